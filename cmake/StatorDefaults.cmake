@@ -1,0 +1,26 @@
+# Language, warnings, sanitizers and where things are put: the same for everything.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(STATOR_ENGINE_DIR ${CMAKE_BINARY_DIR}/lib/stator/engines)
+
+add_library(stator_flags INTERFACE)
+target_compile_options(stator_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wconversion -Wsign-conversion -Wimplicit-fallthrough
+  $<$<BOOL:${STATOR_WERROR}>:-Werror>)
+if(STATOR_SANITIZE)
+  target_compile_options(stator_flags INTERFACE -fsanitize=${STATOR_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(stator_flags INTERFACE -fsanitize=${STATOR_SANITIZE})
+endif()
+
+find_program(STATOR_CCACHE ccache)
+if(STATOR_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${STATOR_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${STATOR_CCACHE})
+endif()

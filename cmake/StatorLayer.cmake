@@ -1,0 +1,37 @@
+# stator_layer(NAME [DEPENDS layers...] [LIBRARIES libs...])
+#
+# A static library stator_NAME (path/of/layer -> stator_path_of_layer) from the *.cc files of
+# the current folder; DEPENDS names the layers it may use. `link_test_NAME` links the whole archive
+# with nothing but what is declared, so a symbol taken from elsewhere is an undefined reference.
+function(stator_layer name)
+  cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  string(REPLACE "/" "_" target stator_${name})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernel/${name}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  set(depends "")
+  foreach(layer IN LISTS LAYER_DEPENDS)
+    string(REPLACE "/" "_" depend stator_${layer})
+    list(APPEND depends ${depend})
+  endforeach()
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/kernel)
+    target_link_libraries(${target} PUBLIC stator_sdk ${depends} PRIVATE stator_flags ${LAYER_LIBRARIES})
+    if(STATOR_BUILD_TESTS)
+      set(empty ${CMAKE_BINARY_DIR}/link_test_main.cc)
+      if(NOT EXISTS ${empty})
+        file(WRITE ${empty} "int main() { return 0; }\n")
+      endif()
+      add_executable(link_test_${target} ${empty})
+      set_target_properties(link_test_${target} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/link_tests)
+      target_link_libraries(link_test_${target} PRIVATE stator_flags
+        -Wl,--whole-archive $<TARGET_FILE:${target}> -Wl,--no-whole-archive ${depends} ${LAYER_LIBRARIES})
+      add_dependencies(link_test_${target} ${target})
+    endif()
+  else()
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE ${CMAKE_SOURCE_DIR}/kernel)
+    target_link_libraries(${target} INTERFACE stator_sdk ${depends} ${LAYER_LIBRARIES})
+  endif()
+endfunction()

@@ -1,0 +1,506 @@
+// C++20 over the C contract (stator/engine.h, which says what each call promises).
+//
+// An engine is a class E with
+//   static EngineDescription<E> describe();
+//   static std::unique_ptr<E> open(const Open& open);      // throws OpenError to refuse
+//   void apply(const Record& record, KvWriter& kv);        // the only mutator
+// and one Op<E> per operation, whose handlers get a const E&: a handler that changes state does
+// not compile. STATOR_DEFINE_ENGINE(E) in one source file exports the entry symbol.
+// Exceptions stop at the edge: in read, prepare and merge they become `internal`.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stator/engine.h"
+#include "stator/json_reader.hpp"
+#include "stator/json_writer.hpp"
+
+namespace stator {
+
+using Status = stator_status;
+
+inline std::string_view view(stator_str s) { return {s.data, static_cast<std::size_t>(s.size)}; }
+inline std::string_view view(stator_bytes b) {
+  return {reinterpret_cast<const char*>(b.data), static_cast<std::size_t>(b.size)};
+}
+inline stator_bytes as_bytes(std::string_view s) {
+  return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+}
+inline stator_str as_str(std::string_view s) { return {s.data(), s.size()}; }
+
+namespace detail {
+struct Services {
+  const stator_reply_service* reply = nullptr;
+  const stator_records_service* records = nullptr;
+  const stator_kv_service* kv = nullptr;
+  const stator_mem_service* mem = nullptr;
+  const stator_call_service* call = nullptr;
+  const stator_log_service* log = nullptr;
+};
+inline Services services;
+}  // namespace detail
+
+// The arguments of a request, or of one row of a ROWS argument. Index = position in the op's args.
+class Args {
+ public:
+  explicit Args(const stator_arg_block* block) : block_(block) {}
+  bool has(std::size_t i) const { return (block_->present >> i & 1) != 0; }
+  bool given(std::size_t i) const { return (block_->given >> i & 1) != 0; }
+  std::uint64_t u64(std::size_t i) const { return value(i).u64; }
+  std::int64_t i64(std::size_t i) const { return value(i).i64; }
+  double f64(std::size_t i) const { return value(i).f64; }
+  bool boolean(std::size_t i) const { return value(i).u64 != 0; }
+  // Also BYTES and JSON: the bytes of the slice. Empty when absent.
+  std::string_view str(std::size_t i) const {
+    return has(i) ? slice(value(i).slice) : std::string_view();
+  }
+  std::span<const float> f32vec(std::size_t i) const {
+    const auto raw = str(i);
+    return {reinterpret_cast<const float*>(raw.data()), raw.size() / sizeof(float)};
+  }
+  // STRVEC: number of strings, and each of them.
+  std::size_t count(std::size_t i) const { return str(i).size() / sizeof(stator_slice); }
+  std::string_view str_at(std::size_t i, std::size_t k) const { return slice(slice_at(i, k)); }
+  // ROWS: count(i) rows.
+  Args row(std::size_t i, std::size_t k) const {
+    return Args(reinterpret_cast<const stator_arg_block*>(base() + slice_at(i, k).offset));
+  }
+  std::uint32_t vshard() const { return block_->vshard; }
+
+ private:
+  const char* base() const { return reinterpret_cast<const char*>(block_); }
+  const stator_value& value(std::size_t i) const { return stator_arg_values(block_)[i]; }
+  std::string_view slice(stator_slice s) const { return {base() + s.offset, s.bytes}; }
+  stator_slice slice_at(std::size_t i, std::size_t k) const {
+    stator_slice out;
+    std::memcpy(&out, str(i).data() + k * sizeof out, sizeof out);
+    return out;
+  }
+  const stator_arg_block* block_;
+};
+
+// Ordered walk; see stator_kv_service.scan.
+class Cursor {
+ public:
+  explicit Cursor(stator_kv_cursor* cursor) : cursor_(cursor) {}
+  bool next() { return detail::services.kv->next(cursor_, &entry_) != 0; }
+  std::string_view key() const { return view(entry_.key); }
+  std::string_view value() const { return view(entry_.value); }
+  std::uint32_t vshard() const { return entry_.vshard; }
+
+ private:
+  stator_kv_cursor* cursor_;
+  stator_kv_entry entry_{};
+};
+
+struct ScanOptions {
+  std::string_view lower = {};  // inclusive; empty = from the first
+  std::string_view upper = {};  // exclusive; empty = to the last
+  bool reverse = false;
+};
+
+class Kv {
+ public:
+  explicit Kv(stator_call* call) : call_(call) {}
+  // False if absent. The value lasts until the engine returns.
+  bool get(std::uint8_t space, std::string_view key, std::string_view& value) const {
+    stator_bytes out{};
+    if (detail::services.kv->get(call_, space, as_bytes(key), &out) == 0) return false;
+    value = view(out);
+    return true;
+  }
+  Cursor scan(std::uint8_t space, const ScanOptions& options = {}) const {
+    return Cursor(detail::services.kv->scan(call_, space, as_bytes(options.lower),
+                                            as_bytes(options.upper), options.reverse ? 1 : 0));
+  }
+
+ protected:
+  stator_call* call_;
+};
+
+// Handed to apply alone.
+class KvWriter : public Kv {
+ public:
+  using Kv::Kv;
+  void put(std::uint8_t space, std::uint32_t vshard, std::string_view key, std::string_view value) {
+    detail::services.kv->put(call_, space, vshard, as_bytes(key), as_bytes(value));
+  }
+  void erase(std::uint8_t space, std::string_view key) {
+    detail::services.kv->erase(call_, space, as_bytes(key));
+  }
+};
+
+struct CallResult {
+  Status status;
+  bool is_binary;
+  std::string_view payload;
+  std::string_view detail;
+};
+
+class Request {
+ public:
+  explicit Request(const stator_request* raw) : raw_(raw) {}
+  std::uint32_t op_index() const { return raw_->op_index; }
+  std::uint32_t tenant() const { return raw_->tenant; }
+  std::uint32_t vshard() const { return raw_->vshard; }
+  std::string_view collection() const { return view(raw_->collection); }
+  std::uint64_t time_ms() const { return raw_->time_ms; }
+  Args args() const { return Args(raw_->args); }
+  Kv kv() const { return Kv(raw_->call); }
+  bool interrupted() const { return __atomic_load_n(raw_->interrupt, __ATOMIC_RELAXED) != 0; }
+  // A READ op of another engine, by the wire name listed in requires_ops.
+  CallResult call(std::string_view op, std::string_view args_json) const {
+    const auto r = detail::services.call->read(raw_->call, as_str(op), as_str(args_json));
+    return {r.status, r.is_binary != 0, view(r.payload), view(r.detail)};
+  }
+  // Memory that lives until the handler returns.
+  void* allocate(std::size_t bytes, std::size_t align = 16) const {
+    return detail::services.mem->allocate(raw_->call, bytes, align);
+  }
+  stator_call* raw_call() const { return raw_->call; }
+
+ private:
+  const stator_request* raw_;
+};
+
+// The answer. Write JSON through json(), or bytes through write(); finish() is called by the edge.
+class Reply : private json::Out {
+ public:
+  explicit Reply(stator_call* call) : call_(call) {
+    grow = [](json::Out& out, std::size_t bytes) {
+      auto& self = static_cast<Reply&>(out);
+      self.flush();
+      const std::size_t room = bytes < kChunk ? kChunk : bytes;
+      char* p = detail::services.reply->reserve(self.call_, room);
+      self.start_ = self.cursor = p;
+      self.limit = p == nullptr ? nullptr : p + room;
+      return p != nullptr;
+    };
+  }
+  Reply(const Reply&) = delete;
+  Reply& operator=(const Reply&) = delete;
+
+  json::Writer json() { return json::Writer(*this); }
+  void write(std::string_view bytes) { put(bytes); }
+  void set_binary() { detail::services.reply->set_binary(call_); }
+  // In prepare, once, where a JSON value is due: the LSN of the first record.
+  void lsn(json::Writer& writer) {
+    writer.separate();
+    flush();
+    detail::services.reply->lsn_here(call_);
+  }
+  // return reply.fail(STATOR_E_NOT_FOUND, "document_id", "no such document");
+  Status fail(Status code, const char* field, std::string_view sentence) {
+    return detail::services.reply->fail(call_, code, field, sentence.data(), sentence.size());
+  }
+  // Hands over what is written; false if the answer exceeded the frame limit.
+  bool finish() {
+    flush();
+    return !failed;
+  }
+
+ private:
+  static constexpr std::size_t kChunk = 4096;
+  void flush() {
+    if (cursor != start_) detail::services.reply->commit(call_, static_cast<std::size_t>(cursor - start_));
+    start_ = cursor = limit = nullptr;
+  }
+  stator_call* call_;
+  char* start_ = nullptr;
+};
+
+class Records {
+ public:
+  explicit Records(stator_call* call) : call_(call) {}
+  void add(std::uint32_t vshard, std::uint32_t type, std::string_view payload) {
+    const Status status = detail::services.records->add(call_, vshard, type, as_bytes(payload));
+    if (status != STATOR_OK) throw std::length_error("record refused");
+  }
+
+ private:
+  stator_call* call_;
+};
+
+class Record {
+ public:
+  explicit Record(const stator_record* raw) : raw_(raw) {}
+  std::uint32_t type() const { return raw_->type; }
+  std::uint32_t tenant() const { return raw_->tenant; }
+  std::uint32_t vshard() const { return raw_->vshard; }
+  std::string_view collection() const { return view(raw_->collection); }
+  std::string_view payload() const { return view(raw_->payload); }
+  std::uint64_t lsn() const { return raw_->lsn; }
+  std::uint64_t time_ms() const { return raw_->time_ms; }
+
+ private:
+  const stator_record* raw_;
+};
+
+// An entry met by Open::visit_all.
+struct StoredEntry {
+  std::uint32_t tenant;
+  std::string_view collection;
+  std::uint32_t vshard;
+  std::string_view key;
+  std::string_view value;
+};
+
+class OpenError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Open {
+ public:
+  explicit Open(const stator_open* raw) : raw_(raw) {}
+  std::uint32_t lane() const { return raw_->lane; }
+  std::uint32_t lane_count() const { return raw_->lane_count; }
+  std::string_view config_json() const { return view(raw_->config_json); }
+  // Visits every entry of the engine's space on this lane: visit(const StoredEntry&).
+  template <class Visit>
+  void visit_all(std::uint8_t space, Visit&& visit) const {
+    const auto thunk = [](void* context, std::uint32_t tenant, stator_str collection,
+                          const stator_kv_entry* entry) {
+      (*static_cast<std::remove_reference_t<Visit>*>(context))(
+          StoredEntry{tenant, view(collection), entry->vshard, view(entry->key), view(entry->value)});
+      return 0;
+    };
+    detail::services.kv->visit_all(raw_->call, space, thunk, &visit);
+  }
+
+ private:
+  const stator_open* raw_;
+};
+
+// The lanes' parts of an ALL or ROWS op.
+class Parts {
+ public:
+  Parts(const stator_bytes* parts, std::uint64_t count) : parts_(parts), count_(count) {}
+  std::size_t size() const { return static_cast<std::size_t>(count_); }
+  std::string_view operator[](std::size_t i) const { return view(parts_[i]); }
+
+ private:
+  const stator_bytes* parts_;
+  std::uint64_t count_;
+};
+
+// One row of the op table with its handlers; a READ op has read, a WRITE op prepare.
+template <class E>
+struct Op {
+  stator_op row;
+  Status (*read)(const E& engine, const Request& request, Reply& reply) = nullptr;
+  Status (*prepare)(const E& engine, const Request& request, Records& records, Reply& reply) = nullptr;
+  Status (*merge)(const E& engine, const Request& request, const Parts& parts, Reply& reply) = nullptr;
+};
+
+template <class E>
+struct EngineDescription {
+  const char* id;
+  const char* version;
+  const char* vendor;
+  const char* doc;
+  std::span<const Op<E>* const> ops;
+  std::span<const stator_config_key> config_keys = {};
+};
+
+namespace detail {
+
+template <class E>
+class Edge {
+ public:
+  static const stator_engine_v1* entry(const stator_kernel_hello* hello) {
+    if (hello->abi_major != STATOR_ABI_MAJOR) return nullptr;
+    const auto fetch = [&](const char* id) { return hello->get_service(id); };
+    services.reply = static_cast<const stator_reply_service*>(fetch(STATOR_SERVICE_REPLY));
+    services.records = static_cast<const stator_records_service*>(fetch(STATOR_SERVICE_RECORDS));
+    services.kv = static_cast<const stator_kv_service*>(fetch(STATOR_SERVICE_KV));
+    services.mem = static_cast<const stator_mem_service*>(fetch(STATOR_SERVICE_MEM));
+    services.call = static_cast<const stator_call_service*>(fetch(STATOR_SERVICE_CALL));
+    services.log = static_cast<const stator_log_service*>(fetch(STATOR_SERVICE_LOG));
+    static const Edge edge;
+    return &edge.engine_;
+  }
+
+ private:
+  Edge() : description_(E::describe()) {
+    for (const Op<E>* op : description_.ops) rows_.push_back(&op->row);
+    engine_.struct_size = sizeof engine_;
+    engine_.abi_major = STATOR_ABI_MAJOR;
+    engine_.abi_minor = STATOR_ABI_MINOR;
+    engine_.op_count = static_cast<std::uint32_t>(rows_.size());
+    engine_.id = description_.id;
+    engine_.version = description_.version;
+    engine_.vendor = description_.vendor;
+    engine_.doc = description_.doc;
+    engine_.ops = rows_.data();
+    engine_.config_keys = description_.config_keys.data();
+    engine_.config_key_count = description_.config_keys.size();
+    engine_.open = &open;
+    engine_.close = [](stator_instance* instance) { delete reinterpret_cast<E*>(instance); };
+    engine_.read = &read;
+    engine_.prepare = &prepare;
+    engine_.apply = &apply;
+    engine_.merge = &merge;
+  }
+
+  static const Op<E>& op(std::uint32_t index) {
+    static const EngineDescription<E> description = E::describe();
+    return *description.ops[index];
+  }
+  static const E& engine(const stator_instance* instance) {
+    return *reinterpret_cast<const E*>(instance);
+  }
+
+  static Status open(const stator_open* raw, stator_instance** out, char* error,
+                     std::uint64_t error_size) {
+    try {
+      *out = reinterpret_cast<stator_instance*>(E::open(Open(raw)).release());
+      return STATOR_OK;
+    } catch (const std::exception& fault) {
+      const std::string_view text = fault.what();
+      const std::size_t size = std::min<std::size_t>(text.size(), error_size - 1);
+      std::memcpy(error, text.data(), size);
+      error[size] = '\0';
+      return STATOR_E_INTERNAL;
+    }
+  }
+  // Runs a handler and hands its answer over.
+  template <class Handler>
+  static Status answer(stator_call* call, Handler&& handler) {
+    Reply reply(call);
+    try {
+      const Status status = handler(reply);
+      if (status != STATOR_OK) return status;
+      return reply.finish() ? STATOR_OK
+                            : reply.fail(STATOR_E_FAN_OUT_EXCEEDED, nullptr,
+                                         "the answer exceeds the frame limit; ask for less");
+    } catch (const std::exception& fault) {
+      return reply.fail(STATOR_E_INTERNAL, nullptr, fault.what());
+    }
+  }
+  static Status read(const stator_instance* instance, const stator_request* raw) {
+    return answer(raw->call, [&](Reply& reply) {
+      return op(raw->op_index).read(engine(instance), Request(raw), reply);
+    });
+  }
+  static Status prepare(const stator_instance* instance, const stator_request* raw) {
+    return answer(raw->call, [&](Reply& reply) {
+      Records records(raw->call);
+      return op(raw->op_index).prepare(engine(instance), Request(raw), records, reply);
+    });
+  }
+  static Status merge(const stator_instance* instance, const stator_request* raw,
+                      const stator_bytes* parts, std::uint64_t part_count) {
+    return answer(raw->call, [&](Reply& reply) {
+      return op(raw->op_index).merge(engine(instance), Request(raw), Parts(parts, part_count), reply);
+    });
+  }
+  static Status apply(stator_instance* instance, const stator_record* raw) {
+    try {
+      KvWriter kv(raw->call);
+      reinterpret_cast<E*>(instance)->apply(Record(raw), kv);
+      return STATOR_OK;
+    } catch (const std::exception&) {
+      return STATOR_E_INTERNAL;
+    }
+  }
+
+  EngineDescription<E> description_;
+  std::vector<const stator_op*> rows_;
+  stator_engine_v1 engine_{};
+};
+
+}  // namespace detail
+
+// Declarations of arguments: kDocumentId = arg_str("document_id", "…", {.min = 1, .max = 256}).
+struct ArgOptions {
+  std::uint32_t flags = 0;
+  double min = 0;
+  double max = 0;
+  const char* default_json = nullptr;
+  const char* alias = nullptr;
+};
+
+constexpr stator_arg make_arg(std::uint32_t type, const char* name, const char* doc,
+                              const ArgOptions& options) {
+  stator_arg arg{};
+  arg.struct_size = sizeof(stator_arg);
+  arg.type = type;
+  arg.flags = options.flags;
+  arg.name = name;
+  arg.alias = options.alias;
+  arg.doc = doc;
+  arg.default_json = options.default_json;
+  arg.min = options.min;
+  arg.max = options.max;
+  return arg;
+}
+constexpr stator_arg make_enum(const char* name, const char* doc,
+                               std::span<const char* const> choices, const ArgOptions& options) {
+  stator_arg arg = make_arg(STATOR_ARG_ENUM, name, doc, options);
+  arg.choices = choices.data();
+  arg.choice_count = static_cast<std::uint32_t>(choices.size());
+  return arg;
+}
+constexpr stator_arg make_rows(const char* name, const char* doc,
+                               std::span<const stator_arg> fields, const ArgOptions& options) {
+  stator_arg arg = make_arg(STATOR_ARG_ROWS, name, doc, options);
+  arg.fields = fields.data();
+  arg.field_count = fields.size();
+  return arg;
+}
+
+struct OpOptions {
+  std::uint32_t op_class;
+  std::uint32_t permission;
+  std::uint32_t placement;
+  std::uint32_t cost = STATOR_COST_POINT;
+  const char* name;
+  const char* doc;
+  const char* result;
+  const char* example;
+  std::span<const stator_arg> args = {};
+  const char* const* aliases = nullptr;
+  const char* const* requires_ops = nullptr;
+};
+
+constexpr stator_op make_op(const OpOptions& options) {
+  stator_op op{};
+  op.struct_size = sizeof(stator_op);
+  op.op_class = options.op_class;
+  op.permission = options.permission;
+  op.placement = options.placement;
+  op.cost = options.cost;
+  op.arg_count = static_cast<std::uint32_t>(options.args.size());
+  op.name = options.name;
+  op.aliases = options.aliases;
+  op.doc = options.doc;
+  op.result = options.result;
+  op.example = options.example;
+  op.args = options.args.data();
+  op.requires_ops = options.requires_ops;
+  return op;
+}
+
+}  // namespace stator
+
+// Defines the library's entry. STATOR_ENTRY_NAME may rename it where several engines are linked
+// into one program (unit tests).
+#ifndef STATOR_ENTRY_NAME
+#define STATOR_ENTRY_NAME stator_engine_entry_v1
+#endif
+#define STATOR_DEFINE_ENGINE(E)                                                            \
+  extern "C" __attribute__((visibility("default"))) const stator_engine_v1* STATOR_ENTRY_NAME( \
+      const stator_kernel_hello* hello) {                                                  \
+    return stator::detail::Edge<E>::entry(hello);                                          \
+  }

@@ -1,0 +1,129 @@
+/* The engine contract: what a shared library says and does to be an engine.
+ *
+ * One library exports one function, stator_engine_entry_v1. Every struct that crosses starts with
+ * struct_size; the receiver copies min(struct_size, its own) and treats the rest as zero, so a
+ * released layout is a prefix of every later one. Nothing with a constructor, vtable or std:: type
+ * crosses; nothing is freed on the other side.
+ *
+ * A write: prepare (may look, must not touch; returns records) -> the kernel appends the records
+ * to the log -> apply (the only mutator, also in recovery) -> the answer waits until the records
+ * are durable. apply must be deterministic: no clock, no randomness, no addresses; everything it
+ * needs is in the record. Primary state lives in stator.kv; memory that an engine keeps beside it
+ * is derived and rebuilt in open.
+ *
+ * Threads: an instance belongs to one lane thread for life. No locks, no blocking calls, no threads
+ * of its own, no signal handlers. */
+#ifndef STATOR_ENGINE_H
+#define STATOR_ENGINE_H
+
+#include <stdint.h>
+
+#include "stator/args.h"
+#include "stator/bytes.h"
+#include "stator/op.h"
+#include "stator/services.h"
+#include "stator/status.h"
+#include "stator/version.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct stator_instance stator_instance; /* the engine's own, opaque to the kernel */
+
+typedef struct stator_kernel_hello {
+  uint32_t struct_size;
+  uint32_t abi_major;
+  uint32_t abi_minor;
+  uint32_t reserved;
+  const char *kernel_version;
+  /* [init] The service of that id, or NULL. Lives as long as the process. */
+  const void *(*get_service)(const char *id);
+} stator_kernel_hello;
+
+/* One request as an engine sees it; lent until the call returns. */
+typedef struct stator_request {
+  uint32_t struct_size;
+  uint32_t op_index; /* into stator_engine_v1.ops */
+  uint32_t tenant;
+  uint32_t vshard; /* 0..1023 */
+  stator_str collection; /* 1..128 bytes, no NUL */
+  const stator_arg_block *args;
+  uint64_t time_ms;  /* wall clock, Unix milliseconds; for records, never for apply itself */
+  uint64_t trace_id; /* 0 = none */
+  /* Non-zero = stop now and return STATOR_E_DEADLINE_EXCEEDED (or CANCELLED); long loops look at
+   * it (a relaxed load) at least each 100 microseconds. */
+  const uint32_t *interrupt;
+  stator_call *call;
+} stator_request;
+
+/* One record as apply sees it; lent until the call returns. */
+typedef struct stator_record {
+  uint32_t struct_size;
+  uint32_t type; /* as given to records.add */
+  uint32_t tenant;
+  uint32_t vshard;
+  stator_str collection;
+  stator_bytes payload;
+  uint64_t lsn;
+  uint64_t time_ms; /* of the batch; the same at every replay */
+  stator_call *call;
+} stator_record;
+
+typedef struct stator_open {
+  uint32_t struct_size;
+  uint32_t lane;
+  uint32_t lane_count;
+  uint32_t reserved;
+  stator_str config_json; /* [engines.ID] of the config as a JSON object; "{}" if absent */
+  stator_call *call;      /* kv.visit_all, log */
+} stator_open;
+
+typedef struct stator_config_key {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *name;
+  const char *doc;
+} stator_config_key;
+
+typedef struct stator_engine_v1 {
+  uint32_t struct_size;
+  uint32_t abi_major; /* STATOR_ABI_MAJOR the engine was built with */
+  uint32_t abi_minor; /* least minor it needs */
+  uint32_t op_count;
+  const char *id;      /* 1..32 bytes of [a-z0-9_]; names data on disk: never change it */
+  const char *version;
+  const char *vendor;
+  const char *doc;
+  const stator_op *const *ops; /* op_count rows */
+  const stator_config_key *config_keys;
+  uint64_t config_key_count; /* an unknown key in [engines.ID] is refused by the kernel */
+
+  /* [lane] Makes the instance of one lane: loads derived state from kv. On refusal writes a
+   * sentence of at most error_size bytes (NUL-terminated) to error. */
+  stator_status (*open)(const stator_open *open, stator_instance **out, char *error,
+                        uint64_t error_size);
+  /* [lane] Frees the instance. Everything durable is durable already. */
+  void (*close)(stator_instance *instance);
+  /* [lane] Answers a READ op; changes nothing. For ALL: writes this lane's part. */
+  stator_status (*read)(const stator_instance *instance, const stator_request *request);
+  /* [lane] Turns a WRITE op into records and the answer; changes nothing. For ALL and ROWS: writes
+   * this lane's part. */
+  stator_status (*prepare)(const stator_instance *instance, const stator_request *request);
+  /* [lane] The only mutator, live and in recovery. Anything but STATOR_OK stops the process: what
+   * apply cannot do, prepare must have refused. */
+  stator_status (*apply)(stator_instance *instance, const stator_record *record);
+  /* [lane] ALL and ROWS: makes the answer from the lanes' parts, in lane order; part_count >= 1. */
+  stator_status (*merge)(const stator_instance *instance, const stator_request *request,
+                         const stator_bytes *parts, uint64_t part_count);
+} stator_engine_v1;
+
+/* [init] May be called more than once; returns the same static descriptor, or NULL when the
+ * kernel cannot host it. */
+typedef const stator_engine_v1 *(*stator_engine_entry)(const stator_kernel_hello *hello);
+const stator_engine_v1 *stator_engine_entry_v1(const stator_kernel_hello *hello);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,103 @@
+/* Declaration of operations: the rows an engine brings for the op table. From a row the kernel
+ * derives parsing, validation messages, authorization, routing, `describe`, the client's help and
+ * its documentation; an engine never sees a frame. All pointers must stay valid for the life of
+ * the library (static storage). */
+#ifndef STATOR_OP_H
+#define STATOR_OP_H
+
+#include <stdint.h>
+
+enum stator_arg_type {
+  STATOR_ARG_STR = 1,
+  STATOR_ARG_BYTES = 2,
+  STATOR_ARG_I64 = 3,
+  STATOR_ARG_U64 = 4,
+  STATOR_ARG_F64 = 5,
+  STATOR_ARG_BOOL = 6,
+  STATOR_ARG_ENUM = 7,
+  STATOR_ARG_F32VEC = 8,
+  STATOR_ARG_STRVEC = 9,
+  STATOR_ARG_JSON = 10,
+  STATOR_ARG_ROWS = 11
+};
+
+enum stator_arg_flag {
+  STATOR_ARG_REQUIRED = 1u << 0,    /* absent: bad_request "missing 'NAME'" */
+  STATOR_ARG_ROUTING_KEY = 1u << 1, /* STR: its vShard decides the lane (DOCUMENT, ROWS) */
+  STATOR_ARG_SENSITIVE = 1u << 2,   /* never logged */
+  STATOR_ARG_NULLABLE = 1u << 3,    /* JSON null counts as absent */
+  /* JSON only: kinds that are accepted; none of them set means any kind. */
+  STATOR_ARG_JSON_OBJECT = 1u << 8,
+  STATOR_ARG_JSON_ARRAY = 1u << 9,
+  STATOR_ARG_JSON_SCALAR = 1u << 10 /* string, number, true, false, null */
+};
+
+typedef struct stator_arg {
+  uint32_t struct_size;
+  uint32_t type;            /* stator_arg_type */
+  uint32_t flags;           /* stator_arg_flag */
+  uint32_t choice_count;    /* ENUM */
+  const char *name;         /* field name on the wire, snake_case */
+  const char *alias;        /* second accepted name, or NULL */
+  const char *doc;          /* one sentence */
+  const char *default_json; /* JSON text bound when the field is absent, or NULL */
+  /* Bounds, inclusive; both 0 = the type's own. Numbers: the value. STR, BYTES, JSON: bytes.
+   * F32VEC, STRVEC, ROWS: elements. */
+  double min;
+  double max;
+  const char *const *choices;      /* ENUM */
+  const struct stator_arg *fields; /* ROWS: the fields of one row; no ROWS inside */
+  uint64_t field_count;
+} stator_arg;
+
+enum stator_op_class {
+  STATOR_OP_READ = 1,  /* has read; changes nothing */
+  STATOR_OP_WRITE = 2  /* has prepare; its records are applied */
+};
+
+enum stator_permission {
+  STATOR_PERM_READ = 1u << 0,
+  STATOR_PERM_WRITE = 1u << 1,
+  STATOR_PERM_CREATE = 1u << 2,
+  STATOR_PERM_DROP = 1u << 3,
+  STATOR_PERM_ALTER = 1u << 4,
+  STATOR_PERM_ADMIN = 1u << 5,
+  STATOR_PERM_MONITOR = 1u << 6
+};
+
+enum stator_placement {
+  /* The lane that owns the vShard of the argument marked ROUTING_KEY. */
+  STATOR_PLACE_DOCUMENT = 1,
+  /* The lane that owns the vShard of (tenant, collection). All COLLECTION ops of one collection,
+   * of whatever engine, run on one lane, so they may call one another. */
+  STATOR_PLACE_COLLECTION = 2,
+  /* Every lane; each writes a part, `merge` makes the answer (also when there is one lane). */
+  STATOR_PLACE_ALL = 3,
+  /* The op has one ROWS argument whose rows have a ROUTING_KEY field: each lane gets the rows it
+   * owns in their given order (a lane without rows is not asked), `merge` makes the answer. */
+  STATOR_PLACE_ROWS = 4,
+  /* Whichever lane the connection lives on. */
+  STATOR_PLACE_ANY = 5
+};
+
+enum stator_cost { STATOR_COST_POINT = 1, STATOR_COST_SCAN = 2, STATOR_COST_HEAVY = 3 };
+
+typedef struct stator_op {
+  uint32_t struct_size;
+  uint32_t op_class;   /* stator_op_class */
+  uint32_t permission; /* one stator_permission */
+  uint32_t placement;  /* stator_placement */
+  uint32_t cost;       /* stator_cost */
+  uint32_t arg_count;  /* at most 64 */
+  const char *name;    /* wire name, snake_case; canonical name is ENGINE.NAME */
+  const char *const *aliases; /* NULL-terminated list of further wire names, or NULL */
+  const char *doc;            /* what it does, one or two sentences */
+  const char *result;         /* the answer's payload, as a one-line schema */
+  const char *example;        /* a whole request as JSON */
+  const stator_arg *args;
+  /* NULL-terminated list of wire names of ops of other engines this one calls, or NULL. Where one
+   * is not enabled, this op answers engine_disabled and says which. */
+  const char *const *requires_ops;
+} stator_op;
+
+#endif

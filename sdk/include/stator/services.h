@@ -1,0 +1,132 @@
+/* What the kernel does for an engine: small interfaces, fetched by id and revision with
+ * stator_kernel_hello.get_service. An unknown id gives NULL. Every function here is [lane]: call
+ * it on the thread that called you, during that call. `call` is the handle that came with the
+ * request, the record or open; it and all memory obtained through it are void when you return. */
+#ifndef STATOR_SERVICES_H
+#define STATOR_SERVICES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stator/args.h"
+#include "stator/bytes.h"
+#include "stator/status.h"
+
+typedef struct stator_call stator_call; /* opaque */
+
+/* ---- stator.reply/1: the answer of a read, prepare or merge ------------------------------- */
+#define STATOR_SERVICE_REPLY "stator.reply/1"
+typedef struct stator_reply_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Room for at least `bytes` more bytes of payload; NULL when the answer would exceed the frame
+   * limit (then return STATOR_E_FAN_OUT_EXCEEDED). Valid until the next reserve. */
+  char *(*reserve)(stator_call *call, size_t bytes);
+  /* Adds the first `bytes` of the last reserved room to the payload. */
+  void (*commit)(stator_call *call, size_t bytes);
+  /* In prepare, at most once: the decimal LSN of this request's first record is put here when it
+   * is known (0 when prepare returned no record). */
+  void (*lsn_here)(stator_call *call);
+  /* The payload is bytes, not JSON. */
+  void (*set_binary)(stator_call *call);
+  /* Refusal: the name of the argument at fault (or NULL) and a sentence for people (both copied,
+   * cut at 64 and 256 bytes). Returns `code`, for `return fail(...)`. Never put stored data of
+   * other rows in it. */
+  stator_status (*fail)(stator_call *call, stator_status code, const char *field,
+                        const char *sentence, size_t sentence_size);
+} stator_reply_service;
+
+/* ---- stator.records/1: what prepare wants written ----------------------------------------- */
+#define STATOR_SERVICE_RECORDS "stator.records/1"
+/* The record concerns state that every lane keeps (an index definition, a policy). Each lane of an
+ * ALL op adds its own; at recovery all lanes apply all of them, so apply must tolerate repeats. */
+#define STATOR_VSHARD_EVERY 0xffffu
+typedef struct stator_records_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Adds a record; the payload is copied. `vshard`: of the request (request->vshard), of a row
+   * (block->vshard), or STATOR_VSHARD_EVERY. All records of one request become durable together
+   * or not at all. `type` is the engine's own, 1..65535. */
+  stator_status (*add)(stator_call *call, uint32_t vshard, uint32_t type, stator_bytes payload);
+} stator_records_service;
+
+/* ---- stator.kv/1: ordered, durable storage ------------------------------------------------ */
+/* Keys are seen within (engine, tenant, collection, space): an engine cannot name another's. Order
+ * is bytewise. Values last until the call returns. A write is seen by later reads of the same
+ * lane at once; it is durable when the record whose apply made it is. */
+#define STATOR_SERVICE_KV "stator.kv/1"
+#define STATOR_KV_KEY_BYTES_MAX 360
+#define STATOR_KV_VALUE_BYTES_MAX (64u * 1024u * 1024u)
+typedef struct stator_kv_cursor stator_kv_cursor; /* opaque; freed by the kernel at return */
+typedef struct stator_kv_entry {
+  stator_bytes key;   /* the engine's key; valid until the cursor moves */
+  stator_bytes value; /* valid until the cursor moves */
+  uint32_t vshard;    /* under which it was put */
+  uint32_t reserved;
+} stator_kv_entry;
+/* Called once per stored entry; return 0 to go on. Strings and bytes are lent for the call. */
+typedef int (*stator_kv_visitor)(void *context, uint32_t tenant, stator_str collection,
+                                 const stator_kv_entry *entry);
+typedef struct stator_kv_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* 1 found, 0 absent. Any call. */
+  int (*get)(stator_call *call, uint8_t space, stator_bytes key, stator_bytes *value);
+  /* Cursor over keys in [lower, upper); an empty upper (size 0) means no upper bound. reverse != 0
+   * walks from the end. At most 16 open cursors a call. Writes during a walk: the cursor must not
+   * be used afterwards. */
+  stator_kv_cursor *(*scan)(stator_call *call, uint8_t space, stator_bytes lower,
+                            stator_bytes upper, int reverse);
+  /* 1 and the next entry, or 0 at the end. */
+  int (*next)(stator_kv_cursor *cursor, stator_kv_entry *entry);
+  /* Only in apply. vshard: of the record for ordinary data; STATOR_VSHARD_EVERY for state that
+   * every lane keeps. Oversized keys or values are a fault of the engine: the process stops. */
+  void (*put)(stator_call *call, uint8_t space, uint32_t vshard, stator_bytes key,
+              stator_bytes value);
+  void (*erase)(stator_call *call, uint8_t space, stator_bytes key);
+  /* Only in open: every entry of the engine's space on this lane, in key order per collection. */
+  void (*visit_all)(stator_call *call, uint8_t space, stator_kv_visitor visitor, void *context);
+} stator_kv_service;
+
+/* ---- stator.mem/1: memory that lives as long as the call ---------------------------------- */
+#define STATOR_SERVICE_MEM "stator.mem/1"
+typedef struct stator_mem_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Never NULL; freed by the kernel when the call returns. align: a power of two up to 64. */
+  void *(*allocate)(stator_call *call, size_t bytes, size_t align);
+} stator_mem_service;
+
+/* ---- stator.call/1: ops of other engines -------------------------------------------------- */
+#define STATOR_SERVICE_CALL "stator.call/1"
+typedef struct stator_call_result {
+  stator_status status;
+  uint32_t is_binary;
+  stator_bytes payload;  /* valid until the calling op returns */
+  stator_str detail;     /* sentence of a refusal */
+} stator_call_result;
+typedef struct stator_call_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Runs a READ op of another engine with the caller's tenant, collection, identity and deadline,
+   * through the same permission check. `op` is a wire name listed in requires_ops; `args_json` is
+   * the JSON object of its arguments, bound and checked as a client's would be. The op must be
+   * placed COLLECTION or ANY. At most 4 deep. */
+  stator_call_result (*read)(stator_call *call, stator_str op, stator_str args_json);
+} stator_call_service;
+
+/* ---- stator.log/1 ------------------------------------------------------------------------- */
+#define STATOR_SERVICE_LOG "stator.log/1"
+enum stator_log_level {
+  STATOR_LOG_DEBUG = 0,
+  STATOR_LOG_INFO = 1,
+  STATOR_LOG_WARN = 2,
+  STATOR_LOG_ERROR = 3
+};
+typedef struct stator_log_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void (*write)(stator_call *call, int level, stator_str message);
+} stator_log_service;
+
+#endif

@@ -1,0 +1,67 @@
+// A kernel in memory, for unit tests of an engine without a server.
+//
+//   stator::testkit::FakeKernel kernel(&stator_engine_entry_v1);
+//   auto answer = kernel.call("point_put", R"({"document_id":"a","data":{"n":1}})");
+//   EXPECT_EQ(answer.status, STATOR_OK);
+//   kernel.restart();   // closes the instances, keeps the store, opens again
+//   kernel.replay();    // empties the store and applies the whole log again
+//
+// It binds arguments by the op's rows (the same types, bounds, defaults and routing as the server
+// promises), runs read / prepare + apply / merge over `lanes` instances, and keeps store and log.
+// One thread. Faults of the engine's use of the contract (put outside apply, oversized key, a
+// cursor after a write) stop the process with a sentence.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stator/engine.h"
+
+namespace stator::testkit {
+
+struct Answer {
+  stator_status status = STATOR_OK;
+  std::string payload;  // lsn_here already replaced by the number
+  bool is_binary = false;
+  std::string field;   // of a refusal
+  std::string detail;  // of a refusal
+};
+
+struct FakeKernelOptions {
+  std::uint32_t lanes = 1;
+  std::string config_json = "{}";
+  std::uint64_t time_ms = 1'700'000'000'000;  // advances by 1 each request
+};
+
+class FakeKernel {
+ public:
+  explicit FakeKernel(stator_engine_entry entry, const FakeKernelOptions& options = {});
+  ~FakeKernel();
+  FakeKernel(const FakeKernel&) = delete;
+  FakeKernel& operator=(const FakeKernel&) = delete;
+
+  // Runs one request. A binding fault answers BAD_REQUEST with the field.
+  Answer call(std::string_view op, std::string_view args_json,
+              std::string_view collection = "default", std::uint32_t tenant = 1);
+  // What stator.call/1 answers for ops of other engines: (op, args) -> Answer.
+  using Callee = Answer (*)(void* context, std::string_view op, std::string_view args_json);
+  void set_callee(Callee callee, void* context);
+  // Raises the request's interrupt word before the next call.
+  void interrupt_next();
+
+  void restart();
+  void replay();
+  // The store as text key -> value, over all lanes: equal stores are equal maps.
+  std::map<std::string, std::string> dump() const;
+  std::uint64_t last_lsn() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace stator::testkit
