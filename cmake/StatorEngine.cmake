@@ -17,7 +17,7 @@ function(stator_add_engine name)
   endif()
 
   add_library(${name} MODULE $<TARGET_OBJECTS:${name}_engine>)
-  target_link_libraries(${name} PRIVATE stator_sdk stator_flags ${name}_engine)
+  target_link_libraries(${name} PRIVATE stator_sdk stator_flags)
   set_target_properties(${name} PROPERTIES PREFIX "" LINKER_LANGUAGE CXX
     LIBRARY_OUTPUT_DIRECTORY ${STATOR_ENGINE_DIR})
   target_link_options(${name} PRIVATE -Wl,-z,defs,-z,now,-z,relro,-z,nodelete

@@ -39,12 +39,16 @@ struct FakeKernelOptions {
 
 class FakeKernel {
  public:
+  // Throws std::runtime_error with a sentence: a row that breaks stator/op.h, an unknown config key,
+  // or the engine's own refusal to open (also from restart and replay).
   explicit FakeKernel(stator_engine_entry entry, const FakeKernelOptions& options = {});
   ~FakeKernel();
   FakeKernel(const FakeKernel&) = delete;
   FakeKernel& operator=(const FakeKernel&) = delete;
 
-  // Runs one request. A binding fault answers BAD_REQUEST with the field.
+  // Runs one request. A binding fault answers BAD_REQUEST with the field. The lanes of an ALL or
+  // ROWS op run one by one and on their own: a refusal of one does not undo another's write, and the
+  // first refusal is the answer.
   Answer call(std::string_view op, std::string_view args_json,
               std::string_view collection = "default", std::uint32_t tenant = 1);
   // What stator.call/1 answers for ops of other engines: (op, args) -> Answer.

@@ -21,6 +21,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stator/args.hpp"
+#include "stator/declare.hpp"
 #include "stator/engine.h"
 #include "stator/json_reader.hpp"
 #include "stator/json_writer.hpp"
@@ -28,15 +30,6 @@
 namespace stator {
 
 using Status = stator_status;
-
-inline std::string_view view(stator_str s) { return {s.data, static_cast<std::size_t>(s.size)}; }
-inline std::string_view view(stator_bytes b) {
-  return {reinterpret_cast<const char*>(b.data), static_cast<std::size_t>(b.size)};
-}
-inline stator_bytes as_bytes(std::string_view s) {
-  return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
-}
-inline stator_str as_str(std::string_view s) { return {s.data(), s.size()}; }
 
 namespace detail {
 struct Services {
@@ -49,45 +42,6 @@ struct Services {
 };
 inline Services services;
 }  // namespace detail
-
-// The arguments of a request, or of one row of a ROWS argument. Index = position in the op's args.
-class Args {
- public:
-  explicit Args(const stator_arg_block* block) : block_(block) {}
-  bool has(std::size_t i) const { return (block_->present >> i & 1) != 0; }
-  bool given(std::size_t i) const { return (block_->given >> i & 1) != 0; }
-  std::uint64_t u64(std::size_t i) const { return value(i).u64; }
-  std::int64_t i64(std::size_t i) const { return value(i).i64; }
-  double f64(std::size_t i) const { return value(i).f64; }
-  bool boolean(std::size_t i) const { return value(i).u64 != 0; }
-  // Also BYTES and JSON: the bytes of the slice. Empty when absent.
-  std::string_view str(std::size_t i) const {
-    return has(i) ? slice(value(i).slice) : std::string_view();
-  }
-  std::span<const float> f32vec(std::size_t i) const {
-    const auto raw = str(i);
-    return {reinterpret_cast<const float*>(raw.data()), raw.size() / sizeof(float)};
-  }
-  // STRVEC: number of strings, and each of them.
-  std::size_t count(std::size_t i) const { return str(i).size() / sizeof(stator_slice); }
-  std::string_view str_at(std::size_t i, std::size_t k) const { return slice(slice_at(i, k)); }
-  // ROWS: count(i) rows.
-  Args row(std::size_t i, std::size_t k) const {
-    return Args(reinterpret_cast<const stator_arg_block*>(base() + slice_at(i, k).offset));
-  }
-  std::uint32_t vshard() const { return block_->vshard; }
-
- private:
-  const char* base() const { return reinterpret_cast<const char*>(block_); }
-  const stator_value& value(std::size_t i) const { return stator_arg_values(block_)[i]; }
-  std::string_view slice(stator_slice s) const { return {base() + s.offset, s.bytes}; }
-  stator_slice slice_at(std::size_t i, std::size_t k) const {
-    stator_slice out;
-    std::memcpy(&out, str(i).data() + k * sizeof out, sizeof out);
-    return out;
-  }
-  const stator_arg_block* block_;
-};
 
 // Ordered walk; see stator_kv_service.scan.
 class Cursor {
@@ -421,76 +375,6 @@ class Edge {
 };
 
 }  // namespace detail
-
-// Declarations of arguments: kDocumentId = arg_str("document_id", "…", {.min = 1, .max = 256}).
-struct ArgOptions {
-  std::uint32_t flags = 0;
-  double min = 0;
-  double max = 0;
-  const char* default_json = nullptr;
-  const char* alias = nullptr;
-};
-
-constexpr stator_arg make_arg(std::uint32_t type, const char* name, const char* doc,
-                              const ArgOptions& options) {
-  stator_arg arg{};
-  arg.struct_size = sizeof(stator_arg);
-  arg.type = type;
-  arg.flags = options.flags;
-  arg.name = name;
-  arg.alias = options.alias;
-  arg.doc = doc;
-  arg.default_json = options.default_json;
-  arg.min = options.min;
-  arg.max = options.max;
-  return arg;
-}
-constexpr stator_arg make_enum(const char* name, const char* doc,
-                               std::span<const char* const> choices, const ArgOptions& options) {
-  stator_arg arg = make_arg(STATOR_ARG_ENUM, name, doc, options);
-  arg.choices = choices.data();
-  arg.choice_count = static_cast<std::uint32_t>(choices.size());
-  return arg;
-}
-constexpr stator_arg make_rows(const char* name, const char* doc,
-                               std::span<const stator_arg> fields, const ArgOptions& options) {
-  stator_arg arg = make_arg(STATOR_ARG_ROWS, name, doc, options);
-  arg.fields = fields.data();
-  arg.field_count = fields.size();
-  return arg;
-}
-
-struct OpOptions {
-  std::uint32_t op_class;
-  std::uint32_t permission;
-  std::uint32_t placement;
-  std::uint32_t cost = STATOR_COST_POINT;
-  const char* name;
-  const char* doc;
-  const char* result;
-  const char* example;
-  std::span<const stator_arg> args = {};
-  const char* const* aliases = nullptr;
-  const char* const* requires_ops = nullptr;
-};
-
-constexpr stator_op make_op(const OpOptions& options) {
-  stator_op op{};
-  op.struct_size = sizeof(stator_op);
-  op.op_class = options.op_class;
-  op.permission = options.permission;
-  op.placement = options.placement;
-  op.cost = options.cost;
-  op.arg_count = static_cast<std::uint32_t>(options.args.size());
-  op.name = options.name;
-  op.aliases = options.aliases;
-  op.doc = options.doc;
-  op.result = options.result;
-  op.example = options.example;
-  op.args = options.args.data();
-  op.requires_ops = options.requires_ops;
-  return op;
-}
 
 }  // namespace stator
 

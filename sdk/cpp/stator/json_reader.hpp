@@ -8,6 +8,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -63,6 +64,7 @@ class Reader {
 
   bool string(RawString& out) {
     space();
+    if (error_ != nullptr) return false;
     if (at_ == end_ || *at_ != '"') return fail("expected a string");
     const char* start = ++at_;
     bool escaped = false;
@@ -85,6 +87,7 @@ class Reader {
   // The number's text; it obeys the grammar.
   bool number(std::string_view& token) {
     space();
+    if (error_ != nullptr) return false;
     const char* start = at_;
     if (at_ != end_ && *at_ == '-') ++at_;
     if (at_ == end_ || !digit()) return fail("expected a number");
@@ -340,6 +343,7 @@ inline bool to_integer(std::string_view token, std::int64_t& out) {
   return status == std::errc() && ptr == token.data() + token.size();
 }
 inline bool to_integer(std::string_view token, std::uint64_t& out) {
+  if (token == "-0") token.remove_prefix(1);
   const auto [ptr, status] = std::from_chars(token.data(), token.data() + token.size(), out);
   return status == std::errc() && ptr == token.data() + token.size();
 }

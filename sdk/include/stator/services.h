@@ -45,8 +45,8 @@ typedef struct stator_records_service {
   uint32_t struct_size;
   uint32_t reserved;
   /* Adds a record; the payload is copied. `vshard`: of the request (request->vshard), of a row
-   * (block->vshard), or STATOR_VSHARD_EVERY. All records of one request become durable together
-   * or not at all. `type` is the engine's own, 1..65535. */
+   * (block->vshard), or STATOR_VSHARD_EVERY. All records of one request on one
+   * lane become durable together or not at all. `type` is the engine's own, 1..65535. */
   stator_status (*add)(stator_call *call, uint32_t vshard, uint32_t type, stator_bytes payload);
 } stator_records_service;
 

@@ -1,0 +1,49 @@
+# The menu. `make demo` and `make test` need nothing but Debian 12, git and make.
+JOBS := $(shell nproc)
+CHECKS := check_layers check_tree check_docs
+
+# Clones of one commit share compiled objects wherever they stand, precompiled headers included.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test bench torture release dev check fmt clean deps
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+demo: deps release ## install, build, load WordNet and an editing trace, ask all eight ops
+	scripts/demo
+
+test: deps check dev ## install, check, build, run every test
+	ctest --preset dev -j $(JOBS) --no-tests=error
+
+bench: deps release ## build and run the benchmarks
+	bench/run
+
+torture: ## long crash and fault campaigns
+	@echo "make torture: not there yet in 0.1.0; kill -9 and restart are covered by make test"
+
+release: ## optimised build in build/release
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS)
+
+dev: ## development build in build/dev
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS)
+
+check: ## layers, tree and docs, without compiling; and that each check can fail
+	@for check in $(CHECKS); do \
+	  python3 scripts/$$check.py --self-test && python3 scripts/$$check.py || exit 1; done
+
+fmt: ## clang-format on every tracked C and C++ file
+	@command -v clang-format >/dev/null || { echo "make fmt: apt-get install clang-format"; exit 1; }
+	git ls-files -z -- '*.h' '*.hpp' '*.cc' | xargs -0 clang-format -i
+
+clean: ## remove build/
+	rm -rf build
+
+deps:
+	@scripts/install_deps.sh

@@ -1,0 +1,37 @@
+// One connection to a server: frames out, frames in (4-byte big-endian length, then JSON).
+//
+// While it waits to write it reads what arrives, so a server that stops reading until its answers
+// are taken cannot lock both sides.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace stator::client {
+
+class Connection {
+ public:
+  // `address` is HOST:PORT, HOST (port 6433) or [IPV6]:PORT. Throws Failure: usage for a malformed
+  // address, connection if nobody answers there within 10 s.
+  explicit Connection(const std::string& address);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Keeps a frame to be sent; returns its request id (the server counts frames from 1).
+  std::uint64_t queue(std::string_view body);
+  std::size_t queued_bytes() const;
+  // Sends all that is queued. Throws Failure (connection).
+  void flush();
+  // The next frame of the server, after sending what is queued. Throws Failure (connection) at the
+  // end of the stream, at a frame over 16 MiB, and after 11 minutes of silence.
+  std::string receive();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace stator::client

@@ -1,0 +1,108 @@
+// stator: the command-line client. Knows the wire protocol and no operation of any engine; what it
+// offers comes from the server's op table.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <span>
+#include <unistd.h>
+
+#include "connection.h"
+#include "failure.h"
+#include "load.h"
+#include "options.h"
+#include "prompt.h"
+#include "request.h"
+#include "session.h"
+
+namespace stator::client {
+namespace {
+
+// A file to load, opened before anything is sent.
+struct LoadFile {
+  std::string path;
+  std::ifstream file;
+  std::uint64_t bytes = 0;
+
+  explicit LoadFile(const std::vector<std::string>& words) {
+    if (words.size() != 2) throw Failure(kExitUsage, "usage: stator load FILE.jsonl");
+    path = words[1];
+    if (path == "-") return;
+    std::error_code unreadable;
+    file.open(path);
+    if (!file || std::filesystem::is_directory(path, unreadable)) {
+      throw Failure(kExitUsage, "cannot read '" + path + "'");
+    }
+    const auto size = std::filesystem::file_size(path, unreadable);
+    if (!unreadable) bytes = size;
+  }
+  std::istream& stream() { return path == "-" ? std::cin : file; }
+};
+
+ExitCode load(Connection& connection, LoadFile& file) {
+  const LoadOptions options = {.name = file.path,
+                               .bytes_total = file.bytes,
+                               .err = std::cerr,
+                               .has_bar = isatty(STDERR_FILENO) != 0};
+  const LoadSummary summary = load_lines(connection, file.stream(), options);
+  std::cout << summary.json() << std::endl;
+  if (!summary.broken.empty()) throw Failure(kExitConnection, summary.broken);
+  return summary.failed == 0 ? kExitOk : kExitRefused;
+}
+
+// Lines that are piped in. A fault of one does not stop the others; the last fault is the code.
+ExitCode run_lines(Session& session) {
+  ExitCode code = kExitOk;
+  for (std::string line; std::getline(std::cin, line);) {
+    try {
+      const ExitCode one = session.run_line(line);
+      if (one != kExitOk) code = one;
+    } catch (const Failure& fault) {
+      if (fault.exit_code() == kExitConnection) throw;
+      std::cerr << "stator: " << fault.what() << '\n';
+      code = fault.exit_code();
+    }
+  }
+  return code;
+}
+
+ExitCode run(const Options& options) {
+  // What is wrong with the command line itself is said before a connection is tried.
+  const std::string verb = options.words.empty() ? "" : options.words.front();
+  const std::string request = options.has_json ? with_json_payload(options.json) : "";
+  std::optional<LoadFile> file;
+  if (verb == "load") file.emplace(options.words);
+
+  Connection connection(options.host);
+  const bool on_terminal = isatty(STDOUT_FILENO) != 0;
+  Session session(connection, {std::cout, std::cerr, on_terminal, options.whole_frame});
+  session.authenticate(options.credentials);
+  if (options.has_json) return session.run_json(request);
+  if (file) return load(connection, *file);
+  if (verb == "ops") return session.show_ops();
+  if (verb == "help") return session.show_help(std::span(options.words).subspan(1));
+  if (!verb.empty()) return session.run_words(options.words);
+  if (isatty(STDIN_FILENO) == 0) return run_lines(session);
+  run_prompt(session, options.host);
+  return kExitOk;
+}
+
+}  // namespace
+}  // namespace stator::client
+
+int main(int argc, char** argv) {
+  using stator::client::Failure;
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    const auto options = stator::client::read_options(argc, argv);
+    if (!options.text.empty()) {
+      std::cout << options.text;
+      return stator::client::kExitOk;
+    }
+    return stator::client::run(options);
+  } catch (const Failure& fault) {
+    std::cerr << "stator: " << fault.what() << '\n';
+    return fault.exit_code();
+  }
+}

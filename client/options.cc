@@ -1,0 +1,74 @@
+#include "options.h"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+
+#include "failure.h"
+
+namespace stator::client {
+namespace {
+
+constexpr const char* kFooter =
+    "\nCommands:\n"
+    "  OPERATION COLLECTION ARGUMENT... [--name VALUE]...   run one operation\n"
+    "  load FILE.jsonl   send a file of requests, one JSON object a line (- = standard input)\n"
+    "  ops               list the operations of the server\n"
+    "  help OPERATION    explain one\n"
+    "Without a command: a prompt on a terminal, else requests are read line by line from\n"
+    "standard input.\n\n"
+    "Answers are tables on a terminal and one line of JSON elsewhere.\n"
+    "Exit codes: 0 ok, 1 the server answered an error, 2 usage, 3 connection failed.\n";
+
+// Options end at the first word that is none and belongs to no option. What follows is the
+// operation's own and must reach it unread, "--" included, so it is cut off here.
+int count_own(int argc, const char* const* argv, const CLI::App& app) {
+  int at = 1;
+  while (at < argc) {
+    const std::string word = argv[at];
+    if (!word.starts_with('-') || word == "-") break;
+    const std::string name = word.substr(0, word.find('='));
+    const CLI::Option* option = app.get_option_no_throw(name);
+    const bool takes_next = option != nullptr && option->get_expected_min() > 0 && name == word;
+    at += takes_next ? 2 : 1;
+  }
+  return std::min(at, argc);
+}
+
+}  // namespace
+
+Options read_options(int argc, const char* const* argv) {
+  Options options;
+  CLI::App app("stator, the client of statord", "stator");
+  app.set_version_flag("--version", "stator " STATOR_VERSION);
+  app.footer(kFooter);
+  app.add_option("--host", options.host, "HOST:PORT of the server")
+      ->envname("STATOR_HOST")
+      ->capture_default_str();
+  app.add_option("--user", options.credentials.user, "User to act as")->envname("STATOR_USER");
+  app.add_option("--password", options.credentials.password,
+                 "Password of the user; others see your command line, so prefer the variable")
+      ->envname("STATOR_PASSWORD");
+  app.add_option("--api-key", options.credentials.api_key, "API key, instead of a user")
+      ->envname("STATOR_API_KEY");
+  const auto* json = app.add_option("--json", options.json, "Send one request, a JSON object");
+  app.add_flag("--frame", options.whole_frame, "Print whole frames instead of payloads");
+  try {
+    const int own = count_own(argc, argv, app);
+    app.parse(own, argv);
+    options.words.assign(argv + own, argv + argc);
+  } catch (const CLI::CallForHelp&) {
+    options.text = app.help();
+  } catch (const CLI::CallForVersion& version) {
+    options.text = std::string(version.what()) + "\n";
+  } catch (const CLI::ParseError& fault) {
+    throw Failure(kExitUsage, std::string(fault.what()) + "; see stator --help");
+  }
+  options.has_json = json->count() > 0;
+  if (options.has_json && !options.words.empty()) {
+    throw Failure(kExitUsage, "--json stands alone; '" + options.words.front() + "' is too much");
+  }
+  return options;
+}
+
+}  // namespace stator::client

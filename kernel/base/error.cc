@@ -1,0 +1,50 @@
+#include "base/error.h"
+
+namespace stator {
+namespace {
+
+struct Row {
+  std::int32_t number;
+  std::string_view wire;
+  ErrorClass error_class;
+};
+
+#define CLIENT ErrorClass::kClient
+#define RETRY ErrorClass::kRetry
+#define SERVER ErrorClass::kServer
+constexpr Row kRows[] = {
+#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, meaning) \
+  {number, wire, error_class},
+#include "stator/errors.def"
+#undef STATOR_ERROR
+};
+#undef CLIENT
+#undef RETRY
+#undef SERVER
+
+const Row* find(std::int32_t number) {
+  for (const Row& row : kRows) {
+    if (row.number == number) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string_view wire_name(ErrorCode code) {
+  if (code == ErrorCode::kOk) return "ok";
+  const Row* row = find(static_cast<std::int32_t>(code));
+  return row == nullptr ? "internal" : row->wire;
+}
+
+ErrorClass error_class(ErrorCode code) {
+  const Row* row = find(static_cast<std::int32_t>(code));
+  return row == nullptr ? ErrorClass::kServer : row->error_class;
+}
+
+ErrorCode error_code_from(std::int32_t number) {
+  if (number == 0) return ErrorCode::kOk;
+  return find(number) == nullptr ? ErrorCode::kInternal : static_cast<ErrorCode>(number);
+}
+
+}  // namespace stator

@@ -1,0 +1,56 @@
+// Errors as values. Codes come from sdk/include/stator/errors.def, the one table.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace stator {
+
+enum class ErrorCode : std::int32_t {
+  kOk = 0,
+#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, meaning) kernel_name = number,
+#include "stator/errors.def"
+#undef STATOR_ERROR
+};
+
+enum class ErrorClass : std::uint8_t { kClient, kRetry, kServer };
+
+// The snake_case name on the wire; "internal" for a number that is not in the table.
+std::string_view wire_name(ErrorCode code);
+ErrorClass error_class(ErrorCode code);
+inline bool is_retryable(ErrorCode code) { return error_class(code) == ErrorClass::kRetry; }
+// A plugin's status as a code: unknown numbers become kInternal, 0 stays kOk.
+ErrorCode error_code_from(std::int32_t number);
+
+// What went wrong, for one request. The sentence is for people; code never looks into it, and it
+// holds no stored data.
+class Error {
+ public:
+  Error(ErrorCode code, std::string sentence) : code_(code), sentence_(std::move(sentence)) {}
+  Error(ErrorCode code, std::string field, std::string sentence)
+      : code_(code), field_(std::move(field)), sentence_(std::move(sentence)) {}
+
+  ErrorCode code() const { return code_; }
+  const std::string& field() const { return field_; }
+  const std::string& sentence() const { return sentence_; }
+  const std::string& hint() const { return hint_; }
+  std::uint32_t retry_after_ms() const { return retry_after_ms_; }
+  Error&& with_hint(std::string hint) && {
+    hint_ = std::move(hint);
+    return std::move(*this);
+  }
+  Error&& with_retry_after(std::uint32_t milliseconds) && {
+    retry_after_ms_ = milliseconds;
+    return std::move(*this);
+  }
+
+ private:
+  ErrorCode code_;
+  std::uint32_t retry_after_ms_ = 0;  // 0 = not said
+  std::string field_;
+  std::string sentence_;
+  std::string hint_;
+};
+
+}  // namespace stator

@@ -1,0 +1,63 @@
+// Every bound of the server, with its unit and its reason. At a limit we answer, we do not wait.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stator {
+
+// ---- wire ---------------------------------------------------------------------------------------
+// Largest frame body, inclusive; the seed's limit.
+inline constexpr std::size_t kFrameBytesMax = 16u * 1024 * 1024;
+// Before authentication: an auth frame is small, memory is not for strangers.
+inline constexpr std::size_t kFrameBytesMaxUnauthenticated = 64u * 1024;
+// Largest answer payload: base64 (4/3) and the envelope must fit a frame.
+inline constexpr std::size_t kPayloadBytesMax = 12u * 1024 * 1024 - 4096;
+// Requests of one connection that wait for their answer; at the bound its socket is not read.
+inline constexpr std::size_t kRequestsInFlightMax = 1024;
+// Answer bytes a connection may owe its client before its socket is no longer read.
+inline constexpr std::size_t kOutputBytesPerConnection = 4u * 1024 * 1024;
+inline constexpr std::size_t kConnectionsMax = 20'000;
+inline constexpr std::uint32_t kIdleTimeoutMs = 3'600'000;
+inline constexpr std::uint32_t kBodyTimeoutMs = 30'000;
+// Failed auth frames of one connection before it is closed.
+inline constexpr std::uint32_t kAuthFailuresMax = 5;
+
+// ---- shared fields of a request -----------------------------------------------------------------
+inline constexpr std::size_t kCollectionBytesMax = 128;
+inline constexpr std::size_t kClientIdBytesMax = 64;
+inline constexpr std::size_t kIdempotencyKeyBytesMax = 64;
+inline constexpr std::uint32_t kDeadlineMsDefault = 30'000;
+inline constexpr std::uint32_t kDeadlineMsMax = 600'000;
+inline constexpr std::size_t kFieldsPerObjectMax = 256;
+
+// ---- op table -----------------------------------------------------------------------------------
+inline constexpr std::size_t kOpArgsMax = 64;  // one bit each in a mask
+inline constexpr std::size_t kRowsMax = 100'000;
+inline constexpr std::size_t kVectorDimsMax = 65'536;  // engines set less
+inline constexpr std::size_t kStringsMax = 100'000;
+inline constexpr std::uint32_t kCallDepthMax = 4;
+
+// ---- auth ---------------------------------------------------------------------------------------
+inline constexpr std::size_t kUsernameBytesMax = 64;
+inline constexpr std::size_t kPasswordBytesMin = 8;
+inline constexpr std::size_t kPasswordBytesMax = 256;
+
+// ---- lanes, bridge ------------------------------------------------------------------------------
+inline constexpr std::uint32_t kVShards = 1024;
+inline constexpr std::uint32_t kLanesMax = 64;
+// Requests one lane may have on their way to one other lane.
+inline constexpr std::size_t kRingSlots = 4096;
+// Bytes read from one socket in one turn of the loop, so that one client cannot hold the lane.
+inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
+
+// ---- storage ------------------------------------------------------------------------------------
+// LMDB's compiled-in key limit on Debian.
+inline constexpr std::size_t kStoreKeyBytesMax = 511;
+inline constexpr std::size_t kRecordBytesMax = 64u * 1024 * 1024;
+inline constexpr std::size_t kBatchBytesMax = 64u * 1024 * 1024;
+inline constexpr std::size_t kWalSegmentBytes = 64u * 1024 * 1024;
+// Memtable size at which a checkpoint begins.
+inline constexpr std::size_t kMemtableBytesMax = 64u * 1024 * 1024;
+
+}  // namespace stator

@@ -1,0 +1,71 @@
+#include "bridge/task.h"
+
+#include "base/assert.h"
+
+namespace stator::bridge {
+namespace {
+
+// Beyond this a buffer is freed when its task rests: one large answer must not pin memory.
+constexpr std::size_t kKeepBytes = 64 * 1024;
+
+}  // namespace
+
+void Task::refuse(Error error) {
+  STATOR_ASSERT(error.code() != ErrorCode::kOk);
+  code = error.code();
+  payload.clear();
+  payload_is_binary = false;
+  error_field = error.field();
+  error_sentence = error.sentence();
+  error_hint = error.hint();
+  retry_after_ms = error.retry_after_ms();
+}
+
+void Task::reset() {
+  kind = TaskKind::kExecute;
+  priority = Priority::kNormal;
+  consistency = Consistency::kStrong;
+  permissions = 0;
+  trace_id = 0;
+  min_lsn = Lsn{};
+  collection.clear();
+  idempotency_key.clear();
+  if (args.capacity() > kKeepBytes) args.release();
+  args.clear();
+  parts.clear();
+  code = ErrorCode::kOk;
+  payload_is_binary = false;
+  lsn = Lsn{};
+  payload.rest(kKeepBytes);
+  error_field.clear();
+  error_sentence.clear();
+  error_hint.clear();
+  retry_after_ms = 0;
+  answer_after = Lsn{};
+  client_id.clear();
+  parent = nullptr;
+  children.clear();
+  children_open = 0;
+  is_step = false;
+  is_strict = false;
+}
+
+Task* TaskPool::take() {
+  if (free_.empty()) {
+    all_.push_back(std::make_unique<Task>());
+    free_.push_back(all_.back().get());
+  }
+  Task* task = free_.back();
+  free_.pop_back();
+  ++taken_;
+  return task;
+}
+
+void TaskPool::give_back(Task* task) {
+  STATOR_ASSERT(taken_ > 0);
+  task->reset();
+  free_.push_back(task);
+  --taken_;
+}
+
+}  // namespace stator::bridge

@@ -1,0 +1,90 @@
+// One request on its way: filled by the control plane, carried out by a lane's core, answered back.
+//
+// A Task belongs to the lane whose connection sent the request (its origin) and is pooled there.
+// Handing the pointer over hands over the right to touch it: origin -> core -> origin, never both.
+// Buffers keep their capacity, so a warm task allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/byte_buffer.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/ids.h"
+#include "bridge/aligned_buffer.h"
+
+namespace stator::bridge {
+
+enum class Priority : std::uint8_t { kBackground, kNormal, kHigh, kCritical };
+enum class Consistency : std::uint8_t { kStrong, kBounded, kEventual };
+enum class PayloadFormat : std::uint8_t { kBase64, kJson };
+
+enum class TaskKind : std::uint8_t {
+  kExecute,  // run the op on this lane
+  kMerge,    // make the answer from `parts`
+};
+
+struct Task {
+  // ---- what to do; written by the origin --------------------------------------------------------
+  TaskKind kind = TaskKind::kExecute;
+  Priority priority = Priority::kNormal;
+  Consistency consistency = Consistency::kStrong;
+  std::uint32_t op = 0;  // index into the catalog's ops
+  TenantId tenant;
+  VShardId vshard;
+  std::uint32_t permissions = 0;  // what the identity may do here; for calls between engines
+  std::uint64_t deadline_ns = 0;  // monotonic
+  std::uint64_t trace_id = 0;
+  Lsn min_lsn;
+  std::string collection;
+  std::string idempotency_key;  // empty = none
+  AlignedBuffer args;           // a stator_arg_block
+  std::vector<ByteView> parts;  // kMerge; borrowed from the children
+
+  // ---- the answer; written by the core ----------------------------------------------------------
+  ErrorCode code = ErrorCode::kOk;
+  bool payload_is_binary = false;
+  Lsn lsn;  // of the first record written, 0 if none
+  ByteBuffer payload;
+  std::string error_field;
+  std::string error_sentence;
+  std::string error_hint;
+  std::uint32_t retry_after_ms = 0;
+  Lsn answer_after;  // the answer waits until this LSN is durable
+
+  // ---- the way back; the origin's alone ---------------------------------------------------------
+  LaneId origin;
+  LaneId executor;  // counted against that lane's ring credit when not the origin
+  std::uint32_t connection = 0;
+  std::uint32_t connection_generation = 0;
+  std::uint64_t request_id = 0;
+  PayloadFormat payload_format = PayloadFormat::kBase64;
+  bool is_strict = false;
+  std::string client_id;  // JSON text of `id`, empty = none
+  Task* parent = nullptr;
+  std::vector<Task*> children;
+  std::uint32_t children_open = 0;
+  bool is_step = false;  // of a session's own flow: the answer is for the session, not the client
+
+  void refuse(Error error);
+  // Ready for the next request; keeps small buffers, frees large ones.
+  void reset();
+};
+
+// Tasks of one lane. Its thread only.
+class TaskPool {
+ public:
+  Task* take();
+  void give_back(Task* task);
+  std::size_t taken() const { return taken_; }
+
+ private:
+  std::vector<std::unique_ptr<Task>> all_;
+  std::vector<Task*> free_;
+  std::size_t taken_ = 0;
+};
+
+}  // namespace stator::bridge

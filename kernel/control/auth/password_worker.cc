@@ -1,0 +1,64 @@
+#include "control/auth/password_worker.h"
+
+#include "control/auth/secrets.h"
+
+namespace stator::auth {
+namespace {
+
+PasswordAnswer work(const PasswordJob& job) {
+  if (!job.hash.empty()) return {job.ticket, verify_password(job.password, job.hash), {}};
+  auto hash = hash_password(job.password);
+  return {job.ticket, hash.ok(), hash.ok() ? hash.take() : std::string()};
+}
+
+}  // namespace
+
+PasswordWorker::PasswordWorker(std::uint32_t lanes, std::function<void(LaneId)> notify)
+    : notify_(std::move(notify)), answers_(lanes) {
+  thread_ = io::Thread("passwords", [this] { loop(); });
+}
+
+PasswordWorker::~PasswordWorker() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+bool PasswordWorker::submit(PasswordJob job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (jobs_.size() >= kJobsMax) return false;
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_all();
+  return true;
+}
+
+std::vector<PasswordAnswer> PasswordWorker::take(LaneId lane) {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(answers_[lane.value()], {});
+}
+
+void PasswordWorker::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    if (jobs_.empty()) {
+      wake_.wait(lock);
+      continue;
+    }
+    const PasswordJob job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    PasswordAnswer answer = work(job);
+    lock.lock();
+    answers_[job.lane.value()].push_back(std::move(answer));
+    lock.unlock();
+    notify_(job.lane);
+    lock.lock();
+  }
+}
+
+}  // namespace stator::auth

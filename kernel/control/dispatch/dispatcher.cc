@@ -1,0 +1,229 @@
+#include "control/dispatch/dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "stator/args.hpp"
+
+namespace stator::dispatch {
+
+using bridge::Task;
+using bridge::TaskKind;
+
+namespace {
+
+stator_arg_block* block_of(Task* task) {
+  return reinterpret_cast<stator_arg_block*>(task->args.data());
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(LaneId home, bridge::LaneMesh& mesh, const bridge::VShardMap& vshards,
+                       bridge::CoreLink& link, bridge::TaskPool& pool)
+    : home_(home),
+      mesh_(mesh),
+      vshards_(vshards),
+      link_(link),
+      pool_(pool),
+      outgoing_(mesh.lanes()),
+      outgoing_answers_(mesh.lanes()),
+      open_at_(mesh.lanes()),
+      batch_(256) {}
+
+Status Dispatcher::dispatch(Task* task, const Route& route) {
+  task->origin = home_;
+  LaneId lane = home_;
+  switch (route.placement) {
+    case Placement::kDocument:
+      task->vshard = vshards_.of(task->tenant, Args(block_of(task)).str(route.routing_arg));
+      lane = vshards_.lane_of(task->vshard);
+      break;
+    case Placement::kCollection:
+      task->vshard = vshards_.of(task->tenant, task->collection);
+      lane = vshards_.lane_of(task->vshard);
+      break;
+    case Placement::kAll: return split_all(task);
+    case Placement::kRows: return split_rows(task, route);
+    case Placement::kAny: task->vshard = vshards_.of(task->tenant, task->collection); break;
+  }
+  block_of(task)->vshard = task->vshard.value();
+  if (!has_credit(lane)) {
+    return Error(ErrorCode::kBusy, "the lane of this data has too many requests open")
+        .with_retry_after(10);
+  }
+  send(task, lane);
+  return ok_status();
+}
+
+bool Dispatcher::has_credit(LaneId lane) const {
+  return lane == home_ || open_at_[lane.value()] < kRingSlots;
+}
+
+void Dispatcher::send(Task* task, LaneId lane) {
+  task->executor = lane;
+  if (lane == home_) {
+    link_.submitted.push_back(task);
+    return;
+  }
+  ++open_at_[lane.value()];
+  outgoing_[lane.value()].push_back(task);
+}
+
+Task* Dispatcher::make_child(Task* parent, LaneId lane) {
+  Task* child = pool_.take();
+  child->priority = parent->priority;
+  child->consistency = parent->consistency;
+  child->op = parent->op;
+  child->tenant = parent->tenant;
+  child->vshard = parent->vshard;
+  child->permissions = parent->permissions;
+  child->deadline_ns = parent->deadline_ns;
+  child->trace_id = parent->trace_id;
+  child->min_lsn = parent->min_lsn;
+  child->collection = parent->collection;
+  child->idempotency_key = parent->idempotency_key;
+  child->origin = home_;
+  child->executor = lane;
+  child->parent = parent;
+  if (mesh_.lanes() == 1) {
+    std::swap(child->args, parent->args);  // given back when the child is answered
+  } else {
+    const std::size_t bytes = parent->args.size();
+    child->args.extend(bytes, 1);
+    std::memcpy(child->args.data(), parent->args.data(), bytes);
+  }
+  parent->children.push_back(child);
+  ++parent->children_open;
+  return child;
+}
+
+Status Dispatcher::split_all(Task* parent) {
+  parent->vshard = vshards_.of(parent->tenant, parent->collection);
+  for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
+    if (!has_credit(LaneId{lane})) {
+      return Error(ErrorCode::kBusy, "a lane has too many requests open").with_retry_after(10);
+    }
+  }
+  for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
+    send(make_child(parent, LaneId{lane}), LaneId{lane});
+  }
+  return ok_status();
+}
+
+Status Dispatcher::split_rows(Task* parent, const Route& route) {
+  parent->vshard = vshards_.of(parent->tenant, parent->collection);
+  std::vector<std::vector<stator_slice>> rows_of(mesh_.lanes());
+  std::byte* base = parent->args.data();
+  const stator_slice list = stator_arg_values(block_of(parent))[route.rows_arg].slice;
+  for (std::uint32_t at = 0; at < list.bytes; at += sizeof(stator_slice)) {
+    const auto slice = load_little<stator_slice>(base + list.offset + at);
+    auto* row = reinterpret_cast<stator_arg_block*>(base + slice.offset);
+    const VShardId vshard = vshards_.of(parent->tenant, Args(row).str(route.routing_arg));
+    row->vshard = vshard.value();
+    rows_of[vshards_.lane_of(vshard).value()].push_back(slice);
+  }
+  const auto is_needed = [&](std::uint32_t lane) {
+    return !rows_of[lane].empty() || (list.bytes == 0 && LaneId{lane} == home_);
+  };
+  for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
+    if (is_needed(lane) && !has_credit(LaneId{lane})) {
+      return Error(ErrorCode::kBusy, "a lane has too many requests open").with_retry_after(10);
+    }
+  }
+  for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
+    if (!is_needed(lane)) continue;
+    Task* child = make_child(parent, LaneId{lane});
+    // The lane's rows stand first in the list of slices; the list is cut behind them.
+    auto* values = reinterpret_cast<stator_value*>(child->args.data() + sizeof(stator_arg_block));
+    const std::vector<stator_slice>& rows = rows_of[lane];
+    values[route.rows_arg].slice.bytes = static_cast<std::uint32_t>(rows.size() * sizeof(stator_slice));
+    if (!rows.empty()) {
+      std::memcpy(child->args.data() + list.offset, rows.data(), rows.size() * sizeof(stator_slice));
+    }
+    send(child, LaneId{lane});
+  }
+  return ok_status();
+}
+
+void Dispatcher::receive() {
+  for (std::uint32_t peer = 0; peer < mesh_.lanes(); ++peer) {
+    if (LaneId{peer} == home_) continue;
+    for (std::size_t n; (n = mesh_.requests(LaneId{peer}, home_).pop(batch_)) > 0;) {
+      link_.submitted.insert(link_.submitted.end(), batch_.begin(),
+                             batch_.begin() + static_cast<std::ptrdiff_t>(n));
+    }
+    for (std::size_t n; (n = mesh_.answers(LaneId{peer}, home_).pop(batch_)) > 0;) {
+      open_at_[peer] -= n;
+      returned_.insert(returned_.end(), batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(n));
+    }
+  }
+}
+
+void Dispatcher::collect(std::vector<Task*>& done) {
+  for (Task* task : link_.answered) {
+    if (task->origin == home_) {
+      finish(task, done);
+    } else {
+      outgoing_answers_[task->origin.value()].push_back(task);
+    }
+  }
+  link_.answered.clear();
+  for (Task* task : returned_) finish(task, done);
+  returned_.clear();
+}
+
+void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
+  if (task->parent != nullptr) return finish_child(task, done);
+  if (task->kind == TaskKind::kMerge) {
+    for (Task* child : task->children) pool_.give_back(child);
+    task->children.clear();
+  }
+  done.push_back(task);
+}
+
+void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
+  Task* parent = child->parent;
+  if (mesh_.lanes() == 1) std::swap(child->args, parent->args);
+  STATOR_ASSERT(parent->children_open > 0);
+  if (--parent->children_open > 0) return;
+  parent->parts.clear();
+  for (Task* part : parent->children) {
+    if (part->code == ErrorCode::kOk) {
+      parent->parts.push_back(part->payload.view());
+      continue;
+    }
+    parent->refuse(Error(part->code, part->error_field, part->error_sentence)
+                       .with_hint(part->error_hint)
+                       .with_retry_after(part->retry_after_ms));
+    break;
+  }
+  parent->kind = TaskKind::kMerge;
+  if (parent->code != ErrorCode::kOk) return finish(parent, done);
+  link_.submitted.push_back(parent);
+}
+
+void Dispatcher::flush() {
+  const auto push = [&](bridge::SpscRing& ring, std::vector<Task*>& tasks) {
+    const std::size_t taken = ring.push(tasks);
+    STATOR_ASSERT(taken == tasks.size());  // credit was checked at dispatch
+    tasks.clear();
+  };
+  for (std::uint32_t peer = 0; peer < mesh_.lanes(); ++peer) {
+    if (outgoing_[peer].empty() && outgoing_answers_[peer].empty()) continue;
+    if (!outgoing_[peer].empty()) push(mesh_.requests(home_, LaneId{peer}), outgoing_[peer]);
+    if (!outgoing_answers_[peer].empty()) {
+      push(mesh_.answers(home_, LaneId{peer}), outgoing_answers_[peer]);
+    }
+    mesh_.doorbell(LaneId{peer}).ring();
+  }
+}
+
+bool Dispatcher::is_idle() const {
+  return returned_.empty() && std::all_of(open_at_.begin(), open_at_.end(), [](std::size_t n) {
+    return n == 0;
+  });
+}
+
+}  // namespace stator::dispatch

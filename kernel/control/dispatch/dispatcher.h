@@ -1,0 +1,71 @@
+// Sends tasks to the lanes that own their data, and brings the answers home.
+//
+// An op placed by document, by collection or anywhere goes to one lane. An op for all lanes, or
+// for the lanes that own its rows, is split into children; when the last child is answered, the
+// parent goes to the home lane's core once more, to be merged.
+//
+// Thread: the lane's (one dispatcher per lane).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "bridge/core_link.h"
+#include "bridge/lane_mesh.h"
+#include "bridge/task.h"
+#include "bridge/vshard_map.h"
+
+namespace stator::dispatch {
+
+enum class Placement : std::uint8_t { kDocument, kCollection, kAll, kRows, kAny };
+
+// How a task's arguments decide where it goes.
+struct Route {
+  Placement placement = Placement::kAny;
+  std::size_t routing_arg = 0;  // kDocument: the argument; kRows: the field of a row
+  std::size_t rows_arg = 0;     // kRows
+};
+
+class Dispatcher {
+ public:
+  Dispatcher(LaneId home, bridge::LaneMesh& mesh, const bridge::VShardMap& vshards,
+             bridge::CoreLink& link, bridge::TaskPool& pool);
+
+  // Takes the task over; its answer comes out of collect(). Error: kBusy when a lane it needs has
+  // kRingSlots requests of this lane open (the task stays the caller's).
+  Status dispatch(bridge::Task* task, const Route& route);
+
+  // Takes in what other lanes sent: requests go to the core, answers are kept for collect().
+  void receive();
+  // After the core ran: sends answers of foreign tasks home and collects our own that are complete
+  // into `done`. May submit merges to the core.
+  void collect(std::vector<bridge::Task*>& done);
+  // Hands over what dispatch() and collect() gathered, one batch per lane, and rings doorbells.
+  void flush();
+  // Everything that was dispatched has come back.
+  bool is_idle() const;
+
+ private:
+  Status split_all(bridge::Task* parent);
+  Status split_rows(bridge::Task* parent, const Route& route);
+  bridge::Task* make_child(bridge::Task* parent, LaneId lane);
+  void send(bridge::Task* task, LaneId lane);
+  bool has_credit(LaneId lane) const;
+  void finish(bridge::Task* task, std::vector<bridge::Task*>& done);
+  void finish_child(bridge::Task* child, std::vector<bridge::Task*>& done);
+
+  LaneId home_;
+  bridge::LaneMesh& mesh_;
+  const bridge::VShardMap& vshards_;
+  bridge::CoreLink& link_;
+  bridge::TaskPool& pool_;
+  std::vector<std::vector<bridge::Task*>> outgoing_;          // requests, by lane
+  std::vector<std::vector<bridge::Task*>> outgoing_answers_;  // by lane
+  std::vector<std::size_t> open_at_;                          // our requests at each lane
+  std::vector<bridge::Task*> returned_;  // our tasks, answered by other lanes
+  std::vector<bridge::Task*> batch_;     // buffer of receive()
+};
+
+}  // namespace stator::dispatch

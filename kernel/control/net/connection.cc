@@ -1,0 +1,77 @@
+#include "control/net/connection.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <span>
+
+#include "base/limits.h"
+
+namespace stator::net {
+namespace {
+
+constexpr std::size_t kKeepOutputBytes = 16 * 1024;
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+Connection::Connection(Socket socket, session::SessionHost& host, std::uint32_t index,
+                       std::uint32_t generation, std::uint64_t now_ns)
+    : socket_(std::move(socket)),
+      generation_(generation),
+      session_(host, index, generation),
+      last_activity_ns_(now_ns) {}
+
+bool Connection::wants_read() const {
+  return !is_ended_ && !session_.is_blocked() && !session_.is_closing() &&
+         session_.output().size() < kOutputBytesPerConnection;
+}
+
+bool Connection::receive(std::span<char> slab, std::uint64_t now_ns) {
+  const ssize_t received = recv(socket_.fd(), slab.data(), slab.size(), 0);
+  if (received == 0) return false;
+  if (received < 0) return errno == EAGAIN || errno == EINTR;
+  last_activity_ns_ = now_ns;
+  const ByteView bytes(slab.data(), static_cast<std::size_t>(received));
+  if (partial_.empty()) {
+    const std::size_t taken = session_.on_bytes(bytes, now_ns);
+    partial_.append(bytes.substr(taken));
+    partial_since_ns_ = partial_.empty() ? 0 : now_ns;
+    return true;
+  }
+  partial_.append(bytes);
+  resume(now_ns);
+  return true;
+}
+
+void Connection::resume(std::uint64_t now_ns) {
+  if (partial_.empty() || session_.is_blocked()) return;
+  const std::size_t taken = session_.on_bytes(partial_.view(), now_ns);
+  if (taken == 0) return;
+  partial_.consume(taken);
+  partial_since_ns_ = now_ns;
+  if (!partial_.empty()) return;
+  partial_.release();
+  partial_since_ns_ = 0;
+}
+
+bool Connection::flush(std::uint64_t now_ns) {
+  ByteBuffer& output = session_.output();
+  if (output.empty()) return true;
+  const ssize_t sent = send(socket_.fd(), output.data(), output.size(), MSG_NOSIGNAL);
+  if (sent < 0) return errno == EAGAIN || errno == EINTR;
+  last_activity_ns_ = now_ns;
+  output.consume(static_cast<std::size_t>(sent));
+  if (output.empty()) output.rest(kKeepOutputBytes);
+  return true;
+}
+
+bool Connection::is_overdue(std::uint64_t now_ns) const {
+  if (session_.in_flight() > 0) return false;
+  if (partial_since_ns_ != 0 && !session_.is_blocked()) {
+    return now_ns > partial_since_ns_ + kBodyTimeoutMs * kNsPerMs;
+  }
+  return now_ns > last_activity_ns_ + kIdleTimeoutMs * kNsPerMs;
+}
+
+}  // namespace stator::net

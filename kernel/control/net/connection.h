@@ -1,0 +1,55 @@
+// One client's socket and its session. It owns no receive buffer while it has no partial frame.
+//
+// Thread: the lane's.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "control/net/listener.h"
+#include "control/session/session.h"
+
+namespace stator::net {
+
+class Connection {
+ public:
+  Connection(Socket socket, session::SessionHost& host, std::uint32_t index,
+             std::uint32_t generation, std::uint64_t now_ns);
+
+  int fd() const { return socket_.fd(); }
+  std::uint32_t generation() const { return generation_; }
+  session::Session& session() { return session_; }
+
+  // Reads what has come (at most one slab) and hands whole frames to the session. False: the peer
+  // is gone.
+  bool receive(std::span<char> slab, std::uint64_t now_ns);
+  // After answers were taken in: frames that had to wait go to the session.
+  void resume(std::uint64_t now_ns);
+  // Sends the session's output with one send. False: the peer is gone.
+  bool flush(std::uint64_t now_ns);
+
+  // The peer will send no more.
+  void end_of_input() { is_ended_ = true; }
+
+  bool wants_read() const;
+  bool wants_write() const { return !session_.output().empty(); }
+  bool is_done() const {
+    return (is_ended_ || session_.is_closing()) && session_.in_flight() == 0 && !wants_write();
+  }
+  // Its time is over: idle, or a frame that was begun and not ended.
+  bool is_overdue(std::uint64_t now_ns) const;
+
+  // What epoll knows of this connection.
+  std::uint32_t armed = 0;
+
+ private:
+  Socket socket_;
+  std::uint32_t generation_;
+  session::Session session_;
+  ByteBuffer partial_;  // bytes behind the last whole frame, or frames that wait
+  bool is_ended_ = false;
+  std::uint64_t last_activity_ns_;
+  std::uint64_t partial_since_ns_ = 0;
+};
+
+}  // namespace stator::net

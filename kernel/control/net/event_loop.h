@@ -1,0 +1,75 @@
+// The sockets of one lane: a raw epoll loop in three phases (measured against Poco's reactors and
+// io_uring: docs/adr/0007). The lane calls poll() to drain every ready socket, runs its core, hands
+// the answers to on_answer(), and calls flush() to send each touched connection's output with one
+// send.
+//
+// Thread: the lane's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "control/net/connection.h"
+#include "control/net/listener.h"
+#include "control/session/session.h"
+
+namespace stator::net {
+
+class EventLoop {
+ public:
+  // `doorbell_fd` wakes poll(); its owner clears it.
+  EventLoop(session::SessionHost& host, Socket listener, int doorbell_fd);
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // A connection that somebody else opened, with an identity given beforehand.
+  void adopt(Socket socket, const auth::Identity& identity);
+
+  // Waits up to `timeout_ms` (-1 = for ever, 0 = not at all), then reads what has come.
+  void poll(int timeout_ms);
+  // A finished task of one of our connections; one whose connection is gone is dropped.
+  void on_answer(bridge::Task* task);
+  void on_password(const auth::PasswordAnswer& answer);
+  // Sends, closes what is done, lets frames that waited go on. True if that made new requests.
+  bool flush();
+
+  // No new connections, no new requests; answers are still sent.
+  void stop_reading();
+  // Nothing is owed to any client.
+  bool is_drained() const;
+  std::size_t connections() const { return open_; }
+  std::uint64_t now_ns() const { return now_ns_; }
+  // Milliseconds after which time limits must be looked at; -1 = no connection is open.
+  int timeout_ms() const { return open_ == 0 ? -1 : kSweepMs; }
+
+ private:
+  static constexpr int kSweepMs = 5000;
+  static constexpr std::uint32_t kListenerKey = 0xffffffff;
+  static constexpr std::uint32_t kDoorbellKey = 0xfffffffe;
+
+  Connection* find(std::uint32_t index, std::uint32_t generation);
+  void accept_one();
+  std::uint32_t add(Socket socket);
+  void touch(std::uint32_t index);
+  void arm(std::uint32_t index);
+  void close(std::uint32_t index);
+  void sweep();
+
+  session::SessionHost& host_;
+  Socket epoll_;
+  Socket listener_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> dirty_;  // connections touched since the last flush
+  std::vector<bool> is_dirty_;
+  std::unique_ptr<char[]> slab_;
+  std::size_t open_ = 0;
+  std::uint32_t next_generation_ = 1;
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t swept_ns_ = 0;
+  bool is_stopping_ = false;
+};
+
+}  // namespace stator::net

@@ -1,0 +1,185 @@
+#include "control/ops/arg_set.h"
+
+#include <cstring>
+
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "control/ops/arg_value.h"
+#include "stator/args.h"
+
+namespace stator::ops {
+namespace {
+
+stator_arg_block& header(BlockAt block) {
+  return *reinterpret_cast<stator_arg_block*>(block.buffer.data() + block.base);
+}
+
+// A value's place; not to be kept while the buffer grows.
+stator_value& value_at(BlockAt block, std::size_t i) {
+  return reinterpret_cast<stator_value*>(block.buffer.data() + block.base +
+                                         sizeof(stator_arg_block))[i];
+}
+
+std::string join(const std::string& path, const char* name) {
+  return path.empty() ? std::string(name) : path + "." + name;
+}
+
+}  // namespace
+
+Result<ArgSet> ArgSet::compile(const stator_arg* args, std::uint64_t count) {
+  ArgSet set;
+  set.args_ = args;
+  set.count_ = count;
+  set.row_sets_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    set.names_.emplace_back(args[i].name);
+    set.aliases_.emplace_back(args[i].alias == nullptr ? "" : args[i].alias);
+    if ((args[i].flags & STATOR_ARG_REQUIRED) != 0) set.required_ |= std::uint64_t{1} << i;
+    if ((args[i].flags & STATOR_ARG_ROUTING_KEY) != 0) set.routing_key_ = i;
+    if (args[i].type != STATOR_ARG_ROWS) continue;
+    set.rows_ = i;
+    STATOR_TRY(ArgSet rows, compile(args[i].fields, args[i].field_count));
+    set.row_sets_[i] = std::make_unique<ArgSet>(std::move(rows));
+  }
+  bridge::AlignedBuffer buffer;
+  const std::size_t fixed = sizeof(stator_arg_block) + count * sizeof(stator_value);
+  const BlockAt block{buffer, buffer.extend(fixed, 64)};
+  header(block) = {sizeof(stator_arg_block), 0, 0, 0, 0, static_cast<std::uint32_t>(count)};
+  for (std::size_t i = 0; i < count; ++i) {
+    if (args[i].default_json == nullptr) continue;
+    json::Reader reader(args[i].default_json);
+    STATOR_CHECK(set.bind(block, i, reader, true, std::string("default of ") + args[i].name));
+  }
+  set.defaulted_ = header(block).present;
+  header(block).given = 0;
+  set.defaults_.assign(reinterpret_cast<const char*>(buffer.data()), buffer.size());
+  return set;
+}
+
+std::size_t ArgSet::find(std::string_view name) const {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (names_[i] == name || (!aliases_[i].empty() && aliases_[i] == name)) return i;
+  }
+  return kNoArg;
+}
+
+BlockAt ArgSet::begin(bridge::AlignedBuffer& buffer) const {
+  const std::size_t base = buffer.extend(defaults_.size(), 64);
+  std::memcpy(buffer.data() + base, defaults_.data(), defaults_.size());
+  return {buffer, base};
+}
+
+Status ArgSet::bind(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
+                    const std::string& path) const {
+  const std::uint64_t bit = std::uint64_t{1} << i;
+  const stator_arg& arg = args_[i];
+  if ((arg.flags & STATOR_ARG_NULLABLE) != 0 && reader.peek() == json::Kind::kNull) {
+    if (!reader.null()) return Error(ErrorCode::kBadRequest, path, "invalid JSON in '" + path + "'");
+    // Null counts as absent: the default, if there is one, stands again.
+    header(block).given &= ~bit;
+    header(block).present = (header(block).present & ~bit) | (defaulted_ & bit);
+    if ((defaulted_ & bit) != 0) {
+      std::memcpy(&value_at(block, i), defaults_.data() + sizeof(stator_arg_block) + i * sizeof(stator_value),
+                  sizeof(stator_value));
+    }
+    return ok_status();
+  }
+  if (arg.type == STATOR_ARG_ROWS) {
+    STATOR_CHECK(bind_rows(block, i, reader, is_strict, path));
+  } else {
+    stator_value value{};
+    STATOR_CHECK(bind_value(arg, block, value, reader, path));
+    value_at(block, i) = value;
+  }
+  header(block).given |= bit;
+  header(block).present |= bit;
+  return ok_status();
+}
+
+Status ArgSet::bind_rows(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
+                         const std::string& path) const {
+  const stator_arg& arg = args_[i];
+  if (reader.peek() != json::Kind::kArray) {
+    return Error(ErrorCode::kBadRequest, path, "'" + path + "' must be an array of objects");
+  }
+  std::vector<stator_slice> rows;
+  for (reader.enter_array(); reader.next_element();) {
+    if (rows.size() >= kRowsMax) {
+      return Error(ErrorCode::kBadRequest, path,
+                   "'" + path + "' must have at most " + std::to_string(kRowsMax) + " rows");
+    }
+    const std::string at = path + "[" + std::to_string(rows.size()) + "]";
+    const std::size_t start = block.buffer.extend(0, 64);
+    STATOR_CHECK(row_sets_[i]->bind_object(block.buffer, reader, is_strict, at));
+    rows.push_back({static_cast<std::uint32_t>(start - block.base),
+                    static_cast<std::uint32_t>(block.buffer.size() - start)});
+  }
+  if (reader.failed()) {
+    return Error(ErrorCode::kBadRequest, path,
+                 "invalid JSON in '" + path + "': " + reader.error() + " at byte " +
+                     std::to_string(reader.offset()));
+  }
+  const auto count = static_cast<double>(rows.size());
+  if ((arg.min != 0 || arg.max != 0) && (count < arg.min || count > arg.max)) {
+    return Error(ErrorCode::kBadRequest, path,
+                 "'" + path + "' must have " + std::to_string(static_cast<std::uint64_t>(arg.min)) +
+                     " to " + std::to_string(static_cast<std::uint64_t>(arg.max)) + " rows");
+  }
+  const std::size_t bytes = rows.size() * sizeof(stator_slice);
+  const std::size_t offset = block.buffer.extend(bytes, alignof(stator_slice));
+  if (bytes != 0) std::memcpy(block.buffer.data() + offset, rows.data(), bytes);
+  value_at(block, i).slice = {static_cast<std::uint32_t>(offset - block.base),
+                              static_cast<std::uint32_t>(bytes)};
+  return ok_status();
+}
+
+Status ArgSet::finish(BlockAt block, const std::string& path) const {
+  const std::uint64_t missing = required_ & ~header(block).given;
+  if (missing != 0) {
+    const std::string field = join(path, args_[__builtin_ctzll(missing)].name);
+    return Error(ErrorCode::kBadRequest, field, "missing '" + field + "'");
+  }
+  header(block).bytes = static_cast<std::uint32_t>(block.buffer.size() - block.base);
+  return ok_status();
+}
+
+Status ArgSet::bind_object(bridge::AlignedBuffer& buffer, json::Reader& reader, bool is_strict,
+                           const std::string& path) const {
+  if (reader.peek() != json::Kind::kObject) {
+    return Error(ErrorCode::kBadRequest, path, "'" + path + "' must be an object");
+  }
+  const BlockAt block = begin(buffer);
+  json::RawString key;
+  for (reader.enter_object(); reader.next_key(key);) {
+    const std::string name = json::unescape(key);
+    const std::size_t i = find(name);
+    if (i == kNoArg) {
+      std::string_view ignored;
+      if (is_strict) return unknown_field(name, path);
+      if (!reader.skip(ignored)) break;
+      continue;
+    }
+    const bool is_repeat = (header(block).given >> i & 1) != 0;
+    if (is_strict && is_repeat) {
+      return Error(ErrorCode::kBadRequest, join(path, args_[i].name), "the field is given twice");
+    }
+    STATOR_CHECK(bind(block, i, reader, is_strict, join(path, args_[i].name)));
+  }
+  if (reader.failed()) {
+    return Error(ErrorCode::kBadRequest, path,
+                 "invalid JSON in '" + path + "': " + reader.error() + " at byte " +
+                     std::to_string(reader.offset()));
+  }
+  return finish(block, path);
+}
+
+Error ArgSet::unknown_field(std::string_view name, const std::string& path) const {
+  std::vector<std::string> known(names_.begin(), names_.end());
+  const std::string nearest = nearest_name(name, known);
+  const std::string field = join(path, std::string(name.substr(0, 64)).c_str());
+  return Error(ErrorCode::kBadRequest, field,
+               "unknown field '" + field + "'" +
+                   (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+}
+
+}  // namespace stator::ops

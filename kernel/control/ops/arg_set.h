@@ -1,0 +1,73 @@
+// The compiled form of an op's argument rules: what the binder runs for each request.
+//
+// Built once from the engine's rows; immutable; any thread. Building binds every default, so a
+// default that breaks its own rule is found at start.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bridge/aligned_buffer.h"
+#include "stator/args.h"
+#include "stator/json_reader.hpp"
+#include "stator/op.h"
+
+namespace stator::ops {
+
+inline constexpr std::size_t kNoArg = ~std::size_t{0};
+
+// Writes values into one argument block inside a buffer, at `base`.
+struct BlockAt {
+  bridge::AlignedBuffer& buffer;
+  std::size_t base;
+};
+
+class ArgSet {
+ public:
+  // Error: a default does not bind.
+  static Result<ArgSet> compile(const stator_arg* args, std::uint64_t count);
+
+  // Index of the argument of that name or alias, or kNoArg.
+  std::size_t find(std::string_view name) const;
+  const stator_arg& arg(std::size_t i) const { return args_[i]; }
+  std::size_t size() const { return count_; }
+  // Index of the routing key, of the rows; kNoArg if there is none.
+  std::size_t routing_key() const { return routing_key_; }
+  std::size_t rows() const { return rows_; }
+  const ArgSet* row_set(std::size_t i) const { return row_sets_[i].get(); }
+
+  // Begins a block at the end of `buffer` (64-byte aligned): header, defaults, no given argument.
+  BlockAt begin(bridge::AlignedBuffer& buffer) const;
+  // Reads the value of argument `i` from the reader. The error names the field as `path`.
+  Status bind(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
+              const std::string& path) const;
+  // After the last field: sizes the block; error `missing 'NAME'`.
+  Status finish(BlockAt block, const std::string& path) const;
+  // A whole JSON object into a new block.
+  Status bind_object(bridge::AlignedBuffer& buffer, json::Reader& reader, bool is_strict,
+                     const std::string& path) const;
+
+  // "unknown field 'x'", with the nearest known name.
+  Error unknown_field(std::string_view name, const std::string& path) const;
+
+ private:
+  ArgSet() = default;
+  Status bind_rows(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
+                   const std::string& path) const;
+
+  const stator_arg* args_ = nullptr;
+  std::size_t count_ = 0;
+  std::size_t routing_key_ = kNoArg;
+  std::size_t rows_ = kNoArg;
+  std::uint64_t required_ = 0;
+  std::uint64_t defaulted_ = 0;
+  std::vector<std::string_view> names_;
+  std::vector<std::string_view> aliases_;
+  std::vector<std::unique_ptr<ArgSet>> row_sets_;
+  std::string defaults_;  // bytes of a block with every default bound
+};
+
+}  // namespace stator::ops

@@ -1,0 +1,15 @@
+// Reads one JSON value into one slot of an argument block, checking type and bounds.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "control/ops/arg_set.h"
+
+namespace stator::ops {
+
+// Everything but ROWS. The error names the field as `path` and says what was expected.
+Status bind_value(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
+                  const std::string& path);
+
+}  // namespace stator::ops

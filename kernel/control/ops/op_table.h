@@ -1,0 +1,58 @@
+// The op table: every operation a client can name, compiled from what the plugins declare (and the
+// kernel's own session ops). Built once at start; immutable; any thread.
+#pragma once
+
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "bridge/arg_binding.h"
+#include "control/ops/arg_set.h"
+#include "plugin/catalog.h"
+
+namespace stator::ops {
+
+struct OpEntry {
+  const stator_op* row = nullptr;
+  const plugin::Op* op = nullptr;  // null: an op of the session itself
+  std::uint32_t session_op = 0;    // if op is null: index into the session's rows
+  ArgSet args;
+};
+
+class OpTable final : public bridge::ArgBinding {
+ public:
+  // `session_rows` outlives the table. Error: a row that does not compile, naming engine and op.
+  static Result<OpTable> build(const plugin::Catalog& catalog,
+                               std::span<const stator_op> session_rows);
+
+  // By wire name, alias or canonical name; null if unknown.
+  const OpEntry* find(std::string_view name) const;
+  const OpEntry& of(std::uint32_t catalog_op) const { return entries_[catalog_op]; }
+  const std::deque<OpEntry>& entries() const { return entries_; }
+  const plugin::Catalog& catalog() const { return *catalog_; }
+
+  // unknown_op, with the nearest known name; or engine_disabled where an installed but not enabled
+  // engine has it.
+  Error unknown(std::string_view name) const;
+  // The names (wire, canonical) of ops of engines that are installed but not enabled.
+  void add_disabled(std::string name, std::string engine_id);
+
+  Status bind_args(std::uint32_t op, ByteView args_json,
+                   bridge::AlignedBuffer& block) const override;
+
+ private:
+  OpTable() = default;
+  const plugin::Catalog* catalog_ = nullptr;
+  std::deque<OpEntry> entries_;  // catalog's ops first, in its order
+  std::unordered_map<std::string_view, const OpEntry*> names_;
+  std::unordered_map<std::string, std::string> disabled_;
+};
+
+// Names that begin so are the kernel's inner ops: not reachable from a connection.
+inline bool is_internal(std::string_view name) { return !name.empty() && name.front() == '_'; }
+
+}  // namespace stator::ops

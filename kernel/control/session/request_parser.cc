@@ -1,0 +1,347 @@
+#include "control/session/request_parser.h"
+
+#include <array>
+#include <charconv>
+#include <limits>
+#include <optional>
+
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "control/wire/utf8.h"
+
+namespace stator::session {
+namespace {
+
+using bridge::Task;
+using json::Kind;
+using json::RawString;
+using json::Reader;
+
+Error wrong(const std::string& field, const std::string& expected) {
+  return Error(ErrorCode::kBadRequest, field, "'" + field + "' must be " + expected);
+}
+
+Error broken(const Reader& reader) {
+  return Error(ErrorCode::kBadRequest, std::string("invalid JSON: ") + reader.error() + " at byte " +
+                                           std::to_string(reader.offset()));
+}
+
+bool read_string(Reader& reader, std::string& out) {
+  RawString raw;
+  if (reader.peek() != Kind::kString || !reader.string(raw)) return false;
+  out.resize(json::unescaped_bytes_max(raw));
+  out.resize(json::unescape(raw, out.data()));
+  return true;
+}
+
+bool read_u64(Reader& reader, std::uint64_t& out) {
+  std::string_view token;
+  return reader.peek() == Kind::kNumber && reader.number(token) && json::to_integer(token, out);
+}
+
+// The shared fields, each read into the task. The reader stands on the value.
+class SharedFields {
+ public:
+  SharedFields(Task& task, bool& is_strict, std::uint32_t& deadline_ms)
+      : task_(task), is_strict_(is_strict), deadline_ms_(deadline_ms) {}
+
+  // nullopt: `name` is no shared field.
+  std::optional<Status> read(std::string_view name, Reader& reader) {
+    switch (name.size()) {
+      case 2:
+        if (name == "id") return read_id(reader);
+        if (name == "op") return skip(reader);
+        break;
+      case 6:
+        if (name == "strict") return read_strict(reader);
+        break;
+      case 7:
+        if (name == "min_lsn") return read_min_lsn(reader);
+        break;
+      case 8:
+        if (name == "priority") return read_priority(reader);
+        if (name == "trace_id") return read_trace_id(reader);
+        break;
+      case 9:
+        if (name == "tenant_id") return skip(reader);  // the tenant comes from the identity
+        break;
+      case 10:
+        if (name == "collection") return read_collection(reader);
+        break;
+      case 11:
+        if (name == "deadline_ms") return read_deadline(reader);
+        if (name == "consistency") return read_consistency(reader);
+        break;
+      case 14:
+        if (name == "payload_format") return read_payload_format(reader);
+        break;
+      case 15:
+        if (name == "idempotency_key") return read_idempotency_key(reader);
+        break;
+      default: break;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static Status skip(Reader& reader) {
+    std::string_view ignored;
+    return reader.skip(ignored) ? ok_status() : Status(broken(reader));
+  }
+  Status read_collection(Reader& reader) {
+    const bool is_string = read_string(reader, task_.collection);
+    if (!is_string || task_.collection.empty() || task_.collection.size() > kCollectionBytesMax ||
+        task_.collection.find('\0') != std::string::npos) {
+      return wrong("collection", "a string of 1 to 128 bytes without NUL");
+    }
+    return ok_status();
+  }
+  Status read_id(Reader& reader) {
+    const Error expected = wrong("id", "a whole number from 0 to 2^64-1, or a string of at most 64 bytes");
+    const Kind kind = reader.peek();
+    std::string_view raw;
+    if ((kind != Kind::kNumber && kind != Kind::kString) || !reader.skip(raw)) return expected;
+    if (kind == Kind::kNumber) {
+      std::uint64_t number = 0;
+      if (!json::to_integer(raw, number)) return expected;
+    } else {
+      Reader again(raw);
+      std::string text;
+      if (!read_string(again, text) || text.size() > kClientIdBytesMax) return expected;
+    }
+    task_.client_id = raw;
+    return ok_status();
+  }
+  Status read_deadline(Reader& reader) {
+    std::uint64_t value = 0;
+    if (!read_u64(reader, value) || value < 1 || value > std::numeric_limits<std::uint32_t>::max()) {
+      return wrong("deadline_ms", "a whole number from 1 to 4294967295");
+    }
+    deadline_ms_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(value, kDeadlineMsMax));
+    return ok_status();
+  }
+  Status read_min_lsn(Reader& reader) {
+    std::uint64_t value = 0;
+    if (!read_u64(reader, value)) return wrong("min_lsn", "a whole number from 0 to 2^64-1");
+    task_.min_lsn = Lsn{value};
+    return ok_status();
+  }
+  Status read_strict(Reader& reader) {
+    if (reader.peek() != Kind::kBool || !reader.boolean(is_strict_)) {
+      return wrong("strict", "true or false");
+    }
+    return ok_status();
+  }
+  // The index of the choice, or -1.
+  template <std::size_t N>
+  int read_choice(Reader& reader, const std::array<std::string_view, N>& choices) {
+    std::string text;
+    if (!read_string(reader, text)) return -1;
+    for (std::size_t i = 0; i < N; ++i) {
+      if (choices[i] == text) return static_cast<int>(i);
+    }
+    return -1;
+  }
+  Status read_priority(Reader& reader) {
+    static constexpr std::array<std::string_view, 4> kNames = {"background", "normal", "high",
+                                                               "critical"};
+    const int choice = read_choice(reader, kNames);
+    if (choice < 0) return wrong("priority", "one of \"background\", \"normal\", \"high\", \"critical\"");
+    task_.priority = static_cast<bridge::Priority>(choice);
+    return ok_status();
+  }
+  Status read_consistency(Reader& reader) {
+    static constexpr std::array<std::string_view, 3> kNames = {"strong", "bounded", "eventual"};
+    const int choice = read_choice(reader, kNames);
+    if (choice < 0) return wrong("consistency", "one of \"strong\", \"bounded\", \"eventual\"");
+    task_.consistency = static_cast<bridge::Consistency>(choice);
+    return ok_status();
+  }
+  Status read_payload_format(Reader& reader) {
+    static constexpr std::array<std::string_view, 2> kNames = {"base64", "json"};
+    const int choice = read_choice(reader, kNames);
+    if (choice < 0) return wrong("payload_format", "one of \"base64\", \"json\"");
+    task_.payload_format = static_cast<bridge::PayloadFormat>(choice);
+    return ok_status();
+  }
+  Status read_idempotency_key(Reader& reader) {
+    const Error expected =
+        wrong("idempotency_key", "a whole number from 0 to 2^64-1, or a string of 1 to 64 bytes");
+    std::uint64_t number = 0;
+    if (reader.peek() == Kind::kNumber) {
+      if (!read_u64(reader, number)) return expected;
+      task_.idempotency_key = "#" + std::to_string(number);  // never equal to a string's key
+      return ok_status();
+    }
+    std::string text;
+    if (!read_string(reader, text) || text.empty() || text.size() > kIdempotencyKeyBytesMax) {
+      return expected;
+    }
+    task_.idempotency_key = "\"" + text;
+    return ok_status();
+  }
+  Status read_trace_id(Reader& reader) {
+    const Error expected =
+        wrong("trace_id", "a whole number from 0 to 2^64-1, or a W3C traceparent string");
+    if (reader.peek() == Kind::kNumber) {
+      return read_u64(reader, task_.trace_id) ? ok_status() : Status(expected);
+    }
+    // 00-<32 hex>-<16 hex>-<2 hex>; the low half of the trace id is what we carry.
+    std::string text;
+    if (!read_string(reader, text) || text.size() != 55 || text[2] != '-' || text[35] != '-' ||
+        text[52] != '-') {
+      return expected;
+    }
+    const char* low = text.data() + 3 + 16;
+    const auto [end, status] = std::from_chars(low, low + 16, task_.trace_id, 16);
+    return status == std::errc() && end == low + 16 ? ok_status() : Status(expected);
+  }
+
+  Task& task_;
+  bool& is_strict_;
+  std::uint32_t& deadline_ms_;
+};
+
+// The value of `op`, wherever it stands. Errors: the body is no object, has no op, ...
+Result<std::string> find_op(ByteView body) {
+  Reader reader(body);
+  if (reader.peek() != Kind::kObject) {
+    return Error(ErrorCode::kBadRequest, "a request must be a JSON object");
+  }
+  RawString key;
+  std::optional<std::string> op;
+  for (reader.enter_object(); reader.next_key(key);) {
+    if (!json::equals(key, "op")) {
+      std::string_view ignored;
+      if (!reader.skip(ignored)) break;
+      continue;
+    }
+    std::string text;
+    if (reader.peek() != Kind::kString) return wrong("op", "a string");
+    if (!read_string(reader, text)) break;
+    op = std::move(text);
+    if (reader.failed()) break;
+    return *op;
+  }
+  if (reader.failed()) return broken(reader);
+  if (op) return *op;
+  return Error(ErrorCode::kBadRequest, "op", "missing 'op'");
+}
+
+// For the answer to a body that is at fault: its id and payload format, if they can be read.
+void salvage(ByteView body, Task& task) {
+  Reader reader(body);
+  if (reader.peek() != Kind::kObject) return;
+  bool is_strict = false;
+  std::uint32_t deadline_ms = 0;
+  SharedFields fields(task, is_strict, deadline_ms);
+  RawString key;
+  for (reader.enter_object(); reader.next_key(key);) {
+    std::string_view value;
+    if (!reader.skip(value)) return;
+    if (key.text != "id" && key.text != "payload_format") continue;
+    Reader again(value);
+    const auto ignored = fields.read(key.text, again);
+    static_cast<void>(ignored);  // one error is enough: the one that brought us here
+  }
+}
+
+// Fields seen, for strict mode.
+class SeenFields {
+ public:
+  // False if `name` was seen before.
+  bool add(std::string_view name) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (names_[i] == name) return false;
+    }
+    if (count_ < names_.size()) names_[count_++] = name;
+    return true;
+  }
+
+ private:
+  std::array<std::string_view, kFieldsPerObjectMax> names_;
+  std::size_t count_ = 0;
+};
+
+// strict may stand anywhere in the body, so it is looked for before the fields are judged.
+bool is_strict_body(ByteView body, bool by_default) {
+  if (body.find("\"strict\"") == ByteView::npos) return by_default;
+  Reader reader(body);
+  RawString key;
+  for (reader.enter_object(); reader.next_key(key);) {
+    bool value = false;
+    if (key.text == "strict" && reader.peek() == Kind::kBool && reader.boolean(value)) return value;
+    std::string_view ignored;
+    if (!reader.skip(ignored)) break;
+  }
+  return by_default;
+}
+
+Status read_fields(ByteView body, const ops::OpEntry& entry, bool is_strict, Task& task,
+                   std::uint32_t& deadline_ms) {
+  Reader reader(body);
+  const ops::BlockAt block = entry.args.begin(task.args);
+  bool strict_field = is_strict;
+  SharedFields shared(task, strict_field, deadline_ms);
+  std::optional<SeenFields> seen;
+  if (is_strict) seen.emplace();
+  std::size_t fields = 0;
+  RawString key;
+  for (reader.enter_object(); reader.next_key(key);) {
+    if (++fields > kFieldsPerObjectMax) {
+      return Error(ErrorCode::kBadRequest, "a request has at most 256 fields");
+    }
+    std::string unescaped;
+    if (key.escaped) unescaped = json::unescape(key);
+    const std::string_view name = key.escaped ? std::string_view(unescaped) : key.text;
+    if (seen && !key.escaped && !seen->add(name)) {
+      return Error(ErrorCode::kBadRequest, std::string(name.substr(0, 64)), "the field is given twice");
+    }
+    if (auto status = shared.read(name, reader)) {
+      if (reader.failed()) return broken(reader);
+      STATOR_CHECK(std::move(*status));
+      continue;
+    }
+    const std::size_t i = entry.args.find(name);
+    if (i != ops::kNoArg) {
+      const std::string path(entry.args.arg(i).name);
+      STATOR_CHECK(entry.args.bind(block, i, reader, is_strict, path));
+      continue;
+    }
+    if (is_strict) return entry.args.unknown_field(name, "");
+    std::string_view ignored;
+    if (!reader.skip(ignored)) return broken(reader);
+  }
+  if (reader.failed() || !reader.at_end()) {
+    if (!reader.failed()) reader.fail("text behind the object");
+    return broken(reader);
+  }
+  return entry.args.finish(block, "");
+}
+
+}  // namespace
+
+Result<const ops::OpEntry*> RequestParser::parse(ByteView body, const ParseDefaults& defaults,
+                                                 Task& task) const {
+  task.payload_format = defaults.payload_format;
+  task.collection = "default";
+  if (!wire::is_utf8(body)) return Error(ErrorCode::kBadRequest, "the frame is not valid UTF-8");
+  auto refuse = [&](Error error) {
+    salvage(body, task);
+    return error;
+  };
+  auto name = find_op(body);
+  if (!name.ok()) return refuse(std::move(name.error()));
+  const ops::OpEntry* entry = ops::is_internal(name.value()) ? nullptr : table_.find(name.value());
+  if (entry == nullptr) return refuse(table_.unknown(name.value()));
+  std::uint32_t deadline_ms = kDeadlineMsDefault;
+  const bool is_strict = is_strict_body(body, defaults.is_strict);
+  task.is_strict = is_strict;
+  if (auto status = read_fields(body, *entry, is_strict, task, deadline_ms); !status.ok()) {
+    return refuse(std::move(status.error()));
+  }
+  task.deadline_ns = defaults.now_ns + std::uint64_t{deadline_ms} * 1'000'000;
+  return entry;
+}
+
+}  // namespace stator::session

@@ -1,0 +1,123 @@
+// One connection's conversation: frames in, frames out, in the order the protocol promises.
+//
+// It knows no socket: the connection hands it bytes and takes its output. Answers come in request
+// order; those of requests with an `id` may overtake. While a flow runs that decides who the client
+// is (auth) or hashes a secret (user_create), later frames wait.
+//
+// Thread: the lane's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/byte_buffer.h"
+#include "base/limits.h"
+#include "bridge/task.h"
+#include "control/auth/identity.h"
+#include "control/auth/password_worker.h"
+#include "control/auth/secrets.h"
+#include "control/dispatch/dispatcher.h"
+#include "control/ops/op_table.h"
+#include "control/session/request_parser.h"
+
+namespace stator::session {
+
+// What all sessions of a lane share. Outlives them.
+struct SessionHost {
+  LaneId lane;
+  auth::Mode auth_mode = auth::Mode::kTrust;
+  const ops::OpTable* table = nullptr;
+  dispatch::Dispatcher* dispatcher = nullptr;
+  bridge::TaskPool* pool = nullptr;
+  auth::PasswordWorker* passwords = nullptr;
+  std::function<Lsn()> watermark;  // newest LSN that is durable
+  std::string ops_digest;
+};
+
+class Session {
+ public:
+  // `connection` and `generation` name it in tasks.
+  Session(SessionHost& host, std::uint32_t connection, std::uint32_t generation);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Takes whole frames from the front of `bytes`; returns how many bytes were taken. Stops early
+  // when is_blocked() or is_closing().
+  std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  // An answered task of this session; it goes back to the pool.
+  void on_answer(bridge::Task* task);
+  void on_password(const auth::PasswordAnswer& answer);
+
+  // Frames to be sent; the connection consumes them.
+  ByteBuffer& output() { return output_; }
+  const ByteBuffer& output() const { return output_; }
+  void set_identity(const auth::Identity& identity) { identity_ = identity; }
+  // No more frames are taken now: a flow runs, or the window is full.
+  bool is_blocked() const { return flow_.kind != FlowKind::kNone || in_flight_ >= kRequestsInFlightMax; }
+  // Close once the output is sent.
+  bool is_closing() const { return is_closing_; }
+  std::size_t in_flight() const { return in_flight_; }
+  std::size_t frame_bytes_max() const {
+    return identity_.is_known ? kFrameBytesMax : kFrameBytesMaxUnauthenticated;
+  }
+
+ private:
+  enum class FlowKind : std::uint8_t { kNone, kPasswordAuth, kApiKeyAuth, kUserCreate, kApiKeyCreate };
+  // A session op that needs more than one step; one at a time.
+  struct Flow {
+    FlowKind kind = FlowKind::kNone;
+    bridge::Task* request = nullptr;  // the client's; answered at the end
+    bool user_is_known = false;
+    auth::Identity identity;  // that the client will have
+    std::string secret;       // api key: the secret given; api_key_create: the token to show
+  };
+  struct Slot {
+    bool is_done = false;  // answered; a frame kept here waits for its turn
+    ByteBuffer frame;
+  };
+
+  void on_frame(ByteView body, std::uint64_t now_ns);
+  void run_session_op(const ops::OpEntry& entry, bridge::Task* task);
+  void start_auth(bridge::Task* task);
+  void start_user_create(bridge::Task* task);
+  void start_api_key_create(bridge::Task* task);
+  void begin_flow(FlowKind kind, bridge::Task* task) { flow_ = {kind, task, false, {}, {}}; }
+  void submit_password(std::string_view password, std::string hash);
+  // Runs an inner op of the system engine as a step of the flow.
+  void step(std::string_view op, std::string_view args_json);
+  void on_step(bridge::Task* task);
+  void finish_flow();
+  void fail_flow(Error error);
+  void fail_auth();
+  void take_user(std::string_view user_json, std::string& password_hash);
+
+  void refuse(bridge::Task* task, Error error);
+  void send(bridge::Task* task);
+  void send_members(bridge::Task* task, std::string_view members);
+  // Where the frame of this request may be written now; finish_frame() after it.
+  ByteBuffer& frame_buffer(const bridge::Task& task);
+  void finish_frame(bridge::Task* task);
+  Slot& slot(std::uint64_t request_id) { return slots_[request_id & (slots_.size() - 1)]; }
+  void open_slot();
+  void advance();
+
+  SessionHost& host_;
+  std::uint32_t connection_;
+  std::uint32_t generation_;
+  RequestParser parser_;
+  ParseDefaults defaults_;
+  auth::Identity identity_;
+  Flow flow_;
+  std::uint32_t auth_failures_ = 0;
+  bool is_closing_ = false;
+  std::uint64_t next_id_ = 1;   // of the next frame
+  std::uint64_t head_ = 1;      // oldest request that is not answered
+  std::size_t in_flight_ = 0;
+  std::vector<Slot> slots_;     // ring by request id, a power of two
+  ByteBuffer output_;
+};
+
+}  // namespace stator::session

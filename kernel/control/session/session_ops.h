@@ -1,0 +1,42 @@
+// The ops that a session answers itself: they concern the connection, the op table, or secrets that
+// must be hashed before they are stored. Their arguments are bound like every op's.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "stator/op.h"
+
+namespace stator::session {
+
+enum class SessionOp : std::uint32_t {
+  kAuth,
+  kHello,
+  kPing,
+  kDescribe,
+  kUserCreate,
+  kApiKeyCreate,
+};
+
+// Rows in the order of SessionOp.
+std::span<const stator_op> session_rows();
+
+// Argument positions.
+namespace auth_args {
+enum : std::size_t { kMethod, kUsername, kPassword, kToken };
+enum : std::uint64_t { kTrust, kPasswordMethod, kApiKey };
+}  // namespace auth_args
+namespace hello_args {
+enum : std::size_t { kClient, kProtocol };
+}
+namespace describe_args {
+enum : std::size_t { kName, kEngine };
+}
+namespace user_args {
+enum : std::size_t { kUsername, kPassword, kRole, kTenant, kReplace };
+}
+namespace api_key_args {
+enum : std::size_t { kUsername };
+}
+
+}  // namespace stator::session

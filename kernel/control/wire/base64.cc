@@ -1,0 +1,90 @@
+#include "control/wire/base64.h"
+
+#include <array>
+#include <cstdint>
+
+namespace stator::wire {
+namespace {
+
+constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::uint8_t kForeign = 0xff;
+
+// Two characters for each 12 bits: half the loop steps of the textbook form.
+constexpr std::array<char, 8192> kPairs = [] {
+  std::array<char, 8192> pairs{};
+  for (std::size_t i = 0; i < 4096; ++i) {
+    pairs[2 * i] = kAlphabet[i >> 6];
+    pairs[2 * i + 1] = kAlphabet[i & 63];
+  }
+  return pairs;
+}();
+
+constexpr std::array<std::uint8_t, 256> kValues = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(kForeign);
+  for (std::uint8_t i = 0; i < 64; ++i) values[static_cast<std::uint8_t>(kAlphabet[i])] = i;
+  return values;
+}();
+
+std::uint32_t value(char c) { return kValues[static_cast<std::uint8_t>(c)]; }
+
+}  // namespace
+
+void base64_encode(ByteView bytes, char* to) {
+  const auto* p = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  std::size_t left = bytes.size();
+  for (; left >= 3; left -= 3, p += 3, to += 4) {
+    const std::uint32_t group = static_cast<std::uint32_t>(p[0]) << 16 |
+                                static_cast<std::uint32_t>(p[1]) << 8 | p[2];
+    std::memcpy(to, &kPairs[2 * (group >> 12)], 2);
+    std::memcpy(to + 2, &kPairs[2 * (group & 4095)], 2);
+  }
+  if (left == 0) return;
+  const std::uint32_t group = static_cast<std::uint32_t>(p[0]) << 16 |
+                              (left == 2 ? static_cast<std::uint32_t>(p[1]) << 8 : 0);
+  to[0] = kAlphabet[group >> 18];
+  to[1] = kAlphabet[group >> 12 & 63];
+  to[2] = left == 2 ? kAlphabet[group >> 6 & 63] : '=';
+  to[3] = '=';
+}
+
+std::string base64_encode(ByteView bytes) {
+  std::string out(base64_encoded_bytes(bytes.size()), '\0');
+  base64_encode(bytes, out.data());
+  return out;
+}
+
+std::size_t base64_decoded_bytes(ByteView text) {
+  if (text.size() < 4) return 0;
+  const std::size_t padding = text.back() != '=' ? 0 : text[text.size() - 2] == '=' ? 2 : 1;
+  return text.size() / 4 * 3 - padding;
+}
+
+bool base64_decode(ByteView text, char* to) {
+  if (text.size() % 4 != 0) return false;
+  if (text.empty()) return true;
+  const std::size_t padding = text.size() / 4 * 3 - base64_decoded_bytes(text);
+  const std::size_t whole = text.size() - (padding == 0 ? 0 : 4);
+  std::uint32_t seen = 0;
+  for (std::size_t i = 0; i < whole; i += 4, to += 3) {
+    const std::uint32_t a = value(text[i]), b = value(text[i + 1]);
+    const std::uint32_t c = value(text[i + 2]), d = value(text[i + 3]);
+    seen |= a | b | c | d;
+    const std::uint32_t group = a << 18 | b << 12 | c << 6 | d;
+    to[0] = static_cast<char>(group >> 16);
+    to[1] = static_cast<char>(group >> 8);
+    to[2] = static_cast<char>(group);
+  }
+  if (seen > 63) return false;
+  if (padding == 0) return true;
+  const std::uint32_t a = value(text[whole]), b = value(text[whole + 1]);
+  const std::uint32_t c = padding == 2 ? 0 : value(text[whole + 2]);
+  if ((a | b | c) > 63) return false;
+  const std::uint32_t group = a << 18 | b << 12 | c << 6;
+  if ((group & (padding == 2 ? 0xffffu : 0xffu)) != 0) return false;
+  to[0] = static_cast<char>(group >> 16);
+  if (padding == 1) to[1] = static_cast<char>(group >> 8);
+  return true;
+}
+
+}  // namespace stator::wire

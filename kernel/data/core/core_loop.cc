@@ -1,0 +1,383 @@
+#include "data/core/core_loop.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "data/core/kernel_record.h"
+
+namespace stator::core {
+
+namespace {
+
+// Records by which a lane's base may lag although its memtable is small: an idle lane advances too,
+// or the log could not be trimmed.
+constexpr std::uint64_t kCheckpointLagMax = 1'000'000;
+constexpr std::uint64_t kCheckpointRetryNs = 1'000'000'000;
+
+}  // namespace
+
+using bridge::Consistency;
+using bridge::Task;
+using bridge::TaskKind;
+
+// Ends a call whatever way its scope is left, so nothing of one request reaches the next.
+struct CoreLoop::CallScope {
+  explicit CallScope(stator_call& of) : call(of) {}
+  ~CallScope() { call.end(); }
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+  stator_call& call;
+};
+
+CoreLoop::CoreLoop(const CoreOptions& options) : options_(options) {
+  host_.lane = options.lane;
+  host_.store = options.store;
+  host_.catalog = options.catalog;
+  host_.binding = options.binding;
+  host_.interrupt = &interrupt_;
+}
+
+CoreLoop::~CoreLoop() {
+  for (std::size_t i = 0; i < host_.instances.size(); ++i) {
+    options_.catalog->engines()[i]->descriptor.close(host_.instances[i]);
+  }
+}
+
+void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered) {
+  release(answered);
+  if (must_wait_for_checkpoint()) return;
+  now_ns_ = options_.clock->monotonic_ns();
+  host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
+  if (!early_.empty()) retry_early(answered);
+  if (submitted.empty()) return;
+  host_.store->begin_turn();
+  for (Task* task : submitted) {
+    if (task->min_lsn > options_.log->durable() && now_ns_ < task->deadline_ns) {
+      early_.push_back(task);
+      continue;
+    }
+    execute(*task);
+    settle(task, answered);
+  }
+  host_.store->end_turn();
+  submitted.clear();
+}
+
+void CoreLoop::execute(Task& task) {
+  if (now_ns_ >= task.deadline_ns) {
+    task.refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
+                      "the deadline passed before the request was executed"));
+    return;
+  }
+  if (task.kind == TaskKind::kMerge) return execute_merge(task);
+  const plugin::Op& op = options_.catalog->ops()[task.op];
+  const bool is_long = op.row->cost != STATOR_COST_POINT;
+  if (is_long) {
+    __atomic_store_n(&interrupt_, 0u, __ATOMIC_RELAXED);
+    options_.watchdog->watch(options_.lane.value(), task.deadline_ns, &interrupt_);
+  }
+  op.row->op_class == STATOR_OP_READ ? execute_read(task) : execute_write(task);
+  if (is_long) {
+    options_.watchdog->unwatch(options_.lane.value());
+    __atomic_store_n(&interrupt_, 0u, __ATOMIC_RELAXED);
+  }
+}
+
+stator_request CoreLoop::request_of(const Task& task, const plugin::Op& op) {
+  return {sizeof(stator_request),
+          op.op_index,
+          task.tenant.value(),
+          task.vshard.value(),
+          {task.collection.data(), task.collection.size()},
+          reinterpret_cast<const stator_arg_block*>(task.args.data()),
+          host_.time_ms,
+          task.trace_id,
+          &interrupt_,
+          &call_};
+}
+
+void CoreLoop::take_answer(Task& task, stator_call& call, stator_status status) {
+  if (status != STATOR_OK) {
+    task.refuse(Error(error_code_from(status), call.error_field, call.error_sentence));
+    return;
+  }
+  task.payload_is_binary = call.reply_is_binary;
+}
+
+void CoreLoop::execute_read(Task& task) {
+  const plugin::Op& op = options_.catalog->ops()[task.op];
+  const plugin::Engine& engine = options_.catalog->engine_of(op);
+  call_.begin(host_, host::Phase::kRead, engine, task.tenant, task.collection);
+  const CallScope scope(call_);
+  call_.task = &task;
+  call_.op = op.row;
+  call_.vshard = task.vshard.value();
+  call_.reply = &task.payload;
+  const stator_request request = request_of(task, op);
+  take_answer(task, call_, engine.descriptor.read(host_.instances[op.engine], &request));
+  if (task.consistency == Consistency::kStrong) task.answer_after = seen_by(task);
+}
+
+void CoreLoop::execute_merge(Task& task) {
+  const plugin::Op& op = options_.catalog->ops()[task.op];
+  const plugin::Engine& engine = options_.catalog->engine_of(op);
+  call_.begin(host_, host::Phase::kMerge, engine, task.tenant, task.collection);
+  const CallScope scope(call_);
+  call_.task = &task;
+  call_.op = op.row;
+  call_.reply = &task.payload;
+  const stator_request request = request_of(task, op);
+  std::vector<stator_bytes> parts;
+  for (const ByteView part : task.parts) {
+    parts.push_back({reinterpret_cast<const std::uint8_t*>(part.data()), part.size()});
+  }
+  take_answer(task, call_,
+              engine.descriptor.merge(host_.instances[op.engine], &request, parts.data(), parts.size()));
+}
+
+bool CoreLoop::answer_from_idempotency(Task& task) {
+  if (task.idempotency_key.empty() || !IdempotencyTable::find(*host_.store, task)) return false;
+  task.answer_after = task.lsn;
+  return true;
+}
+
+void CoreLoop::execute_write(Task& task) {
+  if (answer_from_idempotency(task)) return;
+  const plugin::Op& op = options_.catalog->ops()[task.op];
+  const plugin::Engine& engine = options_.catalog->engine_of(op);
+  batch_.clear();
+  call_.begin(host_, host::Phase::kPrepare, engine, task.tenant, task.collection);
+  const CallScope scope(call_);
+  call_.task = &task;
+  call_.op = op.row;
+  call_.vshard = task.vshard.value();
+  call_.reply = &task.payload;
+  call_.batch = &batch_;
+  const stator_request request = request_of(task, op);
+  const stator_status status = engine.descriptor.prepare(host_.instances[op.engine], &request);
+  take_answer(task, call_, status);
+  if (status != STATOR_OK) {
+    task.answer_after = seen_by(task);
+    return;
+  }
+  commit(task, call_);
+}
+
+void CoreLoop::commit(Task& task, stator_call& call) {
+  const bool has_records = batch_.count() > 0;
+  if (has_records && !task.idempotency_key.empty()) {
+    if (auto status = IdempotencyTable::add(batch_, task, call.lsn_at); !status.ok()) {
+      return task.refuse(std::move(status.error()));
+    }
+  }
+  if (has_records) {
+    auto first = options_.log->append(batch_, host_.time_ms);
+    if (!first.ok()) return task.refuse(std::move(first.error()));
+    task.lsn = first.value();
+    auto opened = wal::BatchReader::open(batch_.bytes());
+    STATOR_ASSERT(opened.ok());
+    wal::RecordView record;
+    Lsn lsn;
+    while (opened.value().next(record, lsn)) {
+      const Status applied = apply(record, lsn, host_.time_ms);
+      // The record is in the log: an engine that cannot apply what it prepared would make memory
+      // and log differ, so the process stops here, before anybody sees the difference.
+      STATOR_ASSERT(applied.ok());
+      task.answer_after = lsn;
+    }
+  } else {
+    task.answer_after = seen_by(task);
+  }
+  if (call.lsn_at >= 0) {
+    task.payload.insert(static_cast<std::size_t>(call.lsn_at), std::to_string(task.lsn.value()));
+  }
+}
+
+Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
+  last_applied_ = std::max(last_applied_, lsn);
+  last_of_[std::min(record.vshard.value(), kVShards)] = lsn;
+  if (record.engine == kKernelEngine) return apply_kernel_record(record, lsn);
+  const auto& engines = options_.catalog->engines();
+  const auto it = std::find_if(engines.begin(), engines.end(),
+                               [&](const auto& e) { return e->number == record.engine; });
+  if (it == engines.end()) {
+    return Error(ErrorCode::kEngineMissing,
+                 "the log holds records of engine number " + std::to_string(record.engine.value()) +
+                     " that are not in the base yet, and that engine is not enabled");
+  }
+  const plugin::Engine& engine = **it;
+  apply_call_.begin(host_, host::Phase::kApply, engine, record.tenant, record.collection);
+  const CallScope scope(apply_call_);
+  const stator_record lent = {sizeof lent,
+                              record.type,
+                              record.tenant.value(),
+                              record.vshard.value(),
+                              {record.collection.data(), record.collection.size()},
+                              {reinterpret_cast<const std::uint8_t*>(record.payload.data()),
+                               record.payload.size()},
+                              lsn.value(),
+                              time_ms,
+                              &apply_call_};
+  const auto index = static_cast<std::size_t>(it - engines.begin());
+  const stator_status status = engine.descriptor.apply(host_.instances[index], &lent);
+  if (status == STATOR_OK) return ok_status();
+  return Error(error_code_from(status), "engine '" + engine.id + "' failed to apply record type " +
+                                            std::to_string(record.type) + " at LSN " +
+                                            std::to_string(lsn.value()));
+}
+
+Status CoreLoop::apply_kernel_record(const wal::RecordView& record, Lsn lsn) {
+  switch (static_cast<KernelRecord>(record.type)) {
+    case KernelRecord::kEngineNumber:
+      host_.store->put(engine_number_key(record.payload.substr(2)), kEveryVShard, record.payload);
+      return ok_status();
+    case KernelRecord::kIdempotency:
+      IdempotencyTable::apply(*host_.store, record, lsn);
+      return ok_status();
+  }
+  return Error(ErrorCode::kCorrupted, "the log holds an unknown kernel record of type " +
+                                          std::to_string(record.type) +
+                                          "; it was written by a newer version");
+}
+
+bool CoreLoop::is_mine(VShardId vshard) const {
+  return vshard == kEveryVShard || options_.vshards->lane_of(vshard) == options_.lane;
+}
+
+Status CoreLoop::recover() {
+  const auto& engines = options_.catalog->engines();
+  host_.store->begin_turn();
+  for (const auto& engine : engines) {
+    call_.begin(host_, host::Phase::kOpen, *engine, TenantId{0}, {});
+    const CallScope scope(call_);
+    const stator_open open = {sizeof open,
+                              options_.lane.value(),
+                              options_.lane_count,
+                              0,
+                              {engine->config_json.data(), engine->config_json.size()},
+                              &call_};
+    char sentence[256] = "";
+    stator_instance* instance = nullptr;
+    const stator_status status = engine->descriptor.open(&open, &instance, sentence, sizeof sentence);
+    if (status != STATOR_OK) {
+      host_.store->end_turn();
+      return Error(error_code_from(status), "engine '" + engine->id + "' does not open: " + sentence);
+    }
+    host_.instances.push_back(instance);
+  }
+  host_.store->end_turn();
+  const Lsn applied = host_.store->applied();
+  return options_.log->read(Lsn{applied.value() + 1},
+                            [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
+                              return replay(record, lsn, time_ms);
+                            });
+}
+
+Status CoreLoop::replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
+  if (!is_mine(record.vshard)) return ok_status();
+  host_.store->begin_turn();
+  Status status = apply(record, lsn, time_ms);
+  host_.store->end_turn();
+  STATOR_CHECK(std::move(status));
+  if (host_.store->wants_checkpoint() && host_.store->start_checkpoint(lsn)) {
+    STATOR_CHECK(host_.store->wait_checkpoint());
+  }
+  return ok_status();
+}
+
+Lsn CoreLoop::seen_by(const Task& task) const {
+  const plugin::Op& op = options_.catalog->ops()[task.op];
+  if (op.row->placement == STATOR_PLACE_DOCUMENT || op.row->placement == STATOR_PLACE_COLLECTION) {
+    return std::max(last_of_[task.vshard.value()], last_of_[kVShards]);
+  }
+  return last_applied_;
+}
+
+void CoreLoop::settle(Task* task, std::vector<Task*>& answered) {
+  if (task->answer_after <= options_.log->durable()) {
+    answered.push_back(task);
+    return;
+  }
+  held_.push_back(task);
+}
+
+void CoreLoop::release(std::vector<Task*>& answered) {
+  if (held_.empty()) return;
+  const Lsn durable = options_.log->durable();
+  while (!held_.empty() && held_.front()->answer_after <= durable) {
+    answered.push_back(held_.front());
+    held_.pop_front();
+  }
+  if (held_.empty()) return;
+  Status health = options_.log->health();
+  if (health.ok() || health.error().code() == ErrorCode::kDiskFull) return;
+  // Nobody will ever know whether these survive; what was not acknowledged is said to have failed.
+  for (Task* task : held_) {
+    task->refuse(Error(health.error()));
+    answered.push_back(task);
+  }
+  held_.clear();
+}
+
+void CoreLoop::retry_early(std::vector<Task*>& answered) {
+  const Lsn durable = options_.log->durable();
+  std::vector<Task*> still;
+  host_.store->begin_turn();
+  for (Task* task : early_) {
+    if (task->min_lsn > durable && now_ns_ < task->deadline_ns) {
+      still.push_back(task);
+      continue;
+    }
+    execute(*task);
+    settle(task, answered);
+  }
+  host_.store->end_turn();
+  early_ = std::move(still);
+}
+
+std::uint64_t CoreLoop::next_deadline_ns() const {
+  std::uint64_t next = 0;
+  for (const Task* task : early_) {
+    if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
+  }
+  return next;
+}
+
+// A checkpoint must not hold what is not durable, so it begins when everything applied is; until
+// then (one commit) nothing new is executed.
+bool CoreLoop::must_wait_for_checkpoint() {
+  store::Store& store = *host_.store;
+  if (is_checkpointing_) {
+    if (store.checkpoint_running()) return false;
+    is_checkpointing_ = false;
+    if (auto status = store.finish_checkpoint(); !status.ok()) {
+      log::error("checkpoint failed, will be tried again: " + status.error().sentence());
+      checkpoint_not_before_ns_ = options_.clock->monotonic_ns() + kCheckpointRetryNs;
+    } else if (options_.on_applied) {
+      options_.on_applied(options_.lane, store.applied());
+    }
+  }
+  const Lsn durable = options_.log->durable();
+  const bool lags = durable.value() > store.applied().value() + kCheckpointLagMax;
+  if (!store.wants_checkpoint() && !lags) return false;
+  if (options_.clock->monotonic_ns() < checkpoint_not_before_ns_) return false;
+  if (last_applied_ > durable) return options_.log->health().ok();
+  is_checkpointing_ = store.start_checkpoint(durable);
+  return false;
+}
+
+Status CoreLoop::checkpoint() {
+  STATOR_ASSERT(waiting() == 0);
+  store::Store& store = *host_.store;
+  if (is_checkpointing_) STATOR_CHECK(store.wait_checkpoint());
+  is_checkpointing_ = false;
+  const Lsn durable = options_.log->durable();
+  if (last_applied_ > durable) return Error(ErrorCode::kWal, "not everything is durable");
+  if (!store.start_checkpoint(durable)) return Error(ErrorCode::kStorage, "a checkpoint is running");
+  STATOR_CHECK(store.wait_checkpoint());
+  if (options_.on_applied) options_.on_applied(options_.lane, store.applied());
+  return ok_status();
+}
+
+}  // namespace stator::core

@@ -1,0 +1,32 @@
+// The kernel's own records (engine number 0) and its keys in every lane's store.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+
+namespace stator::core {
+
+inline constexpr EngineNumber kKernelEngine{0};
+
+enum class KernelRecord : std::uint32_t {
+  kEngineNumber = 1,  // dictionary: number u16, engine id
+  kIdempotency = 2,   // first answer of an idempotency key
+};
+
+// Spaces below the kernel's prefix.
+inline constexpr std::uint8_t kSpaceEngineNumber = 1;
+inline constexpr std::uint8_t kSpaceIdempotency = 2;
+
+std::string encode_engine_number(EngineNumber number, ByteView id);
+std::optional<std::pair<EngineNumber, std::string>> decode_engine_number(ByteView payload);
+
+// Stored key of an engine's dictionary entry; its value is encode_engine_number's payload.
+std::string engine_number_key(ByteView id);
+std::string engine_number_prefix();
+
+}  // namespace stator::core

@@ -1,0 +1,77 @@
+#include "data/host/call_context.h"
+
+#include <cstring>
+#include <string_view>
+
+#include "base/assert.h"
+
+void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase in,
+                        const stator::plugin::Engine& of, stator::TenantId for_tenant,
+                        stator::ByteView in_collection) {
+  STATOR_DASSERT(phase == stator::host::Phase::kIdle);
+  host = &lane_host;
+  phase = in;
+  engine = &of;
+  tenant = for_tenant;
+  collection = in_collection;
+  depth = 0;
+  task = nullptr;
+  op = nullptr;
+  reply = nullptr;
+  reply_is_binary = false;
+  lsn_at = -1;
+  batch = nullptr;
+  error_field.clear();
+  error_sentence.clear();
+  prefix_size = stator::host::write_prefix(key.data(), of.number, for_tenant, in_collection);
+}
+
+void stator_call::end() {
+  phase = stator::host::Phase::kIdle;
+  cursors.clear();
+  nested.clear();
+  nested_replies.clear();
+  arena.reset();
+}
+
+namespace stator::host {
+
+std::size_t write_prefix(char* to, EngineNumber engine, TenantId tenant, ByteView collection) {
+  STATOR_ASSERT(collection.size() <= kCollectionBytesMax);
+  store_big16(to, engine.value());
+  store_big32(to + 2, tenant.value());
+  to[6] = static_cast<char>(collection.size());
+  std::memcpy(to + kPrefixFixedBytes, collection.data(), collection.size());
+  return kPrefixFixedBytes + collection.size();
+}
+
+bool split_key(ByteView stored, StoredKey& parts) {
+  if (stored.size() < kPrefixFixedBytes + 1) return false;
+  const auto collection_bytes = static_cast<std::uint8_t>(stored[6]);
+  if (stored.size() < kPrefixFixedBytes + collection_bytes + 1) return false;
+  parts.engine = EngineNumber{load_big16(stored.data())};
+  parts.tenant = TenantId{load_big32(stored.data() + 2)};
+  parts.collection = stored.substr(kPrefixFixedBytes, collection_bytes);
+  parts.space = static_cast<std::uint8_t>(stored[kPrefixFixedBytes + collection_bytes]);
+  parts.key = stored.substr(kPrefixFixedBytes + collection_bytes + 1);
+  return true;
+}
+
+const void* find_service(const char* id) {
+  const std::string_view name(id);
+  if (name == STATOR_SERVICE_REPLY) return &reply_service();
+  if (name == STATOR_SERVICE_RECORDS) return &records_service();
+  if (name == STATOR_SERVICE_KV) return &kv_service();
+  if (name == STATOR_SERVICE_MEM) return &mem_service();
+  if (name == STATOR_SERVICE_CALL) return &call_service();
+  if (name == STATOR_SERVICE_LOG) return &log_service();
+  return nullptr;
+}
+
+const stator_kernel_hello& kernel_hello() {
+  static const stator_kernel_hello hello = {sizeof(stator_kernel_hello), STATOR_ABI_MAJOR,
+                                            STATOR_ABI_MINOR, 0, STATOR_VERSION, &find_service};
+  return hello;
+}
+
+}  // namespace stator::host

@@ -1,0 +1,112 @@
+// What stands behind the opaque stator_call: one call of an engine, with its rights and its memory.
+//
+// Thread: the lane's. A context is reused from call to call; begin_*() sets it up, end() frees what
+// the engine obtained.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/byte_buffer.h"
+#include "base/ids.h"
+#include "base/limits.h"
+#include "bridge/arg_binding.h"
+#include "bridge/task.h"
+#include "data/host/arena.h"
+#include "data/store/store.h"
+#include "plugin/catalog.h"
+#include "stator/engine.h"
+#include "wal/batch.h"
+
+namespace stator::host {
+
+enum class Phase : std::uint8_t { kIdle, kOpen, kRead, kPrepare, kApply, kMerge };
+
+// What calls of one lane share.
+struct LaneHost {
+  LaneId lane;
+  store::Store* store = nullptr;
+  const plugin::Catalog* catalog = nullptr;
+  const bridge::ArgBinding* binding = nullptr;
+  std::vector<stator_instance*> instances;  // by engine index
+  const std::uint32_t* interrupt = nullptr;
+  std::uint64_t time_ms = 0;  // of this turn
+};
+
+}  // namespace stator::host
+
+// In the global namespace: the SDK names this type.
+struct stator_call {
+  stator::host::LaneHost* host = nullptr;
+  stator::host::Phase phase = stator::host::Phase::kIdle;
+  const stator::plugin::Engine* engine = nullptr;
+  std::uint32_t depth = 0;
+  std::uint32_t vshard = 0;
+  stator::TenantId tenant;
+  stator::ByteView collection;
+  const stator::bridge::Task* task = nullptr;  // root request; null in open and apply
+  const stator_op* op = nullptr;
+
+  // The answer.
+  stator::ByteBuffer* reply = nullptr;
+  bool reply_is_binary = false;
+  std::int64_t lsn_at = -1;  // offset in reply, -1 = nowhere
+  std::string error_field;
+  std::string error_sentence;
+
+  stator::wal::BatchBuilder* batch = nullptr;  // prepare only
+
+  // Memory and cursors of the call.
+  stator::host::Arena arena;
+  std::vector<std::unique_ptr<stator_kv_cursor>> cursors;
+  std::vector<std::unique_ptr<stator_call>> nested;  // contexts and answers of calls it made
+  std::vector<std::unique_ptr<stator::ByteBuffer>> nested_replies;
+
+  // Key under construction: prefix of (engine, tenant, collection), then space and engine key.
+  std::array<char, stator::kStoreKeyBytesMax> key;
+  std::size_t prefix_size = 0;
+
+  // Begins a call in `phase`; `collection` must outlive it.
+  void begin(stator::host::LaneHost& lane_host, stator::host::Phase in,
+             const stator::plugin::Engine& of, stator::TenantId for_tenant,
+             stator::ByteView in_collection);
+  void end();
+};
+
+struct stator_kv_cursor {
+  std::unique_ptr<stator::store::Walk> walk;
+  std::size_t prefix_size = 0;  // bytes of the stored key before the engine's key
+};
+
+namespace stator::host {
+
+// Length of (engine, tenant, collection) in a stored key: engine u16, tenant u32 (both big-endian),
+// collection length u8, collection. Then come space u8 and the engine's key.
+inline constexpr std::size_t kPrefixFixedBytes = 2 + 4 + 1;
+
+struct StoredKey {
+  EngineNumber engine;
+  TenantId tenant;
+  ByteView collection;
+  std::uint8_t space = 0;
+  ByteView key;
+};
+std::size_t write_prefix(char* to, EngineNumber engine, TenantId tenant, ByteView collection);
+// Takes a stored key apart; false if it is none.
+bool split_key(ByteView stored, StoredKey& parts);
+
+// get_service of stator_kernel_hello: every service this kernel offers.
+const void* find_service(const char* id);
+const stator_kernel_hello& kernel_hello();
+
+const stator_reply_service& reply_service();
+const stator_records_service& records_service();
+const stator_kv_service& kv_service();
+const stator_mem_service& mem_service();
+const stator_call_service& call_service();
+const stator_log_service& log_service();
+
+}  // namespace stator::host

@@ -1,0 +1,94 @@
+// stator.call/1: READ ops of other engines, on the same lane, with the caller's rights.
+#include <string_view>
+
+#include "base/assert.h"
+#include "data/host/call_context.h"
+
+namespace stator::host {
+namespace {
+
+bool is_declared(const stator_op& caller, std::string_view name) {
+  for (const char* const* at = caller.requires_ops; at != nullptr && *at != nullptr; ++at) {
+    if (name == *at) return true;
+  }
+  return false;
+}
+
+// A refusal whose sentence lives as long as the calling op.
+stator_call_result refuse(stator_call* call, stator_status code, std::string_view sentence) {
+  call->nested_replies.push_back(std::make_unique<ByteBuffer>());
+  ByteBuffer& kept = *call->nested_replies.back();
+  kept.append(sentence);
+  return {code, 0, {nullptr, 0}, {kept.data(), kept.size()}};
+}
+
+stator_call_result run(stator_call* call, const plugin::Op& op, const bridge::AlignedBuffer& args) {
+  const plugin::Engine& engine = call->host->catalog->engine_of(op);
+  call->nested.push_back(std::make_unique<stator_call>());
+  call->nested_replies.push_back(std::make_unique<ByteBuffer>());
+  stator_call& inner = *call->nested.back();
+  ByteBuffer& reply = *call->nested_replies.back();
+  inner.begin(*call->host, Phase::kRead, engine, call->tenant, call->collection);
+  inner.depth = call->depth + 1;
+  inner.task = call->task;
+  inner.op = op.row;
+  inner.vshard = call->vshard;
+  inner.reply = &reply;
+  const stator_request request = {
+      sizeof request,
+      op.op_index,
+      call->tenant.value(),
+      call->vshard,
+      {call->collection.data(), call->collection.size()},
+      reinterpret_cast<const stator_arg_block*>(args.data()),
+      call->host->time_ms,
+      call->task->trace_id,
+      call->host->interrupt,
+      &inner};
+  const stator_status status = engine.descriptor.read(call->host->instances[op.engine], &request);
+  inner.phase = Phase::kIdle;
+  if (status != STATOR_OK) return refuse(call, status, inner.error_sentence);
+  return {STATOR_OK, inner.reply_is_binary ? 1u : 0u,
+          {reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size()}, {nullptr, 0}};
+}
+
+stator_call_result read(stator_call* call, stator_str name, stator_str args_json) {
+  STATOR_ASSERT(call->task != nullptr && call->op != nullptr);
+  const std::string_view op_name(name.data, static_cast<std::size_t>(name.size));
+  const plugin::Op* op = call->host->catalog->find(op_name);
+  if (op == nullptr || !is_declared(*call->op, op_name)) {
+    return refuse(call, STATOR_E_UNKNOWN_OP, "the op is not in the caller's requires_ops");
+  }
+  if (op->row->op_class != STATOR_OP_READ) {
+    return refuse(call, STATOR_E_UNSUPPORTED, "only read ops can be called");
+  }
+  // Only ops placed by collection are sure to find their collection's data on this lane.
+  const bool is_here = op->row->placement == STATOR_PLACE_ANY ||
+                       (op->row->placement == STATOR_PLACE_COLLECTION &&
+                        call->op->placement == STATOR_PLACE_COLLECTION);
+  if (!is_here) {
+    return refuse(call, STATOR_E_CROSS_SHARD, "the op's data may live on another lane");
+  }
+  if ((call->task->permissions & op->row->permission) == 0) {
+    return refuse(call, STATOR_E_REJECTED_AUTHZ, "the identity may not run the called op");
+  }
+  if (call->depth + 1 > kCallDepthMax) {
+    return refuse(call, STATOR_E_RESOURCES_EXHAUSTED, "calls between engines are nested too deeply");
+  }
+  bridge::AlignedBuffer args;
+  auto bound = call->host->binding->bind_args(
+      op->index, {args_json.data, static_cast<std::size_t>(args_json.size)}, args);
+  if (!bound.ok()) {
+    return refuse(call, static_cast<stator_status>(bound.error().code()), bound.error().sentence());
+  }
+  return run(call, *op, args);
+}
+
+}  // namespace
+
+const stator_call_service& call_service() {
+  static const stator_call_service service = {sizeof service, 0, &read};
+  return service;
+}
+
+}  // namespace stator::host

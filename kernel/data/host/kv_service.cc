@@ -1,0 +1,108 @@
+// stator.kv/1: an engine's keys, under a prefix it cannot leave.
+#include <cstring>
+
+#include "base/assert.h"
+#include "data/host/call_context.h"
+
+namespace stator::host {
+namespace {
+
+constexpr std::size_t kCursorsMax = 16;
+
+ByteView view(stator_bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data), static_cast<std::size_t>(bytes.size)};
+}
+stator_bytes lend(ByteView bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+// The stored key; valid until the next one of this call.
+ByteView stored_key(stator_call* call, std::uint8_t space, ByteView key) {
+  STATOR_ASSERT(key.size() <= STATOR_KV_KEY_BYTES_MAX);
+  char* at = call->key.data() + call->prefix_size;
+  *at++ = static_cast<char>(space);
+  if (!key.empty()) std::memcpy(at, key.data(), key.size());
+  return {call->key.data(), call->prefix_size + 1 + key.size()};
+}
+
+int get(stator_call* call, std::uint8_t space, stator_bytes key, stator_bytes* value) {
+  if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) return 0;
+  store::Entry entry;
+  if (!call->host->store->get(stored_key(call, space, view(key)), entry)) return 0;
+  *value = lend(entry.value);
+  return 1;
+}
+
+// First key behind every key of this space: the prefix with its last byte (the space) plus one.
+std::string end_of_space(stator_call* call, std::uint8_t space) {
+  std::string end(stored_key(call, space, {}));
+  for (std::size_t i = end.size(); i-- > 0;) {
+    if (static_cast<std::uint8_t>(end[i]) != 0xff) {
+      end[i] = static_cast<char>(static_cast<std::uint8_t>(end[i]) + 1);
+      end.resize(i + 1);
+      return end;
+    }
+  }
+  return {};
+}
+
+stator_kv_cursor* scan(stator_call* call, std::uint8_t space, stator_bytes lower,
+                       stator_bytes upper, int reverse) {
+  STATOR_ASSERT(call->cursors.size() < kCursorsMax);
+  const std::string from(stored_key(call, space, view(lower)));
+  const std::string to = upper.size == 0 ? end_of_space(call, space)
+                                         : std::string(stored_key(call, space, view(upper)));
+  auto cursor = std::make_unique<stator_kv_cursor>();
+  cursor->walk = call->host->store->walk({from, to, reverse != 0});
+  cursor->prefix_size = call->prefix_size + 1;
+  call->cursors.push_back(std::move(cursor));
+  return call->cursors.back().get();
+}
+
+int next(stator_kv_cursor* cursor, stator_kv_entry* out) {
+  store::Entry entry;
+  if (!cursor->walk->next(entry)) return 0;
+  *out = {lend(entry.key.substr(cursor->prefix_size)), lend(entry.value), entry.vshard.value(), 0};
+  return 1;
+}
+
+void put(stator_call* call, std::uint8_t space, std::uint32_t vshard, stator_bytes key,
+         stator_bytes value) {
+  STATOR_ASSERT(call->phase == Phase::kApply);
+  STATOR_ASSERT(key.size >= 1 && value.size <= STATOR_KV_VALUE_BYTES_MAX);
+  STATOR_ASSERT(vshard < kVShards || vshard == kEveryVShard.value());
+  call->host->store->put(stored_key(call, space, view(key)), VShardId{vshard}, view(value));
+}
+
+void erase(stator_call* call, std::uint8_t space, stator_bytes key) {
+  STATOR_ASSERT(call->phase == Phase::kApply);
+  if (key.size == 0) return;
+  call->host->store->erase(stored_key(call, space, view(key)));
+}
+
+void visit_all(stator_call* call, std::uint8_t space, stator_kv_visitor visitor, void* context) {
+  STATOR_ASSERT(call->phase == Phase::kOpen);
+  char lower[2];
+  store_big16(lower, call->engine->number.value());
+  char upper[2];
+  store_big16(upper, static_cast<std::uint16_t>(call->engine->number.value() + 1));
+  const auto walk = call->host->store->walk({{lower, 2}, {upper, 2}, false});
+  store::Entry entry;
+  StoredKey parts;
+  while (walk->next(entry)) {
+    if (!split_key(entry.key, parts) || parts.space != space) continue;
+    const stator_kv_entry lent = {lend(parts.key), lend(entry.value), entry.vshard.value(), 0};
+    const stator_str collection = {parts.collection.data(), parts.collection.size()};
+    if (visitor(context, parts.tenant.value(), collection, &lent) != 0) return;
+  }
+}
+
+}  // namespace
+
+const stator_kv_service& kv_service() {
+  static const stator_kv_service service = {sizeof service, 0,    &get,   &scan,
+                                            &next,          &put, &erase, &visit_all};
+  return service;
+}
+
+}  // namespace stator::host

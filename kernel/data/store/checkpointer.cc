@@ -1,0 +1,66 @@
+#include "data/store/checkpointer.h"
+
+#include <utility>
+
+#include "base/assert.h"
+
+namespace stator::store {
+
+Checkpointer::~Checkpointer() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+}
+
+void Checkpointer::start(const Memtable& frozen, Lsn up_to) {
+  const std::lock_guard lock(mutex_);
+  STATOR_ASSERT(state_ == State::kIdle);
+  frozen_ = &frozen;
+  up_to_ = up_to;
+  state_ = State::kStarted;
+  if (!is_made_) thread_ = io::Thread("checkpoint", [this] { run(); });
+  is_made_ = true;
+  changed_.notify_all();
+}
+
+bool Checkpointer::is_ended() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kEnded;
+}
+
+void Checkpointer::wait() const {
+  std::unique_lock lock(mutex_);
+  STATOR_ASSERT(state_ != State::kIdle);
+  changed_.wait(lock, [&] { return state_ == State::kEnded; });
+}
+
+Status Checkpointer::take_result() {
+  const std::lock_guard lock(mutex_);
+  STATOR_ASSERT(state_ == State::kEnded);
+  state_ = State::kIdle;
+  return std::exchange(result_, ok_status());
+}
+
+void Checkpointer::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return state_ == State::kStarted || is_stopping_; });
+    if (state_ != State::kStarted) return;
+    const Memtable& frozen = *frozen_;
+    const Lsn up_to = up_to_;
+    lock.unlock();
+    Status result = base_.write(frozen, up_to);
+    lock.lock();
+    result_ = std::move(result);
+    state_ = State::kEnded;
+    changed_.notify_all();
+    lock.unlock();
+    if (on_end_) on_end_();
+    lock.lock();
+  }
+}
+
+}  // namespace stator::store

@@ -1,0 +1,51 @@
+// The thread that writes frozen memtables to the base, one at a time.
+//
+// The lane starts, asks and takes; the thread between start() and is_ended() reads the memtable and
+// writes the base, so the lane must leave both alone (but for reading).
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "data/store/lmdb_env.h"
+#include "data/store/memtable.h"
+#include "io/thread.h"
+
+namespace stator::store {
+
+class Checkpointer {
+ public:
+  Checkpointer(LmdbEnv& base, std::function<void()> on_end)
+      : base_(base), on_end_(std::move(on_end)) {}
+  ~Checkpointer();  // waits for a job that runs
+
+  void start(const Memtable& frozen, Lsn up_to);
+  bool is_ended() const;
+  void wait() const;  // until the job ended
+  // Of the job that ended.
+  Status take_result();
+
+ private:
+  enum class State { kIdle, kStarted, kEnded };
+  void run();
+
+  LmdbEnv& base_;
+  const std::function<void()> on_end_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  mutable std::condition_variable changed_;
+  State state_ = State::kIdle;
+  bool is_stopping_ = false;
+  bool is_made_ = false;  // the thread, by the first start()
+  const Memtable* frozen_ = nullptr;
+  Lsn up_to_;
+  Status result_;
+
+  io::Thread thread_;
+};
+
+}  // namespace stator::store

@@ -1,0 +1,267 @@
+// LMDB 0.9.24 (lmdb.h is its documentation). MDB_NOTLS: the read transaction belongs to the object,
+// not to the thread. MDB_NORDAHEAD: point reads of a base that is larger than memory.
+#include "data/store/lmdb_env.h"
+
+#include <lmdb.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "data/store/stored_value.h"
+#include "io/file_system.h"
+
+namespace stator::store {
+namespace {
+
+constexpr std::uint64_t kMapBytesDefault = 64ull * 1024 * 1024 * 1024;
+constexpr std::uint64_t kMapGranule = 64 * 1024;
+constexpr std::uint32_t kFormat = 1;
+constexpr ByteView kFormatKey = "format";
+constexpr ByteView kAppliedKey = "applied";
+
+MDB_val to_val(ByteView bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
+ByteView to_view(const MDB_val& val) { return {static_cast<const char*>(val.mv_data), val.mv_size}; }
+
+ErrorCode code_of(int reason) {
+  switch (reason) {
+    case ENOSPC:
+    case EDQUOT: return ErrorCode::kDiskFull;
+    case MDB_MAP_FULL: return ErrorCode::kResourcesExhausted;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID: return ErrorCode::kCorrupted;
+    case MDB_VERSION_MISMATCH: return ErrorCode::kUnsupported;
+    default: return ErrorCode::kStorage;
+  }
+}
+
+// Aborts the transaction unless it was committed.
+class WriteTxn {
+ public:
+  explicit WriteTxn(MDB_env* env) : begun_(mdb_txn_begin(env, nullptr, 0, &txn_)) {}
+  ~WriteTxn() {
+    if (txn_ != nullptr) mdb_txn_abort(txn_);
+  }
+  WriteTxn(const WriteTxn&) = delete;
+  WriteTxn& operator=(const WriteTxn&) = delete;
+  int begun() const { return begun_; }
+  MDB_txn* get() const { return txn_; }
+  int commit() { return mdb_txn_commit(std::exchange(txn_, nullptr)); }
+
+ private:
+  MDB_txn* txn_ = nullptr;
+  const int begun_;
+};
+
+template <class T>
+int get_number(MDB_txn* txn, MDB_dbi dbi, ByteView key, T& number) {
+  MDB_val name = to_val(key);
+  MDB_val found{};
+  const int reason = mdb_get(txn, dbi, &name, &found);
+  if (reason != 0) return reason;
+  if (found.mv_size != sizeof number) return MDB_CORRUPTED;
+  number = load_little<T>(found.mv_data);
+  return 0;
+}
+
+template <class T>
+int put_number(MDB_txn* txn, MDB_dbi dbi, ByteView key, T number) {
+  char raw[sizeof number];
+  store_little(raw, number);
+  MDB_val name = to_val(key);
+  MDB_val value{sizeof raw, raw};
+  return mdb_put(txn, dbi, &name, &value, 0);
+}
+
+}  // namespace
+
+BaseCursor::~BaseCursor() { mdb_cursor_close(cursor_); }
+
+bool BaseCursor::move(unsigned operation) {
+  MDB_val key = to_val(key_);
+  MDB_val stored{};
+  const int reason = mdb_cursor_get(cursor_, &key, &stored, static_cast<MDB_cursor_op>(operation));
+  if (reason == MDB_NOTFOUND) return false;
+  key_ = to_view(key);
+  stored_ = to_view(stored);
+  STATOR_ASSERT(reason == 0 && is_stored_value(stored_));  // a base that cannot be read: fail-stop
+  return true;
+}
+
+bool BaseCursor::to_first() { return move(MDB_FIRST); }
+bool BaseCursor::to_last() { return move(MDB_LAST); }
+bool BaseCursor::to_next() { return move(MDB_NEXT); }
+bool BaseCursor::to_previous() { return move(MDB_PREV); }
+bool BaseCursor::to_at_or_after(ByteView key) {
+  key_ = key;
+  return move(MDB_SET_RANGE);
+}
+
+Error LmdbEnv::failure(const char* action, int reason) const {
+  return Error(code_of(reason), std::string(action) + " the store " + directory_ + ": " +
+                                    mdb_strerror(reason));
+}
+
+void LmdbEnv::die(const char* action, int reason) const {
+  log::error(failure(action, reason).sentence());
+  std::abort();
+}
+
+Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const std::string& directory,
+                                               std::uint64_t map_bytes) {
+  io::FileSystem& files = io::posix_file_system();
+  STATOR_CHECK(files.make_directory(directory));
+  const std::uint64_t wanted = map_bytes == 0 ? kMapBytesDefault : map_bytes;
+  MDB_env* raw = nullptr;
+  int reason = mdb_env_create(&raw);
+  if (reason != 0) {
+    return Error(code_of(reason), std::string("mdb_env_create: ") + mdb_strerror(reason));
+  }
+  auto env = std::make_unique<LmdbEnv>(directory, raw);
+  reason = mdb_env_set_mapsize(raw, (wanted + kMapGranule - 1) / kMapGranule * kMapGranule);
+  if (reason == 0) reason = mdb_env_set_maxdbs(raw, 2);
+  if (reason == 0) {
+    reason = mdb_env_open(raw, directory.c_str(), MDB_NOTLS | MDB_NORDAHEAD, 0600);
+  }
+  if (reason != 0) return env->failure("open", reason);
+  STATOR_ASSERT(mdb_env_get_maxkeysize(raw) == static_cast<int>(kStoreKeyBytesMax));
+  STATOR_CHECK(env->open_databases());
+  // The files themselves must survive a power cut too, before the log may forget anything.
+  STATOR_CHECK(files.sync_directory(directory));
+  STATOR_CHECK(files.sync_directory(directory + "/.."));
+  return env;
+}
+
+LmdbEnv::~LmdbEnv() {
+  if (read_ != nullptr) mdb_txn_abort(read_);
+  mdb_env_close(env_);
+}
+
+// A commit that changed nothing writes nothing.
+Status LmdbEnv::open_databases() {
+  WriteTxn txn(env_);
+  int reason = txn.begun();
+  if (reason == 0) reason = mdb_dbi_open(txn.get(), "data", MDB_CREATE, &data_);
+  if (reason == 0) reason = mdb_dbi_open(txn.get(), "meta", MDB_CREATE, &meta_);
+  if (reason != 0) return failure("open", reason);
+  STATOR_CHECK(check_format(txn.get()));
+  reason = txn.commit();
+  if (reason == 0) reason = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &read_);
+  if (reason != 0) return failure("open", reason);
+  mdb_txn_reset(read_);
+  return ok_status();
+}
+
+Status LmdbEnv::check_format(MDB_txn* txn) {
+  MDB_stat about{};
+  std::uint32_t format = 0;
+  int reason = get_number(txn, meta_, kFormatKey, format);
+  if (reason == MDB_NOTFOUND && mdb_stat(txn, data_, &about) == 0 && about.ms_entries == 0) {
+    reason = put_number(txn, meta_, kFormatKey, kFormat);
+    if (reason == 0) reason = put_number(txn, meta_, kAppliedKey, std::uint64_t{0});
+    return reason == 0 ? ok_status() : Status(failure("create", reason));
+  }
+  if (reason == MDB_NOTFOUND) reason = MDB_CORRUPTED;  // entries, but nobody says what they are
+  if (reason != 0) return failure("read the format of", reason);
+  if (format != kFormat) {
+    return Error(ErrorCode::kUnsupported,
+                 "the store " + directory_ + " has format " + std::to_string(format) +
+                     "; this version knows format " + std::to_string(kFormat));
+  }
+  std::uint64_t applied = 0;
+  reason = get_number(txn, meta_, kAppliedKey, applied);
+  if (reason != 0) return failure("read the applied LSN of", reason);
+  applied_ = Lsn{applied};
+  return ok_status();
+}
+
+void LmdbEnv::begin_read() {
+  if (is_reading_) return;
+  const int reason = mdb_txn_renew(read_);
+  if (reason != 0) die("begin to read", reason);
+  is_reading_ = true;
+}
+
+void LmdbEnv::end_read() {
+  if (!is_reading_) return;
+  mdb_txn_reset(read_);
+  is_reading_ = false;
+}
+
+bool LmdbEnv::get(ByteView key, ByteView& stored) {
+  if (key.empty() || key.size() > kStoreKeyBytesMax) return false;
+  begin_read();
+  MDB_val name = to_val(key);
+  MDB_val found{};
+  const int reason = mdb_get(read_, data_, &name, &found);
+  if (reason == MDB_NOTFOUND) return false;
+  if (reason != 0) die("read", reason);
+  stored = to_view(found);
+  if (!is_stored_value(stored)) die("read", MDB_CORRUPTED);
+  return true;
+}
+
+std::unique_ptr<BaseCursor> LmdbEnv::cursor() {
+  begin_read();
+  MDB_cursor* cursor = nullptr;
+  const int reason = mdb_cursor_open(read_, data_, &cursor);
+  if (reason != 0) die("read", reason);
+  return std::make_unique<BaseCursor>(cursor);
+}
+
+Status LmdbEnv::write(const Memtable& newest, Lsn applied) {
+  WriteTxn txn(env_);
+  if (txn.begun() != 0) return failure("write", txn.begun());
+  STATOR_CHECK(write_entries(txn.get(), newest));
+  STATOR_CHECK(write_applied(txn.get(), applied));
+  const int reason = txn.commit();
+  if (reason != 0) return failure("commit", reason);
+  applied_ = applied;
+  return ok_status();
+}
+
+// In key order through one cursor, which remembers the page of the last key.
+Status LmdbEnv::write_entries(MDB_txn* txn, const Memtable& newest) {
+  MDB_stat about{};
+  MDB_cursor* raw = nullptr;
+  int reason = mdb_stat(txn, data_, &about);
+  if (reason == 0) reason = mdb_cursor_open(txn, data_, &raw);
+  if (reason != 0) return failure("write", reason);
+  const unsigned flags = about.ms_entries == 0 ? MDB_APPEND : 0;
+  for (const Memtable::Node* node = newest.first(); node != nullptr && reason == 0;
+       node = node->next()) {
+    MDB_val key = to_val(node->key());
+    MDB_val stored = to_val(node->stored());
+    if (!node->is_erased()) {
+      reason = mdb_cursor_put(raw, &key, &stored, flags);
+      continue;
+    }
+    reason = mdb_cursor_get(raw, &key, &stored, MDB_SET);
+    if (reason == 0) reason = mdb_cursor_del(raw, 0);
+    if (reason == MDB_NOTFOUND) reason = 0;
+  }
+  mdb_cursor_close(raw);
+  return reason == 0 ? ok_status() : Status(failure("write", reason));
+}
+
+Status LmdbEnv::write_applied(MDB_txn* txn, Lsn applied) {
+  const int reason = put_number(txn, meta_, kAppliedKey, applied.value());
+  return reason == 0 ? ok_status() : Status(failure("write", reason));
+}
+
+Status LmdbEnv::grow() {
+  STATOR_ASSERT(!is_reading_);
+  MDB_envinfo about{};
+  int reason = mdb_env_info(env_, &about);
+  if (reason == 0) reason = mdb_env_set_mapsize(env_, about.me_mapsize * 2);
+  if (reason != 0) return failure("enlarge the map of", reason);
+  log::info("the map of the store " + directory_ + " was enlarged to " +
+            std::to_string(about.me_mapsize * 2) + " bytes");
+  return ok_status();
+}
+
+}  // namespace stator::store

@@ -1,0 +1,196 @@
+#include "data/store/memtable.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "data/store/stored_value.h"
+#include "io/random.h"
+
+namespace stator::store {
+namespace {
+
+constexpr std::size_t kSlotsMin = 1024;
+
+struct HashSecret {
+  std::uint64_t word[3];
+};
+
+// Of this process: the hash is fast rather than strong, so its constants must not be known.
+const HashSecret& hash_secret() {
+  static const HashSecret kSecret = [] {
+    HashSecret secret{};
+    std::uint8_t raw[sizeof secret];
+    io::fill_random(raw);
+    std::memcpy(&secret, raw, sizeof secret);
+    return secret;
+  }();
+  return kSecret;
+}
+
+__extension__ typedef unsigned __int128 Wide;
+
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// 64x64->128 bit multiply and fold, 16 bytes a step (the idea of wyhash and of Lemire's
+// "multilinear" family), with secret words.
+std::uint64_t hash_of(ByteView key) {
+  const HashSecret& secret = hash_secret();
+  const char* p = key.data();
+  std::size_t left = key.size();
+  std::uint64_t state = secret.word[2] ^ left;
+  for (; left > 16; left -= 16, p += 16) {
+    state = fold(load_little<std::uint64_t>(p) ^ secret.word[0],
+                 load_little<std::uint64_t>(p + 8) ^ state);
+  }
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  if (left >= 8) {
+    a = load_little<std::uint64_t>(p);
+    b = load_little<std::uint64_t>(p + left - 8);
+  } else if (left >= 4) {
+    a = load_little<std::uint32_t>(p);
+    b = load_little<std::uint32_t>(p + left - 4);
+  } else {
+    for (std::size_t i = 0; i < left; ++i) a = a << 8 | static_cast<std::uint8_t>(p[i]);
+  }
+  state = fold(a ^ secret.word[0], b ^ state);
+  return fold(state ^ secret.word[1], secret.word[2]);
+}
+
+}  // namespace
+
+Memtable::Memtable() : slots_(kSlotsMin), head_(make_node({}, kHeightMax)) {}
+
+std::size_t Memtable::slot_of(ByteView key, std::uint64_t hash) const {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = hash & mask;
+  while (slots_[at].node != nullptr && (slots_[at].hash != hash || slots_[at].node->key() != key)) {
+    at = (at + 1) & mask;
+  }
+  return at;
+}
+
+const Memtable::Node* Memtable::find(ByteView key) const {
+  return slots_[slot_of(key, hash_of(key))].node;
+}
+
+void Memtable::grow_slots() {
+  std::vector<Slot> old(slots_.size() * 2);
+  old.swap(slots_);
+  const std::size_t mask = slots_.size() - 1;
+  for (const Slot& slot : old) {
+    if (slot.node == nullptr) continue;
+    std::size_t at = slot.hash & mask;
+    while (slots_[at].node != nullptr) at = (at + 1) & mask;
+    slots_[at] = slot;
+  }
+}
+
+Memtable::Node* Memtable::make_node(ByteView key, std::size_t height) {
+  char* place = arena_.allocate(sizeof(Node) + height * sizeof(Node*) + key.size(), alignof(Node));
+  Node* node = std::construct_at(reinterpret_cast<Node*>(place));
+  node->key_bytes = static_cast<std::uint16_t>(key.size());
+  node->height = static_cast<std::uint8_t>(height);
+  std::fill_n(node->tower(), height, nullptr);
+  if (!key.empty()) std::memcpy(node->tower() + height, key.data(), key.size());
+  return node;
+}
+
+// One in four nodes rises a level (xorshift64, Marsaglia 2003).
+std::size_t Memtable::random_height() {
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 7;
+  random_ ^= random_ << 17;
+  std::size_t height = 1;
+  for (std::uint64_t bits = random_; height < kHeightMax && (bits & 3) == 0; bits >>= 2) ++height;
+  return height;
+}
+
+Memtable::Node* Memtable::find_before(ByteView key, std::array<Node*, kHeightMax>& path) const {
+  Node* at = head_;
+  for (std::size_t level = height_; level-- > 0;) {
+    for (Node* next = at->tower()[level]; next != nullptr && next->key() < key;
+         next = at->tower()[level]) {
+      at = next;
+    }
+    path[level] = at;
+  }
+  return at;
+}
+
+void Memtable::link(Node* node) {
+  std::array<Node*, kHeightMax> path;
+  path.fill(head_);
+  Node* before = find_before(node->key(), path);
+  height_ = std::max<std::size_t>(height_, node->height);
+  for (std::size_t level = 0; level < node->height; ++level) {
+    node->tower()[level] = path[level]->tower()[level];
+    path[level]->tower()[level] = node;
+  }
+  node->previous = before == head_ ? nullptr : before;
+  Node* next = node->tower()[0];
+  (next == nullptr ? last_ : next->previous) = node;
+}
+
+Memtable::Node* Memtable::node_of(ByteView key) {
+  STATOR_ASSERT(!key.empty() && key.size() <= kStoreKeyBytesMax);
+  const std::uint64_t hash = hash_of(key);
+  std::size_t at = slot_of(key, hash);
+  if (slots_[at].node != nullptr) return slots_[at].node;
+  if ((count_ + 1) * 8 > slots_.size() * 5) {
+    grow_slots();
+    at = slot_of(key, hash);
+  }
+  Node* node = make_node(key, random_height());
+  link(node);
+  slots_[at] = {hash, node};
+  ++count_;
+  return node;
+}
+
+void Memtable::set_stored(Node& node, const char* stored, std::size_t size) {
+  node.value = stored;
+  node.value_bytes = static_cast<std::uint32_t>(size);
+}
+
+void Memtable::put(ByteView key, VShardId vshard, ByteView value) {
+  STATOR_ASSERT(value.size() <= std::numeric_limits<std::uint32_t>::max() - kValueHeaderBytes);
+  const std::size_t size = kValueHeaderBytes + value.size();
+  char* stored = arena_.allocate(size, 1);
+  write_value_header(stored, vshard);
+  if (!value.empty()) std::memcpy(stored + kValueHeaderBytes, value.data(), value.size());
+  set_stored(*node_of(key), stored, size);
+}
+
+void Memtable::erase(ByteView key) { set_stored(*node_of(key), nullptr, 0); }
+
+void Memtable::absorb(const Memtable& newer) {
+  for (const Node* node = newer.first(); node != nullptr; node = node->next()) {
+    if (node->is_erased()) {
+      erase(node->key());
+    } else {
+      const Entry entry = entry_of(node->key(), node->stored());
+      put(entry.key, entry.vshard, entry.value);
+    }
+  }
+}
+
+const Memtable::Node* Memtable::at_or_after(ByteView key) const {
+  std::array<Node*, kHeightMax> path;
+  return find_before(key, path)->next();
+}
+
+const Memtable::Node* Memtable::before(ByteView key) const {
+  std::array<Node*, kHeightMax> path;
+  const Node* node = find_before(key, path);
+  return node == head_ ? nullptr : node;
+}
+
+}  // namespace stator::store

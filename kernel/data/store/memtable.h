@@ -1,0 +1,83 @@
+// The newest writes of a lane: a hash table for points and a skip list (Pugh 1990) for order over
+// the same nodes, all in one arena. Deletions are kept as tombstones, which hide older layers.
+//
+// Thread: one writer, the lane; once it is frozen nobody writes and any thread may read.
+// Keys and values never move, so what was handed out stays valid as long as the memtable.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "data/store/arena.h"
+
+namespace stator::store {
+
+class Memtable {
+ public:
+  struct Node {
+    Node* previous;     // in key order; nullptr before the first
+    const char* value;  // as in stored_value.h; nullptr: erased
+    std::uint32_t value_bytes;
+    std::uint16_t key_bytes;
+    std::uint8_t height;  // pointers behind the node; the key follows them
+
+    Node** tower() { return reinterpret_cast<Node**>(this + 1); }
+    const Node* next() const { return *reinterpret_cast<Node* const*>(this + 1); }
+    ByteView key() const {
+      return {reinterpret_cast<const char*>(this + 1) + height * sizeof(Node*), key_bytes};
+    }
+    bool is_erased() const { return value == nullptr; }
+    ByteView stored() const { return {value, value_bytes}; }
+  };
+
+  Memtable();
+  Memtable(const Memtable&) = delete;
+  Memtable& operator=(const Memtable&) = delete;
+
+  // nullptr: this memtable knows nothing of the key.
+  const Node* find(ByteView key) const;
+  void put(ByteView key, VShardId vshard, ByteView value);
+  void erase(ByteView key);
+  // Everything that `newer` says is said here afterwards.
+  void absorb(const Memtable& newer);
+
+  const Node* first() const { return head_->next(); }
+  const Node* last() const { return last_; }
+  // The first node whose key is not less than `key`; nullptr if there is none.
+  const Node* at_or_after(ByteView key) const;
+  // The last node whose key is less than `key`.
+  const Node* before(ByteView key) const;
+
+  std::size_t count() const { return count_; }
+  std::size_t bytes() const { return arena_.bytes() + slots_.size() * sizeof(Slot); }
+
+ private:
+  static constexpr std::size_t kHeightMax = 12;
+  struct Slot {
+    std::uint64_t hash = 0;
+    Node* node = nullptr;  // nullptr: free
+  };
+
+  std::size_t slot_of(ByteView key, std::uint64_t hash) const;
+  // The node of the key, made if there was none.
+  Node* node_of(ByteView key);
+  Node* make_node(ByteView key, std::size_t height);
+  void link(Node* node);
+  Node* find_before(ByteView key, std::array<Node*, kHeightMax>& path) const;
+  std::size_t random_height();
+  void grow_slots();
+  void set_stored(Node& node, const char* stored, std::size_t size);
+
+  Arena arena_;
+  std::vector<Slot> slots_;
+  Node* head_;
+  Node* last_ = nullptr;
+  std::size_t count_ = 0;
+  std::size_t height_ = 1;  // levels in use
+  std::uint64_t random_ = 0x9e3779b97f4a7c15u;
+};
+
+}  // namespace stator::store

@@ -1,0 +1,188 @@
+#include "data/store/store.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "data/store/checkpointer.h"
+#include "data/store/lmdb_env.h"
+#include "data/store/memtable.h"
+#include "data/store/merged_walk.h"
+#include "data/store/stored_value.h"
+
+namespace stator::store {
+namespace {
+
+class LaneStore final : public Store {
+ public:
+  LaneStore(const StoreOptions& options, std::unique_ptr<LmdbEnv> base);
+
+  Lsn applied() const override { return applied_; }
+  void begin_turn() override;
+  void end_turn() override;
+  bool get(ByteView key, Entry& entry) override;
+  std::unique_ptr<Walk> walk(const WalkOptions& options) override;
+  void put(ByteView key, VShardId vshard, ByteView value) override;
+  void erase(ByteView key) override;
+  bool wants_checkpoint() const override;
+  bool start_checkpoint(Lsn up_to) override;
+  Status finish_checkpoint() override;
+  bool checkpoint_running() const override { return is_running_; }
+  Status wait_checkpoint() override;
+  std::size_t memtable_bytes() const override { return active_->bytes(); }
+
+ private:
+  void freeze();
+  void drop_frozen();
+  void grow_and_restart();
+
+  const std::size_t memtable_bytes_max_;
+  const std::function<void()> on_checkpoint_;
+  const std::unique_ptr<LmdbEnv> base_;
+  std::unique_ptr<Memtable> active_ = std::make_unique<Memtable>();
+  std::unique_ptr<Memtable> frozen_;  // being written, or its checkpoint failed
+  // Memory whose views may be out until the end of the turn.
+  std::vector<std::unique_ptr<Memtable>> retired_;
+  Lsn applied_;
+  Lsn up_to_;  // of the running checkpoint
+  bool is_in_turn_ = false;
+  bool is_running_ = false;
+  bool is_frozen_written_ = false;  // in the base, but not in the snapshot of this turn
+  bool is_growth_due_ = false;      // the running checkpoint waits for the end of the turn
+  Status growth_failure_;           // ends the running checkpoint
+
+  Checkpointer checkpointer_;  // last: its thread reads frozen_ and base_
+};
+
+LaneStore::LaneStore(const StoreOptions& options, std::unique_ptr<LmdbEnv> base)
+    : memtable_bytes_max_(options.memtable_bytes == 0 ? kMemtableBytesMax : options.memtable_bytes),
+      on_checkpoint_(options.on_checkpoint),
+      base_(std::move(base)),
+      applied_(base_->applied()),
+      checkpointer_(*base_, options.on_checkpoint) {}
+
+void LaneStore::begin_turn() {
+  base_->end_read();  // of a read outside turns
+  is_in_turn_ = true;
+}
+
+void LaneStore::end_turn() {
+  is_in_turn_ = false;
+  base_->end_read();
+  retired_.clear();
+  if (is_frozen_written_) drop_frozen();
+  if (is_growth_due_) grow_and_restart();
+}
+
+bool LaneStore::get(ByteView key, Entry& entry) {
+  const Memtable::Node* node = active_->find(key);
+  if (node == nullptr && frozen_ != nullptr) node = frozen_->find(key);
+  ByteView stored;
+  if (node != nullptr) {
+    if (node->is_erased()) return false;
+    stored = node->stored();
+  } else if (!base_->get(key, stored)) {
+    return false;
+  }
+  entry = entry_of(key, stored);
+  return true;
+}
+
+std::unique_ptr<Walk> LaneStore::walk(const WalkOptions& options) {
+  std::vector<std::unique_ptr<Layer>> layers;
+  if (active_->count() > 0) layers.push_back(std::make_unique<MemtableLayer>(*active_));
+  if (frozen_ != nullptr) layers.push_back(std::make_unique<MemtableLayer>(*frozen_));
+  layers.push_back(std::make_unique<BaseLayer>(base_->cursor()));
+  return std::make_unique<MergedWalk>(std::move(layers), options);
+}
+
+void LaneStore::put(ByteView key, VShardId vshard, ByteView value) {
+  active_->put(key, vshard, value);
+}
+
+void LaneStore::erase(ByteView key) { active_->erase(key); }
+
+bool LaneStore::wants_checkpoint() const {
+  return !is_running_ && active_->bytes() >= memtable_bytes_max_;
+}
+
+// After a failed checkpoint its memtable is still there: what came since is put into it, so that
+// there is one to write again.
+void LaneStore::freeze() {
+  auto active = std::exchange(active_, std::make_unique<Memtable>());
+  if (frozen_ == nullptr) {
+    frozen_ = std::move(active);
+    return;
+  }
+  frozen_->absorb(*active);
+  if (is_in_turn_) retired_.push_back(std::move(active));
+}
+
+bool LaneStore::start_checkpoint(Lsn up_to) {
+  if (is_running_ || is_frozen_written_) return false;
+  STATOR_ASSERT(up_to >= applied_);
+  freeze();
+  up_to_ = up_to;
+  is_running_ = true;
+  checkpointer_.start(*frozen_, up_to);
+  return true;
+}
+
+void LaneStore::drop_frozen() {
+  frozen_.reset();
+  is_frozen_written_ = false;
+}
+
+Status LaneStore::finish_checkpoint() {
+  if (!is_running_ || is_growth_due_) return ok_status();
+  Status result = std::exchange(growth_failure_, ok_status());
+  if (result.ok()) {
+    if (!checkpointer_.is_ended()) return ok_status();
+    result = checkpointer_.take_result();
+  }
+  if (!result.ok() && result.error().code() == ErrorCode::kResourcesExhausted) {
+    is_growth_due_ = true;  // the map moves: not while somebody looks at it
+    if (!is_in_turn_) grow_and_restart();
+    return ok_status();
+  }
+  is_running_ = false;
+  if (!result.ok()) return result;
+  applied_ = up_to_;
+  is_frozen_written_ = true;
+  // The snapshot of this turn is older than the checkpoint: it needs the frozen memtable still.
+  if (is_in_turn_) return ok_status();
+  base_->end_read();
+  drop_frozen();
+  return ok_status();
+}
+
+void LaneStore::grow_and_restart() {
+  base_->end_read();
+  is_growth_due_ = false;
+  Status grown = base_->grow();
+  if (grown.ok()) {
+    checkpointer_.start(*frozen_, up_to_);
+    return;
+  }
+  growth_failure_ = std::move(grown);
+  if (on_checkpoint_) on_checkpoint_();
+}
+
+// Inside a turn a checkpoint that needs a larger map goes on after end_turn() and is not waited for.
+Status LaneStore::wait_checkpoint() {
+  while (is_running_ && !is_growth_due_) {
+    if (growth_failure_.ok()) checkpointer_.wait();
+    STATOR_CHECK(finish_checkpoint());
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
+  STATOR_TRY(std::unique_ptr<LmdbEnv> base, LmdbEnv::open(options.directory, options.map_bytes));
+  return std::unique_ptr<Store>(std::make_unique<LaneStore>(options, std::move(base)));
+}
+
+}  // namespace stator::store

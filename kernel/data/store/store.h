@@ -1,0 +1,93 @@
+// The ordered, durable map of one lane: memtable -> frozen memtable -> LMDB base.
+//
+// Reads look at all three. Writes go to the memtable and carry the LSN of the record that made
+// them; they are durable because the log is. A checkpoint freezes the memtable and a background
+// thread writes it to LMDB in one sorted, fully synced transaction that also stores the applied
+// LSN; nothing newer than the durable LSN is ever checkpointed.
+//
+// Thread: the lane's, but for what says otherwise. Keys: 1..511 bytes, bytewise order.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace stator::store {
+
+struct Entry {
+  ByteView key;
+  ByteView value;
+  VShardId vshard;
+};
+
+// An ordered walk. next() is false at the end. The entry's views last until the next next(), the
+// end of the turn, or a write to the store (after which the walk must not be used).
+class Walk {
+ public:
+  virtual ~Walk() = default;
+  virtual bool next(Entry& entry) = 0;
+};
+
+struct WalkOptions {
+  ByteView lower;  // inclusive; empty = from the first
+  ByteView upper;  // exclusive; empty = to the last
+  bool reverse = false;
+};
+
+struct StoreOptions {
+  std::string directory;          // of this lane's LMDB environment
+  std::uint64_t map_bytes = 0;    // 0 = default (64 GiB of address space; grows by itself)
+  std::size_t memtable_bytes = 0; // 0 = kMemtableBytesMax
+  // Called on the checkpoint thread when a checkpoint ended (rings the lane's doorbell); may be
+  // empty.
+  std::function<void()> on_checkpoint;
+};
+
+class Store {
+ public:
+  static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
+  virtual ~Store() = default;
+
+  // Every record of this lane up to here is in the base (0: none).
+  virtual Lsn applied() const = 0;
+
+  // Around each turn of the lane's loop: values handed out between them stay valid until end_turn.
+  virtual void begin_turn() = 0;
+  virtual void end_turn() = 0;
+
+  // False if absent. Allocates nothing on the heap.
+  virtual bool get(ByteView key, Entry& entry) = 0;
+  virtual std::unique_ptr<Walk> walk(const WalkOptions& options) = 0;
+  virtual void put(ByteView key, VShardId vshard, ByteView value) = 0;
+  virtual void erase(ByteView key) = 0;
+
+  // The memtable is full and no checkpoint is running.
+  virtual bool wants_checkpoint() const = 0;
+  // Freezes the memtable, whose last record has LSN `up_to` (also when it is empty: the applied LSN
+  // advances), and starts writing it on the checkpoint thread. The caller waits until `up_to` is
+  // durable. No-op while another one runs: false.
+  virtual bool start_checkpoint(Lsn up_to) = 0;
+  // Takes in a checkpoint that ended: its memory is freed. Its error, if it failed (the data stays
+  // in memory and in the log; the next start_checkpoint writes it again together with what came
+  // since).
+  virtual Status finish_checkpoint() = 0;
+  virtual bool checkpoint_running() const = 0;
+  // Blocks until the running checkpoint ended, then finish_checkpoint().
+  virtual Status wait_checkpoint() = 0;
+
+  virtual std::size_t memtable_bytes() const = 0;
+};
+
+// Moves every entry of the stores under `from` (one directory per lane, "lane-0"...) to new stores
+// under `to` by vShard -> lane; entries of kEveryVShard go to every new lane. All stores have the
+// same applied LSN `up_to` afterwards. For a change of the number of lanes, before start.
+Status reshard(const std::string& from, std::uint32_t from_lanes, const std::string& to,
+               std::uint32_t to_lanes, Lsn up_to,
+               const std::function<LaneId(VShardId)>& lane_of);
+
+}  // namespace stator::store

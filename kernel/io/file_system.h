@@ -1,0 +1,54 @@
+// The seam to the disk. Kernel code opens files only here, so that tests can put a faulty disk
+// underneath. POSIX implementation in posix_file_system.cc; every error is kStorage or kDiskFull
+// with the path and the system's reason.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace stator::io {
+
+class File {
+ public:
+  virtual ~File() = default;
+  // All of `bytes` at `offset`, or an error.
+  virtual Status write_at(std::uint64_t offset, ByteView bytes) = 0;
+  // Up to `size` bytes; fewer only at the end of the file.
+  virtual Result<std::string> read_at(std::uint64_t offset, std::size_t size) = 0;
+  // What was written survives a power cut when this returns ok.
+  virtual Status sync() = 0;
+  virtual Result<std::uint64_t> size() = 0;
+  virtual Status truncate(std::uint64_t size) = 0;
+  // Reserves space so that later writes inside it cannot run out of disk.
+  virtual Status allocate(std::uint64_t size) = 0;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Result<std::unique_ptr<File>> open(const std::string& path) = 0;    // must exist
+  virtual Result<std::unique_ptr<File>> create(const std::string& path) = 0;  // must not exist
+  virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // names, sorted
+  virtual Result<bool> exists(const std::string& path) = 0;
+  virtual Status make_directory(const std::string& path) = 0;  // ok if it exists; with parents
+  virtual Status remove(const std::string& path) = 0;          // file or whole directory
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  virtual Status sync_directory(const std::string& path) = 0;
+  // Exclusive lock of a directory against a second process, held until the result is destroyed.
+  // Error kStorage: "… is in use by process PID".
+  virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
+};
+
+FileSystem& posix_file_system();
+
+// All of `bytes` as file `path`, replaced atomically and durably (write aside, sync, rename, sync
+// the directory).
+Status write_file_durably(FileSystem& files, const std::string& path, ByteView bytes);
+Result<std::string> read_file(FileSystem& files, const std::string& path);
+
+}  // namespace stator::io

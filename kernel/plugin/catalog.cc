@@ -1,0 +1,98 @@
+#include "plugin/catalog.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "plugin/row_check.h"
+
+namespace stator::plugin {
+namespace {
+
+// Copies the part of a crossing struct that both sides know; the rest stays zero.
+template <class T>
+T copy_known(const T& theirs) {
+  T mine{};
+  std::memcpy(&mine, &theirs, std::min<std::size_t>(theirs.struct_size, sizeof mine));
+  return mine;
+}
+
+Error refuse(const std::string& path, const std::string& why) {
+  return Error(ErrorCode::kRejectedPrevalidation,
+               (path.empty() ? std::string("built-in engine") : path) + ": " + why);
+}
+
+std::vector<std::string> names_of(const Engine& engine, const stator_op& op) {
+  std::vector<std::string> names = {op.name, engine.id + "." + op.name};
+  for (const char* const* alias = op.aliases; alias != nullptr && *alias != nullptr; ++alias) {
+    names.emplace_back(*alias);
+  }
+  return names;
+}
+
+}  // namespace
+
+Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello, std::string path) {
+  const stator_engine_v1* theirs = entry(&hello);
+  if (theirs == nullptr) {
+    return refuse(path, "the engine refuses this server's contract version " +
+                            std::to_string(STATOR_ABI_MAJOR) + "." + std::to_string(STATOR_ABI_MINOR));
+  }
+  auto engine = std::make_unique<Engine>();
+  engine->descriptor = copy_known(*theirs);
+  const stator_engine_v1& descriptor = engine->descriptor;
+  if (descriptor.abi_major != STATOR_ABI_MAJOR || descriptor.abi_minor > STATOR_ABI_MINOR) {
+    return refuse(path, "it needs contract version " + std::to_string(descriptor.abi_major) + "." +
+                            std::to_string(descriptor.abi_minor) + ", this server has " +
+                            std::to_string(STATOR_ABI_MAJOR) + "." + std::to_string(STATOR_ABI_MINOR));
+  }
+  STATOR_CHECK(check_engine(descriptor));
+  engine->id = descriptor.id;
+  engine->is_builtin = path.empty();
+  engine->path = std::move(path);
+  if (const Engine* other = find_engine(engine->id)) {
+    return refuse(engine->path, "engine '" + engine->id + "' is already brought by " + other->path);
+  }
+  for (std::uint32_t i = 0; i < descriptor.op_count; ++i) {
+    engine->ops.push_back(copy_known(*descriptor.ops[i]));
+    STATOR_CHECK(check_op(descriptor, engine->ops.back()));
+    for (const std::string& name : names_of(*engine, engine->ops.back())) {
+      if (const Op* other = find(name)) {
+        return refuse(engine->path, "op '" + name + "' of engine '" + engine->id +
+                                        "' is already served by engine '" + engine_of(*other).id + "'");
+      }
+    }
+  }
+  const auto engine_index = static_cast<std::uint32_t>(engines_.size());
+  for (std::uint32_t i = 0; i < engine->ops.size(); ++i) {
+    const auto index = static_cast<std::uint32_t>(ops_.size());
+    ops_.push_back({index, engine_index, i, &engine->ops[i], ""});
+    for (std::string& name : names_of(*engine, engine->ops[i])) names_.emplace(std::move(name), index);
+  }
+  engines_.push_back(std::move(engine));
+  return ok_status();
+}
+
+void Catalog::seal() {
+  for (Op& op : ops_) {
+    for (const char* const* name = op.row->requires_ops; name != nullptr && *name != nullptr; ++name) {
+      if (find(*name) == nullptr) {
+        op.missing = *name;
+        break;
+      }
+    }
+  }
+}
+
+const Op* Catalog::find(std::string_view name) const {
+  const auto it = names_.find(name);
+  return it == names_.end() ? nullptr : &ops_[it->second];
+}
+
+const Engine* Catalog::find_engine(std::string_view id) const {
+  for (const auto& engine : engines_) {
+    if (engine->id == id) return engine.get();
+  }
+  return nullptr;
+}
+
+}  // namespace stator::plugin

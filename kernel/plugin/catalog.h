@@ -1,0 +1,60 @@
+// The engines of this server and their op rows: built at start, immutable after it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "stator/engine.h"
+
+namespace stator::plugin {
+
+struct Engine {
+  stator_engine_v1 descriptor{};  // our copy, zero-filled beyond what the engine knows
+  std::string id;
+  std::string path;  // of the library; empty for the kernel's own
+  std::string config_json = "{}";
+  EngineNumber number;  // in this data directory
+  bool is_builtin = false;
+  std::vector<stator_op> ops;  // our copies
+};
+
+// An op as the catalog knows it; `Op::index` is what a Task carries.
+struct Op {
+  std::uint32_t index = 0;
+  std::uint32_t engine = 0;     // index into engines()
+  std::uint32_t op_index = 0;   // into the engine's ops
+  const stator_op* row = nullptr;
+  std::string missing;  // wire name of a required op that nobody brings; empty = usable
+};
+
+class Catalog {
+ public:
+  // Adds an engine by its entry. Everything is checked before anything is registered. Errors are
+  // sentences that name the engine, the field and both values: another ABI, a malformed row, an
+  // id or op name that somebody has already.
+  Status add(stator_engine_entry entry, const stator_kernel_hello& hello, std::string path);
+  // After the last add: resolves requires_ops.
+  void seal();
+
+  const std::vector<std::unique_ptr<Engine>>& engines() const { return engines_; }
+  std::vector<std::unique_ptr<Engine>>& engines() { return engines_; }
+  const std::vector<Op>& ops() const { return ops_; }
+  const Engine& engine_of(const Op& op) const { return *engines_[op.engine]; }
+  // By wire name, alias or canonical ENGINE.NAME; null if unknown.
+  const Op* find(std::string_view name) const;
+  const Engine* find_engine(std::string_view id) const;
+  const std::map<std::string, std::uint32_t, std::less<>>& names() const { return names_; }
+
+ private:
+  std::vector<std::unique_ptr<Engine>> engines_;
+  std::vector<Op> ops_;
+  std::map<std::string, std::uint32_t, std::less<>> names_;
+};
+
+}  // namespace stator::plugin

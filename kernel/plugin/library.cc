@@ -1,0 +1,47 @@
+#include "plugin/library.h"
+
+#include <dlfcn.h>
+
+#include <boost/dll/shared_library.hpp>
+#include <vector>
+
+namespace stator::plugin {
+namespace {
+
+// Libraries stay for the life of the process: code of a closed engine may still be on a stack, and
+// unloading C++ is a wish, not an operation.
+std::vector<boost::dll::shared_library>& loaded() {
+  static std::vector<boost::dll::shared_library> libraries;
+  return libraries;
+}
+
+Error cannot_load(const std::string& path, const std::string& why) {
+  return Error(ErrorCode::kEngineMissing, "cannot load engine library " + path + ": " + why);
+}
+
+}  // namespace
+
+Result<stator_engine_entry> load_entry(const std::string& path) {
+  namespace dll = boost::dll;
+  const auto mode = static_cast<dll::load_mode::type>(
+      static_cast<unsigned>(dll::load_mode::rtld_now) |
+      static_cast<unsigned>(dll::load_mode::rtld_local) | unsigned{RTLD_NODELETE});
+  try {
+    // The throwing overload: the one with an error code loses the loader's sentence.
+    dll::shared_library library;
+    library.load(path, mode);
+    if (!library.has(STATOR_ENTRY_SYMBOL)) {
+      return cannot_load(path, "it has no symbol " STATOR_ENTRY_SYMBOL
+                               "; it is not an engine, or was built for another major version of "
+                               "the SDK (this server needs version " +
+                                   std::to_string(STATOR_ABI_MAJOR) + ")");
+    }
+    auto& entry = library.get<const stator_engine_v1*(const stator_kernel_hello*)>(STATOR_ENTRY_SYMBOL);
+    loaded().push_back(std::move(library));
+    return stator_engine_entry{&entry};
+  } catch (const std::exception& fault) {
+    return cannot_load(path, fault.what());
+  }
+}
+
+}  // namespace stator::plugin

@@ -1,0 +1,124 @@
+#include "plugin/row_check.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "base/limits.h"
+
+namespace stator::plugin {
+namespace {
+
+constexpr std::array<std::string_view, 12> kSharedFields = {
+    "op",           "collection", "id",      "deadline_ms",     "priority",  "consistency",
+    "min_lsn",      "trace_id",   "strict",  "idempotency_key", "tenant_id", "payload_format"};
+
+bool is_name(const char* text, std::size_t size_max) {
+  if (text == nullptr) return false;
+  const std::string_view name(text);
+  if (name.empty() || name.size() > size_max) return false;
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+Error broken(const stator_engine_v1& engine, const std::string& what) {
+  return Error(ErrorCode::kRejectedPrevalidation, std::string("engine '") + engine.id + "': " + what);
+}
+
+Status check_arg(const stator_engine_v1& engine, const std::string& where, const stator_arg& arg,
+                 bool is_row_field) {
+  if (!is_name(arg.name, 64)) return broken(engine, where + ": an argument has no valid name");
+  const std::string named = where + "." + arg.name;
+  if (arg.type < STATOR_ARG_STR || arg.type > STATOR_ARG_ROWS) {
+    return broken(engine, named + ": type " + std::to_string(arg.type) + " is not one of 1..11");
+  }
+  if (!is_row_field && is_shared_field(arg.name)) {
+    return broken(engine, named + ": this field belongs to every request");
+  }
+  if (arg.type == STATOR_ARG_ENUM && (arg.choices == nullptr || arg.choice_count == 0)) {
+    return broken(engine, named + ": an enum without choices");
+  }
+  if (arg.min > arg.max) return broken(engine, named + ": its least value is above its greatest");
+  if ((arg.flags & STATOR_ARG_ROUTING_KEY) != 0 &&
+      (arg.type != STATOR_ARG_STR || (arg.flags & STATOR_ARG_REQUIRED) == 0)) {
+    return broken(engine, named + ": a routing key is a required string");
+  }
+  if (arg.type != STATOR_ARG_ROWS) return ok_status();
+  if (is_row_field) return broken(engine, named + ": rows inside rows");
+  if (arg.fields == nullptr || arg.field_count == 0 || arg.field_count > kOpArgsMax) {
+    return broken(engine, named + ": rows need 1..64 fields");
+  }
+  for (std::uint64_t i = 0; i < arg.field_count; ++i) {
+    STATOR_CHECK(check_arg(engine, named, arg.fields[i], true));
+  }
+  return ok_status();
+}
+
+bool has_routing_key(const stator_arg* args, std::uint64_t count) {
+  return std::count_if(args, args + count, [](const stator_arg& arg) {
+           return (arg.flags & STATOR_ARG_ROUTING_KEY) != 0;
+         }) == 1;
+}
+
+Status check_placement(const stator_engine_v1& engine, const stator_op& op) {
+  const std::string name = op.name;
+  if (op.placement < STATOR_PLACE_DOCUMENT || op.placement > STATOR_PLACE_ANY) {
+    return broken(engine, name + ": unknown placement " + std::to_string(op.placement));
+  }
+  if (op.placement == STATOR_PLACE_DOCUMENT && !has_routing_key(op.args, op.arg_count)) {
+    return broken(engine, name + ": placed by document, so exactly one argument is the routing key");
+  }
+  if (op.placement == STATOR_PLACE_ROWS) {
+    const auto is_rows = [](const stator_arg& arg) { return arg.type == STATOR_ARG_ROWS; };
+    const auto* rows = std::find_if(op.args, op.args + op.arg_count, is_rows);
+    if (std::count_if(op.args, op.args + op.arg_count, is_rows) != 1 ||
+        !has_routing_key(rows->fields, rows->field_count)) {
+      return broken(engine, name + ": placed by rows, so it has one rows argument with a routing key");
+    }
+  }
+  const bool merges = op.placement == STATOR_PLACE_ALL || op.placement == STATOR_PLACE_ROWS;
+  if (merges && engine.merge == nullptr) return broken(engine, name + ": needs merge");
+  return ok_status();
+}
+
+}  // namespace
+
+bool is_shared_field(std::string_view name) {
+  return std::find(kSharedFields.begin(), kSharedFields.end(), name) != kSharedFields.end();
+}
+
+Status check_engine(const stator_engine_v1& engine) {
+  if (!is_name(engine.id, 32)) {
+    return Error(ErrorCode::kRejectedPrevalidation, "an engine's id must be 1..32 of [a-z0-9_]");
+  }
+  if (engine.version == nullptr) return broken(engine, "no version");
+  if (engine.ops == nullptr || engine.op_count == 0) return broken(engine, "it declares no ops");
+  if (engine.open == nullptr || engine.close == nullptr || engine.apply == nullptr) {
+    return broken(engine, "open, close or apply is missing");
+  }
+  return ok_status();
+}
+
+Status check_op(const stator_engine_v1& engine, const stator_op& op) {
+  if (!is_name(op.name, 64)) return broken(engine, "an op has no valid name");
+  const std::string name = op.name;
+  if (op.op_class != STATOR_OP_READ && op.op_class != STATOR_OP_WRITE) {
+    return broken(engine, name + ": class " + std::to_string(op.op_class) + " is not read or write");
+  }
+  if (op.op_class == STATOR_OP_READ ? engine.read == nullptr : engine.prepare == nullptr) {
+    return broken(engine, name + ": the engine has no function for its class");
+  }
+  if (op.permission == 0 || (op.permission & (op.permission - 1)) != 0 ||
+      op.permission > STATOR_PERM_MONITOR) {
+    return broken(engine, name + ": exactly one known permission is needed");
+  }
+  if (op.arg_count > kOpArgsMax) return broken(engine, name + ": more than 64 arguments");
+  for (std::uint32_t i = 0; i < op.arg_count; ++i) {
+    STATOR_CHECK(check_arg(engine, name, op.args[i], false));
+  }
+  return check_placement(engine, op);
+}
+
+}  // namespace stator::plugin

@@ -1,0 +1,190 @@
+#include "server/config.h"
+
+// Header-only: the packaged library is built with exceptions, and the kernel does not throw.
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include <functional>
+#include <sstream>
+
+#include "base/limits.h"
+#include "base/nearest.h"
+#include "io/file_system.h"
+#include "stator/json_writer.hpp"
+
+namespace stator::server {
+namespace {
+
+std::string place(const std::string& name, const toml::source_region& where) {
+  return name + ":" + std::to_string(where.begin.line) + ": ";
+}
+
+Error wrong(const std::string& name, const toml::source_region& where, const std::string& what) {
+  return Error(ErrorCode::kBadRequest, place(name, where) + what);
+}
+
+void write_json(json::Writer& out, const toml::node& node) {
+  if (const auto* table = node.as_table()) {
+    out.begin_object();
+    for (const auto& [key, value] : *table) {
+      out.key(key.str());
+      write_json(out, value);
+    }
+    out.end_object();
+  } else if (const auto* array = node.as_array()) {
+    out.begin_array();
+    for (const auto& value : *array) write_json(out, value);
+    out.end_array();
+  } else if (const auto* text = node.as_string()) {
+    out.string(text->get());
+  } else if (const auto* integer = node.as_integer()) {
+    out.number(integer->get());
+  } else if (const auto* number = node.as_floating_point()) {
+    out.number(number->get());
+  } else if (const auto* flag = node.as_boolean()) {
+    out.boolean(flag->get());
+  } else {
+    out.null();
+  }
+}
+
+// One table's keys and what each does with its value.
+using Setter = std::function<Status(const toml::node&)>;
+using Keys = std::map<std::string, Setter>;
+
+class Reader {
+ public:
+  Reader(std::string name, Config& config) : name_(std::move(name)), config_(config) {}
+
+  Status read(const toml::table& root) {
+    return each(root, "", {
+        {"server", [this](const toml::node& node) { return section(node, "server", server_keys()); }},
+        {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
+        {"engines",
+         [this](const toml::node& node) {
+           config_.engines.emplace();
+           return strings(node, "engines", *config_.engines);
+         }},
+        {"engine", [this](const toml::node& node) { return engine_settings(node); }},
+        {"engine_path", [this](const toml::node& node) { return strings(node, "engine_path", config_.engine_path); }},
+    });
+  }
+
+ private:
+  Status each(const toml::table& table, const std::string& prefix, const Keys& keys) {
+    for (const auto& [key, node] : table) {
+      const auto it = keys.find(std::string(key.str()));
+      if (it == keys.end()) return unknown(prefix + std::string(key.str()), prefix, node, keys);
+      STATOR_CHECK(it->second(node));
+    }
+    return ok_status();
+  }
+
+  Error unknown(const std::string& full, const std::string& prefix, const toml::node& node,
+                const Keys& keys) {
+    std::vector<std::string> known;
+    for (const auto& [key, setter] : keys) known.push_back(prefix + key);
+    const std::string nearest = nearest_name(full, known);
+    return wrong(name_, node.source(),
+                 "unknown key '" + full + "'" +
+                     (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+  }
+
+  Status section(const toml::node& node, const std::string& name, const Keys& keys) {
+    if (!node.is_table()) return wrong(name_, node.source(), "'" + name + "' must be a table [" + name + "]");
+    return each(*node.as_table(), name + ".", keys);
+  }
+
+  Status text(const toml::node& node, const std::string& key, std::string& out) {
+    if (!node.is_string()) return wrong(name_, node.source(), "'" + key + "' must be a string");
+    out = node.as_string()->get();
+    return ok_status();
+  }
+
+  Status strings(const toml::node& node, const std::string& key, std::vector<std::string>& out) {
+    const auto* array = node.as_array();
+    if (array == nullptr) return wrong(name_, node.source(), "'" + key + "' must be a list of strings");
+    for (const auto& value : *array) {
+      out.emplace_back();
+      STATOR_CHECK(text(value, key, out.back()));
+    }
+    return ok_status();
+  }
+
+  Keys server_keys() {
+    return {
+        {"listen", [this](const toml::node& node) { return text(node, "server.listen", config_.listen); }},
+        {"data_dir", [this](const toml::node& node) { return text(node, "server.data_dir", config_.data_dir); }},
+        {"log_level", [this](const toml::node& node) { return log_level(node); }},
+        {"lanes", [this](const toml::node& node) { return lanes(node); }},
+    };
+  }
+
+  Keys auth_keys() {
+    return {{"mode", [this](const toml::node& node) { return auth_mode(node); }}};
+  }
+
+  Status log_level(const toml::node& node) {
+    STATOR_CHECK(text(node, "server.log_level", config_.log_level));
+    for (const char* known : {"debug", "info", "warn", "error"}) {
+      if (config_.log_level == known) return ok_status();
+    }
+    return wrong(name_, node.source(), "'server.log_level' must be debug, info, warn or error");
+  }
+
+  Status lanes(const toml::node& node) {
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < 1 || number->get() > std::int64_t{kLanesMax}) {
+      return wrong(name_, node.source(),
+                   "'server.lanes' must be a whole number from 1 to " + std::to_string(kLanesMax));
+    }
+    config_.lanes = static_cast<std::uint32_t>(number->get());
+    return ok_status();
+  }
+
+  Status auth_mode(const toml::node& node) {
+    std::string mode;
+    STATOR_CHECK(text(node, "auth.mode", mode));
+    if (mode != "trust" && mode != "password") {
+      return wrong(name_, node.source(), "'auth.mode' must be \"trust\" or \"password\"");
+    }
+    config_.auth_mode = mode == "trust" ? auth::Mode::kTrust : auth::Mode::kPassword;
+    config_.auth_is_set = true;
+    return ok_status();
+  }
+
+  Status engine_settings(const toml::node& node) {
+    if (!node.is_table()) return wrong(name_, node.source(), "'engine' must hold tables [engine.NAME]");
+    for (const auto& [key, value] : *node.as_table()) {
+      if (!value.is_table()) {
+        return wrong(name_, value.source(), "'engine." + std::string(key.str()) + "' must be a table");
+      }
+      json::StringOut out;
+      json::Writer writer(out);
+      write_json(writer, value);
+      config_.engine_config[std::string(key.str())] = out.take();
+    }
+    return ok_status();
+  }
+
+  std::string name_;
+  Config& config_;
+};
+
+}  // namespace
+
+Status parse_config(const std::string& text, const std::string& name, Config& config) {
+  const toml::parse_result parsed = toml::parse(text, name);
+  if (!parsed) {
+    return wrong(name, parsed.error().source(), std::string(parsed.error().description()));
+  }
+  return Reader(name, config).read(parsed.table());
+}
+
+Status read_config(const std::string& path, Config& config) {
+  STATOR_TRY(const std::string text, io::read_file(io::posix_file_system(), path));
+  return parse_config(text, path, config);
+}
+
+}  // namespace stator::server

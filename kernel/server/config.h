@@ -1,0 +1,34 @@
+// The server's configuration: defaults, then the TOML file, then the command line.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "control/auth/identity.h"
+
+namespace stator::server {
+
+struct Config {
+  std::string listen = "127.0.0.1:6433";
+  std::string data_dir = "./stator-data";
+  std::uint32_t lanes = 0;  // 0 = by the machine
+  auth::Mode auth_mode = auth::Mode::kTrust;
+  bool auth_is_set = false;
+  std::string log_level = "info";
+  // Engines to load; nothing = all that are found.
+  std::optional<std::vector<std::string>> engines;
+  // [engine.ID] tables as JSON objects.
+  std::map<std::string, std::string> engine_config;
+  // Further directories to look for engine libraries in, before the installed one.
+  std::vector<std::string> engine_path;
+};
+
+// Reads a file into `config`. Errors name file, line and the nearest known key.
+Status read_config(const std::string& path, Config& config);
+// The same from text; `name` is for messages.
+Status parse_config(const std::string& text, const std::string& name, Config& config);
+
+}  // namespace stator::server

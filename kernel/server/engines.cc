@@ -1,0 +1,131 @@
+#include "server/engines.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/nearest.h"
+#include "data/host/call_context.h"
+#include "io/file_system.h"
+#include "plugin/library.h"
+#include "stator/json_reader.hpp"
+#include "system/system_engine.h"
+
+namespace stator::server {
+namespace {
+
+constexpr std::string_view kSuffix = ".so";
+
+std::string program_directory() {
+  std::array<char, 4096> path{};
+  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
+  const std::string text(path.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
+  return text.substr(0, text.rfind('/'));
+}
+
+// Engine id -> path of its library; the first directory that has it wins.
+std::map<std::string, std::string> find_libraries(const Config& config) {
+  std::vector<std::string> directories = config.engine_path;
+  directories.push_back(program_directory() + "/../lib/stator/engines");
+  std::map<std::string, std::string> found;
+  for (const std::string& directory : directories) {
+    auto names = io::posix_file_system().list(directory);
+    if (!names.ok()) continue;
+    for (const std::string& name : names.value()) {
+      if (name.size() <= kSuffix.size() || !name.ends_with(kSuffix)) continue;
+      found.emplace(name.substr(0, name.size() - kSuffix.size()), directory + "/" + name);
+    }
+  }
+  return found;
+}
+
+Error not_installed(const std::string& id, const std::map<std::string, std::string>& found) {
+  std::vector<std::string> known;
+  std::string list;
+  for (const auto& [name, path] : found) {
+    known.push_back(name);
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  const std::string nearest = nearest_name(id, known);
+  return Error(ErrorCode::kEngineMissing,
+               "engine '" + id + "' is enabled but not installed (no library " + id + ".so; found: " +
+                   (list.empty() ? "none" : list) + ")" +
+                   (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+}
+
+Status check_config_keys(const plugin::Engine& engine) {
+  json::Reader reader(engine.config_json);
+  json::RawString key;
+  for (reader.enter_object(); reader.next_key(key);) {
+    std::vector<std::string> known;
+    for (std::uint64_t i = 0; i < engine.descriptor.config_key_count; ++i) {
+      known.emplace_back(engine.descriptor.config_keys[i].name);
+    }
+    const std::string name = json::unescape(key);
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      const std::string nearest = nearest_name(name, known);
+      return Error(ErrorCode::kBadRequest, "config: unknown key 'engine." + engine.id + "." + name + "'" +
+                                               (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+    }
+    std::string_view ignored;
+    reader.skip(ignored);
+  }
+  return ok_status();
+}
+
+// What an installed, not enabled engine would serve, so that its ops can name the line to add. A
+// library that does not load is no fault here: nobody enabled it.
+void note_disabled(const std::string& path, std::map<std::string, std::string>& ops) {
+  auto entry = plugin::load_entry(path);
+  if (!entry.ok()) return;
+  plugin::Catalog probe;
+  if (!probe.add(entry.value(), host::kernel_hello(), path).ok()) return;
+  for (const auto& [name, index] : probe.names()) {
+    ops.emplace(name, probe.engine_of(probe.ops()[index]).id);
+  }
+}
+
+}  // namespace
+
+Status load_engines(const Config& config, EngineSet& engines) {
+  STATOR_CHECK(engines.catalog.add(&stator_system_engine_entry, host::kernel_hello(), ""));
+  const auto found = find_libraries(config);
+  std::vector<std::string> wanted;
+  if (config.engines) {
+    wanted = *config.engines;
+  } else {
+    for (const auto& [id, path] : found) wanted.push_back(id);
+  }
+  for (const auto& [id, json] : config.engine_config) {
+    if (std::find(wanted.begin(), wanted.end(), id) == wanted.end()) {
+      return Error(ErrorCode::kBadRequest,
+                   "config: [engine." + id + "] is set, but '" + id + "' is not in engines = [...]");
+    }
+  }
+  for (const std::string& id : wanted) {
+    const auto it = found.find(id);
+    if (it == found.end()) return not_installed(id, found);
+    STATOR_TRY(const stator_engine_entry entry, plugin::load_entry(it->second));
+    STATOR_CHECK(engines.catalog.add(entry, host::kernel_hello(), it->second));
+    plugin::Engine& engine = *engines.catalog.engines().back();
+    if (engine.id != id) {
+      return Error(ErrorCode::kEngineMissing, it->second + ": the library is named '" + id +
+                                                  "' but holds engine '" + engine.id + "'");
+    }
+    if (const auto json = config.engine_config.find(id); json != config.engine_config.end()) {
+      engine.config_json = json->second;
+    }
+    STATOR_CHECK(check_config_keys(engine));
+    engines.enabled.push_back(id);
+  }
+  for (const auto& [id, path] : found) {
+    if (std::find(wanted.begin(), wanted.end(), id) == wanted.end()) {
+      note_disabled(path, engines.disabled_ops);
+    }
+  }
+  engines.catalog.seal();
+  return ok_status();
+}
+
+}  // namespace stator::server

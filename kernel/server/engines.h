@@ -1,0 +1,26 @@
+// Finds the engine libraries, loads the enabled ones and builds the catalog.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "plugin/catalog.h"
+#include "server/config.h"
+
+namespace stator::server {
+
+struct EngineSet {
+  plugin::Catalog catalog;
+  // Wire and canonical names of ops whose engines are installed but not enabled -> engine id.
+  std::map<std::string, std::string> disabled_ops;
+  std::vector<std::string> enabled;  // ids, without the kernel's own
+};
+
+// Directories that are searched, in order: config.engine_path, then lib/stator/engines beside the
+// program's bin directory. Library ID.so holds engine ID. Errors (one sentence each): a configured
+// engine that is not installed, one that cannot be loaded, an unknown key in [engine.ID].
+Status load_engines(const Config& config, EngineSet& engines);
+
+}  // namespace stator::server

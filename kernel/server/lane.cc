@@ -1,0 +1,110 @@
+#include "server/lane.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace stator::server {
+
+Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
+    : id_(id),
+      shared_(shared),
+      store_(std::move(store)),
+      dispatcher_(id, *shared.mesh, *shared.vshards, link_, pool_) {
+  host_.lane = id;
+  host_.auth_mode = shared.auth_mode;
+  host_.table = shared.table;
+  host_.dispatcher = &dispatcher_;
+  host_.pool = &pool_;
+  host_.passwords = shared.passwords;
+  host_.watermark = [log = shared.log] { return log->durable(); };
+  host_.ops_digest = shared.ops_digest;
+}
+
+Lane::~Lane() = default;
+
+std::future<Status> Lane::start() {
+  std::future<Status> result = recovered_.get_future();
+  thread_ = io::Thread("lane-" + std::to_string(id_.value()), [this] { run(); });
+  return result;
+}
+
+void Lane::serve(net::Socket listener, net::Socket kernel_socket) {
+  sockets_.set_value({std::move(listener), std::move(kernel_socket)});
+}
+
+Status Lane::join() {
+  thread_.join();
+  return std::move(last_checkpoint_);
+}
+
+void Lane::run() {
+  core_ = std::make_unique<core::CoreLoop>(core::CoreOptions{
+      id_, shared_.mesh->lanes(), shared_.catalog, shared_.table, shared_.vshards, shared_.log,
+      store_.get(), &system_clock(), shared_.watchdog, shared_.on_applied});
+  Status status = core_->recover();
+  const bool is_ok = status.ok();
+  recovered_.set_value(std::move(status));
+  if (is_ok) {
+    Sockets sockets = sockets_.get_future().get();
+    net::EventLoop events(host_, std::move(sockets.listener), shared_.mesh->doorbell(id_).fd());
+    if (sockets.kernel.is_open()) events.adopt(std::move(sockets.kernel), auth::anonymous());
+    loop(events);
+  }
+  core_.reset();
+}
+
+bool Lane::has_work() const { return !link_.submitted.empty() || shared_.mesh->has_work(id_); }
+
+int Lane::timeout_ms(const net::EventLoop& events) const {
+  if (has_work()) return 0;
+  int timeout = events.timeout_ms();
+  if (const std::uint64_t deadline = core_->next_deadline_ns(); deadline != 0) {
+    const std::uint64_t now = system_clock().monotonic_ns();
+    const auto left = deadline <= now ? 0 : static_cast<int>((deadline - now) / 1'000'000) + 1;
+    timeout = timeout < 0 ? left : std::min(timeout, left);
+  }
+  return timeout;
+}
+
+void Lane::turn(net::EventLoop& events, int timeout) {
+  bridge::Doorbell& doorbell = shared_.mesh->doorbell(id_);
+  if (timeout != 0 && !doorbell.about_to_sleep()) timeout = 0;
+  events.poll(timeout);
+  doorbell.awake();
+  for (const auth::PasswordAnswer& answer : shared_.passwords->take(id_)) events.on_password(answer);
+  dispatcher_.receive();
+  // Twice: a merge that became due runs in the same turn, while its parts are warm.
+  for (int pass = 0; pass < 2; ++pass) {
+    core_->run(link_.submitted, link_.answered);
+    dispatcher_.collect(done_);
+    if (link_.submitted.empty()) break;
+  }
+  for (bridge::Task* task : done_) events.on_answer(task);
+  done_.clear();
+  events.flush();
+  dispatcher_.flush();
+}
+
+void Lane::loop(net::EventLoop& events) {
+  bool is_draining = false;
+  for (;;) {
+    const LanePhase phase = shared_.phase.load(std::memory_order_acquire);
+    if (phase == LanePhase::kStop) break;
+    if (phase == LanePhase::kDrain && !is_draining) {
+      is_draining = true;
+      events.stop_reading();
+    }
+    int timeout = timeout_ms(events);
+    if (is_draining) {
+      const bool is_done = events.is_drained() && dispatcher_.is_idle() && core_->waiting() == 0 &&
+                           link_.submitted.empty() && pool_.taken() == 0;
+      is_drained_.store(is_done, std::memory_order_release);
+      timeout = timeout < 0 ? 10 : std::min(timeout, 10);
+    }
+    turn(events, timeout);
+  }
+  if (core_->waiting() == 0) last_checkpoint_ = core_->checkpoint();
+}
+
+}  // namespace stator::server

@@ -1,0 +1,82 @@
+// One lane: a control loop and a core on the same thread. The composition of the two planes.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "bridge/core_link.h"
+#include "bridge/lane_mesh.h"
+#include "control/dispatch/dispatcher.h"
+#include "control/net/event_loop.h"
+#include "control/session/session.h"
+#include "data/core/core_loop.h"
+#include "data/store/store.h"
+#include "io/thread.h"
+
+namespace stator::server {
+
+enum class LanePhase : std::uint8_t { kServe, kDrain, kStop };
+
+// What all lanes share.
+struct LaneShared {
+  const plugin::Catalog* catalog = nullptr;
+  const ops::OpTable* table = nullptr;
+  const bridge::VShardMap* vshards = nullptr;
+  bridge::LaneMesh* mesh = nullptr;
+  wal::Log* log = nullptr;
+  core::Watchdog* watchdog = nullptr;
+  auth::PasswordWorker* passwords = nullptr;
+  auth::Mode auth_mode = auth::Mode::kTrust;
+  std::string ops_digest;
+  std::function<void(LaneId, Lsn)> on_applied;
+  std::atomic<LanePhase> phase{LanePhase::kServe};
+};
+
+class Lane {
+ public:
+  Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store);
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  // Starts the thread, which recovers first. The result is ready when it has.
+  std::future<Status> start();
+  // Then it serves: on the listening socket (which may be none), and on `kernel_socket` (which may
+  // be none) with the kernel's own rights.
+  void serve(net::Socket listener, net::Socket kernel_socket);
+  // The lane has nothing open any more (phase kDrain). Any thread.
+  bool is_drained() const { return is_drained_.load(std::memory_order_acquire); }
+  // After phase kStop (and serve(), if recovery was ok): waits for the thread. What its last checkpoint said.
+  Status join();
+
+ private:
+  struct Sockets {
+    net::Socket listener;
+    net::Socket kernel;
+  };
+  void run();
+  void loop(net::EventLoop& events);
+  void turn(net::EventLoop& events, int timeout_ms);
+  int timeout_ms(const net::EventLoop& events) const;
+  bool has_work() const;
+
+  LaneId id_;
+  LaneShared& shared_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<core::CoreLoop> core_;
+  bridge::TaskPool pool_;
+  bridge::CoreLink link_;
+  dispatch::Dispatcher dispatcher_;
+  session::SessionHost host_;
+  std::vector<bridge::Task*> done_;
+  std::promise<Status> recovered_;
+  std::promise<Sockets> sockets_;
+  std::atomic<bool> is_drained_{false};
+  Status last_checkpoint_;
+  io::Thread thread_;
+};
+
+}  // namespace stator::server

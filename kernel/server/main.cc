@@ -1,0 +1,119 @@
+// statord: the server program.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "base/log.h"
+#include "server/server.h"
+#include "stator/json_writer.hpp"
+
+namespace {
+
+using stator::server::Config;
+
+// sysexits.h: something is wrong with the configuration.
+constexpr int kExitConfig = 78;
+constexpr int kExitFailure = 1;
+
+struct Options {
+  std::string config_file;
+  std::string data_dir;
+  std::string listen;
+  std::uint32_t lanes = 0;
+  std::vector<std::string> engine_path;
+};
+
+void add_options(CLI::App& command, Options& options) {
+  command.add_option("--data-dir", options.data_dir, "Directory of the data");
+  command.add_option("--listen", options.listen, "Address of the native port, HOST:PORT; port 0 takes a free one");
+  command.add_option("--lanes", options.lanes, "Number of lanes (threads that serve)")->check(CLI::Range(1, 64));
+  command.add_option("--engine-path", options.engine_path, "Further directory with engine libraries");
+}
+
+int fail(int code, const std::string& sentence) {
+  std::fprintf(stderr, "statord: %s\n", sentence.c_str());
+  return code;
+}
+
+void print_ready(const stator::server::Server& server) {
+  stator::json::StringOut out;
+  stator::json::Writer json(out);
+  json.begin_object()
+      .field("event", std::string_view("ready"))
+      .field("listen", std::string_view(server.listen_address()))
+      .key("engines")
+      .begin_array();
+  for (const std::string& engine : server.engines()) json.string(engine);
+  json.end_array().field("recovered_lsn", server.recovered_lsn().value()).end_object();
+  std::cout << out.view() << std::endl;
+}
+
+stator::log::Level level_of(const std::string& name) {
+  if (name == "debug") return stator::log::Level::kDebug;
+  if (name == "warn") return stator::log::Level::kWarn;
+  if (name == "error") return stator::log::Level::kError;
+  return stator::log::Level::kInfo;
+}
+
+// Before any thread is made: every thread inherits the mask, so the signals come to main alone.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int run(const Config& config) {
+  stator::log::set_level(level_of(config.log_level));
+  const sigset_t signals = block_signals();
+  stator::server::Server server(config);
+  if (auto status = server.start(); !status.ok()) {
+    const bool is_config = status.error().code() == stator::ErrorCode::kBadRequest;
+    const int code = is_config ? kExitConfig : kExitFailure;
+    fail(code, status.error().sentence());
+    std::_Exit(code);  // lanes may be half-way up; the log is consistent at every moment
+  }
+  print_ready(server);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  stator::log::info("stopping");
+  if (auto status = server.stop(); !status.ok()) return fail(kExitFailure, status.error().sentence());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Stator: a multi-model database server whose engines are plugins");
+  app.set_version_flag("--version", std::string("statord ") + STATOR_VERSION);
+  app.require_subcommand(1);
+  Options options;
+  CLI::App* dev = app.add_subcommand("dev", "Serve on loopback without authentication, every engine on");
+  CLI::App* serve = app.add_subcommand("serve", "Serve as the configuration file says");
+  dev->add_option("--config", options.config_file, "Configuration file (TOML)")->check(CLI::ExistingFile);
+  serve->add_option("--config", options.config_file, "Configuration file (TOML)")
+      ->check(CLI::ExistingFile)
+      ->required();
+  add_options(*dev, options);
+  add_options(*serve, options);
+  CLI11_PARSE(app, argc, argv);
+
+  Config config;
+  if (!options.config_file.empty()) {
+    if (auto status = stator::server::read_config(options.config_file, config); !status.ok()) {
+      return fail(kExitConfig, status.error().sentence());
+    }
+  }
+  if (serve->parsed() && !config.auth_is_set) {
+    return fail(kExitConfig, options.config_file + ": [auth] mode is not set; serve wants it said: \"trust\" or \"password\"");
+  }
+  if (!options.data_dir.empty()) config.data_dir = options.data_dir;
+  if (!options.listen.empty()) config.listen = options.listen;
+  if (options.lanes != 0) config.lanes = options.lanes;
+  config.engine_path.insert(config.engine_path.begin(), options.engine_path.begin(), options.engine_path.end());
+  return run(config);
+}

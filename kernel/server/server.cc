@@ -1,0 +1,263 @@
+#include "server/server.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/log.h"
+#include "control/session/describe.h"
+#include "control/session/session_ops.h"
+#include "data/core/kernel_record.h"
+#include "base/crc32c.h"
+#include "server/admin_bootstrap.h"
+#include "wal/local_log.h"
+
+namespace stator::server {
+namespace {
+
+constexpr auto kDrainTime = std::chrono::seconds(10);
+constexpr auto kDrainStep = std::chrono::milliseconds(2);
+
+// One core is left to the log's writer and the checkpoints.
+std::uint32_t lanes_by_machine() {
+  const unsigned cores = std::thread::hardware_concurrency();
+  return std::clamp(cores > 1 ? cores - 1 : 1u, 1u, kLanesMax);
+}
+
+std::string digest_of(const ops::OpTable& table) {
+  const std::uint32_t crc = crc32c(session::describe(table, {}).take());
+  char text[9];
+  std::snprintf(text, sizeof text, "%08x", crc);
+  return text;
+}
+
+}  // namespace
+
+Server::~Server() = default;
+
+Status Server::start() {
+  STATOR_TRY(const net::ListenAddress address, net::parse_address(config_.listen));
+  if (config_.auth_mode == auth::Mode::kTrust && !address.is_loopback) {
+    return Error(ErrorCode::kBadRequest,
+                 "refusing to listen on " + config_.listen +
+                     " without authentication: set [auth] mode = \"password\", or listen on 127.0.0.1");
+  }
+  STATOR_CHECK(load_engines(config_, engines_));
+  STATOR_TRY(ops::OpTable table, ops::OpTable::build(engines_.catalog, session::session_rows()));
+  table_ = std::make_unique<ops::OpTable>(std::move(table));
+  for (const auto& [name, engine] : engines_.disabled_ops) table_->add_disabled(name, engine);
+  // Before any data is touched: a port in use must not cost a recovery.
+  STATOR_TRY(net::BoundSocket listener, net::listen_on(config_.listen));
+  listen_address_ = listener.address;
+
+  const std::uint32_t lanes = config_.lanes == 0 ? lanes_by_machine() : config_.lanes;
+  STATOR_CHECK(open_data(lanes));
+  if (layout_.lanes != lanes) STATOR_CHECK(reshard(lanes));
+  STATOR_CHECK(start_lanes());
+  recovered_lsn_ = log_->last();
+
+  int pair[2] = {-1, -1};
+  const bool needs_admin = config_.auth_mode == auth::Mode::kPassword;
+  if (needs_admin && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    return Error(ErrorCode::kInternal, "socketpair failed");
+  }
+  const net::Socket kernel_end(pair[0]);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    lanes_[i]->serve(listener.socket.duplicate(), i == 0 ? net::Socket(pair[1]) : net::Socket());
+  }
+  if (needs_admin) STATOR_CHECK(bootstrap_admin(kernel_end.fd(), config_.data_dir));
+  return ok_status();
+}
+
+Status Server::open_data(std::uint32_t lanes) {
+  io::FileSystem& files = io::posix_file_system();
+  STATOR_CHECK(files.make_directory(config_.data_dir));
+  STATOR_TRY(lock_, files.lock(config_.data_dir + "/LOCK"));
+  STATOR_TRY(layout_, open_layout(files, config_.data_dir, lanes));
+  return open_stores();
+}
+
+Status Server::open_stores() {
+  vshards_ = std::make_unique<bridge::VShardMap>(layout_.hash_key, layout_.vshard_lane);
+  mesh_ = std::make_unique<bridge::LaneMesh>(layout_.lanes);
+  const std::string directory = store_directory(config_.data_dir, layout_.generation);
+  stores_.clear();
+  applied_.clear();
+  for (std::uint32_t lane = 0; lane < layout_.lanes; ++lane) {
+    store::StoreOptions options;
+    options.directory = lane_directory(directory, lane);
+    STATOR_CHECK(io::posix_file_system().make_directory(options.directory));
+    options.on_checkpoint = [mesh = mesh_.get(), lane] { mesh->doorbell(LaneId{lane}).ring(); };
+    STATOR_TRY(auto opened, store::Store::open(options));
+    applied_.push_back(opened->applied());
+    stores_.push_back(std::move(opened));
+  }
+  STATOR_CHECK(open_log());
+  return number_engines();
+}
+
+Status Server::open_log() {
+  const Lsn oldest = *std::min_element(applied_.begin(), applied_.end());
+  const std::string directory = config_.data_dir + "/wal";
+  STATOR_CHECK(io::posix_file_system().make_directory(directory));
+  STATOR_TRY(log_, wal::open_local_log(io::posix_file_system(),
+                                       {directory, kWalSegmentBytes, oldest.value() + 1}));
+  log_->set_listener([mesh = mesh_.get()] {
+    for (std::uint32_t lane = 0; lane < mesh->lanes(); ++lane) mesh->doorbell(LaneId{lane}).ring();
+  });
+  return ok_status();
+}
+
+Status Server::read_dictionary(std::map<std::string, EngineNumber>& known) {
+  const auto note = [&](ByteView payload) {
+    if (const auto entry = core::decode_engine_number(payload)) known[entry->second] = entry->first;
+  };
+  store::Store& first = *stores_.front();
+  first.begin_turn();
+  const std::string prefix = core::engine_number_prefix();
+  std::string end = prefix;
+  ++end.back();
+  const auto walk = first.walk({prefix, end, false});
+  for (store::Entry entry; walk->next(entry);) note(entry.value);
+  first.end_turn();
+  const Lsn from{stores_.front()->applied().value() + 1};
+  return log_->read(from, [&](const wal::RecordView& record, Lsn, std::uint64_t) {
+    const bool is_number = record.engine == core::kKernelEngine &&
+                           record.type == static_cast<std::uint32_t>(core::KernelRecord::kEngineNumber);
+    if (is_number) note(record.payload);
+    return ok_status();
+  });
+}
+
+// Engines are named by number on disk; the number is given once, by a record of the log.
+Status Server::number_engines() {
+  std::map<std::string, EngineNumber> known;
+  STATOR_CHECK(read_dictionary(known));
+  std::uint16_t last = 0;
+  for (const auto& [id, number] : known) last = std::max(last, number.value());
+  wal::BatchBuilder batch;
+  for (const auto& engine : engines_.catalog.engines()) {
+    if (const auto it = known.find(engine->id); it != known.end()) {
+      engine->number = it->second;
+      continue;
+    }
+    engine->number = EngineNumber{++last};
+    STATOR_CHECK(batch.add({core::kKernelEngine,
+                            static_cast<std::uint32_t>(core::KernelRecord::kEngineNumber), TenantId{0},
+                            kEveryVShard, {}, core::encode_engine_number(engine->number, engine->id)}));
+  }
+  if (batch.count() == 0) return ok_status();
+  auto appended = log_->append(batch, system_clock().wall_ms());
+  if (!appended.ok()) return std::move(appended.error());
+  // The lanes read the log from its files when they recover: closed and opened, it has the numbers.
+  log_->close();
+  STATOR_CHECK(log_->health());
+  return open_log();
+}
+
+Status Server::start_lanes() {
+  watchdog_ = std::make_unique<core::Watchdog>(layout_.lanes, system_clock());
+  passwords_ = std::make_unique<auth::PasswordWorker>(
+      layout_.lanes, [mesh = mesh_.get()](LaneId lane) { mesh->doorbell(lane).ring(); });
+  if (config_.auth_mode == auth::Mode::kPassword) auth::nobodys_hash();
+  shared_ = std::make_unique<LaneShared>();
+  shared_->catalog = &engines_.catalog;
+  shared_->table = table_.get();
+  shared_->vshards = vshards_.get();
+  shared_->mesh = mesh_.get();
+  shared_->log = log_.get();
+  shared_->watchdog = watchdog_.get();
+  shared_->passwords = passwords_.get();
+  shared_->auth_mode = config_.auth_mode;
+  shared_->ops_digest = digest_of(*table_);
+  shared_->on_applied = [this](LaneId lane, Lsn lsn) { on_applied(lane, lsn); };
+  lanes_.clear();
+  std::vector<std::future<Status>> recovered;
+  for (std::uint32_t i = 0; i < layout_.lanes; ++i) {
+    lanes_.push_back(std::make_unique<Lane>(LaneId{i}, *shared_, std::move(stores_[i])));
+    recovered.push_back(lanes_.back()->start());
+  }
+  Status result;
+  for (auto& future : recovered) {
+    Status status = future.get();
+    if (result.ok() && !status.ok()) result = std::move(status);
+  }
+  if (result.ok()) return result;
+  shared_->phase.store(LanePhase::kStop, std::memory_order_release);
+  for (auto& lane : lanes_) lane->serve({}, {});
+  for (auto& lane : lanes_) static_cast<void>(lane->join());
+  return result;
+}
+
+void Server::on_applied(LaneId lane, Lsn lsn) {
+  const std::lock_guard lock(applied_mutex_);
+  applied_[lane.value()] = lsn;
+  const Lsn oldest = *std::min_element(applied_.begin(), applied_.end());
+  log_->trim(Lsn{oldest.value() + 1});
+}
+
+// Recovers with the old number of lanes, writes everything into their bases, and moves the entries
+// to new stores by vShard. The new layout counts when LAYOUT is replaced; until then a crash leaves
+// the old one.
+Status Server::reshard(std::uint32_t lanes) {
+  log::info("changing the number of lanes from " + std::to_string(layout_.lanes) + " to " +
+            std::to_string(lanes));
+  STATOR_CHECK(start_lanes());
+  for (auto& lane : lanes_) lane->serve({}, {});
+  STATOR_CHECK(stop_lanes());
+  const Lsn up_to = log_->durable();
+  log_->close();
+  Layout next = layout_;
+  next.lanes = lanes;
+  next.generation = layout_.generation + 1;
+  next.vshard_lane = bridge::VShardMap::even(lanes);
+  const bridge::VShardMap next_map(next.hash_key, next.vshard_lane);
+  io::FileSystem& files = io::posix_file_system();
+  const std::string from = store_directory(config_.data_dir, layout_.generation);
+  const std::string to = store_directory(config_.data_dir, next.generation);
+  STATOR_CHECK(files.remove(to));  // of an earlier attempt
+  STATOR_CHECK(store::reshard(from, layout_.lanes, to, lanes, up_to,
+                              [&](VShardId vshard) { return next_map.lane_of(vshard); }));
+  STATOR_CHECK(save_layout(files, config_.data_dir, next));
+  layout_ = next;
+  STATOR_CHECK(files.remove(from));
+  return open_stores();
+}
+
+Status Server::stop_lanes() {
+  const auto ring_all = [&] {
+    for (std::uint32_t i = 0; i < mesh_->lanes(); ++i) mesh_->doorbell(LaneId{i}).ring();
+  };
+  shared_->phase.store(LanePhase::kDrain, std::memory_order_release);
+  ring_all();
+  const auto give_up = std::chrono::steady_clock::now() + kDrainTime;
+  const auto is_drained = [&] {
+    return std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->is_drained(); });
+  };
+  while (!is_drained() && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(kDrainStep);
+  }
+  if (!is_drained()) log::warn("some requests were not answered within the time to drain");
+  shared_->phase.store(LanePhase::kStop, std::memory_order_release);
+  ring_all();
+  Status result;
+  for (auto& lane : lanes_) {
+    Status status = lane->join();
+    if (result.ok() && !status.ok()) result = std::move(status);
+  }
+  lanes_.clear();
+  passwords_.reset();
+  watchdog_.reset();
+  return result;
+}
+
+Status Server::stop() {
+  Status result = stop_lanes();
+  log_->close();
+  if (result.ok()) result = log_->health();
+  return result;
+}
+
+}  // namespace stator::server

@@ -1,0 +1,65 @@
+// The composition root: opens the data directory, loads the engines, recovers, serves, stops.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "server/config.h"
+#include "server/engines.h"
+#include "server/lane.h"
+#include "server/layout.h"
+#include "wal/log.h"
+
+namespace stator::server {
+
+class Server {
+ public:
+  explicit Server(Config config) : config_(std::move(config)) {}
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Returns when every lane serves. Errors are one sentence each.
+  Status start();
+  // Drains (at most 10 s), writes everything into the base, stops. After start().
+  Status stop();
+
+  const std::string& listen_address() const { return listen_address_; }
+  const std::vector<std::string>& engines() const { return engines_.enabled; }
+  Lsn recovered_lsn() const { return recovered_lsn_; }
+
+ private:
+  Status open_data(std::uint32_t lanes);
+  Status open_stores();
+  Status open_log();
+  Status number_engines();
+  Status read_dictionary(std::map<std::string, EngineNumber>& known);
+  Status start_lanes();
+  Status stop_lanes();
+  Status reshard(std::uint32_t lanes);
+  void on_applied(LaneId lane, Lsn lsn);
+
+  Config config_;
+  EngineSet engines_;
+  std::unique_ptr<io::File> lock_;
+  Layout layout_;
+  std::unique_ptr<ops::OpTable> table_;
+  std::unique_ptr<bridge::VShardMap> vshards_;
+  std::vector<std::unique_ptr<store::Store>> stores_;
+  std::unique_ptr<wal::Log> log_;
+  std::unique_ptr<bridge::LaneMesh> mesh_;
+  std::unique_ptr<core::Watchdog> watchdog_;
+  std::unique_ptr<auth::PasswordWorker> passwords_;
+  std::unique_ptr<LaneShared> shared_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::mutex applied_mutex_;
+  std::vector<Lsn> applied_;
+  std::string listen_address_;
+  Lsn recovered_lsn_;
+};
+
+}  // namespace stator::server

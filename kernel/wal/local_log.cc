@@ -1,0 +1,356 @@
+#include "wal/local_log.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "io/thread.h"
+#include "wal/recovery.h"
+#include "wal/segment.h"
+
+namespace stator::wal {
+namespace {
+
+// Time between two attempts to write while the disk is full.
+constexpr std::chrono::milliseconds kDiskFullRetry{100};
+// Bytes that may wait for the disk; beyond it writers are told to come back.
+constexpr std::size_t kStagedBytesMax = 4 * kBatchBytesMax;
+// A buffer that one large commit grew beyond this is given back.
+constexpr std::size_t kKeptBufferBytes = 8u * 1024 * 1024;
+
+// Batches that are written and synced together.
+struct Commit {
+  std::string bytes;
+  LogPosition begin;
+  Lsn last;
+  bool empty() const { return bytes.empty(); }
+};
+
+// The files: everything here happens on the opening thread until the writer starts, on the writer's
+// from then on. After an error other than kDiskFull nothing more may be written.
+class SegmentWriter {
+ public:
+  SegmentWriter(io::FileSystem& files, const LocalLogOptions& options)
+      : files_(files), options_(options) {}
+
+  Status begin(RecoveredLog recovered);
+  // The whole commit, written and synced. kDiskFull: nothing happened, it may be tried again.
+  Status write(const Commit& commit);
+  Status read(Lsn from, const Log::Visitor& visit);
+  void trim(Lsn to, Lsn durable);
+
+ private:
+  Status make_room(const Commit& commit);
+  Status add_segment(const LogPosition& position, std::size_t bytes);
+  Status fill_new_segment(const std::string& path, const LogPosition& position, std::size_t bytes);
+  std::size_t size_for(std::size_t commit) const {
+    return std::max(options_.segment_bytes, kSegmentHeaderBytes + commit);
+  }
+
+  io::FileSystem& files_;
+  const LocalLogOptions options_;
+  std::vector<Segment> segments_;
+  std::unique_ptr<io::File> file_;  // of the last segment
+  std::uint64_t offset_ = 0;        // where the next batch goes
+  std::uint64_t end_ = 0;           // of the last segment's space
+};
+
+// An error of a sync is never "try again": what the disk holds is unknown after it.
+Status fatal(Status status) {
+  if (status.ok()) return status;
+  return Error(ErrorCode::kWal, status.error().sentence());
+}
+
+Status SegmentWriter::begin(RecoveredLog recovered) {
+  segments_ = std::move(recovered.segments);
+  if (segments_.empty()) return add_segment(recovered.position, options_.segment_bytes);
+  offset_ = recovered.offset;
+  STATOR_TRY(file_, files_.open(segments_.back().path));
+  STATOR_TRY(end_, file_->size());
+  // A cut tail took its space along. If there is none now, the first write says so.
+  if (end_ < options_.segment_bytes && file_->allocate(options_.segment_bytes).ok()) {
+    end_ = options_.segment_bytes;
+  }
+  return ok_status();
+}
+
+Status SegmentWriter::fill_new_segment(const std::string& path, const LogPosition& position,
+                                       std::size_t bytes) {
+  STATOR_TRY(file_, files_.create(path));
+  STATOR_CHECK(file_->allocate(bytes));
+  STATOR_CHECK(file_->write_at(0, segment_header(position)));
+  // Durable before the first batch is written: a bad header is an interrupted creation, not damage.
+  STATOR_CHECK(fatal(file_->sync()));
+  return fatal(files_.sync_directory(options_.directory));
+}
+
+Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes) {
+  const std::string path = options_.directory + "/" + segment_name(position.next);
+  Status made = fill_new_segment(path, position, bytes);
+  if (!made.ok()) {
+    file_.reset();
+    if (made.error().code() == ErrorCode::kDiskFull) STATOR_CHECK(fatal(files_.remove(path)));
+    return made;
+  }
+  segments_.push_back({position.next, path});
+  offset_ = kSegmentHeaderBytes;
+  end_ = bytes;
+  return ok_status();
+}
+
+Status SegmentWriter::make_room(const Commit& commit) {
+  const std::size_t bytes = commit.bytes.size();
+  if (file_ != nullptr && offset_ + bytes <= end_) return ok_status();
+  if (file_ != nullptr && offset_ == kSegmentHeaderBytes) {
+    STATOR_CHECK(file_->allocate(size_for(bytes)));
+    end_ = size_for(bytes);
+    return ok_status();
+  }
+  return add_segment(commit.begin, size_for(bytes));
+}
+
+Status SegmentWriter::write(const Commit& commit) {
+  STATOR_CHECK(make_room(commit));
+  STATOR_CHECK(file_->write_at(offset_, commit.bytes));
+  STATOR_CHECK(fatal(file_->sync()));
+  offset_ += commit.bytes.size();
+  return ok_status();
+}
+
+Status SegmentWriter::read(Lsn from, const Log::Visitor& visit) {
+  const auto visit_batch = [&](BatchReader& batch) -> Status {
+    RecordView record;
+    Lsn lsn;
+    while (batch.next(record, lsn)) {
+      if (lsn >= from) STATOR_CHECK(visit(record, lsn, batch.seal().time_ms));
+    }
+    return ok_status();
+  };
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const bool is_last = i + 1 == segments_.size();
+    if (!is_last && segments_[i + 1].first <= from) continue;
+    STATOR_TRY(const std::string bytes, io::read_file(files_, segments_[i].path));
+    STATOR_TRY(LogPosition position, read_segment_header(bytes));
+    STATOR_TRY(const SegmentEnd end, walk_segment(bytes, position, visit_batch));
+    // It was verified when it was opened.
+    if (!end.is_clean || (!is_last && position.next != segments_[i + 1].first)) {
+      return Error(ErrorCode::kCorrupted, "the log changed while it was read: segment " +
+                                              segments_[i].path + ", offset " +
+                                              std::to_string(end.offset) + ": " + end.reason);
+    }
+  }
+  return ok_status();
+}
+
+// Oldest first, so that a crash leaves no gap. The segment behind a removed one holds a durable
+// batch, so that the log can always tell where it stands.
+void SegmentWriter::trim(Lsn to, Lsn durable) {
+  bool is_removed = false;
+  while (segments_.size() > 1 && segments_[1].first <= std::min(to, durable)) {
+    Status removed = files_.remove(segments_.front().path);
+    if (!removed.ok()) {
+      log::warn("a segment of the log cannot be removed: " + removed.error().sentence());
+      break;
+    }
+    segments_.erase(segments_.begin());
+    is_removed = true;
+  }
+  if (!is_removed) return;
+  Status synced = files_.sync_directory(options_.directory);
+  if (!synced.ok()) log::warn("segments of the log may come back: " + synced.error().sentence());
+}
+
+class LocalLog final : public Log {
+ public:
+  LocalLog(SegmentWriter segments, const LogPosition& position);
+  ~LocalLog() override { close(); }
+
+  Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) override;
+  Lsn durable() const override { return Lsn{durable_.load(std::memory_order_acquire)}; }
+  Lsn last() const override { return Lsn{last_.load(std::memory_order_acquire)}; }
+  Status health() const override;
+  void set_listener(std::function<void()> listener) override { listener_ = std::move(listener); }
+  Status read(Lsn from, const Visitor& visit) override { return segments_.read(from, visit); }
+  void trim(Lsn to) override;
+  void close() override;
+
+ private:
+  Status check_open() const;
+  void wake_writer();
+  void run();
+  // False when the log has failed.
+  bool commit(const Commit& commit);
+  // Waits for space or for the end; false at the end.
+  bool wait_for_space(const std::string& reason);
+  void set_disk_full(bool is_full);
+  void fail(Status status);
+  void notify() const {
+    if (listener_) listener_();
+  }
+
+  SegmentWriter segments_;  // the writer's, once it runs
+  std::function<void()> listener_;
+  std::atomic<std::uint64_t> durable_;  // release by the writer, acquire by lanes
+  std::atomic<std::uint64_t> last_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  Commit staged_;
+  LogPosition position_;  // of the next batch
+  Lsn trim_to_;
+  bool is_writer_asleep_ = false;
+  bool is_closing_ = false;
+  bool is_disk_full_ = false;
+  Status failure_;
+
+  io::Thread writer_;  // last: it uses all of the above
+};
+
+LocalLog::LocalLog(SegmentWriter segments, const LogPosition& position)
+    : segments_(std::move(segments)),
+      durable_(position.next.value() - 1),
+      last_(position.next.value() - 1),
+      position_(position),
+      writer_("wal", [this] { run(); }) {}
+
+Status LocalLog::check_open() const {
+  if (!failure_.ok()) return failure_;
+  if (is_closing_) return Error(ErrorCode::kWal, "the log is closed");
+  if (is_disk_full_) {
+    return Error(ErrorCode::kDiskFull, "the disk of the log is full; writes go on when it has space");
+  }
+  if (staged_.bytes.size() > kStagedBytesMax) {
+    return Error(ErrorCode::kBusy, "the disk of the log is slower than the writes");
+  }
+  return ok_status();
+}
+
+Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
+  STATOR_ASSERT(batch.count() > 0);
+  const std::lock_guard lock(mutex_);
+  STATOR_CHECK(check_open());
+  if (staged_.empty()) staged_.begin = position_;
+  const Lsn first = position_.next;
+  // The batches of one commit follow on a finished commit: all before its begin is durable then.
+  position_.chain = BatchSealer::seal(batch, {.group = 0,
+                                              .epoch = 0,
+                                              .first = first,
+                                              .previous_chain = position_.chain,
+                                              .time_ms = time_ms,
+                                              .durable_before = staged_.begin.next});
+  position_.next = Lsn{first.value() + batch.count()};
+  staged_.last = Lsn{position_.next.value() - 1};
+  staged_.bytes.append(batch.bytes());
+  last_.store(staged_.last.value(), std::memory_order_release);
+  wake_writer();
+  return first;
+}
+
+// Under the lock: a writer that is not asleep looks at the staged commit before it sleeps.
+void LocalLog::wake_writer() {
+  if (is_writer_asleep_) wake_.notify_one();
+}
+
+Status LocalLog::health() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void LocalLog::trim(Lsn to) {
+  const std::lock_guard lock(mutex_);
+  trim_to_ = std::max(trim_to_, to);
+  wake_writer();
+}
+
+void LocalLog::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_closing_ = true;
+    wake_.notify_one();
+  }
+  writer_.join();
+}
+
+void LocalLog::run() {
+  Commit taken;
+  Lsn trimmed;
+  for (;;) {
+    Lsn trim_to;
+    {
+      std::unique_lock lock(mutex_);
+      is_writer_asleep_ = true;
+      wake_.wait(lock, [&] { return !staged_.empty() || is_closing_ || trim_to_ > trimmed; });
+      is_writer_asleep_ = false;
+      std::swap(taken, staged_);
+      trim_to = trim_to_;
+      if (taken.empty() && trim_to == trimmed) return;  // closing, and all is done
+    }
+    if (!taken.empty() && !commit(taken)) return;
+    if (trim_to > trimmed) segments_.trim(trim_to, durable());
+    trimmed = trim_to;
+    taken.bytes.clear();
+    if (taken.bytes.capacity() > kKeptBufferBytes) taken.bytes.shrink_to_fit();
+  }
+}
+
+bool LocalLog::commit(const Commit& commit) {
+  Status written = segments_.write(commit);
+  while (!written.ok() && written.error().code() == ErrorCode::kDiskFull) {
+    set_disk_full(true);
+    if (!wait_for_space(written.error().sentence())) break;
+    written = segments_.write(commit);
+  }
+  if (!written.ok()) {
+    fail(std::move(written));
+    return false;
+  }
+  set_disk_full(false);
+  durable_.store(commit.last.value(), std::memory_order_release);
+  notify();
+  return true;
+}
+
+void LocalLog::set_disk_full(bool is_full) {
+  const std::lock_guard lock(mutex_);
+  if (is_disk_full_ != is_full) {
+    log::warn(is_full ? "the disk of the log is full: writes are refused until it has space"
+                      : "the disk of the log has space again: writes go on");
+  }
+  is_disk_full_ = is_full;
+}
+
+bool LocalLog::wait_for_space(const std::string& reason) {
+  std::unique_lock lock(mutex_);
+  if (!wake_.wait_for(lock, kDiskFullRetry, [&] { return is_closing_; })) return true;
+  log::error("the log closes with writes that never became durable: " + reason);
+  return false;
+}
+
+void LocalLog::fail(Status status) {
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = Error(ErrorCode::kWal, "the log failed and takes no more writes: " +
+                                          status.error().sentence());
+    log::error(failure_.error().sentence());
+  }
+  notify();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> open_local_log(io::FileSystem& files, const LocalLogOptions& options) {
+  STATOR_TRY(RecoveredLog recovered, recover_log(files, options));
+  const LogPosition position = recovered.position;
+  SegmentWriter segments(files, options);
+  STATOR_CHECK(segments.begin(std::move(recovered)));
+  return std::unique_ptr<Log>(std::make_unique<LocalLog>(std::move(segments), position));
+}
+
+}  // namespace stator::wal

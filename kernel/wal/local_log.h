@@ -1,0 +1,26 @@
+// The log in files of one directory: segments NNNNNNNNNNNNNNNNNNNN.wal (first LSN, 20 digits).
+//
+// One writer thread takes everything that was appended since its last commit, writes it with one
+// pwrite and makes it durable with one sync: the previous commit is the batching window, there are
+// no timers. Opening cuts a torn tail of the last segment (counted and logged); damage anywhere
+// else is not the end of the log: open refuses, naming segment, offset and the last good LSN.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "io/file_system.h"
+#include "wal/log.h"
+
+namespace stator::wal {
+
+struct LocalLogOptions {
+  std::string directory;
+  std::size_t segment_bytes;     // kWalSegmentBytes; tests set less
+  std::uint64_t oldest_needed = 1;  // LSN; segments before it may be missing
+};
+
+// Errors: kCorrupted (refused), kStorage.
+Result<std::unique_ptr<Log>> open_local_log(io::FileSystem& files, const LocalLogOptions& options);
+
+}  // namespace stator::wal

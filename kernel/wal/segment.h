@@ -1,0 +1,52 @@
+// One file of the log: a header, whole batches one behind the other, zeros to the end.
+// docs/formats/wal.md draws it. Used by the local log alone.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "wal/batch.h"
+
+namespace stator::wal {
+
+// Where a log stands between two batches.
+struct LogPosition {
+  Lsn next{1};              // of the first record of the next batch
+  std::uint64_t chain = 0;  // of the last batch; its previous_chain
+};
+
+inline constexpr std::size_t kSegmentHeaderBytes = 64;
+
+// NNNNNNNNNNNNNNNNNNNN.wal; nothing for a name of another form.
+std::string segment_name(Lsn first);
+std::optional<Lsn> first_lsn_of(ByteView name);
+
+// The header of a segment that begins at `position`.
+std::string segment_header(const LogPosition& position);
+// Errors: kCorrupted with a sentence; kUnsupported for a header that is whole but of a newer format.
+Result<LogPosition> read_segment_header(ByteView segment);
+
+// How the walk over a segment's batches ended.
+struct SegmentEnd {
+  std::size_t offset = 0;  // behind the last good batch
+  bool is_clean = false;   // nothing but zeros from there on
+  bool is_foreign = false; // a whole batch is there, but none of this log: never a torn write
+  std::string reason;      // why what is there is no batch; empty if clean
+};
+
+// Gives every batch that continues `position` to `visit` and moves `position` behind it. Stops at
+// the first bytes that are no such batch, or with the first error of `visit`.
+using BatchVisitor = std::function<Status(BatchReader&)>;
+Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position,
+                                const BatchVisitor& visit);
+
+// A batch at or behind `offset`, where the log reads as broken off before `next`, that proves that
+// records from `next` on had been durable: they are damaged, not torn. Its offset, if there is one.
+std::optional<std::size_t> find_later_commit(ByteView segment, std::size_t offset, Lsn next);
+
+}  // namespace stator::wal

@@ -1,0 +1,109 @@
+#include "wal/sim_log.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace stator::wal {
+
+Lsn SimLog::last_locked() const { return batches_.empty() ? begin_ : batches_.back().last; }
+
+Result<Lsn> SimLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
+  STATOR_ASSERT(batch.count() > 0);
+  const std::lock_guard lock(mutex_);
+  if (failure_ != ErrorCode::kOk) return Error(failure_, "the simulated log refuses the write");
+  const Lsn before = last_locked();
+  const Lsn first{before.value() + 1};
+  const std::uint64_t chain = BatchSealer::seal(
+      batch, {.group = 0,
+              .epoch = 0,
+              .first = first,
+              .previous_chain = batches_.empty() ? begin_chain_ : batches_.back().chain,
+              .time_ms = time_ms,
+              .durable_before = Lsn{durable_.value() + 1}});
+  batches_.push_back(
+      {std::string(batch.bytes()), Lsn{before.value() + batch.count()}, chain});
+  return first;
+}
+
+Lsn SimLog::durable() const {
+  const std::lock_guard lock(mutex_);
+  return durable_;
+}
+
+Lsn SimLog::last() const {
+  const std::lock_guard lock(mutex_);
+  return last_locked();
+}
+
+Status SimLog::health() const {
+  const std::lock_guard lock(mutex_);
+  if (failure_ == ErrorCode::kOk || failure_ == ErrorCode::kDiskFull) return ok_status();
+  return Error(failure_, "the simulated log has failed");
+}
+
+void SimLog::set_listener(std::function<void()> listener) {
+  const std::lock_guard lock(mutex_);
+  listener_ = std::move(listener);
+}
+
+Status SimLog::read(Lsn from, const Visitor& visit) {
+  std::vector<Batch> batches;
+  {
+    const std::lock_guard lock(mutex_);
+    batches = batches_;
+  }
+  for (const Batch& batch : batches) {
+    STATOR_TRY(BatchReader reader, BatchReader::open(batch.bytes));
+    RecordView record;
+    Lsn lsn;
+    while (reader.next(record, lsn)) {
+      if (lsn >= from) STATOR_CHECK(visit(record, lsn, reader.seal().time_ms));
+    }
+  }
+  return ok_status();
+}
+
+void SimLog::trim(Lsn to) {
+  const std::lock_guard lock(mutex_);
+  const auto kept = std::find_if(batches_.begin(), batches_.end(), [&](const Batch& batch) {
+    return batch.last >= to || batch.last > durable_;
+  });
+  if (kept == batches_.begin()) return;
+  begin_ = std::prev(kept)->last;
+  begin_chain_ = std::prev(kept)->chain;
+  batches_.erase(batches_.begin(), kept);
+}
+
+void SimLog::commit() { make_durable(last()); }
+
+void SimLog::make_durable(Lsn to) {
+  std::function<void()> listener;
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_ != ErrorCode::kOk) return;
+    for (const Batch& batch : batches_) {
+      if (batch.last <= to) durable_ = std::max(durable_, batch.last);
+    }
+    listener = listener_;
+  }
+  if (listener) listener();
+}
+
+void SimLog::crash() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(batches_, [&](const Batch& batch) { return batch.last > durable_; });
+  failure_ = ErrorCode::kOk;
+}
+
+void SimLog::set_failure(ErrorCode code) {
+  std::function<void()> listener;
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = code;
+    listener = listener_;
+  }
+  if (listener && code != ErrorCode::kOk) listener();
+}
+
+}  // namespace stator::wal

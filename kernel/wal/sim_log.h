@@ -1,0 +1,51 @@
+// The log in memory, for tests: what is durable is what the test says, and a crash forgets the rest.
+// Batches are sealed and read back as in a file.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "wal/log.h"
+
+namespace stator::wal {
+
+// Any thread. The listener is called on the thread that commits or sets the failure.
+class SimLog final : public Log {
+ public:
+  Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) override;
+  Lsn durable() const override;
+  Lsn last() const override;
+  Status health() const override;
+  void set_listener(std::function<void()> listener) override;
+  Status read(Lsn from, const Visitor& visit) override;
+  void trim(Lsn to) override;
+  // Commits, as a real log does before it stops.
+  void close() override { commit(); }
+
+  // Makes everything, or the batches that end at or before `to`, durable.
+  void commit();
+  void make_durable(Lsn to);
+  // Power cut: what is not durable is gone, failures are over, the log can be read and appended to.
+  void crash();
+  // From now on append fails with this code (kOk: no more) and commits do nothing.
+  void set_failure(ErrorCode code);
+
+ private:
+  struct Batch {
+    std::string bytes;
+    Lsn last;
+    std::uint64_t chain;
+  };
+  Lsn last_locked() const;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::function<void()> listener_;
+  std::vector<Batch> batches_;
+  Lsn begin_{0};  // the last LSN that was trimmed
+  std::uint64_t begin_chain_ = 0;
+  Lsn durable_;
+  ErrorCode failure_ = ErrorCode::kOk;
+};
+
+}  // namespace stator::wal

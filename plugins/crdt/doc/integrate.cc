@@ -1,0 +1,277 @@
+// Putting structs in and taking content out: the changing half of Store.
+#include <limits>
+
+#include "codec/utf16.h"
+#include "doc/store.h"
+
+namespace stator::crdt {
+namespace {
+
+std::uint8_t witness(const Struct& s, bool has_key) {
+  if (has_key) return kSeenKeys;
+  switch (s.kind) {
+    case ContentKind::kString:
+    case ContentKind::kEmbed:
+    case ContentKind::kFormat: return kSeenText;
+    case ContentKind::kDeleted: return 0;
+    case ContentKind::kType: {
+      const auto kind = static_cast<TypeKind>(s.content.front());
+      const bool is_xml = kind == TypeKind::kXmlElement || kind == TypeKind::kXmlText ||
+                          kind == TypeKind::kXmlHook || kind == TypeKind::kXmlFragment;
+      return is_xml ? kSeenXml : kSeenValues;
+    }
+    default: return kSeenValues;
+  }
+}
+
+}  // namespace
+
+std::optional<StructId> Store::missing(std::uint64_t client, const Struct& s) const {
+  const auto waits = [&](const StructId& id) {
+    return id.client != client && id.clock >= state(id.client);
+  };
+  if (s.has_origin && waits(s.origin)) return s.origin;
+  if (s.has_right_origin && waits(s.right_origin)) return s.right_origin;
+  if (s.parent_kind == ParentKind::kItem && waits(s.parent_item)) return s.parent_item;
+  return std::nullopt;
+}
+
+void Store::integrate(std::uint64_t client_id, const Struct& s, std::uint32_t offset) {
+  const Index client = intern_client(client_id);
+  const ClockRange rest{s.clock + offset, s.length - offset};
+  if (s.kind == ContentKind::kGc) return add_gc(client, rest);
+  std::optional<Placement> where = place(s);
+  if (where && offset > 0) {
+    where->left = clean_end({client, rest.clock - 1});
+    if (items_[where->left].is_gc()) where.reset();
+  }
+  if (!where) return add_gc(client, rest);
+  add_item(client, s, offset, *where);
+}
+
+void Store::add_gc(Index client, ClockRange range) {
+  const Index index = new_item();
+  Item& item = items_[index];
+  item.id = {client, range.clock};
+  item.length = range.length;
+  item.deleted = true;
+  append(index);
+}
+
+// Where a struct belongs; nothing if what it refers to is gone.
+std::optional<Store::Placement> Store::place(const Struct& s) {
+  Placement out;
+  if (s.has_origin) out.left = clean_end({find_client(s.origin.client), s.origin.clock});
+  if (s.has_right_origin) {
+    out.right = clean_start({find_client(s.right_origin.client), s.right_origin.clock});
+  }
+  if ((out.left != kNone && items_[out.left].is_gc()) ||
+      (out.right != kNone && items_[out.right].is_gc())) {
+    return std::nullopt;
+  }
+  if (const Index known = out.left != kNone ? out.left : out.right; known != kNone) {
+    out.parent = items_[known].parent;
+    out.key = items_[known].key;
+    return out;
+  }
+  if (s.parent_kind == ParentKind::kRoot) {
+    out.parent = root(s.parent_root);
+  } else {
+    const Item& holder =
+        items_[item_at({find_client(s.parent_item.client), s.parent_item.clock})];
+    if (holder.kind != ContentKind::kType) return std::nullopt;
+    out.parent = holder.content.offset;
+  }
+  if (s.has_key) out.key = intern_key(s.key);
+  return out;
+}
+
+void Store::add_item(Index client, const Struct& s, std::uint32_t offset, Placement where) {
+  const Index index = new_item();
+  Item& item = items_[index];
+  item.id = {client, s.clock + offset};
+  item.length = s.length - offset;
+  item.kind = s.kind;
+  item.parent = where.parent;
+  item.key = where.key;
+  if (offset > 0) {
+    item.origin = {client, item.id.clock - 1};
+  } else if (s.has_origin) {
+    item.origin = {find_client(s.origin.client), s.origin.clock};
+  }
+  if (s.has_right_origin) {
+    item.right_origin = {find_client(s.right_origin.client), s.right_origin.clock};
+  }
+  set_content(item, s, offset);
+  // Neighbours that still stand side by side leave nothing to decide.
+  const bool is_adjacent = where.left != kNone ? items_[where.left].right == where.right
+                                               : where.right != kNone &&
+                                                     items_[where.right].left == kNone;
+  link(index, is_adjacent ? where.left : resolve_conflicts(index, where.left, where.right));
+  append(index);
+  activate(index, s);
+}
+
+void Store::set_content(Item& item, const Struct& s, std::uint32_t offset) {
+  switch (s.kind) {
+    case ContentKind::kDeleted:
+    case ContentKind::kType: return;  // activate() makes the type
+    case ContentKind::kString: {
+      const Utf16Cut cut = cut_utf16(s.content, s.length, offset);
+      if (offset == 0 || !cut.in_pair) {
+        item.content = bytes_.store(s.content.substr(cut.bytes));
+        return;
+      }
+      std::string rest(kReplacementCharacter);
+      rest.append(s.content.substr(cut.bytes + 4));
+      item.content = bytes_.store(rest);
+      return;
+    }
+    case ContentKind::kAny:
+    case ContentKind::kJson:
+      item.content = bytes_.store(s.content.substr(value_bytes(s.kind, s.content, offset)));
+      return;
+    default: item.content = bytes_.store(s.content);
+  }
+}
+
+// The first item of the list, or of the values of the key, to which `item` will belong.
+Index Store::first_of(const Item& item) const {
+  if (item.key == kNone) return types_[item.parent].start;
+  Index first = entry(item.parent, item.key);
+  while (first != kNone && items_[first].left != kNone) first = items_[first].left;
+  return first;
+}
+
+// The item behind which the new one stands among concurrent ones. Two sets of the algorithm are one
+// mark: items met since the scan began, and items met since `left` last moved.
+Index Store::resolve_conflicts(Index index, Index left, Index right) {
+  if (scan_ > std::numeric_limits<std::uint32_t>::max() - items_.size() - 2) {
+    for (Item& item : items_) item.mark = 0;
+    scan_ = 0;
+  }
+  const Item& self = items_[index];
+  const std::uint32_t scan_begin = ++scan_;
+  std::uint32_t conflicts_begin = scan_begin;
+  const std::uint64_t self_client = clients_[self.id.client].id;
+  Index o = left != kNone ? items_[left].right : first_of(self);
+  while (o != kNone && o != right) {
+    Item& other = items_[o];
+    other.mark = scan_++;
+    if (self.origin == other.origin) {
+      if (clients_[other.id.client].id < self_client) {
+        left = o;
+        conflicts_begin = scan_;
+      } else if (self.right_origin == other.right_origin) {
+        break;
+      }
+    } else if (other.origin.client != kNone) {
+      const std::uint32_t origin_mark = items_[item_at(other.origin)].mark;
+      if (origin_mark < scan_begin) break;
+      if (origin_mark < conflicts_begin) {
+        left = o;
+        conflicts_begin = scan_;
+      }
+    } else {
+      break;
+    }
+    o = other.right;
+  }
+  return left;
+}
+
+void Store::link(Index index, Index left) {
+  Item& item = items_[index];
+  item.left = left;
+  if (left != kNone) {
+    item.right = items_[left].right;
+    items_[left].right = index;
+  } else {
+    item.right = first_of(item);
+    if (item.key == kNone) types_[item.parent].start = index;
+  }
+  if (item.right != kNone) {
+    items_[item.right].left = index;
+    return;
+  }
+  if (item.key == kNone) return;
+  // The last value of a key is the one that counts.
+  if (entries_.insert_or_assign(entry_key(item.parent, item.key), index).second) {
+    types_[item.parent].keys.push_back(item.key);
+  }
+  if (left != kNone) erase(left);
+}
+
+void Store::activate(Index index, const Struct& s) {
+  const Index parent = items_[index].parent;
+  const bool has_key = items_[index].key != kNone;
+  types_[parent].seen |= witness(s, has_key);
+  if (s.kind == ContentKind::kDeleted) {
+    Item& item = items_[index];
+    item.deleted = true;
+    deleted_.push_back({item.id.client, {item.id.clock, item.length}});
+  } else if (s.kind == ContentKind::kType) {
+    const Index type = new_type();
+    types_[type].kind = static_cast<TypeKind>(s.content.front());
+    types_[type].item = index;
+    types_[type].payload = bytes_.store(s.content);
+    items_[index].content.offset = type;
+  } else if (s.kind == ContentKind::kFormat) {
+    types_[parent].has_formatting = true;
+  }
+  const Index holder = types_[parent].item;
+  const bool is_in_deleted = holder != kNone && items_[holder].deleted;
+  if (is_in_deleted || (has_key && items_[index].right != kNone)) erase(index);
+}
+
+std::optional<ClockRange> Store::erase_range(std::uint64_t client_id, const ClockRange& range) {
+  const Index client = find_client(client_id);
+  const std::uint32_t known = client == kNone ? 0 : clients_[client].state;
+  if (range.clock >= known) return range;
+  const std::uint32_t end = std::min(range.end(), known);
+  std::uint32_t clock = range.clock;
+  while (clock < end) {
+    const Index at = item_at({client, clock});
+    if (items_[at].deleted) {
+      clock = items_[at].id.clock + items_[at].length;
+      continue;
+    }
+    const Index from = clean_start({client, clock});
+    if (items_[from].last().clock >= end) clean_end({client, end - 1});
+    clock = items_[from].id.clock + items_[from].length;
+    erase(from);
+  }
+  if (range.end() <= known) return std::nullopt;
+  return ClockRange{known, range.end() - known};
+}
+
+// Without recursion: nesting is the client's choice, the stack is ours.
+void Store::erase(Index first) {
+  std::vector<Index> work{first};
+  while (!work.empty()) {
+    const Index index = work.back();
+    work.pop_back();
+    Item& item = items_[index];
+    if (item.deleted) continue;
+    item.deleted = true;
+    deleted_.push_back({item.id.client, {item.id.clock, item.length}});
+    if (item.kind == ContentKind::kType) erase_children(item.content.offset, work);
+  }
+}
+
+void Store::erase_children(Index type, std::vector<Index>& work) {
+  const auto add = [&](Index index) {
+    const Item& child = items_[index];
+    if (!child.deleted) {
+      work.push_back(index);
+    } else if (child.id.clock < clients_[child.id.client].before) {
+      cuts_.push_back(child.id);  // will be GC and may join its neighbours
+    }
+  };
+  for (Index child = types_[type].start; child != kNone; child = items_[child].right) add(child);
+  for (const Index key : types_[type].keys) {
+    if (const Index child = entry(type, key); child != kNone) add(child);
+  }
+}
+
+}  // namespace stator::crdt

@@ -1,0 +1,33 @@
+// The document engine: JSON documents by id, with typed indexes (README.md).
+//
+// One instance a lane, on that lane's thread. The store holds everything; the instance keeps only
+// the list of indexes, read again in open.
+#pragma once
+
+#include <memory>
+
+#include "stator/engine.hpp"
+
+#include "index/index_catalog.h"
+
+namespace stator::document {
+
+class DocumentEngine {
+ public:
+  static EngineDescription<DocumentEngine> describe();
+  static std::unique_ptr<DocumentEngine> open(const Open& open);
+  // Document and index entries are written by one record; a repeat of a record changes nothing
+  // more.
+  void apply(const Record& record, KvWriter& kv);
+
+  const IndexCatalog& indexes() const { return indexes_; }
+
+ private:
+  void put(const Record& record, KvWriter& kv) const;
+  void erase(const Record& record, KvWriter& kv) const;
+  void create_index(const Record& record, KvWriter& kv);
+
+  IndexCatalog indexes_;
+};
+
+}  // namespace stator::document

@@ -1,0 +1,129 @@
+// document_batch_insert: many documents at once; each lane writes its own with one append.
+#include <array>
+#include <cstring>
+#include <string>
+#include <unordered_set>
+
+#include "ops/arguments.h"
+#include "ops/ops.h"
+#include "storage.h"
+#include "value/encode.h"
+
+namespace stator::document {
+namespace {
+
+enum Arg { kDocuments, kOnConflict };
+enum RowArg { kId, kData };
+enum OnConflict : std::uint64_t { kError, kReplace, kSkip };
+
+constexpr double kDocumentsMax = 100'000;
+constexpr std::array kRowArgs = {kDocumentIdArg, kDataArg};
+constexpr std::array kChoices = {"error", "replace", "skip"};
+constexpr std::array kArgs = {
+    make_rows("documents", "The documents.", kRowArgs,
+              {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = kDocumentsMax}),
+    make_enum(
+        "on_conflict",
+        "What to do with an id that exists, or comes again in this batch: refuse all, replace "
+        "the document, or leave the older one.",
+        kChoices, {.default_json = "\"error\""}),
+};
+
+// A lane's part: this struct's bytes.
+struct Counts {
+  std::uint64_t inserted = 0;
+  std::uint64_t replaced = 0;
+  std::uint64_t skipped = 0;
+};
+
+Status refuse_conflict(std::string_view document_id, Reply& reply) {
+  std::string sentence = "there is a document of this id already: ";
+  sentence.append(document_id);
+  return reply.fail(STATOR_E_DUPLICATE_WRITE, "document_id", sentence);
+}
+
+// Says what happens to one row; `known` holds the ids of earlier rows.
+class Batch {
+ public:
+  Batch(const Request& request, Records& records, Reply& reply)
+      : request_(request), records_(records), reply_(reply) {}
+
+  Status add(const Args& row, std::uint64_t on_conflict) {
+    const std::string_view id = row.str(kId);
+    StoredDocument old;
+    const bool existed = !known_.insert(id).second || load_document(request_.kv(), id, old);
+    if (existed && on_conflict == kError) return refuse_conflict(id, reply_);
+    if (existed && on_conflict == kSkip) {
+      ++counts_.skipped;
+      return STATOR_OK;
+    }
+    std::string payload = begin_put_record(id);
+    if (!encoder_.encode(row.str(kData), payload)) {
+      return reply_.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder_.error());
+    }
+    records_.add(row.vshard(), RecordType::kPut, payload);
+    ++(existed ? counts_.replaced : counts_.inserted);
+    return STATOR_OK;
+  }
+  const Counts& counts() const { return counts_; }
+
+ private:
+  const Request& request_;
+  Records& records_;
+  Reply& reply_;
+  Encoder encoder_;
+  std::unordered_set<std::string_view> known_;
+  Counts counts_;
+};
+
+Status prepare(const DocumentEngine&, const Request& request, Records& records, Reply& reply) {
+  const Args args = request.args();
+  Batch batch(request, records, reply);
+  for (std::size_t k = 0; k < args.count(kDocuments); ++k) {
+    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    const Status status = batch.add(args.row(kDocuments, k), args.u64(kOnConflict));
+    if (status != STATOR_OK) return status;
+  }
+  reply.set_binary();
+  reply.write({reinterpret_cast<const char*>(&batch.counts()), sizeof(Counts)});
+  return STATOR_OK;
+}
+
+Status merge(const DocumentEngine&, const Request&, const Parts& parts, Reply& reply) {
+  Counts total;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Counts part;
+    std::memcpy(&part, parts[i].data(), std::min(parts[i].size(), sizeof part));
+    total.inserted += part.inserted;
+    total.replaced += part.replaced;
+    total.skipped += part.skipped;
+  }
+  json::Writer writer = reply.json();
+  writer.begin_object()
+      .field("inserted", total.inserted)
+      .field("replaced", total.replaced)
+      .field("skipped", total.skipped)
+      .end_object();
+  return STATOR_OK;
+}
+
+}  // namespace
+
+const Op<DocumentEngine> kDocumentBatchInsert = {
+    .row = make_op({
+        .op_class = STATOR_OP_WRITE,
+        .permission = STATOR_PERM_WRITE,
+        .placement = STATOR_PLACE_ROWS,
+        .cost = STATOR_COST_HEAVY,
+        .name = "document_batch_insert",
+        .doc = "Writes many documents. All documents of one lane are written, or none of them.",
+        .result = R"({"inserted":u64,"replaced":u64,"skipped":u64})",
+        .example = R"({"op":"document_batch_insert","collection":"users","documents":)"
+                   R"([{"document_id":"u1","data":{"age":36}}],"on_conflict":"replace"})",
+        .args = kArgs,
+    }),
+    .prepare = &prepare,
+    .merge = &merge,
+};
+
+}  // namespace stator::document

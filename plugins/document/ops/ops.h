@@ -1,0 +1,19 @@
+// The engine's operations; each stands in the file of its name.
+#pragma once
+
+#include "stator/engine.hpp"
+
+#include "document_engine.h"
+
+namespace stator::document {
+
+extern const Op<DocumentEngine> kPointGet;
+extern const Op<DocumentEngine> kPointPut;
+extern const Op<DocumentEngine> kPointDelete;
+extern const Op<DocumentEngine> kDocumentBatchInsert;
+extern const Op<DocumentEngine> kDocumentScan;
+extern const Op<DocumentEngine> kRangeScan;
+extern const Op<DocumentEngine> kIndexCreate;
+extern const Op<DocumentEngine> kIndexList;
+
+}  // namespace stator::document

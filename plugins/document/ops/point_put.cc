@@ -1,0 +1,63 @@
+// point_put: writes one whole document.
+#include <array>
+
+#include "ops/arguments.h"
+#include "ops/ops.h"
+#include "ops/write_conditions.h"
+#include "storage.h"
+#include "value/encode.h"
+
+namespace stator::document {
+namespace {
+
+enum Arg { kId, kData, kIfAbsent, kIfLsn };
+constexpr std::array kArgs = {
+    kDocumentIdArg,
+    kDataArg,
+    make_arg(STATOR_ARG_BOOL, "if_absent", "Only if there is no such document.",
+             {.default_json = "false"}),
+    kIfLsnArg,
+};
+
+Status prepare(const DocumentEngine&, const Request& request, Records& records, Reply& reply) {
+  const Args args = request.args();
+  StoredDocument old;
+  const bool existed = load_document(request.kv(), args.str(kId), old);
+  if (existed && args.boolean(kIfAbsent)) {
+    return reply.fail(STATOR_E_DUPLICATE_WRITE, "document_id", "the document exists already");
+  }
+  const Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
+  if (status != STATOR_OK) return status;
+
+  std::string payload = begin_put_record(args.str(kId));
+  Encoder encoder;
+  if (!encoder.encode(args.str(kData), payload)) {
+    return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder.error());
+  }
+  records.add(request.vshard(), RecordType::kPut, payload);
+  json::Writer writer = reply.json();
+  writer.begin_object().field("existed", existed).key("lsn");
+  reply.lsn(writer);
+  writer.end_object();
+  return STATOR_OK;
+}
+
+}  // namespace
+
+const Op<DocumentEngine> kPointPut = {
+    .row = make_op({
+        .op_class = STATOR_OP_WRITE,
+        .permission = STATOR_PERM_WRITE,
+        .placement = STATOR_PLACE_DOCUMENT,
+        .cost = STATOR_COST_POINT,
+        .name = "point_put",
+        .doc = "Writes one document; an older one of the same id is replaced as a whole.",
+        .result = R"({"existed":bool,"lsn":u64})",
+        .example = R"({"op":"point_put","collection":"users","document_id":"u1",)"
+                   R"("data":{"name":"Ada","age":36}})",
+        .args = kArgs,
+    }),
+    .prepare = &prepare,
+};
+
+}  // namespace stator::document

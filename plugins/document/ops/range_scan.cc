@@ -1,0 +1,140 @@
+// range_scan: documents in the order of one field's value, within bounds.
+#include <array>
+#include <string>
+
+#include "ops/arguments.h"
+#include "ops/ops.h"
+#include "scan/range_query.h"
+#include "scan/range_walk.h"
+#include "scan/row_part.h"
+#include "value/encode.h"
+#include "value/order.h"
+#include "value/path.h"
+#include "value/write_json.h"
+
+namespace stator::document {
+namespace {
+
+enum Arg { kField, kLower, kUpper, kLowerInclusive, kUpperInclusive, kOrder, kLimit, kIncludeData };
+enum Order : std::uint64_t { kAsc, kDesc };
+
+// A cap for bounds: longer ones are no ranges that anybody asks for.
+constexpr double kBoundBytesMax = 65'536;
+constexpr std::array kOrders = {"asc", "desc"};
+constexpr std::array kArgs = {
+    make_arg(STATOR_ARG_STR, "field", "Path of the field, such as \"age\" or \"address.city\".",
+             {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = double{kPathBytesMax}}),
+    make_arg(STATOR_ARG_JSON, "lower",
+             "Lower bound; selects values of its own type only (null is a value, not 'no bound').",
+             {.flags = STATOR_ARG_JSON_SCALAR, .min = 1, .max = kBoundBytesMax}),
+    make_arg(STATOR_ARG_JSON, "upper", "Upper bound; of the same type as the lower one.",
+             {.flags = STATOR_ARG_JSON_SCALAR, .min = 1, .max = kBoundBytesMax}),
+    make_arg(STATOR_ARG_BOOL, "lower_inclusive", "The lower bound itself is selected.",
+             {.default_json = "true"}),
+    make_arg(STATOR_ARG_BOOL, "upper_inclusive", "The upper bound itself is selected.",
+             {.default_json = "false"}),
+    make_enum("order", "Order of the rows; desc is exactly asc from the end.", kOrders,
+              {.default_json = "\"asc\""}),
+    kLimitArg,
+    make_arg(STATOR_ARG_BOOL, "include_data", "Each row has its whole document.",
+             {.default_json = "false"}),
+};
+
+Status parse_bound(const Args& args, std::size_t index, bool is_inclusive, Reply& reply,
+                   std::optional<Bound>& out) {
+  if (!args.has(index)) return STATOR_OK;
+  std::string stored;
+  Encoder encoder;
+  if (!encoder.encode(args.str(index), stored)) {
+    return reply.fail(STATOR_E_BAD_REQUEST, kArgs[index].name, encoder.error());
+  }
+  out.emplace(std::move(stored), is_inclusive);
+  return STATOR_OK;
+}
+
+RowOrder order_of(const Args& args) {
+  return args.u64(kOrder) == kDesc ? RowOrder::kDescending : RowOrder::kAscending;
+}
+
+Status parse_query(const Args& args, Reply& reply, RangeQuery& query) {
+  query.field = args.str(kField);
+  if (!is_valid_path(query.field)) {
+    return reply.fail(STATOR_E_BAD_REQUEST, "field",
+                      "'field' must be a path without empty segments");
+  }
+  Status status = parse_bound(args, kLower, args.boolean(kLowerInclusive), reply, query.lower);
+  if (status != STATOR_OK) return status;
+  status = parse_bound(args, kUpper, args.boolean(kUpperInclusive), reply, query.upper);
+  if (status != STATOR_OK) return status;
+  if (query.lower && query.upper &&
+      type_class(query.lower->value()) != type_class(query.upper->value())) {
+    return reply.fail(STATOR_E_BAD_REQUEST, "upper", "'upper' must be of the type of 'lower'");
+  }
+  query.order = order_of(args);
+  query.limit = static_cast<std::size_t>(args.u64(kLimit));
+  return STATOR_OK;
+}
+
+Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
+  const Args args = request.args();
+  RangeQuery query;
+  if (const Status refused = parse_query(args, reply, query); refused != STATOR_OK) return refused;
+  const bool is_indexed =
+      engine.indexes().contains(request.tenant(), request.collection(), query.field);
+  std::vector<FoundRow> rows;
+  const Status status =
+      is_indexed ? walk_index(request, query, rows) : walk_documents(request, query, rows);
+  if (status != STATOR_OK) return status;
+
+  PartWriter part(reply, is_indexed);
+  for (const FoundRow& row : rows) {
+    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    json::StringOut data;
+    if (args.boolean(kIncludeData)) {
+      json::Writer writer(data);
+      write_json(writer, row.root);
+    }
+    part.add({.document_id = row.document_id, .value = row.value.bytes, .data = data.view()});
+  }
+  return STATOR_OK;
+}
+
+Status merge(const DocumentEngine&, const Request& request, const Parts& parts, Reply& reply) {
+  const Args args = request.args();
+  RowMerger merger(parts, order_of(args));
+  json::Writer writer = reply.json();
+  writer.begin_object().key("rows").begin_array();
+  PartRow row;
+  for (std::uint64_t rows = 0; rows < args.u64(kLimit) && merger.next(row); ++rows) {
+    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    writer.begin_object().field("document_id", row.document_id).key("value");
+    write_json(writer, read_value(row.value));
+    if (args.boolean(kIncludeData)) writer.key("data").raw(row.data);
+    writer.end_object();
+  }
+  writer.end_array().field("indexed", merger.is_indexed()).end_object();
+  return STATOR_OK;
+}
+
+}  // namespace
+
+const Op<DocumentEngine> kRangeScan = {
+    .row = make_op({
+        .op_class = STATOR_OP_READ,
+        .permission = STATOR_PERM_READ,
+        .placement = STATOR_PLACE_ALL,
+        .cost = STATOR_COST_SCAN,
+        .name = "range_scan",
+        .doc = "Answers the documents that have a field, in the order of its value: null, false, "
+               "true, numbers, strings, arrays, objects; equal values by document id. Without an "
+               "index on the field all documents are read and indexed is false.",
+        .result = R"({"rows":[{"document_id":str,"value":any,"data":object?}],"indexed":bool})",
+        .example =
+            R"({"op":"range_scan","collection":"users","field":"age","lower":18,"upper":65})",
+        .args = kArgs,
+    }),
+    .read = &read,
+    .merge = &merge,
+};
+
+}  // namespace stator::document

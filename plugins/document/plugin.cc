@@ -1,0 +1,94 @@
+// The engine's edge to the kernel: what it is, how it opens, how it applies records.
+#include <array>
+#include <stdexcept>
+#include <string>
+
+#include "stator/engine.hpp"
+
+#include "document_engine.h"
+#include "index/index_entries.h"
+#include "ops/ops.h"
+#include "storage.h"
+
+namespace stator::document {
+namespace {
+
+constexpr std::array<const Op<DocumentEngine>*, 8> kOps = {
+    &kPointGet,     &kPointPut,  &kPointDelete, &kDocumentBatchInsert,
+    &kDocumentScan, &kRangeScan, &kIndexCreate, &kIndexList,
+};
+
+constexpr std::string_view kIndexDefinition("\x01", 1);
+
+}  // namespace
+
+EngineDescription<DocumentEngine> DocumentEngine::describe() {
+  return {
+      .id = "document",
+      .version = "0.1.0",
+      .vendor = "Stator",
+      .doc = "JSON documents by id, with typed secondary indexes and range scans.",
+      .ops = kOps,
+  };
+}
+
+std::unique_ptr<DocumentEngine> DocumentEngine::open(const Open& open) {
+  auto engine = std::make_unique<DocumentEngine>();
+  open.visit_all(Space::kIndexes, [&](const StoredEntry& entry) {
+    if (entry.value != kIndexDefinition) {
+      throw OpenError("an index definition has an unknown format");
+    }
+    engine->indexes_.add(entry.tenant, entry.collection, entry.key);
+  });
+  return engine;
+}
+
+void DocumentEngine::apply(const Record& record, KvWriter& kv) {
+  switch (record.type()) {
+    case RecordType::kPut:
+      return put(record, kv);
+    case RecordType::kDelete:
+      return erase(record, kv);
+    case RecordType::kIndexCreate:
+      return create_index(record, kv);
+    default:
+      throw std::runtime_error("unknown type of record");
+  }
+}
+
+void DocumentEngine::put(const Record& record, KvWriter& kv) const {
+  const auto& paths = indexes_.paths(record.tenant(), record.collection());
+  const PutRecord written = read_put_record(record.payload());
+  // All that is read of the old document is copied before the first write.
+  std::vector<IndexEntry> before;
+  StoredDocument old;
+  if (!paths.empty() && load_document(kv, written.document_id, old)) {
+    before = entries_of(paths, written.document_id, old.root);
+  }
+  const auto after = entries_of(paths, written.document_id, read_value(written.value_bytes));
+  change_entries(kv, {written.document_id, record.vshard(), before, after});
+  kv.put(Space::kDocuments, record.vshard(), written.document_id,
+         seal_document(record.lsn(), written.value_bytes));
+}
+
+void DocumentEngine::erase(const Record& record, KvWriter& kv) const {
+  const auto& paths = indexes_.paths(record.tenant(), record.collection());
+  StoredDocument old;
+  if (!load_document(kv, record.payload(), old)) return;
+  const auto before = entries_of(paths, record.payload(), old.root);
+  change_entries(kv, {record.payload(), record.vshard(), before, {}});
+  kv.erase(Space::kDocuments, record.payload());
+}
+
+// Comes once from each lane, and all of them again at recovery.
+void DocumentEngine::create_index(const Record& record, KvWriter& kv) {
+  const std::string path(record.payload());
+  if (indexes_.contains(record.tenant(), record.collection(), path)) return;
+  kv.put(Space::kIndexes, STATOR_VSHARD_EVERY, path, kIndexDefinition);
+  backfill_index(kv, path);
+  indexes_.add(record.tenant(), record.collection(), path);
+}
+
+}  // namespace stator::document
+
+STATOR_DEFINE_ENGINE(stator::document::DocumentEngine)

@@ -1,0 +1,47 @@
+// What a range scan asks for, and the keys of an index that can hold it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "scan/row_part.h"
+#include "value/value.h"
+
+namespace stator::document {
+
+// One end of a range. Owns the stored form of the bound.
+class Bound {
+ public:
+  Bound(std::string stored, bool is_inclusive)
+      : stored_(std::move(stored)), is_inclusive_(is_inclusive) {}
+  Value value() const { return read_value(stored_); }
+  bool is_inclusive() const { return is_inclusive_; }
+
+ private:
+  std::string stored_;
+  bool is_inclusive_;
+};
+
+struct KeyRange {
+  std::string lower;  // inclusive
+  std::string upper;  // exclusive
+};
+
+// A bound selects values of its own type only (numbers, strings, booleans, null); without any bound
+// every value is selected.
+struct RangeQuery {
+  std::string_view field;
+  std::optional<Bound> lower;
+  std::optional<Bound> upper;
+  RowOrder order = RowOrder::kAscending;
+  std::size_t limit = 0;
+
+  bool contains(const Value& value) const;
+  // All keys of the index on `field` that can hold a selected value; also some that do not: where a
+  // bound is cut, `contains` decides.
+  KeyRange key_range() const;
+};
+
+}  // namespace stator::document

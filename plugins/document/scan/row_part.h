@@ -1,0 +1,68 @@
+// What a lane answers to a scan: rows in their order, for merge to put together.
+//
+//   part = indexed u8, rows: document id size u32, value size u32, data size u32, then these three
+//   (little-endian; value in its stored form, data as JSON text; each may be empty)
+//
+// Lives between the lanes of one process only; it is no format on disk.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "stator/engine.hpp"
+
+#include "value/value.h"
+
+namespace stator::document {
+
+struct PartRow {
+  std::string_view document_id;
+  std::string_view value;
+  std::string_view data;
+};
+
+class PartWriter {
+ public:
+  PartWriter(Reply& reply, bool is_indexed);
+  void add(const PartRow& row);
+
+ private:
+  Reply& reply_;
+};
+
+enum class RowOrder {
+  kByDocument,  // document ids, ascending
+  kAscending,   // values, then document ids
+  kDescending   // exactly the reverse of kAscending
+};
+
+// Negative if `a` stands before `b`.
+struct RowKey {
+  const Value& value;
+  std::string_view document_id;
+};
+int compare_rows(RowOrder order, const RowKey& a, const RowKey& b);
+
+// Gives the rows of all parts in one order; each part must be in that order itself.
+class RowMerger {
+ public:
+  RowMerger(const Parts& parts, RowOrder order);
+  bool next(PartRow& row);
+  // All lanes used an index.
+  bool is_indexed() const { return is_indexed_; }
+
+ private:
+  struct Lane {
+    std::string_view rest;
+    PartRow row;
+    Value value;
+  };
+  static bool advance(Lane& lane);
+
+  RowOrder order_;
+  bool is_indexed_ = true;
+  std::vector<Lane> lanes_;  // those that have a row
+};
+
+}  // namespace stator::document

@@ -1,0 +1,90 @@
+// The graph of one collection in memory: names, and each node's sorted edges out and in.
+//
+// Derived from what is stored (README.md) and rebuilt in open. A node exists once an edge named it
+// and stays known when its edges go. Weight and properties stay in the store. Belongs to one lane.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "adjacency/half_edges.h"
+#include "adjacency/names.h"
+
+namespace stator::graph {
+
+struct EdgeNames {
+  std::string_view from;
+  std::string_view label;
+  std::string_view to;
+};
+
+struct Edge {
+  Number from;
+  Number label;
+  Number to;
+};
+
+// The order is that of the choices on the wire.
+enum class Direction : std::uint8_t { kOut = 0, kIn = 1, kBoth = 2 };
+
+// Which edges a walk follows. A label that the graph does not know matches nothing.
+struct EdgeFilter {
+  Direction direction = Direction::kOut;
+  bool is_any_label = true;
+  Number label = kNoNumber;  // unless is_any_label; kNoNumber: unknown
+};
+
+class Graph {
+ public:
+  Names& nodes() { return nodes_; }
+  const Names& nodes() const { return nodes_; }
+  Names& labels() { return labels_; }
+  const Names& labels() const { return labels_; }
+  std::uint64_t edge_count() const { return edge_count_; }
+  HalfOrder order() const { return {nodes_, labels_}; }
+
+  // The edge's numbers, if it exists.
+  std::optional<Edge> find(const EdgeNames& names) const;
+  // Both change adjacency only; the numbers come from nodes() and labels(). False if the edge is
+  // there already, or is not there.
+  bool put(const Edge& edge);
+  bool erase(const Edge& edge);
+
+  // A node's edges as the filter wants them, in (label, neighbour) order;
+  // its direction is not looked at.
+  HalfEdges::Cursor out(Number node, const EdgeFilter& filter) const;
+  HalfEdges::Cursor in(Number node, const EdgeFilter& filter) const;
+
+  // visit(neighbour) -> false to stop; a neighbour comes once for each edge. Returns false if
+  // stopped.
+  template <class Visit>
+  bool visit_neighbors(Number node, const EdgeFilter& filter, Visit&& visit) const {
+    Half half{};
+    if (filter.direction != Direction::kIn) {
+      for (auto cursor = out(node, filter); cursor.next(half);) {
+        if (!visit(half.node)) return false;
+      }
+    }
+    if (filter.direction != Direction::kOut) {
+      for (auto cursor = in(node, filter); cursor.next(half);) {
+        if (!visit(half.node)) return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  HalfEdges::Cursor cursor(const std::vector<HalfEdges>& edges, Number node,
+                           const EdgeFilter& filter) const;
+
+  Names nodes_;
+  Names labels_;
+  std::vector<HalfEdges> out_;  // by node; may be shorter than nodes_
+  std::vector<HalfEdges> in_;
+  std::uint64_t edge_count_ = 0;
+};
+
+}  // namespace stator::graph

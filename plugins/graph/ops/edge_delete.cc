@@ -1,0 +1,35 @@
+// edge_delete: takes an edge away; its nodes stay known.
+#include "ops/arguments.h"
+#include "ops/ops.h"
+
+namespace stator::graph {
+namespace {
+
+constexpr stator_arg kArgs[] = {kFromNodeArg, kToNodeArg, kEdgeTypeArg};
+
+Status prepare(const GraphEngine& engine, const Request& request, Records& records, Reply& reply) {
+  const EdgeNames edge = edge_of(request.args());
+  const bool existed = engine.graph(request).find(edge).has_value();
+  if (existed) records.add(request.vshard(), kRecordDelete, encode_delete(edge));
+  auto json = reply.json();
+  json.begin_object().field("existed", existed).key("lsn");
+  reply.lsn(json);
+  json.end_object();
+  return STATOR_OK;
+}
+
+}  // namespace
+
+const Op<GraphEngine> kEdgeDelete = {
+    .row = make_op({.op_class = STATOR_OP_WRITE,
+                    .permission = STATOR_PERM_WRITE,
+                    .placement = STATOR_PLACE_COLLECTION,
+                    .name = "edge_delete",
+                    .doc = "Takes an edge away; its nodes stay known.",
+                    .result = R"({"existed":bool,"lsn":u64})",
+                    .example = R"({"op":"edge_delete","collection":"notes","from_node":"n1",)"
+                               R"("to_node":"n2","edge_type":"cites"})",
+                    .args = kArgs}),
+    .prepare = prepare};
+
+}  // namespace stator::graph

@@ -1,0 +1,34 @@
+// Looks at a request's interrupt word once in a while.
+#pragma once
+
+#include <cstdint>
+
+#include "stator/engine.hpp"
+
+namespace stator::graph {
+
+class InterruptCheck {
+ public:
+  explicit InterruptCheck(const Request& request) : request_(request) {}
+
+  // To be called once a step. A step costs a few cache misses at most, so 256 of them stay below
+  // the 100 microseconds that the engine contract gives.
+  bool is_interrupted() {
+    if (was_interrupted_) return true;
+    if (++steps_ % kStepsPerLook != 0) return false;
+    return was_interrupted_ = request_.interrupted();
+  }
+  // Looks now: what was promised to stop must not answer.
+  bool is_interrupted_now() {
+    was_interrupted_ = was_interrupted_ || request_.interrupted();
+    return was_interrupted_;
+  }
+
+ private:
+  static constexpr std::uint32_t kStepsPerLook = 256;
+  const Request& request_;
+  std::uint32_t steps_ = 0;
+  bool was_interrupted_ = false;
+};
+
+}  // namespace stator::graph

@@ -1,0 +1,56 @@
+#include "collection/collection.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace stator::vector {
+namespace {
+
+std::size_t lines_of(const Rule& rule) { return (rule.dim + kLineFloats - 1) / kLineFloats; }
+
+// Turns the vector at the start of zeroed or reused lines into its search form.
+void write_row(const Rule& rule, const char* values, float* row) {
+  std::memcpy(row, values, rule.dim * sizeof(float));
+  if (rule.metric != Metric::kCosine) return;
+  const double norm = std::sqrt(squared_norm({row, rule.dim}));
+  for (std::uint32_t i = 0; i < rule.dim; ++i) row[i] = static_cast<float>(row[i] / norm);
+}
+
+}  // namespace
+
+SearchRow::SearchRow(const Rule& rule, std::span<const float> values) : lines_(lines_of(rule)) {
+  write_row(rule, reinterpret_cast<const char*>(values.data()), lines_.data()->values);
+}
+
+Collection::Collection(const Rule& rule) : rule_(rule), row_lines_(lines_of(rule)) {}
+
+void Collection::put(std::string_view document_id, std::string_view values) {
+  auto found = slots_.find(document_id);
+  if (found == slots_.end()) {
+    found = slots_.emplace(document_id, count()).first;
+    ids_.push_back(&found->first);
+    lines_.resize(lines_.size() + row_lines_);
+  }
+  write_row(rule_, values.data(), lines_[std::size_t{found->second} * row_lines_].values);
+}
+
+bool Collection::erase(std::string_view document_id) {
+  const auto found = slots_.find(document_id);
+  if (found == slots_.end()) return false;
+  const std::uint32_t slot = found->second;
+  const std::uint32_t last = count() - 1;
+  if (slot != last) {
+    const auto from = lines_.begin() + static_cast<std::ptrdiff_t>(last * row_lines_);
+    const auto to = lines_.begin() + static_cast<std::ptrdiff_t>(slot * row_lines_);
+    std::copy_n(from, row_lines_, to);
+    ids_[slot] = ids_[last];
+    slots_.find(*ids_[slot])->second = slot;
+  }
+  lines_.resize(lines_.size() - row_lines_);
+  ids_.pop_back();
+  slots_.erase(found);
+  return true;
+}
+
+}  // namespace stator::vector

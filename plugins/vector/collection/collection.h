@@ -1,0 +1,72 @@
+// The vectors of one collection in memory: one flat array of aligned rows, searched exactly.
+//
+// Derived from what is stored (README.md) and rebuilt in open. Rows are dense: deleting moves the
+// last row into the gap, so a slot number means nothing across a write. Belongs to one lane.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "collection/rule.h"
+
+namespace stator::vector {
+
+// A cache line of floats: std::vector allocates it 64-byte aligned.
+struct alignas(64) Line {
+  float values[16];
+};
+inline constexpr std::size_t kLineFloats = 16;
+
+// One vector in the form that is searched: padded with zeros to whole lines; of unit length under
+// cosine, so that its distance is a dot product whatever the magnitudes were.
+class SearchRow {
+ public:
+  SearchRow(const Rule& rule, std::span<const float> values);
+  const float* data() const { return lines_.data()->values; }
+
+ private:
+  std::vector<Line> lines_;
+};
+
+class Collection {
+ public:
+  explicit Collection(const Rule& rule);
+
+  const Rule& rule() const { return rule_; }
+  std::uint32_t count() const { return static_cast<std::uint32_t>(ids_.size()); }
+  bool contains(std::string_view document_id) const { return slots_.contains(document_id); }
+
+  // Adds or replaces. `values` are rule().dim float32 of any alignment.
+  void put(std::string_view document_id, std::string_view values);
+  // False if it was not there.
+  bool erase(std::string_view document_id);
+
+  // slot < count(). Views and pointers last until the next write.
+  std::string_view document_id(std::uint32_t slot) const { return *ids_[slot]; }
+  const float* row(std::uint32_t slot) const {
+    return lines_.data()[std::size_t{slot} * row_lines_].values;
+  }
+  std::size_t row_floats() const { return row_lines_ * kLineFloats; }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+
+  Rule rule_;
+  std::size_t row_lines_;
+  std::vector<Line> lines_;              // count() rows of row_lines_
+  std::vector<const std::string*> ids_;  // slot -> key in slots_, which stays where it is
+  std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> slots_;
+};
+
+}  // namespace stator::vector

@@ -1,0 +1,85 @@
+// vector_batch_upsert: puts many vectors, all or none. Of rows with one document_id the last wins.
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "ops/arguments.h"
+#include "ops/ops.h"
+#include "stored_form.h"
+
+namespace stator::vector {
+namespace {
+
+enum : std::size_t { kRows, kMetric };
+enum : std::size_t { kRowDocumentId, kRowVector };
+constexpr stator_arg kFields[] = {kDocumentIdArg, kVectorArg};
+constexpr stator_arg kArgs[] = {
+    make_rows("rows", "The vectors to put: objects of document_id and vector.", kFields,
+              {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = 100'000, .alias = "vectors"}),
+    kMetricArg};
+constexpr const char* kAliases[] = {"vector_batch_insert", nullptr};
+constexpr std::size_t kRowsPerLook = 64;
+
+Status check_rows(const Request& request, const Rule& rule, Reply& reply) {
+  const Args args = request.args();
+  for (std::size_t i = 0; i < args.count(kRows); ++i) {
+    if (i % kRowsPerLook == 0 && request.interrupted()) {
+      return reply.fail(STATOR_E_DEADLINE_EXCEEDED, nullptr, "interrupted while checking rows");
+    }
+    const std::string fault = fault_of(args.row(kRows, i).f32vec(kRowVector), rule);
+    if (!fault.empty()) {
+      return reply.fail(STATOR_E_BAD_REQUEST, "rows",
+                        "'rows': element " + std::to_string(i) + ": 'vector' " + fault);
+    }
+  }
+  return STATOR_OK;
+}
+
+Status prepare(const VectorEngine& engine, const Request& request, Records& records, Reply& reply) {
+  const Args args = request.args();
+  const std::size_t count = args.count(kRows);
+  const Collection* const collection = engine.find(request.tenant(), request.collection());
+  const Rule rule =
+      rule_for(collection, args, kMetric, args.row(kRows, 0).f32vec(kRowVector).size());
+  if (const Status status = check_metric(rule, args, kMetric, reply)) return status;
+  if (const Status status = check_room(collection, count, reply)) return status;
+  if (const Status status = check_rows(request, rule, reply)) return status;
+
+  std::unordered_set<std::string_view> seen;
+  seen.reserve(count);
+  std::uint64_t replaced = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Args row = args.row(kRows, i);
+    const std::string_view document_id = row.str(kRowDocumentId);
+    const bool is_new = seen.insert(document_id).second &&
+                        !(collection != nullptr && collection->contains(document_id));
+    replaced += is_new ? 0 : 1;
+    records.add(request.vshard(), kRecordPut,
+                encode(PutRecord{rule, document_id, bytes_of(row.f32vec(kRowVector))}));
+  }
+  auto json = reply.json();
+  json.begin_object().field("put", std::uint64_t{count}).field("replaced", replaced).key("lsn");
+  reply.lsn(json);
+  json.end_object();
+  return STATOR_OK;
+}
+
+}  // namespace
+
+const Op<VectorEngine> kVectorBatchUpsert = {
+    .row = make_op(
+        {.op_class = STATOR_OP_WRITE,
+         .permission = STATOR_PERM_WRITE,
+         .placement = STATOR_PLACE_COLLECTION,
+         .cost = STATOR_COST_SCAN,
+         .name = "vector_batch_upsert",
+         .doc = "Puts the vectors of many documents, all or none; replaced counts rows whose "
+                "document had one, also by an earlier row.",
+         .result = R"({"put":u64,"replaced":u64,"lsn":u64})",
+         .example = R"({"op":"vector_batch_upsert","collection":"notes","rows":)"
+                    R"([{"document_id":"n1","vector":[0.1,0.7,0.2]}]})",
+         .args = kArgs,
+         .aliases = kAliases}),
+    .prepare = prepare};
+
+}  // namespace stator::vector

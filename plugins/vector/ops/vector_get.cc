@@ -1,0 +1,47 @@
+// vector_get: the vector of one document, as it was put.
+#include <cstring>
+#include <string_view>
+
+#include "ops/arguments.h"
+#include "ops/ops.h"
+#include "stored_form.h"
+
+namespace stator::vector {
+namespace {
+
+enum : std::size_t { kDocumentId };
+constexpr stator_arg kArgs[] = {kDocumentIdArg};
+
+Status read(const VectorEngine& engine, const Request& request, Reply& reply) {
+  const Collection* const collection = engine.find(request.tenant(), request.collection());
+  if (collection == nullptr) return fail_no_collection(request, reply);
+  const std::string_view document_id = request.args().str(kDocumentId);
+  std::string_view stored;
+  if (!request.kv().get(kSpaceVectors, document_id, stored)) {
+    return reply.fail(STATOR_E_NOT_FOUND, "document_id", "this document has no vector");
+  }
+  auto json = reply.json();
+  json.begin_object().field("document_id", document_id).key("vector").begin_array();
+  for (std::size_t at = 0; at < stored.size(); at += sizeof(float)) {
+    float value = 0;  // stored bytes have no alignment
+    std::memcpy(&value, stored.data() + at, sizeof value);
+    json.number(value);
+  }
+  json.end_array().end_object();
+  return STATOR_OK;
+}
+
+}  // namespace
+
+const Op<VectorEngine> kVectorGet = {
+    .row = make_op({.op_class = STATOR_OP_READ,
+                    .permission = STATOR_PERM_READ,
+                    .placement = STATOR_PLACE_COLLECTION,
+                    .name = "vector_get",
+                    .doc = "The vector of one document, exactly as it was put.",
+                    .result = R"({"document_id":str,"vector":[f32]})",
+                    .example = R"({"op":"vector_get","collection":"notes","document_id":"n1"})",
+                    .args = kArgs}),
+    .read = read};
+
+}  // namespace stator::vector

@@ -1,0 +1,94 @@
+// The engine's descriptor, its start and its mutator. What is stored is drawn in README.md.
+#include "stator/engine.hpp"
+
+#include "ops/ops.h"
+#include "stored_form.h"
+#include "vector_engine.h"
+
+namespace stator::vector {
+namespace {
+
+constexpr const Op<VectorEngine>* kOps[] = {
+    &kVectorUpsert, &kVectorBatchUpsert, &kVectorDelete, &kVectorSearch, &kVectorGet, &kVectorStats,
+};
+
+std::string place_of(const StoredEntry& entry) {
+  return " of tenant " + std::to_string(entry.tenant) + ", collection '" +
+         std::string(entry.collection) + "'";
+}
+
+}  // namespace
+
+EngineDescription<VectorEngine> VectorEngine::describe() {
+  return {.id = "vector",
+          .version = "0.1.0",
+          .vendor = "Stator",
+          .doc = "Nearest neighbours among vectors, found exactly.",
+          .ops = kOps};
+}
+
+std::unique_ptr<VectorEngine> VectorEngine::open(const Open& open) {
+  auto engine = std::make_unique<VectorEngine>();
+  open.visit_all(kSpaceRule, [&](const StoredEntry& entry) {
+    const auto rule = decode_rule(entry.value);
+    if (!rule || entry.key != kRuleKey) {
+      throw OpenError("vector: the stored rule" + place_of(entry) + " is damaged");
+    }
+    engine->collections_.try_emplace(Key(entry.tenant, entry.collection), *rule);
+  });
+  open.visit_all(kSpaceVectors, [&](const StoredEntry& entry) {
+    Collection* const collection = engine->find_mutable(entry.tenant, entry.collection);
+    if (collection == nullptr || entry.value.size() != collection->rule().dim * sizeof(float)) {
+      throw OpenError("vector: a stored vector" + place_of(entry) + " does not fit its rule");
+    }
+    collection->put(entry.key, entry.value);
+  });
+  return engine;
+}
+
+const Collection* VectorEngine::find(std::uint32_t tenant, std::string_view collection) const {
+  const auto found = collections_.find(std::pair(tenant, collection));
+  return found == collections_.end() ? nullptr : &found->second;
+}
+
+Collection* VectorEngine::find_mutable(std::uint32_t tenant, std::string_view collection) {
+  const auto found = collections_.find(std::pair(tenant, collection));
+  return found == collections_.end() ? nullptr : &found->second;
+}
+
+void VectorEngine::apply(const Record& record, KvWriter& kv) {
+  switch (record.type()) {
+    case kRecordPut:
+      return put(record, kv);
+    case kRecordDelete:
+      return erase(record, kv);
+    default:
+      throw std::runtime_error("vector: record of unknown type");
+  }
+}
+
+void VectorEngine::put(const Record& record, KvWriter& kv) {
+  const auto decoded = decode_put(record.payload());
+  if (!decoded) throw std::runtime_error("vector: damaged record");
+  Collection* collection = find_mutable(record.tenant(), record.collection());
+  if (collection == nullptr) {
+    const Key key(record.tenant(), record.collection());
+    collection = &collections_.try_emplace(key, decoded->rule).first->second;
+    kv.put(kSpaceRule, record.vshard(), kRuleKey, encode(decoded->rule));
+  }
+  if (collection->rule().dim != decoded->rule.dim) {
+    throw std::runtime_error("vector: record of another dimension than its collection");
+  }
+  kv.put(kSpaceVectors, record.vshard(), decoded->document_id, decoded->values);
+  collection->put(decoded->document_id, decoded->values);
+}
+
+void VectorEngine::erase(const Record& record, KvWriter& kv) {
+  Collection* const collection = find_mutable(record.tenant(), record.collection());
+  if (collection == nullptr || !collection->erase(record.payload())) return;
+  kv.erase(kSpaceVectors, record.payload());
+}
+
+}  // namespace stator::vector
+
+STATOR_DEFINE_ENGINE(stator::vector::VectorEngine)

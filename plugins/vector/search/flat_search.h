@@ -1,0 +1,32 @@
+// Exact k nearest neighbours by looking at every vector.
+//
+// Keeps the best `top_k` in a heap whose top is the worst of them; ties go by document id, so the
+// answer depends on the data alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "stator/engine.hpp"
+
+#include "collection/collection.h"
+
+namespace stator::vector {
+
+struct Hit {
+  float distance;  // smaller is nearer: squared L2, 1 - cos (never negative), -dot
+  std::uint32_t slot;
+};
+
+// Nearest first. `query` obeys the collection's rule. Nothing if the request was interrupted.
+std::optional<std::vector<Hit>> flat_search(const Collection& collection,
+                                            std::span<const float> query, std::size_t top_k,
+                                            const Request& request);
+
+// Larger is nearer: 1 / (1 + distance) under l2, the cosine, the dot product.
+float score_of(Metric metric, float distance);
+
+}  // namespace stator::vector

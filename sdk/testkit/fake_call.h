@@ -1,0 +1,73 @@
+// What stands behind the opaque stator_call of the fake kernel.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stator/engine.h"
+
+#include "fake_kernel.h"
+#include "fake_store.h"
+
+namespace stator::testkit::detail {
+
+enum class Phase : std::uint8_t { kOpen, kRead, kPrepare, kApply, kMerge };
+
+struct NewRecord {
+  std::uint32_t vshard;
+  std::uint32_t type;
+  std::string payload;
+};
+
+struct Cursor {
+  const struct Call* call = nullptr;
+  std::uint64_t writes = 0;  // of the store when the cursor was made
+  std::string prefix;
+  std::map<std::string, Entry, std::less<>>::const_iterator
+      at;  // next to give (reverse: behind it)
+  std::map<std::string, Entry, std::less<>>::const_iterator end;  // reverse: the first of the range
+  bool is_reverse = false;
+  std::string key;  // lent to the engine until the cursor moves
+  std::string value;
+};
+
+struct Call {
+  Phase phase = Phase::kRead;
+  std::uint32_t lane = 0;
+  std::uint32_t lanes = 1;
+  std::uint32_t tenant = 0;
+  LaneStore* store = nullptr;
+  std::string collection;
+  const char* engine_id = "";
+  const stator_op* op = nullptr;
+  FakeKernel::Callee callee = nullptr;
+  void* callee_context = nullptr;
+
+  std::string reply;
+  std::vector<char> room;  // of the last reserve
+  std::optional<std::size_t> lsn_at;
+  bool is_binary = false;
+  std::string field;
+  std::string detail;
+  std::vector<NewRecord> records;
+
+  // Everything lent to the engine dies with the call, so that a sanitizer finds what it kept.
+  struct Free {
+    std::align_val_t align;
+    void operator()(char* p) const { ::operator delete(p, align); }
+  };
+  std::vector<std::unique_ptr<char, Free>> memory;
+  std::deque<Cursor> cursors;
+  std::deque<Answer> called;
+
+  stator_call* handle() { return reinterpret_cast<stator_call*>(this); }
+};
+
+}  // namespace stator::testkit::detail

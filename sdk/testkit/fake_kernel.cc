@@ -1,0 +1,389 @@
+#include "fake_kernel.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "arg_binder.h"
+#include "fake_call.h"
+#include "fake_engine.h"
+#include "fake_services.h"
+
+namespace stator::testkit {
+
+using detail::Call;
+using detail::Entry;
+using detail::fault;
+using detail::LaneStore;
+using detail::Phase;
+
+namespace {
+
+constexpr std::size_t kErrorBytes = 512;
+constexpr std::uint32_t kLanesMax = 64;
+constexpr std::size_t kCollectionBytesMax = 128;
+
+struct LogRecord {
+  std::uint64_t lsn;
+  std::uint64_t time_ms;
+  std::uint32_t tenant;
+  std::string collection;
+  detail::NewRecord record;
+};
+
+// An argument block where an engine may see it: 64-byte aligned and exactly as long as it says, so
+// that a sanitizer finds a read behind its end.
+class AlignedBlock {
+ public:
+  explicit AlignedBlock(const Block& image)
+      : bytes_(static_cast<char*>(::operator new (image.size(), std::align_val_t{kBlockAlign}))) {
+    std::memcpy(bytes_.get(), image.data(), image.size());
+  }
+  const stator_arg_block* get() const {
+    return reinterpret_cast<const stator_arg_block*>(bytes_.get());
+  }
+
+ private:
+  struct Free {
+    void operator()(char* p) const { ::operator delete (p, std::align_val_t{kBlockAlign}); }
+  };
+  std::unique_ptr<char, Free> bytes_;
+};
+
+Answer refusal(stator_status status, std::string field, std::string sentence) {
+  return {status, {}, false, std::move(field), std::move(sentence)};
+}
+
+// A number that errors.def does not have is answered as internal, and a refusal without a sentence
+// gets the table's.
+stator_status known_status(stator_status status, std::string_view& meaning) {
+  switch (status) {
+#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, sentence) \
+  case number:                                                                 \
+    meaning = sentence;                                                        \
+    return status;
+#include "stator/errors.def"
+#undef STATOR_ERROR
+    default:
+      meaning = "the engine answered an unknown status";
+      return STATOR_E_INTERNAL;
+  }
+}
+
+// One request on its way through the lanes.
+struct Job {
+  std::uint32_t op_index = 0;
+  const stator_op* op = nullptr;
+  std::string_view collection;
+  std::string_view args_json;
+  std::uint32_t tenant = 0;
+  std::uint32_t vshard = 0;
+  std::uint64_t time_ms = 0;
+};
+
+}  // namespace
+
+struct FakeKernel::State {
+  detail::FakeEngine engine;
+  FakeKernelOptions options;
+  std::vector<LaneStore> stores;
+  std::vector<stator_instance*> instances;
+  std::vector<LogRecord> log;
+  std::uint64_t time_ms = 0;
+  std::uint64_t requests = 0;
+  std::uint32_t interrupt = 0;
+  Callee callee = nullptr;
+  void* callee_context = nullptr;
+
+  State(stator_engine_entry entry, const FakeKernelOptions& given)
+      : engine(detail::load_engine(entry, given.config_json)), options(given) {}
+
+  std::uint32_t lane_of(std::uint32_t vshard) const { return vshard % options.lanes; }
+  Call make_call(Phase phase, std::uint32_t lane) {
+    Call call;
+    call.phase = phase;
+    call.lane = lane;
+    call.lanes = options.lanes;
+    call.store = &stores[lane];
+    call.engine_id = engine.row.id;
+    return call;
+  }
+
+  void open_all();
+  void close_all();
+  void open_lane(std::uint32_t lane);
+  void apply(std::uint32_t lane, const LogRecord& logged);
+  // Gives the records their LSNs and applies them; the first LSN, or 0 without records.
+  std::uint64_t commit(const Job& job, Call& call);
+  std::optional<Answer> bind(const Job& job, std::optional<std::uint32_t> only_lane,
+                             Block& block) const;
+  Answer run_on_lane(const Job& job, std::uint32_t lane, const Block& block);
+  Answer run_on_lanes(const Job& job, const Block& whole);
+  Answer merge(const Job& job, const Block& whole, const std::vector<Answer>& parts);
+  Answer run(const Job& job);
+  stator_request request_of(const Job& job, const AlignedBlock& args, Call& call);
+  void prepare_call(const Job& job, Call& call) const;
+};
+
+void FakeKernel::State::open_lane(std::uint32_t lane) {
+  Call call = make_call(Phase::kOpen, lane);
+  const stator_open open = {sizeof open,
+                            lane,
+                            options.lanes,
+                            0,
+                            {options.config_json.data(), options.config_json.size()},
+                            call.handle()};
+  char error[kErrorBytes] = {};
+  stator_instance* instance = nullptr;
+  const stator_status status = engine.row.open(&open, &instance, error, sizeof error);
+  if (std::memchr(error, '\0', sizeof error) == nullptr) fault("open left no NUL in its error");
+  if (status != STATOR_OK) throw std::runtime_error(error);
+  if (instance == nullptr) fault("open answered STATOR_OK without an instance");
+  instances.push_back(instance);
+}
+
+void FakeKernel::State::open_all() {
+  try {
+    for (std::uint32_t lane = 0; lane < options.lanes; ++lane) open_lane(lane);
+  } catch (const std::runtime_error&) {
+    close_all();
+    throw;
+  }
+}
+
+void FakeKernel::State::close_all() {
+  for (stator_instance* instance : instances) engine.row.close(instance);
+  instances.clear();
+}
+
+void FakeKernel::State::apply(std::uint32_t lane, const LogRecord& logged) {
+  Call call = make_call(Phase::kApply, lane);
+  call.tenant = logged.tenant;
+  call.collection = logged.collection;
+  const std::string payload = logged.record.payload;  // a copy, so that keeping a pointer shows
+  const stator_record record = {
+      sizeof record,
+      logged.record.type,
+      logged.tenant,
+      logged.record.vshard,
+      {call.collection.data(), call.collection.size()},
+      {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()},
+      logged.lsn,
+      logged.time_ms,
+      call.handle()};
+  const stator_status status = engine.row.apply(instances[lane], &record);
+  if (status != STATOR_OK) {
+    fault("apply of record type " + std::to_string(record.type) + " at lsn " +
+          std::to_string(record.lsn) + " answered " + std::to_string(status));
+  }
+}
+
+std::uint64_t FakeKernel::State::commit(const Job& job, Call& call) {
+  const std::uint64_t first = log.size() + 1;
+  for (auto& record : call.records) {
+    log.push_back(
+        {log.size() + 1, job.time_ms, job.tenant, std::string(job.collection), std::move(record)});
+  }
+  for (std::size_t i = first - 1; i < log.size(); ++i) apply(call.lane, log[i]);
+  return log.size() < first ? 0 : first;
+}
+
+std::optional<Answer> FakeKernel::State::bind(const Job& job,
+                                              std::optional<std::uint32_t> only_lane,
+                                              Block& block) const {
+  ArgBinder binder({job.tenant, job.vshard, options.lanes, only_lane});
+  if (binder.bind({job.op->args, job.op->arg_count}, job.args_json, block)) return std::nullopt;
+  return refusal(STATOR_E_BAD_REQUEST, binder.field(), binder.detail());
+}
+
+void FakeKernel::State::prepare_call(const Job& job, Call& call) const {
+  call.tenant = job.tenant;
+  call.collection = job.collection;
+  call.op = job.op;
+  call.callee = callee;
+  call.callee_context = callee_context;
+}
+
+stator_request FakeKernel::State::request_of(const Job& job, const AlignedBlock& args, Call& call) {
+  return {sizeof(stator_request),
+          job.op_index,
+          job.tenant,
+          args.get()->vshard,
+          {call.collection.data(), call.collection.size()},
+          args.get(),
+          job.time_ms,
+          0,
+          &interrupt,
+          call.handle()};
+}
+
+Answer FakeKernel::State::run_on_lane(const Job& job, std::uint32_t lane, const Block& block) {
+  const bool is_write = job.op->op_class == STATOR_OP_WRITE;
+  Call call = make_call(is_write ? Phase::kPrepare : Phase::kRead, lane);
+  prepare_call(job, call);
+  const AlignedBlock args(block);
+  const stator_request request = request_of(job, args, call);
+  const stator_status status = is_write ? engine.row.prepare(instances[lane], &request)
+                                        : engine.row.read(instances[lane], &request);
+  if (status != STATOR_OK) {
+    std::string_view meaning;
+    const stator_status known = known_status(status, meaning);
+    return refusal(known, call.field, call.detail.empty() ? std::string(meaning) : call.detail);
+  }
+  const std::uint64_t lsn = is_write ? commit(job, call) : 0;
+  if (call.lsn_at) call.reply.insert(*call.lsn_at, std::to_string(lsn));
+  return {STATOR_OK, std::move(call.reply), call.is_binary, {}, {}};
+}
+
+// Each lane's part stands alone, as on a server: a refusal of one lane does not undo another's
+// write. The first refusal is the answer.
+Answer FakeKernel::State::run_on_lanes(const Job& job, const Block& whole) {
+  const bool is_rows = job.op->placement == STATOR_PLACE_ROWS;
+  std::vector<Answer> parts;
+  std::optional<Answer> refused;
+  bool asked = false;
+  const auto ask = [&](std::uint32_t lane, const Block& block) {
+    asked = true;
+    Answer part = run_on_lane(job, lane, block);
+    if (part.status == STATOR_OK) {
+      parts.push_back(std::move(part));
+    } else if (!refused) {
+      refused = std::move(part);
+    }
+  };
+  for (std::uint32_t lane = 0; lane < options.lanes; ++lane) {
+    if (!is_rows) {
+      ask(lane, whole);
+      continue;
+    }
+    Block block;
+    bind(job, lane, block);
+    if (detail::row_count(*job.op, block) > 0) ask(lane, block);
+  }
+  // merge wants a part, so a request without rows is asked of one lane.
+  if (!asked) ask(lane_of(job.vshard), whole);
+  return refused ? *refused : merge(job, whole, parts);
+}
+
+Answer FakeKernel::State::merge(const Job& job, const Block& whole,
+                                const std::vector<Answer>& parts) {
+  const std::uint32_t lane = lane_of(job.vshard);
+  Call call = make_call(Phase::kMerge, lane);
+  prepare_call(job, call);
+  std::vector<stator_bytes> lent;
+  for (const Answer& part : parts) {
+    lent.push_back(
+        {reinterpret_cast<const std::uint8_t*>(part.payload.data()), part.payload.size()});
+  }
+  const AlignedBlock args(whole);
+  const stator_request request = request_of(job, args, call);
+  const stator_status status =
+      engine.row.merge(instances[lane], &request, lent.data(), lent.size());
+  if (status == STATOR_OK) return {STATOR_OK, std::move(call.reply), call.is_binary, {}, {}};
+  std::string_view meaning;
+  const stator_status known = known_status(status, meaning);
+  return refusal(known, call.field, call.detail.empty() ? std::string(meaning) : call.detail);
+}
+
+Answer FakeKernel::State::run(const Job& job) {
+  Block whole;
+  if (auto refused = bind(job, std::nullopt, whole)) return *refused;
+  switch (job.op->placement) {
+    case STATOR_PLACE_ALL:
+    case STATOR_PLACE_ROWS:
+      return run_on_lanes(job, whole);
+    case STATOR_PLACE_ANY:  // connections live on all lanes, so the lanes take turns
+      return run_on_lane(job, static_cast<std::uint32_t>(requests % options.lanes), whole);
+    default: {
+      const auto* block = reinterpret_cast<const stator_arg_block*>(whole.data());
+      return run_on_lane(job, lane_of(block->vshard), whole);
+    }
+  }
+}
+
+FakeKernel::FakeKernel(stator_engine_entry entry, const FakeKernelOptions& options)
+    : state_(std::make_unique<State>(entry, options)) {
+  if (options.lanes == 0 || options.lanes > kLanesMax) fault("lanes must be 1..64");
+  state_->stores.resize(options.lanes);
+  state_->time_ms = options.time_ms;
+  state_->open_all();
+}
+
+FakeKernel::~FakeKernel() { state_->close_all(); }
+
+Answer FakeKernel::call(std::string_view op, std::string_view args_json,
+                        std::string_view collection, std::uint32_t tenant) {
+  Job job;
+  if (!state_->engine.find(op, job.op_index)) {
+    return refusal(STATOR_E_UNKNOWN_OP, "op", "unknown op: " + std::string(op));
+  }
+  if (collection.empty() || collection.size() > kCollectionBytesMax ||
+      collection.find('\0') != std::string_view::npos) {
+    return refusal(STATOR_E_BAD_REQUEST, "collection",
+                   "'collection' must be 1 to 128 bytes without NUL");
+  }
+  if (args_json.size() > kFrameBytesMax) {
+    return refusal(STATOR_E_FRAME_TOO_LARGE, "", "the arguments exceed a frame");
+  }
+  if (!detail::is_utf8(args_json)) {
+    return refusal(STATOR_E_BAD_REQUEST, "", "the arguments are not valid UTF-8");
+  }
+  job.op = state_->engine.ops[job.op_index];
+  job.collection = collection;
+  job.args_json = args_json;
+  job.tenant = tenant;
+  job.vshard = vshard_of(tenant, collection);
+  job.time_ms = state_->time_ms++;
+  ++state_->requests;
+  Answer answer = state_->run(job);
+  state_->interrupt = 0;
+  return answer;
+}
+
+void FakeKernel::set_callee(Callee callee, void* context) {
+  state_->callee = callee;
+  state_->callee_context = context;
+}
+
+void FakeKernel::interrupt_next() { state_->interrupt = 1; }
+
+void FakeKernel::restart() {
+  state_->close_all();
+  state_->open_all();
+}
+
+void FakeKernel::replay() {
+  state_->close_all();
+  for (LaneStore& store : state_->stores) store = LaneStore();
+  state_->open_all();
+  for (const LogRecord& logged : state_->log) {
+    const std::uint32_t vshard = logged.record.vshard;
+    for (std::uint32_t lane = 0; lane < state_->options.lanes; ++lane) {
+      if (vshard == STATOR_VSHARD_EVERY || state_->lane_of(vshard) == lane) {
+        state_->apply(lane, logged);
+      }
+    }
+  }
+}
+
+std::map<std::string, std::string> FakeKernel::dump() const {
+  std::map<std::string, std::string> all;
+  for (std::size_t lane = 0; lane < state_->stores.size(); ++lane) {
+    for (const auto& [key, entry] : state_->stores[lane].entries) {
+      std::string text = detail::key_text(key, entry.vshard);
+      const auto [at, is_new] = all.emplace(text, entry.value);
+      // What every lane keeps stands here once, unless the lanes disagree.
+      if (!is_new && at->second != entry.value) {
+        all.emplace(text + " lane=" + std::to_string(lane), entry.value);
+      }
+    }
+  }
+  return all;
+}
+
+std::uint64_t FakeKernel::last_lsn() const { return state_->log.size(); }
+
+}  // namespace stator::testkit

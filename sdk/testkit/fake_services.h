@@ -1,0 +1,234 @@
+// The services that the fake kernel lends (stator/services.h). A fault of the engine's use stops
+// the process.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "block_image.h"
+#include "fake_call.h"
+
+namespace stator::testkit::detail {
+
+// Room for an answer on a server: base64 and the envelope must fit a frame.
+inline constexpr std::size_t kPayloadBytesMax = 12u * 1024 * 1024 - 4096;
+inline constexpr std::size_t kCursorsMax = 16;
+inline constexpr std::size_t kFieldBytesMax = 64;
+inline constexpr std::size_t kSentenceBytesMax = 256;
+
+inline Call& of(stator_call* handle) {
+  if (handle == nullptr) fault("a service was called without a call");
+  return *reinterpret_cast<Call*>(handle);
+}
+inline std::string_view view(stator_bytes b) {
+  return {reinterpret_cast<const char*>(b.data), static_cast<std::size_t>(b.size)};
+}
+inline stator_bytes lend(std::string_view s) {
+  return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+}
+inline bool answers(const Call& call) {
+  return call.phase == Phase::kRead || call.phase == Phase::kPrepare || call.phase == Phase::kMerge;
+}
+
+inline char* reply_reserve(stator_call* handle, std::size_t bytes) {
+  Call& call = of(handle);
+  if (!answers(call)) fault("stator.reply used outside read, prepare and merge");
+  if (bytes > kPayloadBytesMax - std::min(call.reply.size(), kPayloadBytesMax)) return nullptr;
+  call.room = std::vector<char>(bytes + 1);
+  return call.room.data();
+}
+inline void reply_commit(stator_call* handle, std::size_t bytes) {
+  Call& call = of(handle);
+  if (call.room.empty() || bytes > call.room.size() - 1) fault("commit of more than was reserved");
+  call.reply.append(call.room.data(), bytes);
+  call.room.clear();
+}
+inline void reply_lsn_here(stator_call* handle) {
+  Call& call = of(handle);
+  if (call.phase != Phase::kPrepare) fault("lsn_here outside prepare");
+  if (call.lsn_at) fault("lsn_here twice in one prepare");
+  call.lsn_at = call.reply.size();
+}
+inline void reply_set_binary(stator_call* handle) { of(handle).is_binary = true; }
+inline stator_status reply_fail(stator_call* handle, stator_status code, const char* field,
+                                const char* sentence, std::size_t sentence_size) {
+  Call& call = of(handle);
+  if (!answers(call)) fault("stator.reply used outside read, prepare and merge");
+  call.field = std::string(field == nullptr ? "" : field).substr(0, kFieldBytesMax);
+  call.detail = std::string(sentence, std::min(sentence_size, kSentenceBytesMax));
+  return code;
+}
+
+inline stator_status records_add(stator_call* handle, std::uint32_t vshard, std::uint32_t type,
+                                 stator_bytes payload) {
+  Call& call = of(handle);
+  if (call.phase != Phase::kPrepare) fault("records.add outside prepare");
+  if (type < 1 || type > 65535) fault("record type " + std::to_string(type) + " is not 1..65535");
+  if (vshard == STATOR_VSHARD_EVERY) {
+    if (call.op->placement != STATOR_PLACE_ALL) {
+      fault("a record for STATOR_VSHARD_EVERY in '" + std::string(call.op->name) +
+            "', which is not placed ALL: the other lanes would see it only at recovery");
+    }
+  } else if (vshard >= kVShards || vshard % call.lanes != call.lane) {
+    fault("a record for vshard " + std::to_string(vshard) + ", which lane " +
+          std::to_string(call.lane) + " does not own");
+  }
+  call.records.push_back({vshard, type, std::string(view(payload))});
+  return STATOR_OK;
+}
+
+inline void* mem_allocate(stator_call* handle, std::size_t bytes, std::size_t align) {
+  if (align == 0 || (align & (align - 1)) != 0 || align > kBlockAlign) {
+    fault("mem.allocate: align must be a power of two up to 64");
+  }
+  const std::align_val_t aligned{align};
+  auto* memory = static_cast<char*>(::operator new(bytes, aligned));
+  of(handle).memory.push_back({memory, Call::Free{aligned}});
+  return memory;
+}
+
+inline int kv_get(stator_call* handle, std::uint8_t space, stator_bytes key, stator_bytes* value) {
+  Call& call = of(handle);
+  if (call.phase == Phase::kOpen) fault("kv.get in open: there is no collection; use visit_all");
+  if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) return 0;
+  const auto& entries = call.store->entries;
+  const auto at =
+      entries.find(key_prefix(call.tenant, call.collection, space) + std::string(view(key)));
+  if (at == entries.end()) return 0;
+  const std::string& stored = at->second.value;
+  auto* copy = static_cast<char*>(mem_allocate(handle, stored.size(), 1));
+  std::copy(stored.begin(), stored.end(), copy);
+  *value = lend({copy, stored.size()});
+  return 1;
+}
+
+inline stator_kv_cursor* kv_scan(stator_call* handle, std::uint8_t space, stator_bytes lower,
+                                 stator_bytes upper, int reverse) {
+  Call& call = of(handle);
+  if (call.phase == Phase::kOpen) fault("kv.scan in open: there is no collection; use visit_all");
+  if (call.cursors.size() == kCursorsMax) fault("more than 16 cursors in one call");
+  if (std::max(lower.size, upper.size) > STATOR_KV_KEY_BYTES_MAX) fault("kv.scan: bound too long");
+  Cursor cursor;
+  cursor.call = &call;
+  cursor.writes = call.store->writes;
+  cursor.prefix = key_prefix(call.tenant, call.collection, space);
+  cursor.is_reverse = reverse != 0;
+  const std::string from = cursor.prefix + std::string(view(lower));
+  std::string to = cursor.prefix + std::string(view(upper));
+  if (upper.size == 0) {
+    // The first key behind the space: bytes of 0xff carry over; the NUL before them stops that.
+    while (static_cast<std::uint8_t>(to.back()) == 0xff) to.pop_back();
+    to.back() = static_cast<char>(to.back() + 1);
+  }
+  const auto& entries = call.store->entries;
+  const auto first = entries.lower_bound(from);
+  const auto last = from < to ? entries.lower_bound(to) : first;
+  cursor.at = cursor.is_reverse ? last : first;
+  cursor.end = cursor.is_reverse ? first : last;
+  call.cursors.push_back(std::move(cursor));
+  return reinterpret_cast<stator_kv_cursor*>(&call.cursors.back());
+}
+
+inline int kv_next(stator_kv_cursor* handle, stator_kv_entry* out) {
+  Cursor& cursor = *reinterpret_cast<Cursor*>(handle);
+  if (cursor.writes != cursor.call->store->writes) fault("a cursor used after a write");
+  if (cursor.at == cursor.end) return 0;
+  if (cursor.is_reverse) --cursor.at;
+  cursor.key = cursor.at->first.substr(cursor.prefix.size());
+  cursor.value = cursor.at->second.value;
+  *out = {lend(cursor.key), lend(cursor.value), cursor.at->second.vshard, 0};
+  if (!cursor.is_reverse) ++cursor.at;
+  return 1;
+}
+
+inline void kv_put(stator_call* handle, std::uint8_t space, std::uint32_t vshard, stator_bytes key,
+                   stator_bytes value) {
+  Call& call = of(handle);
+  if (call.phase != Phase::kApply) fault("kv.put outside apply");
+  if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) {
+    fault("kv.put: a key of " + std::to_string(key.size) + " bytes; 1..360 are allowed");
+  }
+  if (value.size > STATOR_KV_VALUE_BYTES_MAX) fault("kv.put: a value over 64 MiB");
+  if (vshard != STATOR_VSHARD_EVERY && (vshard >= kVShards || vshard % call.lanes != call.lane)) {
+    fault("kv.put: vshard " + std::to_string(vshard) + " is not of lane " +
+          std::to_string(call.lane));
+  }
+  ++call.store->writes;
+  std::string stored = key_prefix(call.tenant, call.collection, space) + std::string(view(key));
+  call.store->entries.insert_or_assign(std::move(stored), Entry{std::string(view(value)), vshard});
+}
+
+inline void kv_erase(stator_call* handle, std::uint8_t space, stator_bytes key) {
+  Call& call = of(handle);
+  if (call.phase != Phase::kApply) fault("kv.erase outside apply");
+  ++call.store->writes;
+  call.store->entries.erase(key_prefix(call.tenant, call.collection, space) +
+                            std::string(view(key)));
+}
+
+inline void kv_visit_all(stator_call* handle, std::uint8_t space, stator_kv_visitor visitor,
+                         void* context) {
+  Call& call = of(handle);
+  if (call.phase != Phase::kOpen) fault("kv.visit_all outside open");
+  for (const auto& [stored, entry] : call.store->entries) {
+    const KeyParts parts = split_key(stored);
+    if (parts.space != space) continue;
+    const stator_kv_entry lent = {lend(parts.key), lend(entry.value), entry.vshard, 0};
+    const stator_str collection = {parts.collection.data(), parts.collection.size()};
+    if (visitor(context, parts.tenant, collection, &lent) != 0) return;
+  }
+}
+
+inline stator_call_result call_read(stator_call* handle, stator_str op, stator_str args_json) {
+  Call& call = of(handle);
+  if (!answers(call)) fault("stator.call used outside read, prepare and merge");
+  const std::string_view name(op.data, static_cast<std::size_t>(op.size));
+  bool is_declared = false;
+  for (auto at = call.op->requires_ops; at != nullptr && *at != nullptr; ++at) {
+    is_declared = is_declared || name == *at;
+  }
+  Answer answer;
+  if (!is_declared) {
+    answer = {STATOR_E_UNKNOWN_OP, {}, false, {}, "the op is not in the caller's requires_ops"};
+  } else if (call.callee == nullptr) {
+    answer = {STATOR_E_ENGINE_DISABLED, {}, false, {}, "the test has set no callee"};
+  } else {
+    answer = call.callee(call.callee_context, name,
+                         {args_json.data, static_cast<std::size_t>(args_json.size)});
+  }
+  call.called.push_back(std::move(answer));
+  const Answer& kept = call.called.back();
+  return {kept.status,
+          kept.is_binary ? 1u : 0u,
+          lend(kept.payload),
+          {kept.detail.data(), kept.detail.size()}};
+}
+
+inline void log_write(stator_call* handle, int level, stator_str message) {
+  if (level < STATOR_LOG_WARN) return;
+  std::fprintf(stderr, "%s: %.*s\n", of(handle).engine_id, static_cast<int>(message.size),
+               message.data);
+}
+
+inline const void* find_service(const char* id) {
+  static const stator_reply_service reply = {
+      sizeof reply,      0,          &reply_reserve, &reply_commit, &reply_lsn_here,
+      &reply_set_binary, &reply_fail};
+  static const stator_records_service records = {sizeof records, 0, &records_add};
+  static const stator_kv_service kv = {sizeof kv, 0,       &kv_get,   &kv_scan,
+                                       &kv_next,  &kv_put, &kv_erase, &kv_visit_all};
+  static const stator_mem_service mem = {sizeof mem, 0, &mem_allocate};
+  static const stator_call_service call = {sizeof call, 0, &call_read};
+  static const stator_log_service log = {sizeof log, 0, &log_write};
+  const std::string_view name(id);
+  if (name == STATOR_SERVICE_REPLY) return &reply;
+  if (name == STATOR_SERVICE_RECORDS) return &records;
+  if (name == STATOR_SERVICE_KV) return &kv;
+  if (name == STATOR_SERVICE_MEM) return &mem;
+  if (name == STATOR_SERVICE_CALL) return &call;
+  return name == STATOR_SERVICE_LOG ? &log : nullptr;
+}
+
+}  // namespace stator::testkit::detail

@@ -1,0 +1,59 @@
+// Every conversation in every configuration, against the built server.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "support/conversation.h"
+
+namespace stator::test {
+namespace {
+
+struct Config {
+  const char* name;
+  ConversationOptions options;
+};
+
+const Config kConfigs[] = {
+    {"one_lane", {1, false}},
+    {"two_lanes", {2, false}},
+    {"restart_after_every_frame", {1, true}},
+    {"two_lanes_restart_after_every_frame", {2, true}},
+};
+
+struct Case {
+  Config config;
+  std::string path;
+};
+
+std::vector<Case> all_cases() {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(CONVERSATIONS_DIR)) {
+    if (entry.path().extension() == ".conv") paths.push_back(entry.path().string());
+  }
+  std::sort(paths.begin(), paths.end());
+  std::vector<Case> cases;
+  for (const Config& config : kConfigs) {
+    for (const std::string& path : paths) cases.push_back({config, path});
+  }
+  return cases;
+}
+
+std::string name_of(const testing::TestParamInfo<Case>& info) {
+  const std::filesystem::path path(info.param.path);
+  std::string name = std::string(info.param.config.name) + "_" +
+                     path.parent_path().filename().string() + "_" + path.stem().string();
+  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+class ConversationTest : public testing::TestWithParam<Case> {};
+
+TEST_P(ConversationTest, GoesAsWritten) {
+  EXPECT_EQ(run_conversation(GetParam().path, GetParam().config.options), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ConversationTest, testing::ValuesIn(all_cases()), name_of);
+
+}  // namespace
+}  // namespace stator::test

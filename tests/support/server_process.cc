@@ -1,0 +1,107 @@
+#include "support/server_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+
+namespace stator::test {
+namespace {
+
+std::string program() {
+  const char* given = std::getenv("STATORD");
+  return given == nullptr ? STATORD_PATH : given;
+}
+
+[[noreturn]] void become(const std::vector<std::string>& words, int out, const std::string& errors) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  dup2(out, STDOUT_FILENO);
+  const int fd = open(errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  dup2(fd, STDERR_FILENO);
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
+}  // namespace
+
+ServerProcess::~ServerProcess() {
+  if (is_running()) kill();
+}
+
+bool ServerProcess::start() {
+  std::vector<std::string> words = {program(), options_.command, "--data-dir", options_.data_dir + "/data",
+                                    "--lanes", std::to_string(options_.lanes)};
+  if (options_.config.find("listen") == std::string::npos) {
+    words.insert(words.end(), {"--listen", "127.0.0.1:0"});
+  }
+  if (!options_.config.empty()) {
+    std::ofstream(options_.data_dir + "/stator.toml") << options_.config;
+    words.insert(words.end(), {"--config", options_.data_dir + "/stator.toml"});
+  }
+  int out[2];
+  if (pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+  pid_ = fork();
+  if (pid_ == 0) become(words, out[1], options_.data_dir + "/stderr");
+  close(out[1]);
+  ready_line_.clear();
+  char c = 0;
+  while (read(out[0], &c, 1) == 1 && c != '\n') ready_line_.push_back(c);
+  close(out[0]);
+  const auto ready = nlohmann::json::parse(ready_line_, nullptr, false);
+  if (!ready.is_object() || ready.value("event", "") != "ready") {
+    wait();
+    return false;
+  }
+  const std::string listen = ready["listen"];
+  port_ = static_cast<std::uint16_t>(std::stoi(listen.substr(listen.rfind(':') + 1)));
+  return true;
+}
+
+int ServerProcess::stop() {
+  ::kill(pid_, SIGTERM);
+  wait();
+  return exit_code_;
+}
+
+void ServerProcess::kill() {
+  ::kill(pid_, SIGKILL);
+  wait();
+}
+
+void ServerProcess::wait() {
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  pid_ = -1;
+}
+
+std::string ServerProcess::errors() const {
+  std::ifstream file(options_.data_dir + "/stderr");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TempDir::TempDir() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "stator-test-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
+  path_ = pattern;
+}
+
+TempDir::~TempDir() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace stator::test

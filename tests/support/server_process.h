@@ -1,0 +1,61 @@
+// A real statord in a process of its own, for tests. It dies with the test program.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace stator::test {
+
+class ServerProcess {
+ public:
+  struct Options {
+    std::string data_dir;
+    std::uint32_t lanes = 1;
+    std::string config;  // TOML text; empty = none
+    std::string command = "dev";
+  };
+  explicit ServerProcess(Options options) : options_(std::move(options)) {}
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  // Starts and waits for the ready line. False: it ended instead; see exit_code() and errors().
+  bool start();
+  // SIGTERM and wait; the exit code.
+  int stop();
+  // SIGKILL and wait.
+  void kill();
+  bool is_running() const { return pid_ > 0; }
+
+  void set_lanes(std::uint32_t lanes) { options_.lanes = lanes; }
+  std::uint16_t port() const { return port_; }
+  const std::string& ready_line() const { return ready_line_; }
+  int exit_code() const { return exit_code_; }
+  std::string errors() const;
+
+ private:
+  void wait();
+  Options options_;
+  pid_t pid_ = -1;
+  std::uint16_t port_ = 0;
+  int exit_code_ = -1;
+  std::string ready_line_;
+};
+
+// A fresh directory below the system's temporary one, removed at the end.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace stator::test

@@ -1,0 +1,44 @@
+#include "base/error.h"
+
+#include <gtest/gtest.h>
+
+#include "base/result.h"
+
+namespace stator {
+namespace {
+
+TEST(ErrorTest, TakesItsWireNameAndClassFromTheTable) {
+  EXPECT_EQ(wire_name(ErrorCode::kOk), "ok");
+  EXPECT_EQ(wire_name(ErrorCode::kDiskFull), "disk_full");
+  EXPECT_TRUE(is_retryable(ErrorCode::kDiskFull));
+  EXPECT_FALSE(is_retryable(ErrorCode::kWal));
+  EXPECT_EQ(error_class(ErrorCode::kBadRequest), ErrorClass::kClient);
+}
+
+TEST(ErrorTest, TurnsAnUnknownNumberIntoInternal) {
+  EXPECT_EQ(error_code_from(4002), ErrorCode::kDiskFull);
+  EXPECT_EQ(error_code_from(0), ErrorCode::kOk);
+  EXPECT_EQ(error_code_from(-7), ErrorCode::kInternal);
+  EXPECT_EQ(error_code_from(4003), ErrorCode::kInternal);
+}
+
+Result<int> half_of(int number) {
+  if (number % 2 != 0) return Error(ErrorCode::kBadRequest, "number", "not even");
+  return number / 2;
+}
+
+Result<int> quarter_of(int number) {
+  STATOR_TRY(const int half, half_of(number));
+  STATOR_CHECK(half % 2 == 0 ? ok_status() : Status(Error(ErrorCode::kRejectedConstraint, "odd half")));
+  return half_of(half);
+}
+
+TEST(ResultTest, HandsErrorsUp) {
+  EXPECT_EQ(quarter_of(12).value(), 3);
+  EXPECT_EQ(quarter_of(3).error().code(), ErrorCode::kBadRequest);
+  EXPECT_EQ(quarter_of(3).error().field(), "number");
+  EXPECT_EQ(quarter_of(6).error().code(), ErrorCode::kRejectedConstraint);
+}
+
+}  // namespace
+}  // namespace stator

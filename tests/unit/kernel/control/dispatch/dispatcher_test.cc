@@ -1,0 +1,138 @@
+#include "control/dispatch/dispatcher.h"
+
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "stator/args.hpp"
+
+namespace stator::dispatch {
+namespace {
+
+using bridge::Task;
+
+// Two lanes; the test plays the cores.
+class DispatcherTest : public testing::Test {
+ protected:
+  // A block with one STR argument.
+  Task* request(const std::string& key) {
+    Task* task = pool_.take();
+    task->tenant = TenantId{1};
+    task->collection = "c";
+    const std::size_t values = sizeof(stator_arg_block);
+    task->args.extend(values + sizeof(stator_value) + key.size(), 64);
+    auto* block = reinterpret_cast<stator_arg_block*>(task->args.data());
+    *block = {sizeof(stator_arg_block), static_cast<std::uint32_t>(task->args.size()), 1, 1, 0, 1};
+    reinterpret_cast<stator_value*>(task->args.data() + values)->slice = {
+        static_cast<std::uint32_t>(values + sizeof(stator_value)), static_cast<std::uint32_t>(key.size())};
+    std::memcpy(task->args.data() + values + sizeof(stator_value), key.data(), key.size());
+    return task;
+  }
+  // What the core of `lane` was given.
+  std::vector<Task*> given_to(std::uint32_t lane) {
+    std::vector<Task*> got(10'000);
+    home_.flush();
+    if (lane == 0) return std::exchange(link_.submitted, {});
+    got.resize(mesh_.requests(LaneId{0}, LaneId{lane}).pop(got));
+    return got;
+  }
+  void answer_from(std::uint32_t lane, Task* task) {
+    if (lane == 0) return link_.answered.push_back(task);
+    Task* one[] = {task};
+    ASSERT_EQ(mesh_.answers(LaneId{lane}, LaneId{0}).push(one), 1u);
+  }
+  std::vector<Task*> done() {
+    std::vector<Task*> out;
+    home_.receive();
+    home_.collect(out);
+    return out;
+  }
+
+  bridge::LaneMesh mesh_{2};
+  bridge::VShardMap map_{{1, 2}, bridge::VShardMap::even(2)};
+  bridge::CoreLink link_;
+  bridge::TaskPool pool_;
+  Dispatcher home_{LaneId{0}, mesh_, map_, link_, pool_};
+};
+
+TEST_F(DispatcherTest, ADocumentGoesToTheLaneThatOwnsIt) {
+  for (int i = 0; i < 50; ++i) {
+    const std::string key = "doc-" + std::to_string(i);
+    Task* task = request(key);
+    ASSERT_TRUE(home_.dispatch(task, {Placement::kDocument, 0, 0}).ok());
+    const LaneId owner = map_.lane_of(map_.of(TenantId{1}, key));
+    const auto got = given_to(owner.value());
+    ASSERT_EQ(got.size(), 1u);
+    EXPECT_EQ(got[0], task);
+    answer_from(owner.value(), task);
+    EXPECT_EQ(done(), std::vector<Task*>{task});
+  }
+  EXPECT_TRUE(home_.is_idle());
+}
+
+TEST_F(DispatcherTest, AnAllOpIsMergedAfterTheLastPart) {
+  Task* task = request("k");
+  ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());
+  Task* here = given_to(0).at(0);
+  Task* there = given_to(1).at(0);
+  EXPECT_EQ(Args(reinterpret_cast<const stator_arg_block*>(there->args.data())).str(0), "k");
+  there->payload.append("part of 1");
+  answer_from(1, there);
+  EXPECT_TRUE(done().empty());
+  EXPECT_TRUE(given_to(0).empty()) << "one part is still out";
+  here->payload.append("part of 0");
+  answer_from(0, here);
+  EXPECT_TRUE(done().empty());
+  const auto merges = given_to(0);
+  ASSERT_EQ(merges.size(), 1u);
+  EXPECT_EQ(merges[0], task);
+  EXPECT_EQ(task->kind, bridge::TaskKind::kMerge);
+  ASSERT_EQ(task->parts.size(), 2u);
+  EXPECT_EQ(task->parts[0], "part of 0");
+  EXPECT_EQ(task->parts[1], "part of 1");
+  answer_from(0, task);
+  EXPECT_EQ(done(), std::vector<Task*>{task});
+  pool_.give_back(task);
+  EXPECT_EQ(pool_.taken(), 0u);
+}
+
+TEST_F(DispatcherTest, AFailedPartIsTheAnswer) {
+  Task* task = request("k");
+  ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());
+  Task* here = given_to(0).at(0);
+  Task* there = given_to(1).at(0);
+  there->refuse(Error(ErrorCode::kBusy, "too much").with_retry_after(7));
+  answer_from(0, here);
+  answer_from(1, there);
+  EXPECT_EQ(done(), std::vector<Task*>{task});
+  EXPECT_EQ(task->code, ErrorCode::kBusy);
+  EXPECT_EQ(task->retry_after_ms, 7u);
+}
+
+TEST_F(DispatcherTest, SaysBusyInsteadOfOverfillingARing) {
+  std::size_t open = 0;
+  for (;;) {
+    Task* task = request("k");
+    task->collection = "x";
+    // Find a key of lane 1 once, then use it always.
+    static std::string key;
+    for (int i = 0; key.empty(); ++i) {
+      const std::string candidate = "doc-" + std::to_string(i);
+      if (map_.lane_of(map_.of(TenantId{1}, candidate)) == LaneId{1}) key = candidate;
+    }
+    pool_.give_back(task);
+    task = request(key);
+    auto status = home_.dispatch(task, {Placement::kDocument, 0, 0});
+    if (!status.ok()) {
+      EXPECT_EQ(status.error().code(), ErrorCode::kBusy);
+      EXPECT_GT(status.error().retry_after_ms(), 0u);
+      break;
+    }
+    ++open;
+    ASSERT_LE(open, kRingSlots);
+  }
+  EXPECT_EQ(open, kRingSlots);
+  EXPECT_EQ(given_to(1).size(), kRingSlots) << "everything that was accepted arrives";
+}
+
+}  // namespace
+}  // namespace stator::dispatch

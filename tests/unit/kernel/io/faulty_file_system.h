@@ -1,0 +1,277 @@
+// A disk in memory that can fail, fill up and lose power, for tests.
+//
+// What was written is seen at once and survives crash() only when it was synced. Of the rest each
+// 512-byte sector survives or not by the throw of a seeded coin; so do names that were made or
+// removed without sync_directory(). Any thread.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "io/file_system.h"
+
+namespace stator::io {
+
+class FaultyFileSystem final : public FileSystem {
+ public:
+  // The power goes with the n-th change from now on (1 = the next): it and all after it fail.
+  void lose_power_at(std::uint64_t change) {
+    const std::lock_guard lock(mutex_);
+    power_left_ = change - 1;
+  }
+  // The n-th write / sync from now on fails with this error, half done; those after it work.
+  void fail_write(std::uint64_t nth, ErrorCode code) {
+    const std::lock_guard lock(mutex_);
+    write_fault_ = {nth, code};
+  }
+  void fail_sync(std::uint64_t nth, ErrorCode code) {
+    const std::lock_guard lock(mutex_);
+    sync_fault_ = {nth, code};
+  }
+  // Bytes that all files together may have; beyond it kDiskFull.
+  void set_space(std::uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    space_ = bytes;
+  }
+  std::uint64_t used() const {
+    const std::lock_guard lock(mutex_);
+    return used_locked();
+  }
+  std::uint64_t changes() const {
+    const std::lock_guard lock(mutex_);
+    return changes_;
+  }
+  std::uint64_t syncs() const {
+    const std::lock_guard lock(mutex_);
+    return syncs_;
+  }
+
+  // The content as it is seen now, to look at and to damage. The file must exist.
+  std::string content(const std::string& path) const {
+    const std::lock_guard lock(mutex_);
+    return inodes_[names_.at(path)]->seen;
+  }
+  void set_content(const std::string& path, std::string bytes) {
+    const std::lock_guard lock(mutex_);
+    Inode& inode = *inodes_[names_.at(path)];
+    inode.seen = std::move(bytes);
+    inode.durable = inode.seen;
+  }
+
+  // What a restart finds, with the power back; files that are still open are dead.
+  void crash(std::uint32_t seed) {
+    const std::lock_guard lock(mutex_);
+    std::mt19937 coin(seed);
+    Names survivors;
+    for (const Names* names : {&names_, &durable_names_}) {
+      for (const auto& [path, inode] : *names) {
+        const bool is_sure = names_.contains(path) && durable_names_.contains(path);
+        if (is_sure || coin() % 2 == 0) survivors.emplace(path, inode);
+      }
+    }
+    names_ = durable_names_ = survivors;
+    for (const auto& inode : inodes_) lose_sectors(*inode, coin);
+    ++epoch_;
+    power_left_ = std::numeric_limits<std::uint64_t>::max();
+    is_dark_ = false;
+  }
+
+  Result<std::unique_ptr<File>> open(const std::string& path) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = names_.find(path);
+    if (found == names_.end()) return Error(ErrorCode::kStorage, "open " + path + ": none");
+    return handle(found->second);
+  }
+  Result<std::unique_ptr<File>> create(const std::string& path) override {
+    const std::lock_guard lock(mutex_);
+    STATOR_CHECK(change());
+    if (names_.contains(path)) return Error(ErrorCode::kStorage, "create " + path + ": exists");
+    names_[path] = inodes_.size();
+    inodes_.push_back(std::make_unique<Inode>());
+    return handle(inodes_.size() - 1);
+  }
+  Result<std::vector<std::string>> list(const std::string& directory) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [path, inode] : names_) {
+      if (is_in(path, directory)) names.push_back(path.substr(directory.size() + 1));
+    }
+    return names;
+  }
+  Result<bool> exists(const std::string& path) override {
+    const std::lock_guard lock(mutex_);
+    return names_.contains(path);
+  }
+  Status make_directory(const std::string&) override { return ok_status(); }
+  Status remove(const std::string& path) override {
+    const std::lock_guard lock(mutex_);
+    STATOR_CHECK(change());
+    names_.erase(path);
+    return ok_status();
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    const std::lock_guard lock(mutex_);
+    STATOR_CHECK(change());
+    const auto found = names_.find(from);
+    if (found == names_.end()) return Error(ErrorCode::kStorage, "rename " + from + ": none");
+    names_[to] = found->second;
+    names_.erase(from);
+    return ok_status();
+  }
+  Status sync_directory(const std::string& directory) override {
+    const std::lock_guard lock(mutex_);
+    STATOR_CHECK(change());
+    std::erase_if(durable_names_, [&](const auto& name) { return is_in(name.first, directory); });
+    for (const auto& [path, inode] : names_) {
+      if (is_in(path, directory)) durable_names_[path] = inode;
+    }
+    return ok_status();
+  }
+  Result<std::unique_ptr<File>> lock(const std::string& path) override {
+    return Error(ErrorCode::kStorage, "lock " + path + ": not simulated");
+  }
+
+ private:
+  static constexpr std::size_t kSector = 512;
+  struct Inode {
+    std::string seen;
+    std::string durable;
+  };
+  struct Fault {
+    std::uint64_t countdown = 0;  // 0: none
+    ErrorCode code = ErrorCode::kOk;
+    // Counts a call; its error, if it is the one.
+    ErrorCode hit() { return countdown > 0 && --countdown == 0 ? code : ErrorCode::kOk; }
+  };
+  using Names = std::map<std::string, std::size_t>;  // path -> inode
+
+  class Handle final : public File {
+   public:
+    Handle(FaultyFileSystem& files, Inode& inode, std::uint64_t epoch)
+        : files_(files), inode_(inode), epoch_(epoch) {}
+    Status write_at(std::uint64_t offset, ByteView bytes) override {
+      const std::lock_guard lock(files_.mutex_);
+      STATOR_CHECK(alive());
+      return files_.write(inode_, offset, bytes);
+    }
+    Result<std::string> read_at(std::uint64_t offset, std::size_t size) override {
+      const std::lock_guard lock(files_.mutex_);
+      if (offset >= inode_.seen.size()) return std::string();
+      return inode_.seen.substr(offset, size);
+    }
+    Status sync() override {
+      const std::lock_guard lock(files_.mutex_);
+      STATOR_CHECK(alive());
+      return files_.sync(inode_);
+    }
+    Result<std::uint64_t> size() override {
+      const std::lock_guard lock(files_.mutex_);
+      return std::uint64_t{inode_.seen.size()};
+    }
+    Status truncate(std::uint64_t size) override {
+      const std::lock_guard lock(files_.mutex_);
+      STATOR_CHECK(alive());
+      STATOR_CHECK(files_.change());
+      inode_.seen.resize(size);
+      return ok_status();
+    }
+    Status allocate(std::uint64_t size) override {
+      const std::lock_guard lock(files_.mutex_);
+      STATOR_CHECK(alive());
+      STATOR_CHECK(files_.change());
+      STATOR_CHECK(files_.check_space(inode_, size));
+      inode_.seen.resize(std::max<std::size_t>(inode_.seen.size(), size));
+      return ok_status();
+    }
+
+   private:
+    Status alive() const {
+      if (epoch_ == files_.epoch_) return ok_status();
+      return Error(ErrorCode::kStorage, "the file was open when the power went");
+    }
+    FaultyFileSystem& files_;
+    Inode& inode_;
+    const std::uint64_t epoch_;
+  };
+
+  static bool is_in(const std::string& path, const std::string& directory) {
+    return path.rfind('/') == directory.size() && path.starts_with(directory);
+  }
+  std::unique_ptr<File> handle(std::size_t inode) {
+    return std::make_unique<Handle>(*this, *inodes_[inode], epoch_);
+  }
+  // Counts a change; an error when the power is gone.
+  Status change() {
+    ++changes_;
+    if (power_left_ == 0) return Error(ErrorCode::kStorage, "the power is gone");
+    --power_left_;
+    return ok_status();
+  }
+  std::uint64_t used_locked() const {
+    std::uint64_t used = 0;
+    for (const auto& [path, inode] : names_) used += inodes_[inode]->seen.size();
+    return used;
+  }
+  Status check_space(const Inode& inode, std::uint64_t size) const {
+    const std::uint64_t more = size > inode.seen.size() ? size - inode.seen.size() : 0;
+    if (more == 0 || used_locked() + more <= space_) return ok_status();
+    return Error(ErrorCode::kDiskFull, "no space");
+  }
+  // A write that fails has done half; so has the one with which the power goes.
+  Status write(Inode& inode, std::uint64_t offset, ByteView bytes) {
+    const bool is_dead = power_left_ == 0;
+    Status status = change();
+    if (is_dead && is_dark_) return status;
+    is_dark_ = is_dead;
+    const ErrorCode fault = write_fault_.hit();
+    if (status.ok() && fault != ErrorCode::kOk) status = Error(fault, "the write failed");
+    if (status.ok()) {
+      STATOR_CHECK(check_space(inode, offset + bytes.size()));
+    } else {
+      bytes = bytes.substr(0, bytes.size() / 2);
+    }
+    inode.seen.resize(std::max<std::size_t>(inode.seen.size(), offset + bytes.size()));
+    std::copy(bytes.begin(), bytes.end(), inode.seen.begin() + static_cast<std::ptrdiff_t>(offset));
+    return status;
+  }
+  Status sync(Inode& inode) {
+    STATOR_CHECK(change());
+    ++syncs_;
+    const ErrorCode fault = sync_fault_.hit();
+    if (fault != ErrorCode::kOk) return Error(fault, "the sync failed");
+    inode.durable = inode.seen;
+    return ok_status();
+  }
+  static void lose_sectors(Inode& inode, std::mt19937& coin) {
+    if (coin() % 2 == 0) inode.seen.resize(inode.durable.size());
+    inode.durable.resize(inode.seen.size());
+    for (std::size_t at = 0; at < inode.seen.size(); at += kSector) {
+      if (coin() % 2 != 0) continue;
+      const std::size_t size = std::min(kSector, inode.seen.size() - at);
+      inode.seen.replace(at, size, inode.durable, at, size);
+    }
+    inode.durable = inode.seen;
+  }
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::vector<std::unique_ptr<Inode>> inodes_;
+  Names names_;
+  Names durable_names_;
+  std::uint64_t epoch_ = 0;  // crashes so far
+  std::uint64_t changes_ = 0;
+  std::uint64_t syncs_ = 0;
+  std::uint64_t power_left_ = std::numeric_limits<std::uint64_t>::max();
+  bool is_dark_ = false;  // the half-done write at the loss of power has happened
+  std::uint64_t space_ = std::numeric_limits<std::uint64_t>::max();
+  Fault write_fault_;
+  Fault sync_fault_;
+};
+
+}  // namespace stator::io

@@ -1,0 +1,128 @@
+#include "plugin/catalog.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugin/row_check.h"
+#include "stator/declare.hpp"
+
+namespace stator::plugin {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr stator_arg kKey[] = {make_arg(STATOR_ARG_STR, "key", "", {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY})};
+constexpr const char* kNeeds[] = {"far_away", nullptr};
+
+stator_op good_op() {
+  return make_op({.op_class = STATOR_OP_READ, .permission = STATOR_PERM_READ,
+                  .placement = STATOR_PLACE_DOCUMENT, .name = "toy_get", .doc = "", .result = "",
+                  .example = "{}", .args = kKey, .requires_ops = kNeeds});
+}
+
+stator_op op_row;
+const stator_op* ops[] = {&op_row};
+stator_engine_v1 engine;
+
+const stator_engine_v1* entry(const stator_kernel_hello*) { return &engine; }
+
+class CatalogTest : public testing::Test {
+ protected:
+  CatalogTest() {
+    op_row = good_op();
+    engine = {};
+    engine.struct_size = sizeof engine;
+    engine.abi_major = STATOR_ABI_MAJOR;
+    engine.op_count = 1;
+    engine.id = "toy";
+    engine.version = "1";
+    engine.ops = ops;
+    engine.open = [](const stator_open*, stator_instance**, char*, std::uint64_t) { return stator_status{0}; };
+    engine.close = [](stator_instance*) {};
+    engine.read = [](const stator_instance*, const stator_request*) { return stator_status{0}; };
+    engine.apply = [](stator_instance*, const stator_record*) { return stator_status{0}; };
+  }
+  std::string add(Catalog& catalog, const std::string& path = "toy.so") {
+    auto status = catalog.add(&entry, {}, path);
+    return status.ok() ? "" : status.error().sentence();
+  }
+};
+
+TEST_F(CatalogTest, FindsOpsByEveryName) {
+  Catalog catalog;
+  ASSERT_EQ(add(catalog), "");
+  EXPECT_NE(catalog.find("toy_get"), nullptr);
+  EXPECT_NE(catalog.find("toy.toy_get"), nullptr);
+  EXPECT_EQ(catalog.find("toy"), nullptr);
+}
+
+TEST_F(CatalogTest, AMissingRequiredOpIsNoted) {
+  Catalog catalog;
+  ASSERT_EQ(add(catalog), "");
+  catalog.seal();
+  EXPECT_EQ(catalog.ops()[0].missing, "far_away");
+}
+
+TEST_F(CatalogTest, RefusalsSayWhatIsWrongAndRegisterNothing) {
+  const auto refused = [&](const std::string& what) {
+    Catalog catalog;
+    EXPECT_THAT(add(catalog), HasSubstr(what));
+    EXPECT_TRUE(catalog.engines().empty());
+    EXPECT_TRUE(catalog.ops().empty());
+  };
+  engine.abi_major = 2;
+  refused("needs contract version 2.0");
+  engine.abi_major = STATOR_ABI_MAJOR;
+  engine.abi_minor = 99;
+  refused("1.99");
+  engine.abi_minor = 0;
+  engine.id = "Bad Id";
+  refused("[a-z0-9_]");
+  engine.id = "toy";
+  engine.apply = nullptr;
+  refused("apply");
+}
+
+TEST_F(CatalogTest, EveryBrokenRowIsRefused) {
+  const auto refused = [&](const std::string& what) {
+    Catalog catalog;
+    EXPECT_THAT(add(catalog), HasSubstr(what));
+  };
+  op_row.placement = 9;
+  refused("placement");
+  op_row = good_op();
+  op_row.arg_count = 0;
+  refused("routing key");
+  op_row = good_op();
+  op_row.op_class = STATOR_OP_WRITE;
+  refused("no function for its class");
+  op_row = good_op();
+  op_row.permission = 3;
+  refused("permission");
+  op_row = good_op();
+  op_row.placement = STATOR_PLACE_ALL;
+  refused("merge");
+  op_row = good_op();
+  constexpr stator_arg kShared[] = {make_arg(STATOR_ARG_STR, "collection", "", {})};
+  op_row.args = kShared;
+  refused("belongs to every request");
+}
+
+TEST_F(CatalogTest, OneNameHasOneOwner) {
+  Catalog catalog;
+  ASSERT_EQ(add(catalog), "");
+  EXPECT_THAT(add(catalog, "copy.so"), HasSubstr("already brought by toy.so"));
+  engine.id = "other";
+  EXPECT_THAT(add(catalog, "other.so"), HasSubstr("already served by engine 'toy'"));
+}
+
+TEST_F(CatalogTest, AShorterStructOfAnOlderEngineIsReadAsFarAsItGoes) {
+  engine.struct_size = offsetof(stator_engine_v1, merge);
+  engine.merge = reinterpret_cast<decltype(engine.merge)>(1);
+  Catalog catalog;
+  ASSERT_EQ(add(catalog), "");
+  EXPECT_EQ(catalog.engines()[0]->descriptor.merge, nullptr);
+}
+
+}  // namespace
+}  // namespace stator::plugin

@@ -1,0 +1,52 @@
+#include "server/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace stator::server {
+namespace {
+
+std::string fault_of(const std::string& text) {
+  Config config;
+  auto status = parse_config(text, "stator.toml", config);
+  return status.ok() ? "" : status.error().sentence();
+}
+
+TEST(ConfigTest, ReadsEverySetting) {
+  Config config;
+  auto status = parse_config(R"(
+engines = ["document", "vector"]
+[server]
+listen = "127.0.0.1:7000"
+data_dir = "/tmp/x"
+lanes = 2
+log_level = "warn"
+[auth]
+mode = "password"
+[engine.vector]
+threads = 3
+)", "stator.toml", config);
+  ASSERT_TRUE(status.ok()) << status.error().sentence();
+  EXPECT_EQ(config.listen, "127.0.0.1:7000");
+  EXPECT_EQ(config.data_dir, "/tmp/x");
+  EXPECT_EQ(config.lanes, 2u);
+  EXPECT_EQ(config.auth_mode, auth::Mode::kPassword);
+  EXPECT_THAT(*config.engines, testing::ElementsAre("document", "vector"));
+  EXPECT_EQ(config.engine_config["vector"], R"({"threads":3})");
+}
+
+TEST(ConfigTest, AnUnknownKeyNamesLineAndNearest) {
+  EXPECT_EQ(fault_of("[server]\nlistn = \"x\"\n"),
+            "stator.toml:2: unknown key 'server.listn'; did you mean 'server.listen'?");
+  EXPECT_EQ(fault_of("enginez = []\n"), "stator.toml:1: unknown key 'enginez'; did you mean 'engines'?");
+}
+
+TEST(ConfigTest, WrongTypesAndValuesNameTheLine) {
+  EXPECT_EQ(fault_of("[server]\n\nlanes = 0\n"), "stator.toml:3: 'server.lanes' must be a whole number from 1 to 64");
+  EXPECT_EQ(fault_of("[auth]\nmode = \"none\"\n"), "stator.toml:2: 'auth.mode' must be \"trust\" or \"password\"");
+  EXPECT_EQ(fault_of("engines = \"document\"\n"), "stator.toml:1: 'engines' must be a list of strings");
+  EXPECT_THAT(fault_of("[server\n"), testing::HasSubstr("stator.toml:1"));
+}
+
+}  // namespace
+}  // namespace stator::server

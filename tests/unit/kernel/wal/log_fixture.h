@@ -1,0 +1,89 @@
+// Making and reading logs in tests.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "unit/kernel/io/faulty_file_system.h"
+#include "wal/local_log.h"
+
+namespace stator::wal {
+
+inline BatchBuilder batch_of(const std::vector<std::string>& payloads) {
+  BatchBuilder batch;
+  for (const std::string& payload : payloads) {
+    const Status added = batch.add({.engine = EngineNumber{7},
+                                    .type = 3,
+                                    .tenant = TenantId{5},
+                                    .vshard = VShardId{9},
+                                    .collection = "c",
+                                    .payload = payload});
+    STATOR_ASSERT(added.ok());
+  }
+  return batch;
+}
+
+// Payloads by LSN, from `from` on; every LSN must follow on the one before.
+inline Result<std::vector<std::string>> read_all(Log& log, Lsn from = Lsn{1}) {
+  std::vector<std::string> payloads;
+  Lsn expected = from;
+  Status status = log.read(from, [&](const RecordView& record, Lsn lsn, std::uint64_t) -> Status {
+    if (lsn != expected) return Error(ErrorCode::kInternal, "a gap in the LSNs");
+    expected = Lsn{expected.value() + 1};
+    payloads.emplace_back(record.payload);
+    return ok_status();
+  });
+  if (!status.ok()) return std::move(status.error());
+  return payloads;
+}
+
+// Waits for what a log's listener tells.
+class LogWaiter {
+ public:
+  explicit LogWaiter(Log& log) : log_(log) {
+    log.set_listener([this] {
+      const std::lock_guard lock(mutex_);
+      told_.notify_all();
+    });
+  }
+  // True when it became durable, false when the log failed first.
+  bool wait_durable(Lsn lsn) {
+    std::unique_lock lock(mutex_);
+    told_.wait(lock, [&] { return log_.durable() >= lsn || !log_.health().ok(); });
+    return log_.durable() >= lsn;
+  }
+
+ private:
+  Log& log_;
+  std::mutex mutex_;
+  std::condition_variable told_;
+};
+
+inline constexpr const char* kDirectory = "/wal";
+
+inline Result<std::unique_ptr<Log>> open_small_log(io::FileSystem& files,
+                                                   std::size_t segment_bytes = 4096,
+                                                   std::uint64_t oldest_needed = 1) {
+  return open_local_log(files, {.directory = kDirectory,
+                                .segment_bytes = segment_bytes,
+                                .oldest_needed = oldest_needed});
+}
+
+// Every entry of `commits` in a commit of its own.
+inline void write_commits(io::FileSystem& files, const std::vector<std::vector<std::string>>& commits,
+                          std::size_t segment_bytes = 4096) {
+  const auto log = open_small_log(files, segment_bytes).take();
+  LogWaiter waiter(*log);
+  for (const auto& payloads : commits) {
+    BatchBuilder batch = batch_of(payloads);
+    STATOR_ASSERT(log->append(batch, 1).ok());
+    STATOR_ASSERT(waiter.wait_durable(log->last()));
+  }
+  log->close();
+}
+
+}  // namespace stator::wal
