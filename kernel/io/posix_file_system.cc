@@ -1,15 +1,14 @@
 // FileSystem on POSIX.1-2008 and flock(2). Files are 0600 and directories 0700: what is in them is
 // the users' data.
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <limits>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 #include "io/file_system.h"
 
@@ -191,8 +190,8 @@ Status PosixFileSystem::rename(const std::string& from, const std::string& to) {
 }
 
 Status PosixFileSystem::sync_directory(const std::string& path) {
-  const int descriptor = uninterrupted(
-      [&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  const int descriptor =
+      uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0) return failure("open", path, errno);
   const int result = uninterrupted([&] { return ::fsync(descriptor); });
   const int reason = errno;

@@ -1,8 +1,7 @@
 #include "io/random.h"
 
-#include <sys/random.h>
-
 #include <cerrno>
+#include <sys/random.h>
 
 #include "base/assert.h"
 

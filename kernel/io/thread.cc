@@ -1,8 +1,7 @@
 #include "io/thread.h"
 
-#include <pthread.h>
-
 #include <csignal>
+#include <pthread.h>
 #include <utility>
 
 namespace stator::io {

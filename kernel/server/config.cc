@@ -118,6 +118,7 @@ class Reader {
         {"data_dir", [this](const toml::node& node) { return text(node, "server.data_dir", config_.data_dir); }},
         {"log_level", [this](const toml::node& node) { return log_level(node); }},
         {"lanes", [this](const toml::node& node) { return lanes(node); }},
+        {"memtable_mib", [this](const toml::node& node) { return memtable(node); }},
     };
   }
 
@@ -140,6 +141,16 @@ class Reader {
                    "'server.lanes' must be a whole number from 1 to " + std::to_string(kLanesMax));
     }
     config_.lanes = static_cast<std::uint32_t>(number->get());
+    return ok_status();
+  }
+
+  Status memtable(const toml::node& node) {
+    constexpr std::int64_t kMibMax = 4096;
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < 1 || number->get() > kMibMax) {
+      return wrong(name_, node.source(), "'server.memtable_mib' must be a whole number from 1 to 4096");
+    }
+    config_.memtable_bytes = static_cast<std::size_t>(number->get()) << 20;
     return ok_status();
   }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "control/auth/identity.h"
 
@@ -15,6 +16,8 @@ struct Config {
   std::string listen = "127.0.0.1:6433";
   std::string data_dir = "./stator-data";
   std::uint32_t lanes = 0;  // 0 = by the machine
+  // Of a lane: when its memtable is this large, a checkpoint begins.
+  std::size_t memtable_bytes = kMemtableBytesMax;
   auth::Mode auth_mode = auth::Mode::kTrust;
   bool auth_is_set = false;
   std::string log_level = "info";

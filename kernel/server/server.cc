@@ -88,6 +88,7 @@ Status Server::open_stores() {
   for (std::uint32_t lane = 0; lane < layout_.lanes; ++lane) {
     store::StoreOptions options;
     options.directory = lane_directory(directory, lane);
+    options.memtable_bytes = config_.memtable_bytes;
     STATOR_CHECK(io::posix_file_system().make_directory(options.directory));
     options.on_checkpoint = [mesh = mesh_.get(), lane] { mesh->doorbell(LaneId{lane}).ring(); };
     STATOR_TRY(auto opened, store::Store::open(options));

@@ -140,12 +140,11 @@ Status BatchBuilder::add(const RecordView& record) {
   if (record.payload.size() > kRecordBytesMax || record.collection.size() > kCollectionBytesLimit) {
     return Error(ErrorCode::kResourcesExhausted, "the record is too large for the log");
   }
-  const std::size_t content =
-      kRecordHeaderBytes + record.collection.size() + record.payload.size();
+  const std::size_t content = kRecordHeaderBytes + record.collection.size() + record.payload.size();
   const std::size_t bytes = padded(content);
   if (bytes > kBatchBytesMax - buffer_.size()) {
-    return Error(ErrorCode::kResourcesExhausted, "the records of one write exceed " +
-                                                     std::to_string(kBatchBytesMax) + " bytes");
+    return Error(ErrorCode::kResourcesExhausted,
+                 "the records of one write exceed " + std::to_string(kBatchBytesMax) + " bytes");
   }
   const std::size_t start = buffer_.size();
   char header[kRecordHeaderBytes];
@@ -194,7 +193,8 @@ std::optional<std::size_t> BatchReader::announced_size(ByteView bytes) {
 }
 
 Result<BatchReader> BatchReader::open(ByteView bytes) {
-  if (bytes.size() < kHeaderBytes) return Error(ErrorCode::kNotFound, "wal batch: the header is cut");
+  if (bytes.size() < kHeaderBytes)
+    return Error(ErrorCode::kNotFound, "wal batch: the header is cut");
   const ByteView header = bytes.substr(0, kHeaderBytes);
   STATOR_CHECK(check_header(header));
   const std::size_t size = kHeaderBytes + field<std::uint32_t>(header, kAtBodyBytes);

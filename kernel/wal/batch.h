@@ -37,7 +37,7 @@ class BatchBuilder {
   friend class BatchSealer;
   std::string buffer_;
   std::uint32_t count_ = 0;
-  std::uint32_t body_crc_ = 0;  // kept while adding: a large body is not summed under the log's lock
+  std::uint32_t body_crc_ = 0;  // kept while adding: not summed under the log's lock
 };
 
 // What the log knows of a batch when it seals it.
@@ -52,8 +52,8 @@ struct BatchSeal {
   Lsn durable_before;
 };
 
-// Writes the seal into the builder's header and computes its CRC32C (the body's is kept by add()). Returns the chain hash of this
-// batch, the next one's previous_chain.
+// Writes the seal into the builder's header and computes its CRC32C (the body's is kept by add()).
+// Returns the chain hash of this batch, the next one's previous_chain.
 class BatchSealer {
  public:
   static std::uint64_t seal(BatchBuilder& batch, const BatchSeal& seal);

@@ -141,7 +141,7 @@ Status SegmentWriter::read(Lsn from, const Log::Visitor& visit) {
     STATOR_TRY(const SegmentEnd end, walk_segment(bytes, position, visit_batch));
     // It was verified when it was opened.
     if (!end.is_clean || (!is_last && position.next != segments_[i + 1].first)) {
-      return Error(ErrorCode::kCorrupted, "the log changed while it was read: segment " +
+      return Error(ErrorCode::kCorrupted, "the log cannot be read back: segment " +
                                               segments_[i].path + ", offset " +
                                               std::to_string(end.offset) + ": " + end.reason);
     }
@@ -149,22 +149,18 @@ Status SegmentWriter::read(Lsn from, const Log::Visitor& visit) {
   return ok_status();
 }
 
-// Oldest first, so that a crash leaves no gap. The segment behind a removed one holds a durable
-// batch, so that the log can always tell where it stands.
+// Oldest first and one after the other, so that a crash leaves no gap. The segment behind a removed
+// one holds a durable batch, so that the log can always tell where it stands.
 void SegmentWriter::trim(Lsn to, Lsn durable) {
-  bool is_removed = false;
   while (segments_.size() > 1 && segments_[1].first <= std::min(to, durable)) {
     Status removed = files_.remove(segments_.front().path);
+    if (removed.ok()) removed = files_.sync_directory(options_.directory);
     if (!removed.ok()) {
       log::warn("a segment of the log cannot be removed: " + removed.error().sentence());
-      break;
+      return;
     }
     segments_.erase(segments_.begin());
-    is_removed = true;
   }
-  if (!is_removed) return;
-  Status synced = files_.sync_directory(options_.directory);
-  if (!synced.ok()) log::warn("segments of the log may come back: " + synced.error().sentence());
 }
 
 class LocalLog final : public Log {
@@ -224,7 +220,8 @@ Status LocalLog::check_open() const {
   if (!failure_.ok()) return failure_;
   if (is_closing_) return Error(ErrorCode::kWal, "the log is closed");
   if (is_disk_full_) {
-    return Error(ErrorCode::kDiskFull, "the disk of the log is full; writes go on when it has space");
+    return Error(ErrorCode::kDiskFull,
+                 "the disk of the log is full; writes go on when it has space");
   }
   if (staged_.bytes.size() > kStagedBytesMax) {
     return Error(ErrorCode::kBusy, "the disk of the log is slower than the writes");
@@ -336,8 +333,8 @@ bool LocalLog::wait_for_space(const std::string& reason) {
 void LocalLog::fail(Status status) {
   {
     const std::lock_guard lock(mutex_);
-    failure_ = Error(ErrorCode::kWal, "the log failed and takes no more writes: " +
-                                          status.error().sentence());
+    failure_ = Error(ErrorCode::kWal,
+                     "the log failed and takes no more writes: " + status.error().sentence());
     log::error(failure_.error().sentence());
   }
   notify();

@@ -16,9 +16,12 @@ class Recovery {
 
  private:
   Status find_segments();
+  // The segment that holds the record before oldest_needed, for its position; nobody looks at
+  // those before it, whose records are in the stores.
+  std::size_t first_needed() const;
   Status check_bounds();
   Status take(std::size_t index);
-  Status take_header(const Segment& segment, ByteView bytes);
+  Status take_header(std::size_t index, ByteView bytes);
   Status end_of_last(const Segment& segment, ByteView bytes, const SegmentEnd& end);
   // A segment whose creation was cut by a crash: its header is made durable before any batch.
   Result<bool> drop_unfinished(const Segment& segment, ByteView bytes);
@@ -27,14 +30,15 @@ class Recovery {
   io::FileSystem& files_;
   const LocalLogOptions& options_;
   RecoveredLog log_;
+  std::size_t begin_ = 0;  // index of the first needed segment
 };
 
 Error Recovery::damaged(const Segment& segment, std::size_t offset,
                         const std::string& reason) const {
-  return Error(ErrorCode::kCorrupted,
-               "the log is damaged: segment " + segment.path + ", offset " +
-                   std::to_string(offset) + ": " + reason + "; the last good LSN is " +
-                   std::to_string(log_.position.next.value() - 1));
+  return Error(ErrorCode::kCorrupted, "the log is damaged: segment " + segment.path + ", offset " +
+                                          std::to_string(offset) + ": " + reason +
+                                          "; the last good LSN is " +
+                                          std::to_string(log_.position.next.value() - 1));
 }
 
 Status Recovery::find_segments() {
@@ -51,35 +55,44 @@ Status Recovery::find_segments() {
   return ok_status();
 }
 
+std::size_t Recovery::first_needed() const {
+  std::size_t index = 0;
+  while (index + 1 < log_.segments.size() &&
+         log_.segments[index + 1].first.value() < options_.oldest_needed) {
+    ++index;
+  }
+  return index;
+}
+
 // The base holds every record before oldest_needed, the log must hold the others.
 Status Recovery::check_bounds() {
-  const std::uint64_t first = log_.segments.empty() ? 1 : log_.segments.front().first.value();
+  const std::uint64_t first = log_.segments.empty() ? 1 : log_.segments[begin_].first.value();
   if (first > std::max<std::uint64_t>(options_.oldest_needed, 1)) {
-    return Error(ErrorCode::kCorrupted,
-                 "the log in " + options_.directory + " begins at LSN " + std::to_string(first) +
-                     ", but records from LSN " + std::to_string(options_.oldest_needed) +
-                     " on are needed");
+    return Error(ErrorCode::kCorrupted, "the log in " + options_.directory + " begins at LSN " +
+                                            std::to_string(first) + ", but records from LSN " +
+                                            std::to_string(options_.oldest_needed) +
+                                            " on are needed");
   }
   if (log_.position.next.value() < options_.oldest_needed) {
-    return Error(ErrorCode::kCorrupted,
-                 "the log in " + options_.directory + " ends with LSN " +
-                     std::to_string(log_.position.next.value() - 1) +
-                     ", but the stores hold records up to LSN " +
-                     std::to_string(options_.oldest_needed - 1));
+    return Error(ErrorCode::kCorrupted, "the log in " + options_.directory + " ends with LSN " +
+                                            std::to_string(log_.position.next.value() - 1) +
+                                            ", but the stores hold records up to LSN " +
+                                            std::to_string(options_.oldest_needed - 1));
   }
   return ok_status();
 }
 
-Status Recovery::take_header(const Segment& segment, ByteView bytes) {
+Status Recovery::take_header(std::size_t index, ByteView bytes) {
+  const Segment& segment = log_.segments[index];
   auto header = read_segment_header(bytes);
   if (!header.ok()) return damaged(segment, 0, header.error().sentence());
-  if (segment.first == log_.segments.front().first) {
-    // Older segments were trimmed: the name and the header's checksum vouch for this position.
+  if (index == begin_) {
+    // Nothing before it is looked at: the name and the header's checksum vouch for this position.
     log_.position = header.value();
   }
   if (header.value().next != segment.first || segment.first != log_.position.next) {
-    return damaged(segment, 0, "the segment begins at LSN " +
-                                   std::to_string(header.value().next.value()));
+    return damaged(segment, 0,
+                   "the segment begins at LSN " + std::to_string(header.value().next.value()));
   }
   if (header.value().chain != log_.position.chain) {
     return damaged(segment, 0, "the segment continues another log");
@@ -127,18 +140,18 @@ Status Recovery::take(std::size_t index) {
       return ok_status();
     }
   }
-  STATOR_CHECK(take_header(segment, bytes));
-  STATOR_TRY(const SegmentEnd end, walk_segment(bytes, log_.position,
-                                                [](BatchReader&) { return ok_status(); }));
+  STATOR_CHECK(take_header(index, bytes));
+  STATOR_TRY(const SegmentEnd end,
+             walk_segment(bytes, log_.position, [](BatchReader&) { return ok_status(); }));
   if (is_last) return end_of_last(segment, bytes, end);
   log_.offset = end.offset;
   // The log went on in the next segment only when all of this one was durable.
   const Lsn next = log_.segments[index + 1].first;
   if (!end.is_clean) return damaged(segment, end.offset, end.reason);
   if (log_.position.next != next) {
-    return damaged(segment, end.offset,
-                   "records are missing, the next segment begins at LSN " +
-                       std::to_string(next.value()));
+    return damaged(
+        segment, end.offset,
+        "records are missing, the next segment begins at LSN " + std::to_string(next.value()));
   }
   return ok_status();
 }
@@ -147,7 +160,8 @@ Result<RecoveredLog> Recovery::run() {
   STATOR_CHECK(files_.make_directory(options_.directory));
   STATOR_CHECK(find_segments());
   const std::size_t count = log_.segments.size();
-  for (std::size_t i = 0; i < count; ++i) STATOR_CHECK(take(i));
+  begin_ = first_needed();
+  for (std::size_t i = begin_; i < count; ++i) STATOR_CHECK(take(i));
   STATOR_CHECK(check_bounds());
   return std::move(log_);
 }

@@ -90,10 +90,10 @@ Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position,
       return end;
     }
     auto batch = BatchReader::open(rest);
-    end.is_foreign = batch.ok() || batch.error().code() == ErrorCode::kUnsupported;
-    Status status = batch.ok() ? check_continues(batch.value().seal(), position)
-                               : Status(std::move(batch.error()));
+    Status status =
+        batch.ok() ? check_continues(batch.value().seal(), position) : Status(batch.error());
     if (!status.ok()) {
+      end.is_foreign = batch.ok() || batch.error().code() == ErrorCode::kUnsupported;
       end.reason = status.error().sentence();
       return end;
     }

@@ -28,22 +28,22 @@ std::optional<Lsn> first_lsn_of(ByteView name);
 
 // The header of a segment that begins at `position`.
 std::string segment_header(const LogPosition& position);
-// Errors: kCorrupted with a sentence; kUnsupported for a header that is whole but of a newer format.
+// Errors: kCorrupted with a sentence; kUnsupported for a header that is whole but of a newer
+// format.
 Result<LogPosition> read_segment_header(ByteView segment);
 
 // How the walk over a segment's batches ended.
 struct SegmentEnd {
-  std::size_t offset = 0;  // behind the last good batch
-  bool is_clean = false;   // nothing but zeros from there on
-  bool is_foreign = false; // a whole batch is there, but none of this log: never a torn write
-  std::string reason;      // why what is there is no batch; empty if clean
+  std::size_t offset = 0;   // behind the last good batch
+  bool is_clean = false;    // nothing but zeros from there on
+  bool is_foreign = false;  // a whole batch is there, but none of this log: never a torn write
+  std::string reason;       // why what is there is no batch; empty if clean
 };
 
 // Gives every batch that continues `position` to `visit` and moves `position` behind it. Stops at
 // the first bytes that are no such batch, or with the first error of `visit`.
 using BatchVisitor = std::function<Status(BatchReader&)>;
-Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position,
-                                const BatchVisitor& visit);
+Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position, const BatchVisitor& visit);
 
 // A batch at or behind `offset`, where the log reads as broken off before `next`, that proves that
 // records from `next` on had been durable: they are damaged, not torn. Its offset, if there is one.

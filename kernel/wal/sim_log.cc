@@ -21,8 +21,7 @@ Result<Lsn> SimLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
               .previous_chain = batches_.empty() ? begin_chain_ : batches_.back().chain,
               .time_ms = time_ms,
               .durable_before = Lsn{durable_.value() + 1}});
-  batches_.push_back(
-      {std::string(batch.bytes()), Lsn{before.value() + batch.count()}, chain});
+  batches_.push_back({std::string(batch.bytes()), Lsn{before.value() + batch.count()}, chain});
   return first;
 }
 

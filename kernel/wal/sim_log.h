@@ -1,5 +1,5 @@
-// The log in memory, for tests: what is durable is what the test says, and a crash forgets the rest.
-// Batches are sealed and read back as in a file.
+// The log in memory, for tests: what is durable is what the test says, and a crash forgets the
+// rest. Batches are sealed and read back as in a file.
 #pragma once
 
 #include <mutex>

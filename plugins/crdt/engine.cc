@@ -2,8 +2,9 @@
 
 #include <string>
 
-#include "records.h"
 #include "stator/json_reader.hpp"
+
+#include "records.h"
 #include "storage/document_files.h"
 #include "storage/keys.h"
 #include "storage/mutation_log.h"

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "stator/engine.hpp"
+
 #include "storage/document_cache.h"
 
 namespace stator::crdt {

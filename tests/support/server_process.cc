@@ -23,6 +23,7 @@ std::string program() {
 
 [[noreturn]] void become(const std::vector<std::string>& words, int out, const std::string& errors) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  setenv("STATOR_ADMIN_PASSWORD", "test-password", 1);
   dup2(out, STDOUT_FILENO);
   const int fd = open(errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   dup2(fd, STDERR_FILENO);

@@ -23,7 +23,9 @@ EventLoop::EventLoop(session::SessionHost& host, Socket listener, int doorbell_f
     : host_(host),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       listener_(std::move(listener)),
-      slab_(std::make_unique<char[]>(kReadBytesPerTurn)) {
+      slab_(std::make_unique<char[]>(kReadBytesPerTurn)),
+      now_ns_(system_clock().monotonic_ns()),
+      swept_ns_(now_ns_) {
   STATOR_ASSERT(epoll_.is_open());
   epoll_event event{};
   event.events = EPOLLIN;

@@ -349,9 +349,10 @@ std::uint64_t CoreLoop::next_deadline_ns() const {
 bool CoreLoop::must_wait_for_checkpoint() {
   store::Store& store = *host_.store;
   if (is_checkpointing_) {
+    auto status = store.finish_checkpoint();
     if (store.checkpoint_running()) return false;
     is_checkpointing_ = false;
-    if (auto status = store.finish_checkpoint(); !status.ok()) {
+    if (!status.ok()) {
       log::error("checkpoint failed, will be tried again: " + status.error().sentence());
       checkpoint_not_before_ns_ = options_.clock->monotonic_ns() + kCheckpointRetryNs;
     } else if (options_.on_applied) {

@@ -2,11 +2,11 @@
 // not to the thread. MDB_NORDAHEAD: point reads of a base that is larger than memory.
 #include "data/store/lmdb_env.h"
 
-#include <lmdb.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
+
+#include <lmdb.h>
 
 #include "base/assert.h"
 #include "base/limits.h"
@@ -24,18 +24,25 @@ constexpr ByteView kFormatKey = "format";
 constexpr ByteView kAppliedKey = "applied";
 
 MDB_val to_val(ByteView bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
-ByteView to_view(const MDB_val& val) { return {static_cast<const char*>(val.mv_data), val.mv_size}; }
+ByteView to_view(const MDB_val& val) {
+  return {static_cast<const char*>(val.mv_data), val.mv_size};
+}
 
 ErrorCode code_of(int reason) {
   switch (reason) {
     case ENOSPC:
-    case EDQUOT: return ErrorCode::kDiskFull;
-    case MDB_MAP_FULL: return ErrorCode::kResourcesExhausted;
+    case EDQUOT:
+      return ErrorCode::kDiskFull;
+    case MDB_MAP_FULL:
+      return ErrorCode::kResourcesExhausted;
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID: return ErrorCode::kCorrupted;
-    case MDB_VERSION_MISMATCH: return ErrorCode::kUnsupported;
-    default: return ErrorCode::kStorage;
+    case MDB_INVALID:
+      return ErrorCode::kCorrupted;
+    case MDB_VERSION_MISMATCH:
+      return ErrorCode::kUnsupported;
+    default:
+      return ErrorCode::kStorage;
   }
 }
 
@@ -102,8 +109,8 @@ bool BaseCursor::to_at_or_after(ByteView key) {
 }
 
 Error LmdbEnv::failure(const char* action, int reason) const {
-  return Error(code_of(reason), std::string(action) + " the store " + directory_ + ": " +
-                                    mdb_strerror(reason));
+  return Error(code_of(reason),
+               std::string(action) + " the store " + directory_ + ": " + mdb_strerror(reason));
 }
 
 void LmdbEnv::die(const char* action, int reason) const {

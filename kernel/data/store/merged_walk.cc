@@ -55,7 +55,8 @@ const Layer* MergedWalk::front() const {
   const Layer* best = nullptr;
   for (const auto& layer : layers_) {
     if (!layer->has_entry()) continue;
-    if (best == nullptr || (is_reverse_ ? layer->key() > best->key() : layer->key() < best->key())) {
+    if (best == nullptr ||
+        (is_reverse_ ? layer->key() > best->key() : layer->key() < best->key())) {
       best = layer.get();
     }
   }

@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "data/store/store.h"
 #include "io/file_system.h"
 
@@ -9,6 +10,17 @@ namespace stator::store {
 namespace {
 
 using Stores = std::vector<std::unique_ptr<Store>>;
+
+// Of the memtables of all new lanes together.
+constexpr std::size_t kMemoryBytes = 4 * kMemtableBytesMax;
+
+Result<std::unique_ptr<Store>> open_store(const std::string& directory,
+                                          std::size_t memtable_bytes) {
+  StoreOptions options;
+  options.directory = directory;
+  options.memtable_bytes = memtable_bytes;
+  return Store::open(options);
+}
 
 std::string lane_directory(const std::string& parent, std::uint32_t lane) {
   return parent + "/lane-" + std::to_string(lane);
@@ -24,10 +36,7 @@ Result<Stores> create_stores(const std::string& parent, std::uint32_t lanes) {
     if (is_there) {
       return Error(ErrorCode::kStorage, "reshard: " + directory + " exists already");
     }
-    STATOR_TRY(std::unique_ptr<Store> store, Store::open({.directory = directory,
-                                                          .map_bytes = 0,
-                                                          .memtable_bytes = 0,
-                                                          .on_checkpoint = {}}));
+    STATOR_TRY(std::unique_ptr<Store> store, open_store(directory, kMemoryBytes / lanes));
     stores.push_back(std::move(store));
   }
   return stores;
@@ -36,15 +45,12 @@ Result<Stores> create_stores(const std::string& parent, std::uint32_t lanes) {
 Result<std::unique_ptr<Store>> open_source(const std::string& directory, Lsn up_to) {
   STATOR_TRY(const bool is_there, io::posix_file_system().exists(directory + "/data.mdb"));
   if (!is_there) return Error(ErrorCode::kStorage, "reshard: there is no store in " + directory);
-  STATOR_TRY(std::unique_ptr<Store> store, Store::open({.directory = directory,
-                                                        .map_bytes = 0,
-                                                        .memtable_bytes = 0,
-                                                        .on_checkpoint = {}}));
+  STATOR_TRY(std::unique_ptr<Store> store, open_store(directory, 0));
   if (store->applied() != up_to) {
-    return Error(ErrorCode::kStorage,
-                 "reshard: the store " + directory + " holds records up to LSN " +
-                     std::to_string(store->applied().value()) + ", not " +
-                     std::to_string(up_to.value()));
+    return Error(ErrorCode::kStorage, "reshard: the store " + directory +
+                                          " holds records up to LSN " +
+                                          std::to_string(store->applied().value()) + ", not " +
+                                          std::to_string(up_to.value()));
   }
   return store;
 }
@@ -82,8 +88,7 @@ Status distribute(Store& source, const Stores& targets,
 }  // namespace
 
 Status reshard(const std::string& from, std::uint32_t from_lanes, const std::string& to,
-               std::uint32_t to_lanes, Lsn up_to,
-               const std::function<LaneId(VShardId)>& lane_of) {
+               std::uint32_t to_lanes, Lsn up_to, const std::function<LaneId(VShardId)>& lane_of) {
   STATOR_TRY(const Stores targets, create_stores(to, to_lanes));
   for (std::uint32_t lane = 0; lane < from_lanes; ++lane) {
     STATOR_TRY(const std::unique_ptr<Store> source, open_source(lane_directory(from, lane), up_to));

@@ -169,7 +169,8 @@ void LaneStore::grow_and_restart() {
   if (on_checkpoint_) on_checkpoint_();
 }
 
-// Inside a turn a checkpoint that needs a larger map goes on after end_turn() and is not waited for.
+// Inside a turn a checkpoint that needs a larger map goes on after end_turn() and is not waited
+// for.
 Status LaneStore::wait_checkpoint() {
   while (is_running_ && !is_growth_due_) {
     if (growth_failure_.ok()) checkpointer_.wait();

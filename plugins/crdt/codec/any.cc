@@ -64,16 +64,25 @@ bool pass(ByteReader& reader, bool check, int depth) {
     case kUndefined:
     case kNull:
     case kTrue:
-    case kFalse: return true;
-    case kInteger: return reader.var_int(number, negative);
-    case kFloat32: return reader.bytes(4, bytes);
+    case kFalse:
+      return true;
+    case kInteger:
+      return reader.var_int(number, negative);
+    case kFloat32:
+      return reader.bytes(4, bytes);
     case kFloat64:
-    case kBigInt: return reader.bytes(8, bytes);
-    case kString: return check ? reader.var_string(bytes) : reader.var_bytes(bytes);
-    case kObject: return pass_object(reader, check, depth + 1);
-    case kArray: return pass_array(reader, check, depth + 1);
-    case kBytes: return reader.var_bytes(bytes);
-    default: return reader.fail("a value has an unknown type tag");
+    case kBigInt:
+      return reader.bytes(8, bytes);
+    case kString:
+      return check ? reader.var_string(bytes) : reader.var_bytes(bytes);
+    case kObject:
+      return pass_object(reader, check, depth + 1);
+    case kArray:
+      return pass_array(reader, check, depth + 1);
+    case kBytes:
+      return reader.var_bytes(bytes);
+    default:
+      return reader.fail("a value has an unknown type tag");
   }
 }
 
@@ -140,7 +149,8 @@ void write_any_json(ByteReader& reader, json::Writer& out) {
   std::string_view bytes;
   reader.u8(tag);
   switch (tag) {
-    case kInteger: return write_integer(reader, out);
+    case kInteger:
+      return write_integer(reader, out);
     case kFloat32:
       reader.bytes(4, bytes);
       return write_number(std::bit_cast<float>(load_big_endian<std::uint32_t>(bytes)), out);
@@ -155,14 +165,19 @@ void write_any_json(ByteReader& reader, json::Writer& out) {
       reader.var_bytes(bytes);
       out.string(bytes);
       return;
-    case kObject: return write_object(reader, out);
-    case kArray: return write_array(reader, out);
+    case kObject:
+      return write_object(reader, out);
+    case kArray:
+      return write_array(reader, out);
     case kBytes:
       reader.var_bytes(bytes);
       return write_base64_json(bytes, out);
     case kTrue:
-    case kFalse: out.boolean(tag == kTrue); return;
-    default: out.null();
+    case kFalse:
+      out.boolean(tag == kTrue);
+      return;
+    default:
+      out.null();
   }
 }
 

@@ -6,8 +6,9 @@
 #include <cstddef>
 #include <string_view>
 
-#include "codec/lib0.h"
 #include "stator/json_writer.hpp"
+
+#include "codec/lib0.h"
 
 namespace stator::crdt {
 

@@ -2,8 +2,9 @@
 
 #include <charconv>
 
-#include "bounds.h"
 #include "stator/json_reader.hpp"
+
+#include "bounds.h"
 
 namespace stator::crdt {
 namespace {

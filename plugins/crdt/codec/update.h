@@ -70,8 +70,8 @@ struct Struct {
   std::uint32_t length = 0;
   StructId origin;
   StructId right_origin;
-  StructId parent_item;           // kItem
-  std::string_view parent_root;   // kRoot
+  StructId parent_item;          // kItem
+  std::string_view parent_root;  // kRoot
   std::string_view key;
   // String: UTF-8. Binary: bytes. Embed: JSON text. JSON, Any: `length` values one after another.
   // Format, Type, Doc: all bytes of the content.

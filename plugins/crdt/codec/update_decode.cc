@@ -24,11 +24,13 @@ class StructReader {
     out.kind = static_cast<ContentKind>(info & 31);
     switch (out.kind) {
       case ContentKind::kGc:
-      case ContentKind::kSkip: return length(out);
+      case ContentKind::kSkip:
+        return length(out);
       case ContentKind::kMove:
         unsupported_ = true;
         return reader_.fail("move content (ref 11) is not supported");
-      default: break;
+      default:
+        break;
     }
     if (out.kind > ContentKind::kMove) return reader_.fail("unknown kind of content");
     return ids(info, out) && acyclic(client, out) && content(out);
@@ -75,7 +77,9 @@ class StructReader {
   }
   // A struct can only refer to what its client had seen.
   bool acyclic(std::uint64_t client, const Struct& s) {
-    const auto ahead = [&](const StructId& id) { return id.client == client && id.clock >= s.clock; };
+    const auto ahead = [&](const StructId& id) {
+      return id.client == client && id.clock >= s.clock;
+    };
     if ((s.has_origin && ahead(s.origin)) || (s.has_right_origin && ahead(s.right_origin)) ||
         (s.parent_kind == ParentKind::kItem && ahead(s.parent_item))) {
       return reader_.fail("a struct refers to a later one of its own client");
@@ -85,13 +89,19 @@ class StructReader {
   bool content(Struct& out) {
     out.length = 1;
     switch (out.kind) {
-      case ContentKind::kDeleted: return length(out);
+      case ContentKind::kDeleted:
+        return length(out);
       case ContentKind::kJson:
-      case ContentKind::kAny: return length(out) && values(out);
-      case ContentKind::kBinary: return reader_.var_bytes(out.content);
-      case ContentKind::kString: return text(out);
-      case ContentKind::kEmbed: return json(out.content);
-      default: return opaque(out);
+      case ContentKind::kAny:
+        return length(out) && values(out);
+      case ContentKind::kBinary:
+        return reader_.var_bytes(out.content);
+      case ContentKind::kString:
+        return text(out);
+      case ContentKind::kEmbed:
+        return json(out.content);
+      default:
+        return opaque(out);
     }
   }
   bool text(Struct& out) {

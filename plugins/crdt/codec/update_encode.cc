@@ -25,16 +25,19 @@ void write_text(ByteWriter& out, const Struct& value, std::uint32_t offset) {
 
 void write_content(ByteWriter& out, const Struct& value, std::uint32_t offset) {
   switch (value.kind) {
-    case ContentKind::kDeleted: return out.var_uint(value.length - offset);
+    case ContentKind::kDeleted:
+      return out.var_uint(value.length - offset);
     case ContentKind::kJson:
     case ContentKind::kAny:
       out.var_uint(value.length - offset);
-      return out.bytes(
-          value.content.substr(value_bytes(value.kind, value.content, offset)));
-    case ContentKind::kString: return write_text(out, value, offset);
+      return out.bytes(value.content.substr(value_bytes(value.kind, value.content, offset)));
+    case ContentKind::kString:
+      return write_text(out, value, offset);
     case ContentKind::kBinary:
-    case ContentKind::kEmbed: return out.var_bytes(value.content);
-    default: return out.bytes(value.content);
+    case ContentKind::kEmbed:
+      return out.var_bytes(value.content);
+    default:
+      return out.bytes(value.content);
   }
 }
 

@@ -25,9 +25,8 @@ Sources collect(std::span<const Update> updates) {
     }
   }
   for (auto& [client, list] : out) {
-    std::stable_sort(list.begin(), list.end(), [](const Source& a, const Source& b) {
-      return a.ref->clock < b.ref->clock;
-    });
+    std::stable_sort(list.begin(), list.end(),
+                     [](const Source& a, const Source& b) { return a.ref->clock < b.ref->clock; });
   }
   std::erase_if(out, [](const auto& entry) { return entry.second.empty(); });
   return out;

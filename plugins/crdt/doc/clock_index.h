@@ -30,7 +30,8 @@ class ClockIndex {
   const ClockEntry& at(Position p) const { return blocks_[p.block][p.slot]; }
   std::size_t count_from(Position p) const {
     std::size_t count = 0;
-    for (std::size_t block = p.block; block < blocks_.size(); ++block) count += blocks_[block].size();
+    for (std::size_t block = p.block; block < blocks_.size(); ++block)
+      count += blocks_[block].size();
     return count - p.slot;
   }
   bool is_end(Position p) const { return p.block == blocks_.size(); }
@@ -58,9 +59,9 @@ class ClockIndex {
     if (entries.back().clock <= clock) {
       return {block, static_cast<std::uint32_t>(entries.size()) - 1};
     }
-    const auto above = std::upper_bound(
-        entries.begin(), entries.end(), clock,
-        [](std::uint32_t value, const ClockEntry& e) { return value < e.clock; });
+    const auto above =
+        std::upper_bound(entries.begin(), entries.end(), clock,
+                         [](std::uint32_t value, const ClockEntry& e) { return value < e.clock; });
     return {block, static_cast<std::uint32_t>(above - entries.begin()) - 1};
   }
   void push_back(ClockEntry entry) {

@@ -96,9 +96,8 @@ void Document::retry_deletes() {
 }
 
 bool Document::has_arrived() const {
-  return std::any_of(missing_.begin(), missing_.end(), [&](const auto& entry) {
-    return entry.second < store_.state(entry.first);
-  });
+  return std::any_of(missing_.begin(), missing_.end(),
+                     [&](const auto& entry) { return entry.second < store_.state(entry.first); });
 }
 
 std::string Document::merged_waiting() const {

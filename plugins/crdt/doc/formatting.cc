@@ -1,5 +1,5 @@
-// Removal of formatting marks that do nothing, as yjs 13 does it after remote changes: with the same
-// conditions and the same limits, so that the result is the same to the byte.
+// Removal of formatting marks that do nothing, as yjs 13 does it after remote changes: with the
+// same conditions and the same limits, so that the result is the same to the byte.
 //
 // It runs when a nested text with marks was changed. Where marks were added or deleted, all marks
 // before the first content are looked at; elsewhere only the gap around what was deleted.

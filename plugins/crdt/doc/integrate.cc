@@ -12,15 +12,18 @@ std::uint8_t witness(const Struct& s, bool has_key) {
   switch (s.kind) {
     case ContentKind::kString:
     case ContentKind::kEmbed:
-    case ContentKind::kFormat: return kSeenText;
-    case ContentKind::kDeleted: return 0;
+    case ContentKind::kFormat:
+      return kSeenText;
+    case ContentKind::kDeleted:
+      return 0;
     case ContentKind::kType: {
       const auto kind = static_cast<TypeKind>(s.content.front());
       const bool is_xml = kind == TypeKind::kXmlElement || kind == TypeKind::kXmlText ||
                           kind == TypeKind::kXmlHook || kind == TypeKind::kXmlFragment;
       return is_xml ? kSeenXml : kSeenValues;
     }
-    default: return kSeenValues;
+    default:
+      return kSeenValues;
   }
 }
 
@@ -77,8 +80,7 @@ std::optional<Store::Placement> Store::place(const Struct& s) {
   if (s.parent_kind == ParentKind::kRoot) {
     out.parent = root(s.parent_root);
   } else {
-    const Item& holder =
-        items_[item_at({find_client(s.parent_item.client), s.parent_item.clock})];
+    const Item& holder = items_[item_at({find_client(s.parent_item.client), s.parent_item.clock})];
     if (holder.kind != ContentKind::kType) return std::nullopt;
     out.parent = holder.content.offset;
   }
@@ -104,9 +106,9 @@ void Store::add_item(Index client, const Struct& s, std::uint32_t offset, Placem
   }
   set_content(item, s, offset);
   // Neighbours that still stand side by side leave nothing to decide.
-  const bool is_adjacent = where.left != kNone ? items_[where.left].right == where.right
-                                               : where.right != kNone &&
-                                                     items_[where.right].left == kNone;
+  const bool is_adjacent = where.left != kNone
+                               ? items_[where.left].right == where.right
+                               : where.right != kNone && items_[where.right].left == kNone;
   link(index, is_adjacent ? where.left : resolve_conflicts(index, where.left, where.right));
   append(index);
   activate(index, s);
@@ -115,7 +117,8 @@ void Store::add_item(Index client, const Struct& s, std::uint32_t offset, Placem
 void Store::set_content(Item& item, const Struct& s, std::uint32_t offset) {
   switch (s.kind) {
     case ContentKind::kDeleted:
-    case ContentKind::kType: return;  // activate() makes the type
+    case ContentKind::kType:
+      return;  // activate() makes the type
     case ContentKind::kString: {
       const Utf16Cut cut = cut_utf16(s.content, s.length, offset);
       if (offset == 0 || !cut.in_pair) {
@@ -131,7 +134,8 @@ void Store::set_content(Item& item, const Struct& s, std::uint32_t offset) {
     case ContentKind::kJson:
       item.content = bytes_.store(s.content.substr(value_bytes(s.kind, s.content, offset)));
       return;
-    default: item.content = bytes_.store(s.content);
+    default:
+      item.content = bytes_.store(s.content);
   }
 }
 

@@ -20,8 +20,8 @@ struct Point {
   friend bool operator==(const Point&, const Point&) = default;
 };
 
-// A run of elements that one client inserted one behind the other; or, with kind kGc, a run of which
-// nothing is known but that it existed.
+// A run of elements that one client inserted one behind the other; or, with kind kGc, a run of
+// which nothing is known but that it existed.
 struct Item {
   Point id;
   std::uint32_t length = 0;
@@ -29,9 +29,9 @@ struct Item {
   Index right = kNone;
   Point origin;  // client kNone: none
   Point right_origin;
-  Index parent = kNone;  // type
-  Index key = kNone;     // of a map entry or attribute
-  Content content;       // kType: offset is the index of the type
+  Index parent = kNone;    // type
+  Index key = kNone;       // of a map entry or attribute
+  Content content;         // kType: offset is the index of the type
   std::uint32_t mark = 0;  // last conflict scan that met it
   ContentKind kind = ContentKind::kGc;
   bool deleted = false;
@@ -57,13 +57,13 @@ enum SeenContent : std::uint8_t {
 // A shared type: a root, or the content of an item.
 struct Type {
   TypeKind kind = TypeKind::kRoot;
-  std::uint8_t seen = 0;       // SeenContent
+  std::uint8_t seen = 0;  // SeenContent
   bool has_formatting = false;
-  Index item = kNone;          // that holds it; kNone for a root
-  Index name = kNone;          // of a root
-  Index start = kNone;         // first item of the list
-  std::vector<Index> keys;     // ever set, in order; values are in Store
-  Content payload;             // as on the wire; not for a root
+  Index item = kNone;       // that holds it; kNone for a root
+  Index name = kNone;       // of a root
+  Index start = kNone;      // first item of the list
+  std::vector<Index> keys;  // ever set, in order; values are in Store
+  Content payload;          // as on the wire; not for a root
 };
 
 struct Client {

@@ -59,11 +59,19 @@ void JsonView::write_type(Index index, json::Writer& out) {
   ++depth_;
   const Type& type = store_.type(index);
   switch (type.kind) {
-    case TypeKind::kRoot: write_root(index, out); break;
-    case TypeKind::kArray: write_array(type, out); break;
+    case TypeKind::kRoot:
+      write_root(index, out);
+      break;
+    case TypeKind::kArray:
+      write_array(type, out);
+      break;
     case TypeKind::kXmlHook:
-    case TypeKind::kMap: write_map(index, out); break;
-    case TypeKind::kText: write_text(type, out); break;
+    case TypeKind::kMap:
+      write_map(index, out);
+      break;
+    case TypeKind::kText:
+      write_text(type, out);
+      break;
     default: {
       XmlView xml(store_);
       out.string(xml.text(index));
@@ -136,8 +144,7 @@ void JsonView::write_map(Index index, json::Writer& out) {
       const std::string_view last = content.substr(any_bytes(content, item.length - 1));
       if (is_undefined(ByteReader(last))) continue;
     }
-    if (item.kind == ContentKind::kJson &&
-        last_legacy(item, store_.content(item)) == "undefined") {
+    if (item.kind == ContentKind::kJson && last_legacy(item, store_.content(item)) == "undefined") {
       continue;
     }
     out.key(store_.key(key));
@@ -168,7 +175,8 @@ void JsonView::write_values(const Item& item, json::Writer& out) {
         write_legacy(text, out);
       }
       return;
-    default: write_single(item, out);
+    default:
+      write_single(item, out);
   }
 }
 
@@ -187,17 +195,24 @@ void JsonView::write_last_value(const Item& item, json::Writer& out) {
 void JsonView::write_single(const Item& item, json::Writer& out) {
   const std::string_view content = store_.content(item);
   switch (item.kind) {
-    case ContentKind::kBinary: return write_base64_json(content, out);
-    case ContentKind::kEmbed: out.raw(repaired_json(content)); return;
-    case ContentKind::kString: out.string(content); return;
-    case ContentKind::kType: return write_type(item.content.offset, out);
+    case ContentKind::kBinary:
+      return write_base64_json(content, out);
+    case ContentKind::kEmbed:
+      out.raw(repaired_json(content));
+      return;
+    case ContentKind::kString:
+      out.string(content);
+      return;
+    case ContentKind::kType:
+      return write_type(item.content.offset, out);
     case ContentKind::kDoc: {
       std::string_view guid;
       ByteReader(content).var_bytes(guid);
       out.begin_object().field("guid", guid).end_object();
       return;
     }
-    default: out.null();
+    default:
+      out.null();
   }
 }
 

@@ -8,8 +8,9 @@
 #include <cstdint>
 #include <functional>
 
-#include "doc/store.h"
 #include "stator/json_writer.hpp"
+
+#include "doc/store.h"
 
 namespace stator::crdt {
 

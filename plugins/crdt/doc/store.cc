@@ -129,8 +129,7 @@ void Store::split_content(Item& left, Item& right) {
     }
     left.content.bytes = cut.bytes;
   } else {
-    left.content.bytes =
-        static_cast<std::uint32_t>(value_bytes(left.kind, whole, left.length));
+    left.content.bytes = static_cast<std::uint32_t>(value_bytes(left.kind, whole, left.length));
   }
   left.content.room = left.content.bytes;
   right.content.offset += left.content.bytes;

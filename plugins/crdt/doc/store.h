@@ -87,9 +87,7 @@ class Store {
   void split(Index client, ClockIndex::Position position, std::uint32_t offset);
   void split_content(Item& left, Item& right);
   void touch(Index client);
-  static std::uint64_t entry_key(Index type, Index key) {
-    return std::uint64_t{type} << 32 | key;
-  }
+  static std::uint64_t entry_key(Index type, Index key) { return std::uint64_t{type} << 32 | key; }
   // Puts the struct of a new item behind all of its client.
   void append(Index item);
 

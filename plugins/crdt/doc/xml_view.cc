@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "stator/json_reader.hpp"
+
 #include "codec/any.h"
 #include "codec/json_text.h"
 #include "codec/utf16.h"
-#include "stator/json_reader.hpp"
 
 namespace stator::crdt {
 namespace {
@@ -75,11 +76,20 @@ void XmlView::append_type(Index index, std::string& out) {
   const Type& type = store_.type(index);
   switch (type.kind) {
     case TypeKind::kRoot:
-    case TypeKind::kXmlFragment: append_children(type, out); break;
-    case TypeKind::kXmlElement: append_element(index, out); break;
-    case TypeKind::kText: append_plain(type, out); break;
-    case TypeKind::kXmlText: append_marked(type, out); break;
-    default: out.append(kObjectText);
+    case TypeKind::kXmlFragment:
+      append_children(type, out);
+      break;
+    case TypeKind::kXmlElement:
+      append_element(index, out);
+      break;
+    case TypeKind::kText:
+      append_plain(type, out);
+      break;
+    case TypeKind::kXmlText:
+      append_marked(type, out);
+      break;
+    default:
+      out.append(kObjectText);
   }
   --depth_;
 }
@@ -96,9 +106,12 @@ std::string XmlView::attribute_text(const Item& value) {
   switch (value.kind) {
     case ContentKind::kAny:
       return any_to_text(content.substr(any_bytes(content, value.length - 1)));
-    case ContentKind::kString: return std::string(content);
-    case ContentKind::kType: return text(value.content.offset);
-    default: return std::string(kObjectText);
+    case ContentKind::kString:
+      return std::string(content);
+    case ContentKind::kType:
+      return text(value.content.offset);
+    default:
+      return std::string(kObjectText);
   }
 }
 

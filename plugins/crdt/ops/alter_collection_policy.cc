@@ -11,11 +11,10 @@ enum Arg : std::size_t { kPolicy };
 constexpr double kPolicyBytesMax = 16 << 10;
 
 constexpr stator_arg kArgs[] = {
-    make_arg(STATOR_ARG_JSON, "policy",
-             "unique, foreign_key, not_null, check (each a resolution) and strict_consistency.",
-             {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_JSON_OBJECT,
-              .min = 2,
-              .max = kPolicyBytesMax}),
+    make_arg(
+        STATOR_ARG_JSON, "policy",
+        "unique, foreign_key, not_null, check (each a resolution) and strict_consistency.",
+        {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_JSON_OBJECT, .min = 2, .max = kPolicyBytesMax}),
 };
 
 Status prepare(const CrdtEngine&, const Request& request, Records& records, Reply& reply) {
@@ -47,8 +46,10 @@ const Op<CrdtEngine> kAlterCollectionPolicy = {
         .name = "alter_collection_policy",
         .doc = "Sets how conflicts of the collection's documents are to be resolved.",
         .result = R"({"enforced":bool,"note":str})",
-        .example =
-            R"({"op":"alter_collection_policy","policy":{"unique":"RenameSuffix","foreign_key":{"CascadeDefer":{"max_retries":3,"ttl_secs":300}},"not_null":"LastWriterWins","check":"EscalateToDlq","strict_consistency":false}})",
+        .example = R"({"op":"alter_collection_policy","policy":{"unique":"RenameSuffix",)"
+                   R"("foreign_key":{"CascadeDefer":{"max_retries":3,"ttl_secs":300}},)"
+                   R"("not_null":"LastWriterWins","check":"EscalateToDlq",)"
+                   R"("strict_consistency":false}})",
         .args = kArgs,
     }),
     .prepare = &prepare,

@@ -33,10 +33,12 @@ bool is_repeat(const Request& request, std::string_view document_id) {
 
 Status refuse(Reply& reply, const DecodeResult& result) {
   switch (result.fault) {
-    case DecodeFault::kUnsupported: return reply.fail(STATOR_E_UNSUPPORTED, "delta", result.why);
+    case DecodeFault::kUnsupported:
+      return reply.fail(STATOR_E_UNSUPPORTED, "delta", result.why);
     case DecodeFault::kOverBudget:
       return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "delta", result.why);
-    default: break;
+    default:
+      break;
   }
   const std::string sentence = "not a Yjs update (version 1): " + std::string(result.why);
   return reply.fail(STATOR_E_BAD_REQUEST, "delta", sentence);

@@ -31,9 +31,12 @@ Status write_json(const Document& document, const Request& request, Reply& reply
   auto out = reply.json();
   JsonView view(document.store(), [&] { return request.interrupted(); });
   switch (view.write(out)) {
-    case ViewResult::kDone: return STATOR_OK;
-    case ViewResult::kStopped: return STATOR_E_DEADLINE_EXCEEDED;
-    default: break;
+    case ViewResult::kDone:
+      return STATOR_OK;
+    case ViewResult::kStopped:
+      return STATOR_E_DEADLINE_EXCEEDED;
+    default:
+      break;
   }
   return reply.fail(STATOR_E_UNSUPPORTED, "format",
                     "types are nested deeper than 48 levels; read format update");

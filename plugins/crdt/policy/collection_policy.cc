@@ -109,8 +109,8 @@ class PolicyParser {
       return refuse(key, "must name one resolution");
     }
     if (!resolution(key, json::unescape(raw), true, out)) return false;
-    const bool ok = out.resolution == Resolution::kCascadeDefer ? cascade(key, out)
-                                                                : custom(key, out);
+    const bool ok =
+        out.resolution == Resolution::kCascadeDefer ? cascade(key, out) : custom(key, out);
     if (!ok) return false;
     return !reader_.next_key(raw) || refuse(key, "must name one resolution");
   }
@@ -119,8 +119,8 @@ class PolicyParser {
     for (const NamedResolution& known : kResolutions) {
       if (known.name != name) continue;
       out.resolution = known.resolution;
-      const bool wants_parameters = known.resolution == Resolution::kCascadeDefer ||
-                                    known.resolution == Resolution::kCustom;
+      const bool wants_parameters =
+          known.resolution == Resolution::kCascadeDefer || known.resolution == Resolution::kCustom;
       if (wants_parameters == has_parameters) return true;
       return refuse(key + "." + std::string(name),
                     wants_parameters ? "needs its parameters" : "takes no parameters");
@@ -185,8 +185,7 @@ class PolicyParser {
 };
 
 void write_rule(const ConflictRule& rule, json::Writer& out) {
-  const std::string_view name =
-      kResolutions[static_cast<std::size_t>(rule.resolution)].name;
+  const std::string_view name = kResolutions[static_cast<std::size_t>(rule.resolution)].name;
   if (rule.resolution == Resolution::kCascadeDefer) {
     out.begin_object().key(name).begin_object();
     out.field("max_retries", rule.max_retries).field("ttl_secs", rule.ttl_secs);

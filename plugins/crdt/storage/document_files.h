@@ -9,8 +9,9 @@
 #include <string>
 #include <string_view>
 
-#include "doc/document.h"
 #include "stator/engine.hpp"
+
+#include "doc/document.h"
 #include "storage/document_head.h"
 
 namespace stator::crdt {

@@ -37,8 +37,7 @@ void MutationLog::add(std::uint64_t id) {
   constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
   auto after = std::upper_bound(ranges_.begin(), ranges_.end(), id,
                                 [](std::uint64_t v, const Range& r) { return v < r.first; });
-  const bool joins_left =
-      after != ranges_.begin() && id != 0 && std::prev(after)->last == id - 1;
+  const bool joins_left = after != ranges_.begin() && id != 0 && std::prev(after)->last == id - 1;
   const bool joins_right = after != ranges_.end() && id != kMax && after->first == id + 1;
   if (joins_left && joins_right) {
     std::prev(after)->last = after->last;

@@ -1,4 +1,5 @@
 // document_batch_insert: many documents at once; each lane writes its own with one append.
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>

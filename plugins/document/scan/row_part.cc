@@ -43,7 +43,8 @@ int compare_rows(RowOrder order, const RowKey& a, const RowKey& b) {
 RowMerger::RowMerger(const Parts& parts, RowOrder order) : order_(order) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Lane lane{parts[i], {}, {}};
-    is_indexed_ = is_indexed_ && take(lane.rest, 1) == std::string_view("\x01", 1);
+    const bool lane_is_indexed = take(lane.rest, 1) == std::string_view("\x01", 1);
+    is_indexed_ = is_indexed_ && lane_is_indexed;
     if (advance(lane)) lanes_.push_back(lane);
   }
 }

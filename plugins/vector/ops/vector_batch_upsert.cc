@@ -28,8 +28,8 @@ Status check_rows(const Request& request, const Rule& rule, Reply& reply) {
     }
     const std::string fault = fault_of(args.row(kRows, i).f32vec(kRowVector), rule);
     if (!fault.empty()) {
-      return reply.fail(STATOR_E_BAD_REQUEST, "rows",
-                        "'rows': element " + std::to_string(i) + ": 'vector' " + fault);
+      const std::string field = "rows[" + std::to_string(i) + "].vector";
+      return reply.fail(STATOR_E_BAD_REQUEST, field.c_str(), "'" + field + "' " + fault);
     }
   }
   return STATOR_OK;

@@ -29,7 +29,8 @@ Result<int> half_of(int number) {
 
 Result<int> quarter_of(int number) {
   STATOR_TRY(const int half, half_of(number));
-  STATOR_CHECK(half % 2 == 0 ? ok_status() : Status(Error(ErrorCode::kRejectedConstraint, "odd half")));
+  STATOR_CHECK(half % 2 == 0 ? ok_status()
+                             : Status(Error(ErrorCode::kRejectedConstraint, "odd half")));
   return half_of(half);
 }
 

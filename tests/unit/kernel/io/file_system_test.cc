@@ -1,12 +1,12 @@
 #include "io/file_system.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <csignal>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "unit/kernel/io/faulty_file_system.h"
 #include "unit/kernel/io/temp_directory.h"

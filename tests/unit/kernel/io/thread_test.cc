@@ -1,10 +1,10 @@
 #include "io/thread.h"
 
-#include <gtest/gtest.h>
-#include <pthread.h>
-
 #include <csignal>
+#include <pthread.h>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "io/random.h"
 
@@ -33,7 +33,9 @@ TEST(ThreadTest, LeavesSignalsToTheMainThread) {
 
 TEST(ThreadTest, IsJoinedByItsOwner) {
   bool is_done = false;
-  { const Thread thread("owned", [&] { is_done = true; }); }
+  {
+    const Thread thread("owned", [&] { is_done = true; });
+  }
   EXPECT_TRUE(is_done);
 }
 

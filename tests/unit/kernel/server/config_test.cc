@@ -38,7 +38,7 @@ threads = 3
 TEST(ConfigTest, AnUnknownKeyNamesLineAndNearest) {
   EXPECT_EQ(fault_of("[server]\nlistn = \"x\"\n"),
             "stator.toml:2: unknown key 'server.listn'; did you mean 'server.listen'?");
-  EXPECT_EQ(fault_of("enginez = []\n"), "stator.toml:1: unknown key 'enginez'; did you mean 'engines'?");
+  EXPECT_EQ(fault_of("enginess = []\n"), "stator.toml:1: unknown key 'enginess'; did you mean 'engines'?");
 }
 
 TEST(ConfigTest, WrongTypesAndValuesNameTheLine) {

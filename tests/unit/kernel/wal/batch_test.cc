@@ -20,29 +20,35 @@ constexpr BatchSeal kSeal{.group = 2,
 
 BatchBuilder two_records() {
   BatchBuilder batch;
-  EXPECT_TRUE(batch.add({.engine = EngineNumber{1},
-                         .type = 20,
-                         .tenant = TenantId{300},
-                         .vshard = kEveryVShard,
-                         .collection = "users",
-                         .payload = "payload"}).ok());
-  EXPECT_TRUE(batch.add({.engine = EngineNumber{0},
-                         .type = 0xffffffff,
-                         .tenant = TenantId{0xffffffff},
-                         .vshard = VShardId{1023},
-                         .collection = "",
-                         .payload = ""}).ok());
+  EXPECT_TRUE(batch
+                  .add({.engine = EngineNumber{1},
+                        .type = 20,
+                        .tenant = TenantId{300},
+                        .vshard = kEveryVShard,
+                        .collection = "users",
+                        .payload = "payload"})
+                  .ok());
+  EXPECT_TRUE(batch
+                  .add({.engine = EngineNumber{0},
+                        .type = 0xffffffff,
+                        .tenant = TenantId{0xffffffff},
+                        .vshard = VShardId{1023},
+                        .collection = "",
+                        .payload = ""})
+                  .ok());
   return batch;
 }
 
 BatchBuilder batch_with_payload(ByteView payload) {
   BatchBuilder batch;
-  EXPECT_TRUE(batch.add({.engine = EngineNumber{1},
-                         .type = 1,
-                         .tenant = TenantId{1},
-                         .vshard = VShardId{1},
-                         .collection = "c",
-                         .payload = payload}).ok());
+  EXPECT_TRUE(batch
+                  .add({.engine = EngineNumber{1},
+                        .type = 1,
+                        .tenant = TenantId{1},
+                        .vshard = VShardId{1},
+                        .collection = "c",
+                        .payload = payload})
+                  .ok());
   return batch;
 }
 
@@ -158,7 +164,6 @@ struct BadContent {
   const char* name;
   std::size_t offset;
   std::uint32_t value;  // written as u32 at `offset`
-  ErrorCode code;
 };
 
 class BadContentTest : public testing::TestWithParam<BadContent> {};
@@ -169,24 +174,21 @@ TEST_P(BadContentTest, IsRefused) {
   store_little(bytes.data() + GetParam().offset, GetParam().value);
   auto reader = BatchReader::open(resealed(bytes));
   ASSERT_FALSE(reader.ok());
-  EXPECT_EQ(reader.error().code(), GetParam().code) << reader.error().sentence();
+  EXPECT_EQ(reader.error().code(), ErrorCode::kUnsupported) << reader.error().sentence();
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, BadContentTest,
-    testing::Values(BadContent{"flags", 4, 0x0001'0001, ErrorCode::kUnsupported},
-                    BadContent{"no_records", 24, 0, ErrorCode::kCorrupted},
-                    BadContent{"fewer_records", 24, 1, ErrorCode::kUnsupported},
-                    BadContent{"more_records", 24, 3, ErrorCode::kUnsupported},
-                    BadContent{"body_beyond_the_limit", 28, 0xfffffff8, ErrorCode::kCorrupted},
-                    BadContent{"body_not_aligned", 28, 63, ErrorCode::kCorrupted},
-                    BadContent{"durable_before_later", 48, 101, ErrorCode::kCorrupted},
-                    BadContent{"record_beyond_the_batch", 64, 0xfffffff8, ErrorCode::kUnsupported},
-                    BadContent{"record_of_nothing", 64, 0, ErrorCode::kUnsupported},
-                    BadContent{"record_too_short", 64, 32, ErrorCode::kUnsupported},
-                    BadContent{"payload_beyond_the_record", 84, 0xffffffff, ErrorCode::kUnsupported},
-                    BadContent{"payload_one_longer_with_padding", 84, 12, ErrorCode::kUnsupported},
-                    BadContent{"padding_not_zero", 100, 1, ErrorCode::kUnsupported}),
+    testing::Values(BadContent{"flags", 4, 0x0001'0001}, BadContent{"no_records", 24, 0},
+                    BadContent{"fewer_records", 24, 1}, BadContent{"more_records", 24, 3},
+                    BadContent{"body_beyond_the_limit", 28, 0xfffffff8},
+                    BadContent{"body_not_aligned", 28, 63},
+                    BadContent{"durable_before_later", 48, 101},
+                    BadContent{"record_beyond_the_batch", 64, 0xfffffff8},
+                    BadContent{"record_of_nothing", 64, 0}, BadContent{"record_too_short", 64, 32},
+                    BadContent{"payload_beyond_the_record", 84, 0xffffffff},
+                    BadContent{"payload_one_longer_with_padding", 84, 12},
+                    BadContent{"padding_not_zero", 100, 1}),
     [](const auto& param_info) { return param_info.param.name; });
 
 TEST(BatchTest, AnnouncesItsSizeByTheHeaderAlone) {
@@ -221,14 +223,17 @@ TEST(BatchTest, IsEmptyAndReusableAfterClear) {
 TEST(BatchTest, RefusesMoreThanTheLimit) {
   const std::string half(kBatchBytesMax / 2, 'x');
   BatchBuilder batch = batch_with_payload(half);
-  auto status = batch.add({.engine = {}, .tenant = {}, .vshard = {}, .collection = {}, .payload = half});
+  auto status =
+      batch.add({.engine = {}, .tenant = {}, .vshard = {}, .collection = {}, .payload = half});
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code(), ErrorCode::kResourcesExhausted);
   EXPECT_EQ(batch.count(), 1u);
   const std::string collection(65536, 'c');
-  EXPECT_EQ(batch.add({.engine = {}, .tenant = {}, .vshard = {}, .collection = collection, .payload = {}})
-                .error().code(),
-            ErrorCode::kResourcesExhausted);
+  EXPECT_EQ(
+      batch.add({.engine = {}, .tenant = {}, .vshard = {}, .collection = collection, .payload = {}})
+          .error()
+          .code(),
+      ErrorCode::kResourcesExhausted);
   BatchSealer::seal(batch, kSeal);
   EXPECT_TRUE(BatchReader::open(batch.bytes()).ok());
 }

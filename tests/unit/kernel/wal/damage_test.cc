@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "base/crc32c.h"
-
 #include "unit/kernel/wal/log_fixture.h"
 #include "wal/segment.h"
 
@@ -33,9 +32,9 @@ void write_one_commit(io::FaultyFileSystem& files, const std::vector<std::string
   LogPosition position;
   for (const std::string& payload : payloads) {
     BatchBuilder batch = batch_of({payload});
-    position.chain = BatchSealer::seal(batch, {.first = position.next,
-                                               .previous_chain = position.chain,
-                                               .durable_before = Lsn{1}});
+    position.chain = BatchSealer::seal(
+        batch,
+        {.first = position.next, .previous_chain = position.chain, .durable_before = Lsn{1}});
     position.next = Lsn{position.next.value() + 1};
     segment += batch.bytes();
   }
@@ -106,15 +105,16 @@ TEST(MidLogDamageTest, IsRefusedWithItsPlace) {
   write_commits(files, {{"one"}, {"two"}, {"three"}});
   std::string bytes = files.content(kFirstSegment);
   const auto offsets = offsets_of(bytes);
-  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(offsets[1]), offsets[2] - offsets[1], '\0');
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(offsets[1]), offsets[2] - offsets[1],
+              '\0');
   files.set_content(kFirstSegment, bytes);
   auto log = open_small_log(files);
   ASSERT_FALSE(log.ok());
   EXPECT_EQ(log.error().code(), ErrorCode::kCorrupted);
-  EXPECT_THAT(log.error().sentence(), HasSubstr("segment " + kFirstSegment + ", offset " +
-                                                std::to_string(offsets[1])));
-  EXPECT_THAT(log.error().sentence(), HasSubstr("a later commit follows at offset " +
-                                                std::to_string(offsets[2])));
+  EXPECT_THAT(log.error().sentence(),
+              HasSubstr("segment " + kFirstSegment + ", offset " + std::to_string(offsets[1])));
+  EXPECT_THAT(log.error().sentence(),
+              HasSubstr("a later commit follows at offset " + std::to_string(offsets[2])));
   EXPECT_THAT(log.error().sentence(), HasSubstr("the last good LSN is 1"));
 }
 
@@ -220,6 +220,15 @@ TEST(InterruptedCreationTest, IsForgotten) {
   }
 }
 
+TEST(InterruptedCreationTest, IsForgottenWhenTheStoresHoldEverythingBeforeIt) {
+  io::FaultyFileSystem files;
+  write_commits(files, {{"one"}, {"two"}});
+  ASSERT_TRUE(files.create(std::string(kDirectory) + "/00000000000000000003.wal").ok());
+  auto log = open_small_log(files, 4096, 3);
+  ASSERT_TRUE(log.ok()) << log.error().sentence();
+  EXPECT_EQ(log.value()->last(), Lsn{2});
+}
+
 TEST(InterruptedCreationTest, OfTheOnlySegmentWithRecordsBeforeItIsRefused) {
   io::FaultyFileSystem files;
   const std::string path = std::string(kDirectory) + "/00000000000000000009.wal";
@@ -230,7 +239,8 @@ TEST(InterruptedCreationTest, OfTheOnlySegmentWithRecordsBeforeItIsRefused) {
 
 struct Acknowledged {
   std::vector<std::string> appended;
-  std::size_t count = 0;  // of them, acknowledged
+  std::size_t count = 0;    // of them, acknowledged
+  std::size_t trimmed = 0;  // of those, no longer needed
 };
 
 // Commits of one to three batches over several segments, with a trim, until the power goes.
@@ -242,13 +252,17 @@ Acknowledged run_until_power_goes(io::FaultyFileSystem& files) {
   LogWaiter waiter(*log);
   for (std::size_t i = 0; i < 12; ++i) {
     for (std::size_t batches = 0; batches <= i % 3; ++batches) {
-      const std::string payload(100 + 150 * ((i + batches) % 5), static_cast<char>('a' + i));
+      const std::string payload(100 + 150 * ((i + batches) % 5), "abcdefghijkl"[i]);
       BatchBuilder batch = batch_of({payload + std::to_string(batches)});
       if (!log->append(batch, 1).ok()) break;
       result.appended.push_back(payload + std::to_string(batches));
     }
     if (!waiter.wait_durable(log->last())) break;
+    if (i % 4 != 3) continue;
+    result.trimmed = log->durable().value() - i / 4 % 2;
+    log->trim(Lsn{result.trimmed + 1});
   }
+  log->close();
   result.count = log->durable().value();
   return result;
 }
@@ -268,13 +282,17 @@ TEST(PowerLossTest, NeverLosesWhatWasAcknowledgedAndNeverRefuses) {
       files.lose_power_at(step);
       const auto before = run_until_power_goes(files);
       files.crash(seed);
-      auto log = open_small_log(files, 2048);
+      auto log = open_small_log(files, 2048, before.trimmed + 1);
       ASSERT_TRUE(log.ok()) << step << " " << seed << ": " << log.error().sentence();
-      const auto found = read_all(*log.value()).value();
-      ASSERT_GE(found.size(), before.count) << step << " " << seed;
-      ASSERT_LE(found.size(), before.appended.size());
-      for (std::size_t i = 0; i < found.size(); ++i) ASSERT_EQ(found[i], before.appended[i]);
-      partial += found.size() > before.count ? 1 : 0;
+      const auto found = read_all(*log.value(), Lsn{before.trimmed + 1}).value();
+      const std::size_t end = before.trimmed + found.size();
+      ASSERT_EQ(log.value()->last(), Lsn{end});
+      ASSERT_GE(end, before.count) << step << " " << seed;
+      ASSERT_LE(end, before.appended.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        ASSERT_EQ(found[i], before.appended[before.trimmed + i]);
+      }
+      if (end > before.count) ++partial;
     }
   }
   EXPECT_GT(partial, 0u);  // the disk did keep unsynced writes now and then

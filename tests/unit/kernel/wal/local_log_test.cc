@@ -1,9 +1,9 @@
 #include "wal/local_log.h"
 
+#include <atomic>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <atomic>
 
 #include "base/limits.h"
 #include "io/thread.h"
@@ -44,18 +44,20 @@ TEST_F(LocalLogTest, KeepsEveryFieldOfARecord) {
   }
   const auto log = open_small_log(files_).take();
   int seen = 0;
-  ASSERT_TRUE(log->read(Lsn{1}, [&](const RecordView& record, Lsn lsn, std::uint64_t time_ms) {
-                   ++seen;
-                   EXPECT_EQ(record.engine, EngineNumber{7});
-                   EXPECT_EQ(record.type, 3u);
-                   EXPECT_EQ(record.tenant, TenantId{5});
-                   EXPECT_EQ(record.vshard, VShardId{9});
-                   EXPECT_EQ(record.collection, "c");
-                   EXPECT_EQ(record.payload, "payload");
-                   EXPECT_EQ(lsn, Lsn{1});
-                   EXPECT_EQ(time_ms, 1234u);
-                   return ok_status();
-                 }).ok());
+  ASSERT_TRUE(log->read(Lsn{1},
+                        [&](const RecordView& record, Lsn lsn, std::uint64_t time_ms) {
+                          ++seen;
+                          EXPECT_EQ(record.engine, EngineNumber{7});
+                          EXPECT_EQ(record.type, 3u);
+                          EXPECT_EQ(record.tenant, TenantId{5});
+                          EXPECT_EQ(record.vshard, VShardId{9});
+                          EXPECT_EQ(record.collection, "c");
+                          EXPECT_EQ(record.payload, "payload");
+                          EXPECT_EQ(lsn, Lsn{1});
+                          EXPECT_EQ(time_ms, 1234u);
+                          return ok_status();
+                        })
+                  .ok());
   EXPECT_EQ(seen, 1);
 }
 
@@ -159,7 +161,8 @@ TEST_F(LocalLogTest, RefusesWhenTheStoresAreAheadOfIt) {
   auto log = open_small_log(files_, 4096, 3);
   ASSERT_FALSE(log.ok());
   EXPECT_EQ(log.error().code(), ErrorCode::kCorrupted);
-  EXPECT_THAT(log.error().sentence(), HasSubstr("ends with LSN 1, but the stores hold records up to LSN 2"));
+  EXPECT_THAT(log.error().sentence(),
+              HasSubstr("ends with LSN 1, but the stores hold records up to LSN 2"));
   io::FaultyFileSystem empty;
   EXPECT_FALSE(open_small_log(empty, 4096, 2).ok());
 }
@@ -304,15 +307,15 @@ TEST_F(LocalLogTest, FromFourThreadsGivesLsnsWithoutGaps) {
 
 TEST(LocalLogOnPosixTest, SurvivesReopening) {
   const io::TempDirectory directory;
-  const LocalLogOptions options{.directory = directory.file("log"),
-                                .segment_bytes = 64 * 1024,
-                                .oldest_needed = 1};
+  const LocalLogOptions options{
+      .directory = directory.file("log"), .segment_bytes = 64 * 1024, .oldest_needed = 1};
   std::vector<std::string> expected;
   for (int round = 0; round < 4; ++round) {
     const auto log = open_local_log(io::posix_file_system(), options).take();
     EXPECT_EQ(read_all(*log).value(), expected);
     for (int i = 0; i < 50; ++i) {
-      expected.push_back(std::string(static_cast<std::size_t>(i * 50), 'x') + std::to_string(round));
+      expected.push_back(std::string(static_cast<std::size_t>(i * 50), 'x') +
+                         std::to_string(round));
       BatchBuilder batch = batch_of({expected.back()});
       ASSERT_TRUE(log->append(batch, 1).ok());
     }

@@ -68,13 +68,14 @@ inline constexpr const char* kDirectory = "/wal";
 inline Result<std::unique_ptr<Log>> open_small_log(io::FileSystem& files,
                                                    std::size_t segment_bytes = 4096,
                                                    std::uint64_t oldest_needed = 1) {
-  return open_local_log(files, {.directory = kDirectory,
-                                .segment_bytes = segment_bytes,
-                                .oldest_needed = oldest_needed});
+  return open_local_log(
+      files,
+      {.directory = kDirectory, .segment_bytes = segment_bytes, .oldest_needed = oldest_needed});
 }
 
 // Every entry of `commits` in a commit of its own.
-inline void write_commits(io::FileSystem& files, const std::vector<std::vector<std::string>>& commits,
+inline void write_commits(io::FileSystem& files,
+                          const std::vector<std::vector<std::string>>& commits,
                           std::size_t segment_bytes = 4096) {
   const auto log = open_small_log(files, segment_bytes).take();
   LogWaiter waiter(*log);

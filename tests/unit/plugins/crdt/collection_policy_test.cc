@@ -23,7 +23,9 @@ TEST(CollectionPolicyTest, WritesWhatItReadInOneCanonicalForm) {
   ASSERT_TRUE(parse_policy(R"( {"strict_consistency" : true, "check":"EscalateToDlq",
       "not_null":{"Custom":{"timeout_secs":18446744073709551615,"webhook_url":"http://a"}},
       "foreign_key":{"CascadeDefer":{"ttl_secs":1,"max_retries":4294967295}},
-      "unique":"\u004castWriterWins"})", policy, why)) << why;
+      "unique":"\u004castWriterWins"})",
+                           policy, why))
+      << why;
   EXPECT_EQ(policy_json(policy),
             R"({"unique":"LastWriterWins","foreign_key":{"CascadeDefer":{"max_retries":4294967295,)"
             R"("ttl_secs":1}},"not_null":{"Custom":{"webhook_url":"http://a",)"
@@ -62,17 +64,20 @@ TEST(CollectionPolicyTest, RefusesNumbersThatAreNotAboveZero) {
   for (const char* number : {"0", "-1", "1.5", "1e3", "4294967296", "\"3\"", "null"}) {
     EXPECT_EQ(refusal(policy_with(R"({"CascadeDefer":{"max_retries":)" + std::string(number) +
                                   R"(,"ttl_secs":1}})")),
-              "unique.CascadeDefer.max_retries must be an integer above 0") << number;
+              "unique.CascadeDefer.max_retries must be an integer above 0")
+        << number;
   }
   EXPECT_EQ(refusal(policy_with(R"({"CascadeDefer":{"max_retries":1}})")),
             "unique.CascadeDefer.ttl_secs is missing");
 }
 
 TEST(CollectionPolicyTest, RefusesWebhooksThatAreNoHttpUrl) {
-  for (const char* url : {"ftp://a", "http://", "https:///x", "http:a", "", "http://a b", "HTTP//a"}) {
+  for (const char* url :
+       {"ftp://a", "http://", "https:///x", "http:a", "", "http://a b", "HTTP//a"}) {
     EXPECT_EQ(refusal(policy_with(R"({"Custom":{"timeout_secs":1,"webhook_url":")" +
                                   std::string(url) + "\"}}")),
-              "unique.Custom.webhook_url must be an http or https URL") << url;
+              "unique.Custom.webhook_url must be an http or https URL")
+        << url;
   }
 }
 

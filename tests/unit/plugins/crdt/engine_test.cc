@@ -1,8 +1,8 @@
 // The ops, as a client of the server sees them.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "bounds.h"
 #include "fake_kernel.h"
@@ -61,8 +61,8 @@ TEST_F(CrdtEngineTest, AnswersNotFoundForAMissingDocument) {
 
 TEST_F(CrdtEngineTest, KeepsDocumentsCollectionsAndTenantsApart) {
   put("d", text_update(1, "t", "one"));
-  const std::string other = R"({"document_id":"d","delta":")" +
-                            to_base64(text_update(1, "t", "two")) + "\"}";
+  const std::string other =
+      R"({"document_id":"d","delta":")" + to_base64(text_update(1, "t", "two")) + "\"}";
   ASSERT_EQ(kernel_.call("crdt_apply", other, "elsewhere").status, STATOR_OK);
   EXPECT_EQ(json("d"), R"({"t":"one"})");
   EXPECT_EQ(kernel_.call("crdt_read", R"({"document_id":"d"})", "elsewhere").payload,
@@ -74,7 +74,8 @@ TEST_F(CrdtEngineTest, KeepsDocumentsCollectionsAndTenantsApart) {
 
 TEST_F(CrdtEngineTest, AppliesAMutationOnceAlsoAfterARestart) {
   const std::string mutation = R"(,"peer_id":4,"mutation_id":18446744073709551615)";
-  EXPECT_EQ(parse_tree(put("d", text_update(1, "t", "a"), mutation).payload)["applied"].text, "true");
+  EXPECT_EQ(parse_tree(put("d", text_update(1, "t", "a"), mutation).payload)["applied"].text,
+            "true");
   const std::uint64_t lsn = kernel_.last_lsn();
   for (int i = 0; i < 2; ++i) {
     const Answer repeat = put("d", text_update(2, "t", "b"), mutation);
@@ -85,9 +86,13 @@ TEST_F(CrdtEngineTest, AppliesAMutationOnceAlsoAfterARestart) {
     kernel_.restart();
   }
   // Another peer, another document: other scopes.
-  EXPECT_EQ(parse_tree(put("d", text_update(2, "t", "b"), R"(,"peer_id":5,"mutation_id":1)").payload)
-                ["applied"].text, "true");
-  EXPECT_EQ(parse_tree(put("e", text_update(2, "t", "b"), mutation).payload)["applied"].text, "true");
+  EXPECT_EQ(
+      parse_tree(
+          put("d", text_update(2, "t", "b"), R"(,"peer_id":5,"mutation_id":1)").payload)["applied"]
+          .text,
+      "true");
+  EXPECT_EQ(parse_tree(put("e", text_update(2, "t", "b"), mutation).payload)["applied"].text,
+            "true");
 }
 
 TEST_F(CrdtEngineTest, RemembersMutationsThatComeOutOfOrder) {
@@ -96,7 +101,8 @@ TEST_F(CrdtEngineTest, RemembersMutationsThatComeOutOfOrder) {
   }
   for (const char* id : {"0", "3", "4", "5", "900"}) {
     EXPECT_EQ(put("d", text_update(1, "t", "a"), std::string(R"(,"mutation_id":)") + id).payload,
-              R"({"applied":false,"lsn":0})") << id;
+              R"({"applied":false,"lsn":0})")
+        << id;
   }
   EXPECT_NE(put("d", text_update(1, "t", "a"), R"(,"mutation_id":6)").payload,
             R"({"applied":false,"lsn":0})");
@@ -217,7 +223,8 @@ TEST(CrdtDurabilityTest, ReplayAndRestartMakeTheSameDocuments) {
     }
   }
   std::vector<std::vector<std::string>> before;
-  for (const auto& golden : cases) before.push_back(sight(kernel, "c" + std::to_string(golden.number)));
+  for (const auto& golden : cases)
+    before.push_back(sight(kernel, "c" + std::to_string(golden.number)));
   const auto store = kernel.dump();
   kernel.restart();
   EXPECT_EQ(kernel.dump(), store);
@@ -245,8 +252,10 @@ TEST(CrdtDurabilityTest, FoldsTheTailIntoTheImage) {
     }
     expected.push_back(static_cast<char>('a' + i % 26));
     const std::string bytes = update.text(expected.substr(i)).take();
-    ASSERT_EQ(kernel.call("crdt_apply", R"({"document_id":"d","delta":")" + to_base64(bytes) + "\"}")
-                  .status, STATOR_OK);
+    ASSERT_EQ(
+        kernel.call("crdt_apply", R"({"document_id":"d","delta":")" + to_base64(bytes) + "\"}")
+            .status,
+        STATOR_OK);
   }
   EXPECT_LT(kernel.dump().size(), 70u);
   const auto store = kernel.dump();
@@ -261,9 +270,11 @@ TEST(CrdtDurabilityTest, CutsALargeImageIntoChunks) {
   FakeKernel kernel(&stator_engine_entry_v1);
   const std::string large(std::size_t{3} << 20, 'x');
   for (std::uint64_t client = 1; client <= 3; ++client) {
-    ASSERT_EQ(kernel.call("crdt_apply", R"({"document_id":"d","delta":")" +
-                                            to_base64(text_update(client, "t", large)) + "\"}")
-                  .status, STATOR_OK);
+    ASSERT_EQ(kernel
+                  .call("crdt_apply", R"({"document_id":"d","delta":")" +
+                                          to_base64(text_update(client, "t", large)) + "\"}")
+                  .status,
+              STATOR_OK);
   }
   kernel.restart();
   const std::string all = kernel.call("crdt_read", R"({"document_id":"d"})").payload;

@@ -12,8 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "codec/json_text.h"
 #include "stator/json_reader.hpp"
+
+#include "codec/json_text.h"
 
 namespace stator::crdt::golden {
 
@@ -106,7 +107,8 @@ inline Tree read_tree(json::Reader& reader) {
     case json::Kind::kBool:
       if (reader.boolean(flag)) out.text = flag ? "true" : "false";
       break;
-    default: reader.null();
+    default:
+      reader.null();
   }
   return out;
 }

@@ -1,8 +1,8 @@
 // Our documents against npm yjs 13.6.33: the same values and the same bytes.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "codec/any.h"
 #include "codec/update_merge.h"
@@ -45,7 +45,8 @@ std::string json_of(const Document& document) {
 
 // A root that nothing was ever written to is absent; yjs makes an empty one when asked.
 bool same(const Tree& ours, const Tree& expected) {
-  if (ours.is_null()) return expected.text.empty() && expected.elements.empty() && expected.members.empty();
+  if (ours.is_null())
+    return expected.text.empty() && expected.elements.empty() && expected.members.empty();
   return ours == expected;
 }
 
@@ -135,6 +136,10 @@ void expect_all(const std::vector<Case>& cases) {
   const EqualBytes equal = count_equal_bytes(cases, {.formatting_cleanup = true});
   EXPECT_EQ(equal.state, equal.cases);
   EXPECT_EQ(equal.diff, equal.cases);
+  // As the server runs it, nothing is written that no user wrote: rare cases keep marks that yjs
+  // removes.
+  const EqualBytes plain = count_equal_bytes(cases, {});
+  EXPECT_GE(plain.state, plain.cases - 1 - plain.cases / 50);
 }
 
 TEST(GoldenTest, EqualsYjsInTheCasesKeptHere) {

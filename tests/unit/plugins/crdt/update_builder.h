@@ -35,6 +35,11 @@ class UpdateBuilder {
     body_.u8(static_cast<std::uint8_t>(kind | 0x80));
     return id(client, clock);
   }
+  // Between two elements: the one with that id and the next of the same client.
+  UpdateBuilder& between(std::uint8_t kind, std::uint64_t client, std::uint64_t clock) {
+    body_.u8(static_cast<std::uint8_t>(kind | 0xC0));
+    return id(client, clock).id(client, clock + 1);
+  }
   UpdateBuilder& id(std::uint64_t client, std::uint64_t clock) {
     body_.var_uint(client);
     body_.var_uint(clock);

@@ -68,6 +68,9 @@ TEST_F(VectorOpsTest, RefusesMagnitudesWhoseSquaresOverflow) {
   upsert("a", {1, 1});
   expect_refusal(call("vector_search", {{"query_vector", {1e30, 1}}}), STATOR_E_BAD_REQUEST,
                  "query_vector");
+  // Its own squares would fit, but not its distance to its opposite.
+  expect_refusal(call("vector_upsert", {{"document_id", "b"}, {"vector", {1e19, 0}}}),
+                 STATOR_E_BAD_REQUEST, "vector");
   // As large and as far apart as is accepted: every distance stays a number.
   upsert("b", {6e18, 0});
   const Json answer = ask("vector_search", {{"query_vector", {-6e18, 0}}});
@@ -184,8 +187,8 @@ TEST_F(VectorOpsTest, ABatchWithABadRowPutsNothingAndNamesTheRow) {
   const Json rows = {{{"document_id", "a"}, {"vector", {1, 0}}},
                      {{"document_id", "b"}, {"vector", {1, 0, 0}}}};
   const auto answer = call("vector_batch_insert", {{"rows", rows}});
-  expect_refusal(answer, STATOR_E_BAD_REQUEST, "rows");
-  EXPECT_THAT(answer.detail, HasSubstr("element 1"));
+  expect_refusal(answer, STATOR_E_BAD_REQUEST, "rows[1].vector");
+  EXPECT_THAT(answer.detail, HasSubstr("rows[1].vector"));
   EXPECT_EQ(kernel_.last_lsn(), 0u);
   EXPECT_TRUE(kernel_.dump().empty());
 }

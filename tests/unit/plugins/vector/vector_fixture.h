@@ -36,9 +36,8 @@ class VectorFixture : public ::testing::Test {
                                  const std::string& collection = "c") {
     std::vector<std::string> ids;
     const Json args = {{"query_vector", query}, {"top_k", top_k}};
-    for (const Json& row : ask("vector_search", args, collection)["results"]) {
-      ids.push_back(row["document_id"]);
-    }
+    const Json answer = ask("vector_search", args, collection);
+    for (const Json& row : answer["results"]) ids.push_back(row["document_id"]);
     return ids;
   }
 

@@ -1,0 +1,291 @@
+// Load generator that speaks Stator's frames and Redis' RESP with the same shape: C connections,
+// each sends P requests at once and waits for their P answers. Rounds of both servers alternate, so
+// that a noisy machine is noisy for both; printed are the ratios of each round.
+//
+//   load_bench STATOR_PORT REDIS_PORT [ROUNDS] [SECONDS]
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kKeys = 100'000;
+constexpr int kValueBytes = 100;
+constexpr int kVectors = 10'000;
+constexpr int kDims = 128;
+
+enum class Protocol { kStator, kRedis };
+
+struct Shape {
+  int connections;
+  int pipeline;
+};
+
+struct Result {
+  double per_second = 0;
+  double p50_us = 0;  // of a whole batch of P
+  double p99_us = 0;
+};
+
+std::string frame(const std::string& body) {
+  const std::uint32_t prefix = htonl(static_cast<std::uint32_t>(body.size()));
+  return std::string(reinterpret_cast<const char*>(&prefix), sizeof prefix) + body;
+}
+
+std::string resp(const std::vector<std::string>& words) {
+  std::string out = "*" + std::to_string(words.size()) + "\r\n";
+  for (const std::string& word : words) {
+    out += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  }
+  return out;
+}
+
+[[noreturn]] void die(const std::string& why) {
+  std::fprintf(stderr, "load_bench: %s\n", why.c_str());
+  std::exit(1);
+}
+
+int dial(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("cannot connect");
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  return fd;
+}
+
+void send_all(int fd, const std::string& bytes) {
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    const ssize_t n = send(fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    if (n <= 0) die("send failed");
+    sent += static_cast<std::size_t>(n);
+  }
+}
+
+// Takes whole answers from the front of `in`; counts them and stops the run at an error answer.
+int take_answers(Protocol protocol, std::string& in) {
+  int count = 0;
+  std::size_t at = 0;
+  for (;;) {
+    const std::size_t left = in.size() - at;
+    if (protocol == Protocol::kStator) {
+      if (left < 4) break;
+      std::uint32_t prefix = 0;
+      std::memcpy(&prefix, in.data() + at, sizeof prefix);
+      const std::size_t whole = 4 + ntohl(prefix);
+      if (left < whole) break;
+      const std::string_view body(in.data() + at + 4, whole - 4);
+      if (body.find("\"status\":\"ok\"") == std::string_view::npos) die("answer: " + std::string(body));
+      at += whole;
+    } else {
+      const std::size_t end = in.find("\r\n", at);
+      if (end == std::string::npos) break;
+      if (in[at] == '-' || in.compare(at, 3, "$-1") == 0) die("redis: " + in.substr(at, end - at));
+      std::size_t next = end + 2;
+      if (in[at] == '$') next += static_cast<std::size_t>(std::atoi(in.c_str() + at + 1)) + 2;
+      if (next > in.size()) break;
+      at = next;
+    }
+    ++count;
+  }
+  in.erase(0, at);
+  return count;
+}
+
+struct Connection {
+  int fd = -1;
+  int waiting = 0;
+  std::string in;
+  Clock::time_point sent;
+};
+
+using MakeRequest = std::function<std::string(std::uint32_t)>;
+
+Result run(Protocol protocol, int port, const Shape& shape, double seconds, const MakeRequest& make) {
+  // Requests are made before the clock starts: both servers get ready bytes.
+  std::mt19937 random(42);
+  std::vector<std::string> batches(64);
+  for (std::string& batch : batches) {
+    for (int i = 0; i < shape.pipeline; ++i) batch += make(static_cast<std::uint32_t>(random()));
+  }
+  std::vector<Connection> connections(static_cast<std::size_t>(shape.connections));
+  const int epoll = epoll_create1(0);
+  for (std::size_t i = 0; i < connections.size(); ++i) {
+    connections[i].fd = dial(port);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = i;
+    epoll_ctl(epoll, EPOLL_CTL_ADD, connections[i].fd, &event);
+  }
+  std::size_t next_batch = 0;
+  const auto fire = [&](Connection& c) {
+    c.sent = Clock::now();
+    c.waiting = shape.pipeline;
+    send_all(c.fd, batches[next_batch++ % batches.size()]);
+  };
+  const auto begin = Clock::now();
+  for (Connection& c : connections) fire(c);
+  std::uint64_t answers = 0;
+  std::vector<double> latencies;
+  std::vector<char> slab(1 << 20);
+  std::vector<epoll_event> events(256);
+  const auto is_over = [&] { return std::chrono::duration<double>(Clock::now() - begin).count() >= seconds; };
+  while (!is_over()) {
+    const int ready = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 1000);
+    for (int i = 0; i < ready; ++i) {
+      Connection& c = connections[events[static_cast<std::size_t>(i)].data.u64];
+      const ssize_t n = recv(c.fd, slab.data(), slab.size(), 0);
+      if (n <= 0) die("the server closed a connection");
+      c.in.append(slab.data(), static_cast<std::size_t>(n));
+      const int got = take_answers(protocol, c.in);
+      answers += static_cast<std::uint64_t>(got);
+      c.waiting -= got;
+      if (c.waiting > 0) continue;
+      latencies.push_back(std::chrono::duration<double, std::micro>(Clock::now() - c.sent).count());
+      fire(c);
+    }
+  }
+  const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
+  for (Connection& c : connections) close(c.fd);
+  close(epoll);
+  std::sort(latencies.begin(), latencies.end());
+  const auto percentile = [&](double p) {
+    if (latencies.empty()) return 0.0;
+    return latencies[static_cast<std::size_t>(p * static_cast<double>(latencies.size() - 1))];
+  };
+  return {static_cast<double>(answers) / elapsed, percentile(0.5), percentile(0.99)};
+}
+
+// Sends every request once over one connection, in windows.
+void load(Protocol protocol, int port, int count, const MakeRequest& make) {
+  constexpr int kWindow = 500;
+  const int fd = dial(port);
+  std::string in;
+  std::vector<char> slab(1 << 20);
+  for (int done = 0; done < count;) {
+    const int window = std::min(kWindow, count - done);
+    std::string out;
+    for (int i = 0; i < window; ++i) out += make(static_cast<std::uint32_t>(done + i));
+    send_all(fd, out);
+    for (int got = 0; got < window;) {
+      const ssize_t n = recv(fd, slab.data(), slab.size(), 0);
+      if (n <= 0) die("the server closed the connection while loading");
+      in.append(slab.data(), static_cast<std::size_t>(n));
+      got += take_answers(protocol, in);
+    }
+    done += window;
+  }
+  close(fd);
+}
+
+struct Spread {
+  double min, median, max;
+};
+
+Spread spread(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return {values.front(), values[values.size() / 2], values.back()};
+}
+
+void compare(const char* name, const Shape& shape, int rounds, double seconds,
+             const std::function<Result()>& ours, const std::function<Result()>& theirs) {
+  std::vector<double> ratios, rates, peer_rates, tails;
+  for (int round = 0; round < rounds; ++round) {
+    const Result a = ours();
+    const Result b = theirs();
+    ratios.push_back(a.per_second / b.per_second);
+    tails.push_back(a.p99_us / b.p99_us);
+    rates.push_back(a.per_second);
+    peer_rates.push_back(b.per_second);
+  }
+  const Spread ratio = spread(ratios);
+  const Spread tail = spread(tails);
+  std::printf("%-12s %4d x %-4d %10.0f %10.0f   %5.2f / %5.2f / %5.2f   %5.2f / %5.2f / %5.2f\n", name,
+              shape.connections, shape.pipeline, spread(rates).median, spread(peer_rates).median,
+              ratio.min, ratio.median, ratio.max, tail.min, tail.median, tail.max);
+  std::fflush(stdout);
+  static_cast<void>(seconds);
+}
+
+std::string vector_json(std::mt19937& random) {
+  std::normal_distribution<float> normal;
+  std::string out = "[";
+  for (int i = 0; i < kDims; ++i) {
+    char text[24];
+    std::snprintf(text, sizeof text, "%s%.4f", i == 0 ? "" : ",", static_cast<double>(normal(random)));
+    out += text;
+  }
+  return out + "]";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) die("usage: load_bench STATOR_PORT REDIS_PORT [ROUNDS] [SECONDS]");
+  const int stator = std::atoi(argv[1]);
+  const int redis = std::atoi(argv[2]);
+  const int rounds = argc > 3 ? std::atoi(argv[3]) : 5;
+  const double seconds = argc > 4 ? std::atof(argv[4]) : 0.5;
+  const std::string value(kValueBytes - 8, 'x');
+  const auto key = [](std::uint32_t n) { return "key-" + std::to_string(n % kKeys); };
+  const MakeRequest get = [&](std::uint32_t n) {
+    return frame(R"({"op":"point_get","collection":"bench","document_id":")" + key(n) + "\"}");
+  };
+  const MakeRequest put = [&](std::uint32_t n) {
+    return frame(R"({"op":"point_put","collection":"bench","document_id":")" + key(n) + R"(","data":{"v":")" +
+                 value + "\"}}");
+  };
+  const MakeRequest redis_get = [&](std::uint32_t n) { return resp({"GET", key(n)}); };
+  const MakeRequest redis_set = [&](std::uint32_t n) { return resp({"SET", key(n), R"({"v":")" + value + "\"}"}); };
+  std::mt19937 random(7);
+  const MakeRequest upsert = [&](std::uint32_t n) {
+    return frame(R"({"op":"vector_upsert","collection":"bench","document_id":"v)" + std::to_string(n) +
+                 R"(","vector":)" + vector_json(random) + "}");
+  };
+  const MakeRequest search = [&](std::uint32_t) {
+    return frame(R"({"op":"vector_search","collection":"bench","top_k":10,"query_vector":)" + vector_json(random) + "}");
+  };
+  load(Protocol::kStator, stator, kKeys, put);
+  load(Protocol::kRedis, redis, kKeys, redis_set);
+  load(Protocol::kStator, stator, kVectors, upsert);
+
+  std::printf("%-12s %11s %10s %10s   %-23s   %s\n", "", "conns x P", "stator/s", "redis/s",
+              "ratio min/median/max", "p99 ratio min/median/max");
+  for (const Shape shape : {Shape{1, 1}, {1, 16}, {50, 1}, {50, 16}, {50, 64}}) {
+    compare("point_get", shape, rounds, seconds,
+            [&] { return run(Protocol::kStator, stator, shape, seconds, get); },
+            [&] { return run(Protocol::kRedis, redis, shape, seconds, redis_get); });
+  }
+  for (const Shape shape : {Shape{1, 1}, {1, 16}, {50, 1}, {50, 16}, {50, 64}}) {
+    compare("point_put", shape, rounds, seconds,
+            [&] { return run(Protocol::kStator, stator, shape, seconds, put); },
+            [&] { return run(Protocol::kRedis, redis, shape, seconds, redis_set); });
+  }
+  // Redis has no vectors: its GET of the same shape says what the machine gave in that moment.
+  for (const Shape shape : {Shape{1, 1}, {4, 4}}) {
+    compare("vector_search", shape, rounds, seconds,
+            [&] { return run(Protocol::kStator, stator, shape, seconds, search); },
+            [&] { return run(Protocol::kRedis, redis, shape, seconds, redis_get); });
+  }
+  return 0;
+}

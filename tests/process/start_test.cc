@@ -1,0 +1,136 @@
+// What can go wrong at start is one clear sentence and a non-zero exit.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "support/client.h"
+#include "support/server_process.h"
+
+namespace stator::test {
+namespace {
+
+using testing::HasSubstr;
+
+class StartTest : public testing::Test {
+ protected:
+  // Must not start; what it said.
+  std::string refused(const std::string& config, int code, const std::string& command = "dev") {
+    ServerProcess server({dir_.path(), 1, config, command});
+    EXPECT_FALSE(server.start());
+    EXPECT_EQ(server.exit_code(), code);
+    return server.errors();
+  }
+  TempDir dir_;
+};
+
+TEST_F(StartTest, TheReadyLineSaysWhereAndWhat) {
+  ServerProcess server({dir_.path(), 1, "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  const auto ready = nlohmann::json::parse(server.ready_line());
+  EXPECT_EQ(ready["event"], "ready");
+  EXPECT_EQ(ready["engines"].size(), std::size_t{4});
+  EXPECT_TRUE(ready.contains("recovered_lsn"));
+  EXPECT_EQ(server.stop(), 0);
+}
+
+TEST_F(StartTest, RefusesAPublicAddressWithoutAuthentication) {
+  EXPECT_THAT(refused("[server]\nlisten = \"0.0.0.0:0\"\n", 78), HasSubstr("without authentication"));
+  EXPECT_THAT(refused("[server]\nlisten = \"0.0.0.0:0\"\n[auth]\nmode = \"trust\"\n", 78, "serve"),
+              HasSubstr("without authentication"));
+}
+
+TEST_F(StartTest, ServeWantsTheAuthModeSaid) {
+  EXPECT_THAT(refused("[server]\nlanes = 1\n", 78, "serve"), HasSubstr("[auth] mode"));
+}
+
+TEST_F(StartTest, AMistypedKeyNamesLineAndNearestKey) {
+  EXPECT_THAT(refused("[server]\nlistenn = \"127.0.0.1:0\"\n", 78), HasSubstr("stator.toml:2: unknown key 'server.listenn'; did you mean 'server.listen'?"));
+}
+
+TEST_F(StartTest, AMissingEngineIsNamed) {
+  EXPECT_THAT(refused("engines = [\"documnt\"]\n", 1), HasSubstr("engine 'documnt' is enabled but not installed"));
+}
+
+TEST_F(StartTest, ALibraryThatIsNoEngineIsRefused) {
+  std::filesystem::create_directory(dir_.path() + "/lib");
+  std::ofstream(dir_.path() + "/lib/fake.so") << "not a library";
+  const std::string path = "engine_path = [\"" + dir_.path() + "/lib\"]\n";
+  EXPECT_THAT(refused(path + "engines = [\"fake\"]\n", 1), HasSubstr("cannot load engine library"));
+}
+
+TEST_F(StartTest, AnUnknownEngineSettingIsRefused) {
+  EXPECT_THAT(refused("engines = [\"graph\"]\n[engine.graph]\nspeed = 9\n", 78),
+              HasSubstr("unknown key 'engine.graph.speed'"));
+}
+
+TEST_F(StartTest, ABusyPortIsSaid) {
+  ServerProcess first({dir_.path(), 1, "", "dev"});
+  ASSERT_TRUE(first.start());
+  TempDir other;
+  ServerProcess second({other.path(), 1, "[server]\nlisten = \"127.0.0.1:" + std::to_string(first.port()) + "\"\n", "dev"});
+  EXPECT_FALSE(second.start());
+  EXPECT_EQ(second.exit_code(), 1);
+  EXPECT_THAT(second.errors(), HasSubstr("in use"));
+}
+
+TEST_F(StartTest, ADirectoryServesOneServer) {
+  ServerProcess first({dir_.path(), 1, "", "dev"});
+  ASSERT_TRUE(first.start());
+  ServerProcess second({dir_.path(), 1, "", "dev"});
+  EXPECT_FALSE(second.start());
+  EXPECT_THAT(second.errors(), HasSubstr("in use"));
+}
+
+TEST_F(StartTest, ACorruptLogIsRefusedWithPlace) {
+  {
+    ServerProcess server({dir_.path(), 1, "", "dev"});
+    ASSERT_TRUE(server.start());
+    Client client(server.port());
+    for (int i = 0; i < 20; ++i) {
+      client.ask(R"({"op":"point_put","document_id":"a","data":{"v":1}})");
+    }
+    server.kill();
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.path() + "/data/wal")) {
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(400);
+    file.write("\x5a\x5a\x5a\x5a", 4);
+  }
+  ServerProcess again({dir_.path(), 1, "", "dev"});
+  EXPECT_FALSE(again.start());
+  EXPECT_NE(again.exit_code(), 0);
+  EXPECT_THAT(again.errors(), HasSubstr(".wal"));
+}
+
+TEST_F(StartTest, ACorruptLayoutIsRefused) {
+  std::filesystem::create_directory(dir_.path() + "/data");
+  std::ofstream(dir_.path() + "/data/LAYOUT") << R"({"format":99})";
+  EXPECT_THAT(refused("", 1), HasSubstr("LAYOUT"));
+}
+
+TEST_F(StartTest, AnEngineCanBeSwitchedOffAndOnAgain) {
+  {
+    ServerProcess server({dir_.path(), 1, "", "dev"});
+    ASSERT_TRUE(server.start());
+    Client client(server.port());
+    client.ask(R"({"op":"point_put","document_id":"a","data":{"v":7}})");
+    EXPECT_EQ(server.stop(), 0);
+  }
+  {
+    ServerProcess server({dir_.path(), 1, "engines = [\"graph\"]\n", "dev"});
+    ASSERT_TRUE(server.start()) << server.errors();
+    Client client(server.port());
+    EXPECT_THAT(client.ask(R"({"op":"point_get","document_id":"a"})"), HasSubstr("engine_disabled"));
+    EXPECT_EQ(server.stop(), 0);
+  }
+  ServerProcess server({dir_.path(), 1, "", "dev"});
+  ASSERT_TRUE(server.start());
+  Client client(server.port());
+  EXPECT_THAT(client.ask(R"({"op":"point_get","document_id":"a","payload_format":"json"})"), HasSubstr("\"v\":7"));
+}
+
+}  // namespace
+}  // namespace stator::test

@@ -1,0 +1,52 @@
+// Store::get allocates nothing on the heap, whichever layer answers.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "data/store/store.h"
+#include "unit/kernel/io/temp_directory.h"
+
+namespace {
+std::atomic<std::size_t> allocations = 0;
+}  // namespace
+
+// Counts for the whole test program; malloc's own callers (LMDB) are not seen.
+void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  void* place = std::malloc(size == 0 ? 1 : size);
+  if (place == nullptr) throw std::bad_alloc();
+  return place;
+}
+void operator delete(void* place) noexcept { std::free(place); }
+void operator delete(void* place, std::size_t) noexcept { std::free(place); }
+
+namespace stator::store {
+namespace {
+
+TEST(StoreGetTest, AllocatesNothing) {
+  const io::TempDirectory directory;
+  StoreOptions options;
+  options.directory = directory.file("lane-0");
+  const auto store = Store::open(options).take();
+  store->put("base", VShardId{1}, "1");
+  ASSERT_TRUE(store->start_checkpoint(Lsn{1}));
+  ASSERT_TRUE(store->wait_checkpoint().ok());
+  store->put("memtable", VShardId{1}, "1");
+
+  Entry entry;
+  const std::size_t before = allocations.load();
+  for (int turn = 0; turn < 10; ++turn) {
+    store->begin_turn();
+    ASSERT_TRUE(store->get("base", entry));
+    ASSERT_TRUE(store->get("memtable", entry));
+    ASSERT_FALSE(store->get("absent", entry));
+    store->end_turn();
+  }
+  EXPECT_EQ(allocations.load(), before);
+  EXPECT_GT(before, 0u);
+}
+
+}  // namespace
+}  // namespace stator::store
