@@ -2,14 +2,13 @@
 JOBS := $(shell nproc)
 CHECKS := check_layers check_tree check_docs
 
-# Clones of one commit share compiled objects wherever they stand, precompiled headers included.
+# Clones of one commit share compiled objects wherever they stand.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
-export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench torture release dev check fmt clean deps
+.PHONY: help demo test asan tsan bench torture release dev check fmt clean deps
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -22,6 +21,11 @@ test: deps check dev ## install, check, build, run every test
 
 bench: deps release ## build and run the benchmarks
 	bench/run
+
+asan tsan: deps ## build and run every test with the address+undefined or the thread sanitizer
+	cmake --preset $@
+	cmake --build --preset $@ -j $(JOBS)
+	ctest --preset $@ -j $(JOBS) --no-tests=error
 
 torture: ## long crash and fault campaigns
 	@echo "make torture: not there yet in 0.1.0; kill -9 and restart are covered by make test"

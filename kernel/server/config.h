@@ -1,4 +1,4 @@
-// The server's configuration: defaults, then the TOML file, then the command line.
+// The configuration of a server: defaults, then the TOML file, then the command line.
 #pragma once
 
 #include <map>

@@ -29,6 +29,9 @@ Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t gene
 }
 
 Session::~Session() {
+  for (Slot& answer : slots_) {
+    if (answer.task != nullptr) host_.pool->give_back(answer.task);
+  }
   if (flow_.request != nullptr) host_.pool->give_back(flow_.request);
 }
 
@@ -342,33 +345,35 @@ void Session::refuse(Task* task, Error error) {
   send(task);
 }
 
-void Session::send(Task* task) {
-  write_response(*task, host_.watermark(), frame_buffer(*task));
-  finish_frame(task);
-}
+void Session::send(Task* task) { settle(task, {true, task, false, {}}); }
 
 void Session::send_members(Task* task, std::string_view members) {
-  write_members(*task, members, host_.watermark(), frame_buffer(*task));
-  finish_frame(task);
+  settle(task, {true, task, true, std::string(members)});
 }
 
-ByteBuffer& Session::frame_buffer(const Task& task) {
-  const bool may_go = task.request_id == head_ || !task.client_id.empty();
-  return may_go ? output_ : slot(task.request_id).frame;
-}
-
-void Session::finish_frame(Task* task) {
-  slot(task->request_id).is_done = true;
-  host_.pool->give_back(task);
+void Session::settle(Task* task, Slot answer) {
+  Slot& mine = slot(task->request_id);
+  const bool may_go = task->request_id == head_ || !task->client_id.empty();
+  mine = std::move(answer);
+  if (may_go) write(mine);
   advance();
+}
+
+void Session::write(Slot& answer) {
+  if (answer.has_members) {
+    write_members(*answer.task, answer.members, host_.watermark(), output_);
+  } else {
+    write_response(*answer.task, host_.watermark(), output_);
+  }
+  host_.pool->give_back(answer.task);
+  answer.task = nullptr;
 }
 
 void Session::advance() {
   while (head_ < next_id_ && slot(head_).is_done) {
     Slot& done = slot(head_);
-    output_.append(done.frame.view());
-    done.frame.release();
-    done.is_done = false;
+    if (done.task != nullptr) write(done);
+    done = {};
     ++head_;
     --in_flight_;
   }

@@ -74,9 +74,13 @@ class Session {
     auth::Identity identity;  // that the client will have
     std::string secret;       // api key: the secret given; api_key_create: the token to show
   };
+  // An answer that waits for its turn is kept as a task and written when the turn comes, so that
+  // the watermark never goes back from one frame to the next.
   struct Slot {
-    bool is_done = false;  // answered; a frame kept here waits for its turn
-    ByteBuffer frame;
+    bool is_done = false;
+    bridge::Task* task = nullptr;
+    bool has_members = false;  // the answer is an ok frame with these members, not a payload
+    std::string members;
   };
 
   void on_frame(ByteView body, std::uint64_t now_ns);
@@ -97,9 +101,9 @@ class Session {
   void refuse(bridge::Task* task, Error error);
   void send(bridge::Task* task);
   void send_members(bridge::Task* task, std::string_view members);
-  // Where the frame of this request may be written now; finish_frame() after it.
-  ByteBuffer& frame_buffer(const bridge::Task& task);
-  void finish_frame(bridge::Task* task);
+  // The answer is known: writes its frame if it is its turn.
+  void settle(bridge::Task* task, Slot answer);
+  void write(Slot& answer);
   Slot& slot(std::uint64_t request_id) { return slots_[request_id & (slots_.size() - 1)]; }
   void open_slot();
   void advance();

@@ -44,10 +44,24 @@ Status Checkpointer::take_result() {
   return std::exchange(result_, ok_status());
 }
 
+void Checkpointer::discard(std::unique_ptr<Memtable> memtable) {
+  const std::lock_guard lock(mutex_);
+  discarded_.push_back(std::move(memtable));
+  changed_.notify_all();
+}
+
 void Checkpointer::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return state_ == State::kStarted || is_stopping_; });
+    changed_.wait(lock,
+                  [&] { return state_ == State::kStarted || is_stopping_ || !discarded_.empty(); });
+    if (!discarded_.empty()) {
+      auto garbage = std::exchange(discarded_, {});
+      lock.unlock();
+      garbage.clear();
+      lock.lock();
+      continue;
+    }
     if (state_ != State::kStarted) return;
     const Memtable& frozen = *frozen_;
     const Lsn up_to = up_to_;

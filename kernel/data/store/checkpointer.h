@@ -1,4 +1,5 @@
-// The thread that writes frozen memtables to the base, one at a time.
+// The thread that writes frozen memtables to the base, one at a time, and frees them: giving tens
+// of megabytes back to the system takes milliseconds, which the lane does not have.
 //
 // The lane starts, asks and takes; the thread between start() and is_ended() reads the memtable and
 // writes the base, so the lane must leave both alone (but for reading).
@@ -6,8 +7,9 @@
 
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -28,6 +30,8 @@ class Checkpointer {
   void wait() const;  // until the job ended
   // Of the job that ended.
   Status take_result();
+  // Freed on the thread, soon. Only after the first start().
+  void discard(std::unique_ptr<Memtable> memtable);
 
  private:
   enum class State { kIdle, kStarted, kEnded };
@@ -44,6 +48,7 @@ class Checkpointer {
   const Memtable* frozen_ = nullptr;
   Lsn up_to_;
   Status result_;
+  std::vector<std::unique_ptr<Memtable>> discarded_;
 
   io::Thread thread_;
 };

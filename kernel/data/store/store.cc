@@ -130,7 +130,7 @@ bool LaneStore::start_checkpoint(Lsn up_to) {
 }
 
 void LaneStore::drop_frozen() {
-  frozen_.reset();
+  checkpointer_.discard(std::move(frozen_));
   is_frozen_written_ = false;
 }
 

@@ -155,7 +155,7 @@ inline std::optional<Tree> untagged(const Tree& value) {
 }
 
 inline std::filesystem::path source_folder() {
-  return std::filesystem::path(__FILE__).parent_path();
+  return std::filesystem::path(STATOR_TESTS_DIR) / "unit/plugins/crdt";
 }
 
 // A file of the shared test data: in $STATOR_TEST_DATA, or in a shared/data above the working

@@ -18,7 +18,7 @@ inline std::optional<std::filesystem::path> shared_data(const std::string& below
     const fs::path path = fs::path(named) / below;
     return fs::exists(path) ? std::optional(path) : std::nullopt;
   }
-  for (const fs::path& start : {fs::current_path(), fs::absolute(__FILE__).parent_path()}) {
+  for (const fs::path& start : {fs::current_path(), fs::path(STATOR_TESTS_DIR)}) {
     for (fs::path at = start;; at = at.parent_path()) {
       const fs::path path = at / "shared/data" / below;
       if (fs::exists(path)) return path;

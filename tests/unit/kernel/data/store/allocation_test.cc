@@ -13,14 +13,14 @@ std::atomic<std::size_t> allocations = 0;
 }  // namespace
 
 // Counts for the whole test program; malloc's own callers (LMDB) are not seen.
-void* operator new(std::size_t size) {
+[[gnu::noinline]] void* operator new(std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   void* place = std::malloc(size == 0 ? 1 : size);
   if (place == nullptr) throw std::bad_alloc();
   return place;
 }
-void operator delete(void* place) noexcept { std::free(place); }
-void operator delete(void* place, std::size_t) noexcept { std::free(place); }
+[[gnu::noinline]] void operator delete(void* place) noexcept { std::free(place); }
+[[gnu::noinline]] void operator delete(void* place, std::size_t) noexcept { std::free(place); }
 
 namespace stator::store {
 namespace {
