@@ -31,7 +31,6 @@ class OpTable final : public bridge::ArgBinding {
 
   // By wire name, alias or canonical name; null if unknown.
   const OpEntry* find(std::string_view name) const;
-  const OpEntry& of(std::uint32_t catalog_op) const { return entries_[catalog_op]; }
   const std::deque<OpEntry>& entries() const { return entries_; }
   const plugin::Catalog& catalog() const { return *catalog_; }
 
