@@ -2,7 +2,10 @@
 // each sends P requests at once and waits for their P answers. Rounds of both servers alternate, so
 // that a noisy machine is noisy for both; printed are the ratios of each round.
 //
-//   load_bench STATOR_PORT REDIS_PORT [ROUNDS] [SECONDS]
+// Beside the rates: the CPU time a server spent per request. It is far less noisy than a rate on a
+// machine where servers and generator share two cores.
+//
+//   load_bench STATOR_PORT STATOR_PID REDIS_PORT REDIS_PID [ROUNDS] [SECONDS] [WORKLOAD [CxP]]
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,6 +19,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <random>
 #include <string>
@@ -41,6 +46,13 @@ struct Result {
   double per_second = 0;
   double p50_us = 0;  // of a whole batch of P
   double p99_us = 0;
+  double cpu_us = 0;  // of the server, per request
+};
+
+struct Peer {
+  Protocol protocol;
+  int port;
+  int pid;
 };
 
 std::string frame(const std::string& body) {
@@ -112,6 +124,17 @@ int take_answers(Protocol protocol, std::string& in) {
   return count;
 }
 
+// CPU time of all threads of a process so far.
+double cpu_us_of(int pid) {
+  double sum = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    double ns = 0;
+    std::ifstream(thread.path() / "schedstat") >> ns;
+    sum += ns / 1000;
+  }
+  return sum;
+}
+
 struct Connection {
   int fd = -1;
   int waiting = 0;
@@ -121,7 +144,7 @@ struct Connection {
 
 using MakeRequest = std::function<std::string(std::uint32_t)>;
 
-Result run(Protocol protocol, int port, const Shape& shape, double seconds, const MakeRequest& make) {
+Result run(const Peer& peer, const Shape& shape, double seconds, const MakeRequest& make) {
   // Requests are made before the clock starts: both servers get ready bytes.
   std::mt19937 random(42);
   std::vector<std::string> batches(64);
@@ -131,7 +154,7 @@ Result run(Protocol protocol, int port, const Shape& shape, double seconds, cons
   std::vector<Connection> connections(static_cast<std::size_t>(shape.connections));
   const int epoll = epoll_create1(0);
   for (std::size_t i = 0; i < connections.size(); ++i) {
-    connections[i].fd = dial(port);
+    connections[i].fd = dial(peer.port);
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = i;
@@ -143,6 +166,7 @@ Result run(Protocol protocol, int port, const Shape& shape, double seconds, cons
     c.waiting = shape.pipeline;
     send_all(c.fd, batches[next_batch++ % batches.size()]);
   };
+  const double cpu_before = cpu_us_of(peer.pid);
   const auto begin = Clock::now();
   for (Connection& c : connections) fire(c);
   std::uint64_t answers = 0;
@@ -157,7 +181,7 @@ Result run(Protocol protocol, int port, const Shape& shape, double seconds, cons
       const ssize_t n = recv(c.fd, slab.data(), slab.size(), 0);
       if (n <= 0) die("the server closed a connection");
       c.in.append(slab.data(), static_cast<std::size_t>(n));
-      const int got = take_answers(protocol, c.in);
+      const int got = take_answers(peer.protocol, c.in);
       answers += static_cast<std::uint64_t>(got);
       c.waiting -= got;
       if (c.waiting > 0) continue;
@@ -166,6 +190,7 @@ Result run(Protocol protocol, int port, const Shape& shape, double seconds, cons
     }
   }
   const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
+  const double cpu = cpu_us_of(peer.pid) - cpu_before;
   for (Connection& c : connections) close(c.fd);
   close(epoll);
   std::sort(latencies.begin(), latencies.end());
@@ -173,13 +198,14 @@ Result run(Protocol protocol, int port, const Shape& shape, double seconds, cons
     if (latencies.empty()) return 0.0;
     return latencies[static_cast<std::size_t>(p * static_cast<double>(latencies.size() - 1))];
   };
-  return {static_cast<double>(answers) / elapsed, percentile(0.5), percentile(0.99)};
+  return {static_cast<double>(answers) / elapsed, percentile(0.5), percentile(0.99),
+          cpu / static_cast<double>(answers)};
 }
 
 // Sends every request once over one connection, in windows.
-void load(Protocol protocol, int port, int count, const MakeRequest& make) {
+void load(const Peer& peer, int count, const MakeRequest& make) {
   constexpr int kWindow = 500;
-  const int fd = dial(port);
+  const int fd = dial(peer.port);
   std::string in;
   std::vector<char> slab(1 << 20);
   for (int done = 0; done < count;) {
@@ -191,7 +217,7 @@ void load(Protocol protocol, int port, int count, const MakeRequest& make) {
       const ssize_t n = recv(fd, slab.data(), slab.size(), 0);
       if (n <= 0) die("the server closed the connection while loading");
       in.append(slab.data(), static_cast<std::size_t>(n));
-      got += take_answers(protocol, in);
+      got += take_answers(peer.protocol, in);
     }
     done += window;
   }
@@ -207,9 +233,9 @@ Spread spread(std::vector<double> values) {
   return {values.front(), values[values.size() / 2], values.back()};
 }
 
-void compare(const char* name, const Shape& shape, int rounds, double seconds,
-             const std::function<Result()>& ours, const std::function<Result()>& theirs) {
-  std::vector<double> ratios, rates, peer_rates, tails;
+void compare(const char* name, const Shape& shape, int rounds, const std::function<Result()>& ours,
+             const std::function<Result()>& theirs) {
+  std::vector<double> ratios, rates, peer_rates, tails, cpu, peer_cpu;
   for (int round = 0; round < rounds; ++round) {
     const Result a = ours();
     const Result b = theirs();
@@ -217,14 +243,16 @@ void compare(const char* name, const Shape& shape, int rounds, double seconds,
     tails.push_back(a.p99_us / b.p99_us);
     rates.push_back(a.per_second);
     peer_rates.push_back(b.per_second);
+    cpu.push_back(a.cpu_us);
+    peer_cpu.push_back(b.cpu_us);
   }
   const Spread ratio = spread(ratios);
   const Spread tail = spread(tails);
-  std::printf("%-12s %4d x %-4d %10.0f %10.0f   %5.2f / %5.2f / %5.2f   %5.2f / %5.2f / %5.2f\n", name,
-              shape.connections, shape.pipeline, spread(rates).median, spread(peer_rates).median,
-              ratio.min, ratio.median, ratio.max, tail.min, tail.median, tail.max);
+  std::printf("%-13s %3d x %-3d %9.0f %9.0f   %5.2f / %5.2f / %5.2f   %5.2f / %5.2f / %5.2f   %6.2f %6.2f\n",
+              name, shape.connections, shape.pipeline, spread(rates).median, spread(peer_rates).median,
+              ratio.min, ratio.median, ratio.max, tail.min, tail.median, tail.max, spread(cpu).median,
+              spread(peer_cpu).median);
   std::fflush(stdout);
-  static_cast<void>(seconds);
 }
 
 std::string vector_json(std::mt19937& random) {
@@ -241,11 +269,16 @@ std::string vector_json(std::mt19937& random) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) die("usage: load_bench STATOR_PORT REDIS_PORT [ROUNDS] [SECONDS]");
-  const int stator = std::atoi(argv[1]);
-  const int redis = std::atoi(argv[2]);
-  const int rounds = argc > 3 ? std::atoi(argv[3]) : 5;
-  const double seconds = argc > 4 ? std::atof(argv[4]) : 0.5;
+  if (argc < 5) {
+    die("usage: load_bench STATOR_PORT STATOR_PID REDIS_PORT REDIS_PID [ROUNDS] [SECONDS] [WORKLOAD [CxP]]");
+  }
+  const Peer stator{Protocol::kStator, std::atoi(argv[1]), std::atoi(argv[2])};
+  const Peer redis{Protocol::kRedis, std::atoi(argv[3]), std::atoi(argv[4])};
+  const int rounds = argc > 5 ? std::atoi(argv[5]) : 5;
+  const double seconds = argc > 6 ? std::atof(argv[6]) : 0.5;
+  const std::string only = argc > 7 ? argv[7] : "";
+  const std::string only_shape = argc > 8 ? argv[8] : "";
+  const auto is_wanted = [&](const std::string& workload) { return only.empty() || only == workload; };
   const std::string value(kValueBytes - 8, 'x');
   const auto key = [](std::uint32_t n) { return "key-" + std::to_string(n % kKeys); };
   const MakeRequest get = [&](std::uint32_t n) {
@@ -265,27 +298,30 @@ int main(int argc, char** argv) {
   const MakeRequest search = [&](std::uint32_t) {
     return frame(R"({"op":"vector_search","collection":"bench","top_k":10,"query_vector":)" + vector_json(random) + "}");
   };
-  load(Protocol::kStator, stator, kKeys, put);
-  load(Protocol::kRedis, redis, kKeys, redis_set);
-  load(Protocol::kStator, stator, kVectors, upsert);
-
-  std::printf("%-12s %11s %10s %10s   %-23s   %s\n", "", "conns x P", "stator/s", "redis/s",
-              "ratio min/median/max", "p99 ratio min/median/max");
-  for (const Shape shape : {Shape{1, 1}, {1, 16}, {50, 1}, {50, 16}, {50, 64}}) {
-    compare("point_get", shape, rounds, seconds,
-            [&] { return run(Protocol::kStator, stator, shape, seconds, get); },
-            [&] { return run(Protocol::kRedis, redis, shape, seconds, redis_get); });
-  }
-  for (const Shape shape : {Shape{1, 1}, {1, 16}, {50, 1}, {50, 16}, {50, 64}}) {
-    compare("point_put", shape, rounds, seconds,
-            [&] { return run(Protocol::kStator, stator, shape, seconds, put); },
-            [&] { return run(Protocol::kRedis, redis, shape, seconds, redis_set); });
-  }
+  const std::vector<Shape> shapes = {{1, 1}, {1, 16}, {50, 1}, {50, 16}, {50, 64}};
   // Redis has no vectors: its GET of the same shape says what the machine gave in that moment.
-  for (const Shape shape : {Shape{1, 1}, {4, 4}}) {
-    compare("vector_search", shape, rounds, seconds,
-            [&] { return run(Protocol::kStator, stator, shape, seconds, search); },
-            [&] { return run(Protocol::kRedis, redis, shape, seconds, redis_get); });
+  const struct {
+    const char* name;
+    std::vector<Shape> shapes;
+    const MakeRequest& ours;
+    const MakeRequest& theirs;
+  } workloads[] = {{"point_get", shapes, get, redis_get},
+                   {"point_put", shapes, put, redis_set},
+                   {"vector_search", {{1, 1}, {4, 4}}, search, redis_get}};
+  load(stator, kKeys, put);
+  load(redis, kKeys, redis_set);
+  if (is_wanted("vector_search")) load(stator, kVectors, upsert);
+
+  std::printf("%-13s %9s %9s %9s   %-23s   %-23s   %s\n", "", "conns x P", "stator/s", "redis/s",
+              "ratio min/median/max", "p99 ratio", "CPU us/request");
+  for (const auto& workload : workloads) {
+    if (!is_wanted(workload.name)) continue;
+    for (const Shape& shape : workload.shapes) {
+      const std::string name = std::to_string(shape.connections) + "x" + std::to_string(shape.pipeline);
+      if (!only_shape.empty() && only_shape != name) continue;
+      compare(workload.name, shape, rounds, [&] { return run(stator, shape, seconds, workload.ours); },
+              [&] { return run(redis, shape, seconds, workload.theirs); });
+    }
   }
   return 0;
 }

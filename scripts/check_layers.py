@@ -57,6 +57,7 @@ PLUGIN_MAY_INCLUDE = ["sdk/include", "sdk/cpp"]
 SDK_PARTS = {
     "stator/errors.def": "sdk/errors",
     "stator/json_reader.hpp": "sdk/json",
+    "stator/json_scan.hpp": "sdk/json",
     "stator/json_writer.hpp": "sdk/json",
     "stator/args.hpp": "sdk/views",
     "stator/declare.hpp": "sdk/views",

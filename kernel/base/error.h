@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,20 +25,24 @@ inline bool is_retryable(ErrorCode code) { return error_class(code) == ErrorClas
 ErrorCode error_code_from(std::int32_t number);
 
 // What went wrong, for one request. The sentence is for people; code never looks into it, and it
-// holds no stored data.
+// holds no stored data. Small while nothing is wrong: functions that may fail return it by value.
 class Error {
  public:
-  Error(ErrorCode code, std::string sentence) : code_(code), sentence_(std::move(sentence)) {}
+  Error(ErrorCode code, std::string sentence) : Error(code, {}, std::move(sentence)) {}
   Error(ErrorCode code, std::string field, std::string sentence)
-      : code_(code), field_(std::move(field)), sentence_(std::move(sentence)) {}
+      : code_(code), text_(new Text{std::move(field), std::move(sentence), {}}) {}
+  Error(const Error& other)
+      : code_(other.code_), retry_after_ms_(other.retry_after_ms_), text_(new Text(*other.text_)) {}
+  Error(Error&&) = default;
+  Error& operator=(Error&&) = default;
 
   ErrorCode code() const { return code_; }
-  const std::string& field() const { return field_; }
-  const std::string& sentence() const { return sentence_; }
-  const std::string& hint() const { return hint_; }
+  const std::string& field() const { return text_->field; }
+  const std::string& sentence() const { return text_->sentence; }
+  const std::string& hint() const { return text_->hint; }
   std::uint32_t retry_after_ms() const { return retry_after_ms_; }
   Error&& with_hint(std::string hint) && {
-    hint_ = std::move(hint);
+    text_->hint = std::move(hint);
     return std::move(*this);
   }
   Error&& with_retry_after(std::uint32_t milliseconds) && {
@@ -46,11 +51,14 @@ class Error {
   }
 
  private:
+  struct Text {
+    std::string field;
+    std::string sentence;
+    std::string hint;
+  };
   ErrorCode code_;
   std::uint32_t retry_after_ms_ = 0;  // 0 = not said
-  std::string field_;
-  std::string sentence_;
-  std::string hint_;
+  std::unique_ptr<Text> text_;
 };
 
 }  // namespace stator

@@ -60,6 +60,8 @@ class Lane {
   void run();
   void loop(net::EventLoop& events);
   void turn(net::EventLoop& events, int timeout_ms);
+  // Runs what is submitted and hands out what is answered.
+  void work(net::EventLoop& events);
   int timeout_ms(const net::EventLoop& events) const;
   bool has_work() const;
 

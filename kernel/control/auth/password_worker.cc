@@ -14,7 +14,7 @@ PasswordAnswer work(const PasswordJob& job) {
 }  // namespace
 
 PasswordWorker::PasswordWorker(std::uint32_t lanes, std::function<void(LaneId)> notify)
-    : notify_(std::move(notify)), answers_(lanes) {
+    : notify_(std::move(notify)), answers_(lanes), has_answers_(lanes) {
   thread_ = io::Thread("passwords", [this] { loop(); });
 }
 
@@ -38,7 +38,9 @@ bool PasswordWorker::submit(PasswordJob job) {
 }
 
 std::vector<PasswordAnswer> PasswordWorker::take(LaneId lane) {
+  if (!has_answers_[lane.value()].load(std::memory_order_acquire)) return {};
   const std::lock_guard lock(mutex_);
+  has_answers_[lane.value()].store(false, std::memory_order_relaxed);
   return std::exchange(answers_[lane.value()], {});
 }
 
@@ -55,6 +57,7 @@ void PasswordWorker::loop() {
     PasswordAnswer answer = work(job);
     lock.lock();
     answers_[job.lane.value()].push_back(std::move(answer));
+    has_answers_[job.lane.value()].store(true, std::memory_order_release);
     lock.unlock();
     notify_(job.lane);
     lock.lock();

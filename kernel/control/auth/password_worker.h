@@ -4,6 +4,7 @@
 // doorbell is rung. The queue is bounded: beyond kJobsMax a job is refused and the client told busy.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -53,6 +54,7 @@ class PasswordWorker {
   std::condition_variable wake_;
   std::deque<PasswordJob> jobs_;
   std::vector<std::vector<PasswordAnswer>> answers_;
+  std::vector<std::atomic<bool>> has_answers_;  // spares a lane the lock when there are none
   bool stop_ = false;
   io::Thread thread_;
 };

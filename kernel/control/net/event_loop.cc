@@ -5,8 +5,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <array>
-
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -14,8 +12,6 @@
 
 namespace stator::net {
 namespace {
-
-constexpr int kEventsMax = 512;
 
 }  // namespace
 
@@ -39,32 +35,31 @@ EventLoop::EventLoop(session::SessionHost& host, Socket listener, int doorbell_f
 
 EventLoop::~EventLoop() = default;
 
-void EventLoop::poll(int timeout_ms) {
-  std::array<epoll_event, kEventsMax> events{};
-  const int ready = epoll_wait(epoll_.fd(), events.data(), kEventsMax, timeout_ms);
+std::size_t EventLoop::wait(int timeout_ms) {
+  const int ready =
+      epoll_wait(epoll_.fd(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
   now_ns_ = system_clock().monotonic_ns();
-  for (int i = 0; i < ready; ++i) {
-    const std::uint32_t key = events[static_cast<std::size_t>(i)].data.u32;
-    if (key == kDoorbellKey) continue;
-    if (key == kListenerKey) {
-      accept_one();
-      continue;
-    }
-    Connection* connection = connections_[key].get();
-    if (connection == nullptr) continue;
-    touch(key);
-    const std::uint32_t what = events[static_cast<std::size_t>(i)].events;
-    const bool is_readable = (what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0;
-    if (!is_readable || (!connection->wants_read() && (what & (EPOLLHUP | EPOLLERR)) == 0)) continue;
-    if (connection->receive({slab_.get(), kReadBytesPerTurn}, now_ns_)) continue;
-    // A peer that only ended its own side still gets the answers it is owed.
-    if ((what & (EPOLLHUP | EPOLLERR)) != 0) {
-      close(key);
-    } else {
-      connection->end_of_input();
-    }
-  }
   if (now_ns_ > swept_ns_ + std::uint64_t{kSweepMs} * 1'000'000) sweep();
+  return ready < 0 ? 0 : static_cast<std::size_t>(ready);
+}
+
+void EventLoop::receive(std::size_t i) {
+  const std::uint32_t key = events_[i].data.u32;
+  if (key == kDoorbellKey) return;
+  if (key == kListenerKey) return accept_one();
+  Connection* connection = connections_[key].get();
+  if (connection == nullptr) return;
+  touch(key);
+  const std::uint32_t what = events_[i].events;
+  const bool is_readable = (what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0;
+  if (!is_readable || (!connection->wants_read() && (what & (EPOLLHUP | EPOLLERR)) == 0)) return;
+  if (connection->receive({slab_.get(), kReadBytesPerTurn}, now_ns_)) return;
+  // A peer that only ended its own side still gets the answers it is owed.
+  if ((what & (EPOLLHUP | EPOLLERR)) != 0) {
+    close(key);
+  } else {
+    connection->end_of_input();
+  }
 }
 
 // One a turn: the other lanes get theirs.

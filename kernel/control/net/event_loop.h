@@ -1,11 +1,14 @@
 // The sockets of one lane: a raw epoll loop in three phases (measured against Poco's reactors and
-// io_uring: docs/adr/0007). The lane calls poll() to drain every ready socket, runs its core, hands
-// the answers to on_answer(), and calls flush() to send each touched connection's output with one
-// send.
+// io_uring: docs/adr/0007). The lane calls wait(), then receive() for every ready socket, runs its
+// core on what they brought, hands the answers to on_answer(), and calls flush() to send each touched
+// connection's output with one send.
 //
 // Thread: the lane's.
 #pragma once
 
+#include <sys/epoll.h>
+
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -18,7 +21,7 @@ namespace stator::net {
 
 class EventLoop {
  public:
-  // `doorbell_fd` wakes poll(); its owner clears it.
+  // `doorbell_fd` wakes wait(); its owner clears it.
   EventLoop(session::SessionHost& host, Socket listener, int doorbell_fd);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
@@ -27,8 +30,10 @@ class EventLoop {
   // A connection that somebody else opened, with an identity given beforehand.
   void adopt(Socket socket, const auth::Identity& identity);
 
-  // Waits up to `timeout_ms` (-1 = for ever, 0 = not at all), then reads what has come.
-  void poll(int timeout_ms);
+  // Waits up to `timeout_ms` (-1 = for ever, 0 = not at all). How many sockets are ready.
+  std::size_t wait(int timeout_ms);
+  // Takes what has come on the `i`th of them: one read.
+  void receive(std::size_t i);
   // A finished task of one of our connections; one whose connection is gone is dropped.
   void on_answer(bridge::Task* task);
   void on_password(const auth::PasswordAnswer& answer);
@@ -46,6 +51,7 @@ class EventLoop {
 
  private:
   static constexpr int kSweepMs = 5000;
+  static constexpr std::size_t kEventsMax = 512;
   static constexpr std::uint32_t kListenerKey = 0xffffffff;
   static constexpr std::uint32_t kDoorbellKey = 0xfffffffe;
 
@@ -64,6 +70,7 @@ class EventLoop {
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> dirty_;  // connections touched since the last flush
   std::vector<bool> is_dirty_;
+  std::array<epoll_event, kEventsMax> events_;  // of the last wait()
   std::unique_ptr<char[]> slab_;
   std::size_t open_ = 0;
   std::uint32_t next_generation_ = 1;

@@ -20,11 +20,19 @@ stator_value& value_at(BlockAt block, std::size_t i) {
                                          sizeof(stator_arg_block))[i];
 }
 
-std::string join(const std::string& path, const char* name) {
-  return path.empty() ? std::string(name) : path + "." + name;
+Error wrong(const FieldPath& path, const std::string& what) {
+  const std::string field = path.text();
+  return Error(ErrorCode::kBadRequest, field, "'" + field + "' " + what);
 }
 
 }  // namespace
+
+Error broken(const json::Reader& reader, const FieldPath& path) {
+  const std::string field = path.text();
+  return Error(ErrorCode::kBadRequest, field,
+               "invalid JSON in '" + field + "': " + reader.error() + " at byte " +
+                   std::to_string(reader.offset()));
+}
 
 Result<ArgSet> ArgSet::compile(const stator_arg* args, std::uint64_t count) {
   ArgSet set;
@@ -48,7 +56,8 @@ Result<ArgSet> ArgSet::compile(const stator_arg* args, std::uint64_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     if (args[i].default_json == nullptr) continue;
     json::Reader reader(args[i].default_json);
-    STATOR_CHECK(set.bind(block, i, reader, true, std::string("default of ") + args[i].name));
+    const std::string field = std::string("default of ") + args[i].name;
+    STATOR_CHECK(set.bind(block, i, reader, true, FieldPath(field)));
   }
   set.defaulted_ = header(block).present;
   header(block).given = 0;
@@ -70,11 +79,11 @@ BlockAt ArgSet::begin(bridge::AlignedBuffer& buffer) const {
 }
 
 Status ArgSet::bind(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
-                    const std::string& path) const {
+                    const FieldPath& path) const {
   const std::uint64_t bit = std::uint64_t{1} << i;
   const stator_arg& arg = args_[i];
   if ((arg.flags & STATOR_ARG_NULLABLE) != 0 && reader.peek() == json::Kind::kNull) {
-    if (!reader.null()) return Error(ErrorCode::kBadRequest, path, "invalid JSON in '" + path + "'");
+    if (!reader.null()) return broken(reader, path);
     // Null counts as absent: the default, if there is one, stands again.
     header(block).given &= ~bit;
     header(block).present = (header(block).present & ~bit) | (defaulted_ & bit);
@@ -97,33 +106,27 @@ Status ArgSet::bind(BlockAt block, std::size_t i, json::Reader& reader, bool is_
 }
 
 Status ArgSet::bind_rows(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
-                         const std::string& path) const {
+                         const FieldPath& path) const {
   const stator_arg& arg = args_[i];
   if (reader.peek() != json::Kind::kArray) {
-    return Error(ErrorCode::kBadRequest, path, "'" + path + "' must be an array of objects");
+    return wrong(path, "must be an array of objects");
   }
   std::vector<stator_slice> rows;
   for (reader.enter_array(); reader.next_element();) {
     if (rows.size() >= kRowsMax) {
-      return Error(ErrorCode::kBadRequest, path,
-                   "'" + path + "' must have at most " + std::to_string(kRowsMax) + " rows");
+      return wrong(path, "must have at most " + std::to_string(kRowsMax) + " rows");
     }
-    const std::string at = path + "[" + std::to_string(rows.size()) + "]";
+    const FieldPath at(path, rows.size());
     const std::size_t start = block.buffer.extend(0, 64);
     STATOR_CHECK(row_sets_[i]->bind_object(block.buffer, reader, is_strict, at));
     rows.push_back({static_cast<std::uint32_t>(start - block.base),
                     static_cast<std::uint32_t>(block.buffer.size() - start)});
   }
-  if (reader.failed()) {
-    return Error(ErrorCode::kBadRequest, path,
-                 "invalid JSON in '" + path + "': " + reader.error() + " at byte " +
-                     std::to_string(reader.offset()));
-  }
+  if (reader.failed()) return broken(reader, path);
   const auto count = static_cast<double>(rows.size());
   if ((arg.min != 0 || arg.max != 0) && (count < arg.min || count > arg.max)) {
-    return Error(ErrorCode::kBadRequest, path,
-                 "'" + path + "' must have " + std::to_string(static_cast<std::uint64_t>(arg.min)) +
-                     " to " + std::to_string(static_cast<std::uint64_t>(arg.max)) + " rows");
+    return wrong(path, "must have " + std::to_string(static_cast<std::uint64_t>(arg.min)) + " to " +
+                           std::to_string(static_cast<std::uint64_t>(arg.max)) + " rows");
   }
   const std::size_t bytes = rows.size() * sizeof(stator_slice);
   const std::size_t offset = block.buffer.extend(bytes, alignof(stator_slice));
@@ -133,10 +136,10 @@ Status ArgSet::bind_rows(BlockAt block, std::size_t i, json::Reader& reader, boo
   return ok_status();
 }
 
-Status ArgSet::finish(BlockAt block, const std::string& path) const {
+Status ArgSet::finish(BlockAt block, const FieldPath& path) const {
   const std::uint64_t missing = required_ & ~header(block).given;
   if (missing != 0) {
-    const std::string field = join(path, args_[__builtin_ctzll(missing)].name);
+    const std::string field = FieldPath(path, names_[static_cast<std::size_t>(__builtin_ctzll(missing))]).text();
     return Error(ErrorCode::kBadRequest, field, "missing '" + field + "'");
   }
   header(block).bytes = static_cast<std::uint32_t>(block.buffer.size() - block.base);
@@ -144,14 +147,15 @@ Status ArgSet::finish(BlockAt block, const std::string& path) const {
 }
 
 Status ArgSet::bind_object(bridge::AlignedBuffer& buffer, json::Reader& reader, bool is_strict,
-                           const std::string& path) const {
+                           const FieldPath& path) const {
   if (reader.peek() != json::Kind::kObject) {
-    return Error(ErrorCode::kBadRequest, path, "'" + path + "' must be an object");
+    return wrong(path, "must be an object");
   }
   const BlockAt block = begin(buffer);
   json::RawString key;
   for (reader.enter_object(); reader.next_key(key);) {
-    const std::string name = json::unescape(key);
+    const std::string unescaped = key.escaped ? json::unescape(key) : std::string();
+    const std::string_view name = key.escaped ? std::string_view(unescaped) : key.text;
     const std::size_t i = find(name);
     if (i == kNoArg) {
       std::string_view ignored;
@@ -159,24 +163,21 @@ Status ArgSet::bind_object(bridge::AlignedBuffer& buffer, json::Reader& reader, 
       if (!reader.skip(ignored)) break;
       continue;
     }
+    const FieldPath at(path, names_[i]);
     const bool is_repeat = (header(block).given >> i & 1) != 0;
     if (is_strict && is_repeat) {
-      return Error(ErrorCode::kBadRequest, join(path, args_[i].name), "the field is given twice");
+      return Error(ErrorCode::kBadRequest, at.text(), "the field is given twice");
     }
-    STATOR_CHECK(bind(block, i, reader, is_strict, join(path, args_[i].name)));
+    STATOR_CHECK(bind(block, i, reader, is_strict, at));
   }
-  if (reader.failed()) {
-    return Error(ErrorCode::kBadRequest, path,
-                 "invalid JSON in '" + path + "': " + reader.error() + " at byte " +
-                     std::to_string(reader.offset()));
-  }
+  if (reader.failed()) return broken(reader, path);
   return finish(block, path);
 }
 
-Error ArgSet::unknown_field(std::string_view name, const std::string& path) const {
+Error ArgSet::unknown_field(std::string_view name, const FieldPath& path) const {
   std::vector<std::string> known(names_.begin(), names_.end());
   const std::string nearest = nearest_name(name, known);
-  const std::string field = join(path, std::string(name.substr(0, 64)).c_str());
+  const std::string field = FieldPath(path, name.substr(0, 64)).text();
   return Error(ErrorCode::kBadRequest, field,
                "unknown field '" + field + "'" +
                    (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));

@@ -11,11 +11,15 @@
 
 #include "base/result.h"
 #include "bridge/aligned_buffer.h"
+#include "control/ops/field_path.h"
 #include "stator/args.h"
 #include "stator/json_reader.hpp"
 #include "stator/op.h"
 
 namespace stator::ops {
+
+// What the reader found wrong with the text of a field, as an error that names it.
+Error broken(const json::Reader& reader, const FieldPath& path);
 
 inline constexpr std::size_t kNoArg = ~std::size_t{0};
 
@@ -33,6 +37,7 @@ class ArgSet {
   // Index of the argument of that name or alias, or kNoArg.
   std::size_t find(std::string_view name) const;
   const stator_arg& arg(std::size_t i) const { return args_[i]; }
+  std::string_view name(std::size_t i) const { return names_[i]; }
   std::size_t size() const { return count_; }
   // Index of the routing key, of the rows; kNoArg if there is none.
   std::size_t routing_key() const { return routing_key_; }
@@ -43,20 +48,20 @@ class ArgSet {
   BlockAt begin(bridge::AlignedBuffer& buffer) const;
   // Reads the value of argument `i` from the reader. The error names the field as `path`.
   Status bind(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
-              const std::string& path) const;
+              const FieldPath& path) const;
   // After the last field: sizes the block; error `missing 'NAME'`.
-  Status finish(BlockAt block, const std::string& path) const;
+  Status finish(BlockAt block, const FieldPath& path) const;
   // A whole JSON object into a new block.
   Status bind_object(bridge::AlignedBuffer& buffer, json::Reader& reader, bool is_strict,
-                     const std::string& path) const;
+                     const FieldPath& path) const;
 
   // "unknown field 'x'", with the nearest known name.
-  Error unknown_field(std::string_view name, const std::string& path) const;
+  Error unknown_field(std::string_view name, const FieldPath& path) const;
 
  private:
   ArgSet() = default;
   Status bind_rows(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
-                   const std::string& path) const;
+                   const FieldPath& path) const;
 
   const stator_arg* args_ = nullptr;
   std::size_t count_ = 0;

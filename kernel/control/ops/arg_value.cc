@@ -12,15 +12,9 @@
 namespace stator::ops {
 namespace {
 
-Error wrong(const std::string& path, const std::string& expected) {
-  return Error(ErrorCode::kBadRequest, path, "'" + path + "' must be " + expected);
-}
-
-// The reader's own fault (broken JSON) goes before any rule of the field.
-Error broken(const json::Reader& reader, const std::string& path) {
-  return Error(ErrorCode::kBadRequest, path,
-               std::string("invalid JSON in '") + path + "': " + reader.error() + " at byte " +
-                   std::to_string(reader.offset()));
+Error wrong(const FieldPath& path, const std::string& expected) {
+  const std::string field = path.text();
+  return Error(ErrorCode::kBadRequest, field, "'" + field + "' must be " + expected);
 }
 
 std::string number_text(double value) {
@@ -40,7 +34,7 @@ bool count_fits(const stator_arg& arg, std::size_t count, std::size_t own_max) {
   return static_cast<double>(count) >= arg.min && static_cast<double>(count) <= arg.max;
 }
 
-Error wrong_count(const stator_arg& arg, const std::string& path, const std::string& unit,
+Error wrong_count(const stator_arg& arg, const FieldPath& path, const std::string& unit,
                   std::size_t own_max) {
   return wrong(path, (is_bounded(arg) ? range_text(arg) : "at most " + std::to_string(own_max)) +
                          " " + unit + " long");
@@ -62,7 +56,7 @@ Status put_string(BlockAt block, const json::RawString& raw, stator_slice& slice
 }
 
 Status bind_str(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                const std::string& path) {
+                const FieldPath& path) {
   if (reader.peek() != json::Kind::kString) return wrong(path, "a string");
   json::RawString raw;
   if (!reader.string(raw)) return broken(reader, path);
@@ -74,7 +68,7 @@ Status bind_str(const stator_arg& arg, BlockAt block, stator_value& value, json:
 }
 
 Status bind_bytes(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                  const std::string& path) {
+                  const FieldPath& path) {
   if (reader.peek() != json::Kind::kString) return wrong(path, "a base64 string");
   json::RawString raw;
   if (!reader.string(raw)) return broken(reader, path);
@@ -89,7 +83,7 @@ Status bind_bytes(const stator_arg& arg, BlockAt block, stator_value& value, jso
 }
 
 template <class T>
-Status bind_integer(const stator_arg& arg, T& out, json::Reader& reader, const std::string& path) {
+Status bind_integer(const stator_arg& arg, T& out, json::Reader& reader, const FieldPath& path) {
   const auto wrong_number = [&] {
     const bool is_signed = std::numeric_limits<T>::is_signed;
     return wrong(path, is_bounded(arg) ? "a whole number from " + range_text(arg)
@@ -105,7 +99,7 @@ Status bind_integer(const stator_arg& arg, T& out, json::Reader& reader, const s
   return ok_status();
 }
 
-Status bind_f64(const stator_arg& arg, double& out, json::Reader& reader, const std::string& path) {
+Status bind_f64(const stator_arg& arg, double& out, json::Reader& reader, const FieldPath& path) {
   const auto wrong_number = [&] {
     return wrong(path, is_bounded(arg) ? "a number from " + range_text(arg) : "a number");
   };
@@ -117,7 +111,7 @@ Status bind_f64(const stator_arg& arg, double& out, json::Reader& reader, const 
   return ok_status();
 }
 
-Status bind_bool(stator_value& value, json::Reader& reader, const std::string& path) {
+Status bind_bool(stator_value& value, json::Reader& reader, const FieldPath& path) {
   if (reader.peek() != json::Kind::kBool) return wrong(path, "true or false");
   bool flag = false;
   if (!reader.boolean(flag)) return broken(reader, path);
@@ -126,7 +120,7 @@ Status bind_bool(stator_value& value, json::Reader& reader, const std::string& p
 }
 
 Status bind_enum(const stator_arg& arg, stator_value& value, json::Reader& reader,
-                 const std::string& path) {
+                 const FieldPath& path) {
   const auto wrong_choice = [&] {
     std::string expected = "one of";
     for (std::uint32_t i = 0; i < arg.choice_count; ++i) {
@@ -145,21 +139,23 @@ Status bind_enum(const stator_arg& arg, stator_value& value, json::Reader& reade
   return wrong_choice();
 }
 
+Error wrong_element(const FieldPath& path, std::size_t index, const char* why) {
+  const std::string field = path.text();
+  return Error(ErrorCode::kBadRequest, field,
+               "'" + field + "' must hold numbers only: element " + std::to_string(index) + why);
+}
+
 Status bind_f32_text(BlockAt block, stator_value& value, json::Reader& reader,
-                     const std::string& path) {
+                     const FieldPath& path) {
   const std::size_t start = block.buffer.extend(0, 64);
   std::size_t count = 0;
   for (reader.enter_array(); reader.next_element(); ++count) {
     std::string_view token;
-    const auto wrong_element = [&](const char* why) {
-      return Error(ErrorCode::kBadRequest, path,
-                   "'" + path + "' must hold numbers only: element " + std::to_string(count) + why);
-    };
-    if (reader.peek() != json::Kind::kNumber) return wrong_element(" is none");
+    if (reader.peek() != json::Kind::kNumber) return wrong_element(path, count, " is none");
     if (!reader.number(token)) return broken(reader, path);
     double wide = 0;
     if (!json::to_double(token, wide) || !std::isfinite(static_cast<float>(wide))) {
-      return wrong_element(" is not a finite float32");
+      return wrong_element(path, count, " is not a finite float32");
     }
     if (count >= kVectorDimsMax) return wrong_count({}, path, "numbers", kVectorDimsMax);
     const std::size_t offset = block.buffer.extend(sizeof(float), 1);
@@ -172,7 +168,7 @@ Status bind_f32_text(BlockAt block, stator_value& value, json::Reader& reader,
 }
 
 Status bind_f32_base64(BlockAt block, stator_value& value, json::Reader& reader,
-                       const std::string& path) {
+                       const FieldPath& path) {
   block.buffer.extend(0, 64);
   STATOR_CHECK(bind_bytes({}, block, value, reader, path));
   if (value.slice.bytes % sizeof(float) != 0) {
@@ -181,15 +177,13 @@ Status bind_f32_base64(BlockAt block, stator_value& value, json::Reader& reader,
   const std::byte* at = block.buffer.data() + block.base + value.slice.offset;
   for (std::size_t i = 0; i < value.slice.bytes / sizeof(float); ++i) {
     if (std::isfinite(load_little<float>(at + i * sizeof(float)))) continue;
-    return Error(ErrorCode::kBadRequest, path,
-                 "'" + path + "' must hold finite numbers only: element " + std::to_string(i) +
-                     " is not finite");
+    return wrong_element(path, i, " is not finite");
   }
   return ok_status();
 }
 
 Status bind_f32vec(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                   const std::string& path) {
+                   const FieldPath& path) {
   const json::Kind kind = reader.peek();
   if (kind != json::Kind::kArray && kind != json::Kind::kString) {
     return wrong(path, "an array of numbers, or a base64 string of little-endian float32");
@@ -203,11 +197,11 @@ Status bind_f32vec(const stator_arg& arg, BlockAt block, stator_value& value, js
 }
 
 Status bind_strvec(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                   const std::string& path) {
+                   const FieldPath& path) {
   if (reader.peek() != json::Kind::kArray) return wrong(path, "an array of strings");
   std::vector<stator_slice> slices;
   for (reader.enter_array(); reader.next_element();) {
-    const std::string at = path + "[" + std::to_string(slices.size()) + "]";
+    const FieldPath at(path, slices.size());
     if (reader.peek() != json::Kind::kString) return wrong(at, "a string");
     json::RawString raw;
     if (!reader.string(raw)) return broken(reader, at);
@@ -245,7 +239,7 @@ std::string expected_kinds(const stator_arg& arg) {
 }
 
 Status bind_json(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                 const std::string& path) {
+                 const FieldPath& path) {
   if (!is_kind_allowed(arg, reader.peek())) return wrong(path, expected_kinds(arg));
   std::string_view raw;
   if (!reader.skip(raw)) return broken(reader, path);
@@ -258,7 +252,7 @@ Status bind_json(const stator_arg& arg, BlockAt block, stator_value& value, json
 }  // namespace
 
 Status bind_value(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                  const std::string& path) {
+                  const FieldPath& path) {
   switch (arg.type) {
     case STATOR_ARG_STR: return bind_str(arg, block, value, reader, path);
     case STATOR_ARG_BYTES: return bind_bytes(arg, block, value, reader, path);
@@ -270,7 +264,7 @@ Status bind_value(const stator_arg& arg, BlockAt block, stator_value& value, jso
     case STATOR_ARG_F32VEC: return bind_f32vec(arg, block, value, reader, path);
     case STATOR_ARG_STRVEC: return bind_strvec(arg, block, value, reader, path);
     case STATOR_ARG_JSON: return bind_json(arg, block, value, reader, path);
-    default: return Error(ErrorCode::kInternal, path, "an argument of unknown type");
+    default: return Error(ErrorCode::kInternal, path.text(), "an argument of unknown type");
   }
 }
 

@@ -1,8 +1,6 @@
 // Reads one JSON value into one slot of an argument block, checking type and bounds.
 #pragma once
 
-#include <string>
-
 #include "base/result.h"
 #include "control/ops/arg_set.h"
 
@@ -10,6 +8,6 @@ namespace stator::ops {
 
 // Everything but ROWS. The error names the field as `path` and says what was expected.
 Status bind_value(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                  const std::string& path);
+                  const FieldPath& path);
 
 }  // namespace stator::ops

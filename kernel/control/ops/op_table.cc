@@ -64,7 +64,7 @@ Error OpTable::unknown(std::string_view name) const {
 Status OpTable::bind_args(std::uint32_t op, ByteView args_json,
                           bridge::AlignedBuffer& block) const {
   json::Reader reader(args_json);
-  return entries_[op].args.bind_object(block, reader, true, "");
+  return entries_[op].args.bind_object(block, reader, true, FieldPath());
 }
 
 }  // namespace stator::ops

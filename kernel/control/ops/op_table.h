@@ -2,6 +2,10 @@
 // kernel's own session ops). Built once at start; immutable; any thread.
 #pragma once
 
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
 #include <deque>
 #include <span>
 #include <string>
@@ -21,6 +25,18 @@ struct OpEntry {
   const plugin::Op* op = nullptr;  // null: an op of the session itself
   std::uint32_t session_op = 0;    // if op is null: index into the session's rows
   ArgSet args;
+};
+
+// Op names differ in their first bytes or in length. Clients cannot add names, so this need not
+// withstand them.
+struct OpNameHash {
+  std::size_t operator()(std::string_view name) const {
+    std::uint64_t head = name.size();
+    std::memcpy(&head, name.data(), std::min(name.size(), sizeof head));
+    std::uint64_t tail = 0;
+    if (name.size() > sizeof head) std::memcpy(&tail, name.data() + name.size() - sizeof tail, sizeof tail);
+    return (head ^ std::rotl(tail, 23) ^ name.size()) * 0x9e3779b97f4a7c15u >> 32;
+  }
 };
 
 class OpTable final : public bridge::ArgBinding {
@@ -47,7 +63,7 @@ class OpTable final : public bridge::ArgBinding {
   OpTable() = default;
   const plugin::Catalog* catalog_ = nullptr;
   std::deque<OpEntry> entries_;  // catalog's ops first, in its order
-  std::unordered_map<std::string_view, const OpEntry*> names_;
+  std::unordered_map<std::string_view, const OpEntry*, OpNameHash> names_;
   std::unordered_map<std::string, std::string> disabled_;
 };
 

@@ -202,29 +202,28 @@ class SharedFields {
   std::uint32_t& deadline_ms_;
 };
 
-// The value of `op`, wherever it stands. Errors: the body is no object, has no op, ...
-Result<std::string> find_op(ByteView body) {
+// The value of `op`, wherever it stands; a view of the body, or of `unescaped`. Errors: the body is
+// no object, has no op, ...
+Result<std::string_view> find_op(ByteView body, std::string& unescaped) {
   Reader reader(body);
   if (reader.peek() != Kind::kObject) {
     return Error(ErrorCode::kBadRequest, "a request must be a JSON object");
   }
   RawString key;
-  std::optional<std::string> op;
   for (reader.enter_object(); reader.next_key(key);) {
     if (!json::equals(key, "op")) {
       std::string_view ignored;
       if (!reader.skip(ignored)) break;
       continue;
     }
-    std::string text;
+    RawString op;
     if (reader.peek() != Kind::kString) return wrong("op", "a string");
-    if (!read_string(reader, text)) break;
-    op = std::move(text);
-    if (reader.failed()) break;
-    return *op;
+    if (!reader.string(op)) break;
+    if (!op.escaped) return op.text;
+    unescaped = json::unescape(op);
+    return std::string_view(unescaped);
   }
   if (reader.failed()) return broken(reader);
-  if (op) return *op;
   return Error(ErrorCode::kBadRequest, "op", "missing 'op'");
 }
 
@@ -263,23 +262,27 @@ class SeenFields {
   std::size_t count_ = 0;
 };
 
-// strict may stand anywhere in the body, so it is looked for before the fields are judged.
-bool is_strict_body(ByteView body, bool by_default) {
-  if (body.find("\"strict\"") == ByteView::npos) return by_default;
+// The first `strict` of a body that may be at fault, if it can be read.
+std::optional<bool> find_strict(ByteView body) {
   Reader reader(body);
   RawString key;
   for (reader.enter_object(); reader.next_key(key);) {
     bool value = false;
-    if (key.text == "strict" && reader.peek() == Kind::kBool && reader.boolean(value)) return value;
+    if (key.text == "strict") {
+      return reader.peek() == Kind::kBool && reader.boolean(value) ? std::optional(value) : std::nullopt;
+    }
     std::string_view ignored;
     if (!reader.skip(ignored)) break;
   }
-  return by_default;
+  return std::nullopt;
 }
 
+// Reads every field of the body into the task, as strictly as `is_strict` says. `given` is set to
+// the value of the body's own `strict`; when it is another one, what was read is not to be used.
 Status read_fields(ByteView body, const ops::OpEntry& entry, bool is_strict, Task& task,
-                   std::uint32_t& deadline_ms) {
+                   std::uint32_t& deadline_ms, std::optional<bool>& given) {
   Reader reader(body);
+  task.args.clear();
   const ops::BlockAt block = entry.args.begin(task.args);
   bool strict_field = is_strict;
   SharedFields shared(task, strict_field, deadline_ms);
@@ -300,15 +303,18 @@ Status read_fields(ByteView body, const ops::OpEntry& entry, bool is_strict, Tas
     if (auto status = shared.read(name, reader)) {
       if (reader.failed()) return broken(reader);
       STATOR_CHECK(std::move(*status));
+      if (!given && name == "strict") {
+        given = strict_field;
+        if (strict_field != is_strict) return ok_status();
+      }
       continue;
     }
     const std::size_t i = entry.args.find(name);
     if (i != ops::kNoArg) {
-      const std::string path(entry.args.arg(i).name);
-      STATOR_CHECK(entry.args.bind(block, i, reader, is_strict, path));
+      STATOR_CHECK(entry.args.bind(block, i, reader, is_strict, ops::FieldPath(entry.args.name(i))));
       continue;
     }
-    if (is_strict) return entry.args.unknown_field(name, "");
+    if (is_strict) return entry.args.unknown_field(name, ops::FieldPath());
     std::string_view ignored;
     if (!reader.skip(ignored)) return broken(reader);
   }
@@ -316,7 +322,18 @@ Status read_fields(ByteView body, const ops::OpEntry& entry, bool is_strict, Tas
     if (!reader.failed()) reader.fail("text behind the object");
     return broken(reader);
   }
-  return entry.args.finish(block, "");
+  return entry.args.finish(block, ops::FieldPath());
+}
+
+// `strict` may stand anywhere in the body and counts for all of it. So the fields are read once with
+// the connection's default, and once more only where the body turns out to say something else.
+Status read_body(ByteView body, const ops::OpEntry& entry, Task& task, std::uint32_t& deadline_ms) {
+  std::optional<bool> given;
+  Status status = read_fields(body, entry, task.is_strict, task, deadline_ms, given);
+  if (!status.ok() && !given) given = find_strict(body);
+  if (given.value_or(task.is_strict) == task.is_strict) return status;
+  task.is_strict = *given;
+  return read_fields(body, entry, task.is_strict, task, deadline_ms, given);
 }
 
 }  // namespace
@@ -330,14 +347,15 @@ Result<const ops::OpEntry*> RequestParser::parse(ByteView body, const ParseDefau
     salvage(body, task);
     return error;
   };
-  auto name = find_op(body);
-  if (!name.ok()) return refuse(std::move(name.error()));
-  const ops::OpEntry* entry = ops::is_internal(name.value()) ? nullptr : table_.find(name.value());
-  if (entry == nullptr) return refuse(table_.unknown(name.value()));
+  std::string unescaped;
+  auto found = find_op(body, unescaped);
+  if (!found.ok()) return refuse(std::move(found.error()));
+  const std::string_view name = found.value();
+  const ops::OpEntry* entry = ops::is_internal(name) ? nullptr : table_.find(name);
+  if (entry == nullptr) return refuse(table_.unknown(name));
   std::uint32_t deadline_ms = kDeadlineMsDefault;
-  const bool is_strict = is_strict_body(body, defaults.is_strict);
-  task.is_strict = is_strict;
-  if (auto status = read_fields(body, *entry, is_strict, task, deadline_ms); !status.ok()) {
+  task.is_strict = defaults.is_strict;
+  if (auto status = read_body(body, *entry, task, deadline_ms); !status.ok()) {
     return refuse(std::move(status.error()));
   }
   task.deadline_ns = defaults.now_ns + std::uint64_t{deadline_ms} * 1'000'000;

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "stator/json_scan.hpp"
+
 namespace stator::json {
 
 enum class Kind : std::uint8_t { kObject, kArray, kString, kNumber, kBool, kNull, kEnd, kBad };
@@ -68,20 +70,18 @@ class Reader {
     if (at_ == end_ || *at_ != '"') return fail("expected a string");
     const char* start = ++at_;
     bool escaped = false;
-    for (; at_ != end_; ++at_) {
-      const auto c = static_cast<unsigned char>(*at_);
-      if (c == '"') {
+    for (;; ++at_) {
+      at_ = plain_end<false>(at_, end_);
+      if (at_ == end_) return fail("string without end");
+      if (*at_ == '"') {
         out = {std::string_view(start, static_cast<std::size_t>(at_ - start)), escaped};
         ++at_;
         return true;
       }
-      if (c < 0x20) return fail("control character in a string");
-      if (c == '\\') {
-        escaped = true;
-        if (!escape()) return false;
-      }
+      if (*at_ != '\\') return fail("control character in a string");
+      escaped = true;
+      if (!escape()) return false;
     }
-    return fail("string without end");
   }
 
   // The number's text; it obeys the grammar.

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "stator/json_scan.hpp"
+
 namespace stator::json {
 
 // Where a Writer writes: the room [cursor, limit). `grow` makes at least `bytes` more room or
@@ -201,14 +203,13 @@ inline void write_escape(Out& out, unsigned char c) {
 inline void write_string(Out& out, std::string_view text) {
   out.put('"');
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  const char* end = text.data() + text.size();
   std::size_t run = 0;  // start of the stretch that can be copied as it is
   std::size_t i = 0;
-  while (i < text.size()) {
+  for (;;) {
+    i = static_cast<std::size_t>(plain_end<true>(text.data() + i, end) - text.data());
+    if (i == text.size()) break;
     const unsigned char c = p[i];
-    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-      ++i;
-      continue;
-    }
     const std::size_t length = c < 0x80 ? 0 : detail::utf8_length(p + i, text.size() - i);
     if (length != 0) {
       i += length;

@@ -38,7 +38,7 @@ class ArgSetTest : public testing::Test {
     buffer_.clear();
     fault_.clear();
     json::Reader reader(json);
-    auto status = set_.bind_object(buffer_, reader, is_strict, "");
+    auto status = set_.bind_object(buffer_, reader, is_strict, ops::FieldPath());
     if (!status.ok()) fault_ = status.error().field() + ": " + status.error().sentence();
     return Args(reinterpret_cast<const stator_arg_block*>(buffer_.data()));
   }

@@ -1,0 +1,37 @@
+// Finds the end of the plain stretch of a JSON string: what most of a string's bytes are. 16 bytes a
+// step with SSE2 (every x86-64 has it), one at a time elsewhere.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace stator::json {
+
+// The first byte of [p, end) that is '"', '\\' or below 0x20; `end` if there is none. With
+// `is_ascii_only`, also a byte of 0x80 and above.
+template <bool is_ascii_only>
+inline const char* plain_end(const char* p, const char* end) {
+#if defined(__SSE2__)
+  for (; end - p >= 16; p += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    // As signed bytes 0x80..0xff are below 0x20 too; as unsigned ones min() tells them apart.
+    const __m128i low = is_ascii_only ? _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20))
+                                      : _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    const int found = _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash)));
+    if (found != 0) return p + __builtin_ctz(static_cast<unsigned>(found));
+  }
+#endif
+  for (; p != end; ++p) {
+    const auto c = static_cast<unsigned char>(*p);
+    if (c < 0x20 || c == '"' || c == '\\' || (is_ascii_only && c >= 0x80)) break;
+  }
+  return p;
+}
+
+}  // namespace stator::json
