@@ -29,6 +29,13 @@ std::vector<std::string> names_of(const Engine& engine, const stator_op& op) {
   return names;
 }
 
+std::uint32_t routing_arg(const stator_op& op) {
+  for (std::uint32_t i = 0; i < op.arg_count; ++i) {
+    if ((op.args[i].flags & STATOR_ARG_ROUTING_KEY) != 0) return i;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello, std::string path) {
@@ -65,7 +72,7 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
   const auto engine_index = static_cast<std::uint32_t>(engines_.size());
   for (std::uint32_t i = 0; i < engine->ops.size(); ++i) {
     const auto index = static_cast<std::uint32_t>(ops_.size());
-    ops_.push_back({index, engine_index, i, &engine->ops[i], ""});
+    ops_.push_back({index, engine_index, i, &engine->ops[i], routing_arg(engine->ops[i]), ""});
     for (std::string& name : names_of(*engine, engine->ops[i])) names_.emplace(std::move(name), index);
   }
   engines_.push_back(std::move(engine));

@@ -30,6 +30,7 @@ struct Op {
   std::uint32_t engine = 0;     // index into engines()
   std::uint32_t op_index = 0;   // into the engine's ops
   const stator_op* row = nullptr;
+  std::uint32_t key_arg = 0;    // if row->key_space is set: the argument that is the key
   std::string missing;  // wire name of a required op that nobody brings; empty = usable
 };
 

@@ -70,6 +70,9 @@ Status check_placement(const stator_engine_v1& engine, const stator_op& op) {
   if (op.placement == STATOR_PLACE_DOCUMENT && !has_routing_key(op.args, op.arg_count)) {
     return broken(engine, name + ": placed by document, so exactly one argument is the routing key");
   }
+  if (op.key_space > 255 || (op.key_space != 0 && op.placement != STATOR_PLACE_DOCUMENT)) {
+    return broken(engine, name + ": key_space is a kv space (1..255) of an op placed by document");
+  }
   if (op.placement == STATOR_PLACE_ROWS) {
     const auto is_rows = [](const stator_arg& arg) { return arg.type == STATOR_ARG_ROWS; };
     const auto* rows = std::find_if(op.args, op.args + op.arg_count, is_rows);

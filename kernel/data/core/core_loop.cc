@@ -1,10 +1,12 @@
 #include "data/core/core_loop.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/assert.h"
 #include "base/log.h"
 #include "data/core/kernel_record.h"
+#include "stator/args.hpp"
 
 namespace stator::core {
 
@@ -14,6 +16,7 @@ namespace {
 // or the log could not be trimmed.
 constexpr std::uint64_t kCheckpointLagMax = 1'000'000;
 constexpr std::uint64_t kCheckpointRetryNs = 1'000'000'000;
+constexpr std::size_t kPrefetchGroup = 16;
 
 }  // namespace
 
@@ -52,7 +55,11 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered) 
   if (!early_.empty()) retry_early(answered);
   if (submitted.empty()) return;
   host_.store->begin_turn();
-  for (Task* task : submitted) {
+  for (std::size_t i = 0; i < submitted.size(); ++i) {
+    if (i % kPrefetchGroup == 0) {
+      prefetch(std::span(submitted).subspan(i, std::min(kPrefetchGroup, submitted.size() - i)));
+    }
+    Task* task = submitted[i];
     if (task->min_lsn > options_.log->durable() && now_ns_ < task->deadline_ns) {
       early_.push_back(task);
       continue;
@@ -62,6 +69,26 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered) 
   }
   host_.store->end_turn();
   submitted.clear();
+}
+
+// What a group of ops says it will look up first is brought into the cache for all of them at once:
+// one after another they would each wait for memory.
+void CoreLoop::prefetch(std::span<Task* const> group) {
+  std::array<std::uint64_t, kPrefetchGroup> hints;
+  std::size_t count = 0;
+  for (const Task* task : group) {
+    const plugin::Op& op = options_.catalog->ops()[task->op];
+    if (op.row->key_space == 0 || task->kind != TaskKind::kExecute) continue;
+    const ByteView key = Args(reinterpret_cast<const stator_arg_block*>(task->args.data())).str(op.key_arg);
+    if (key.size() > STATOR_KV_KEY_BYTES_MAX) continue;
+    char stored[kStoreKeyBytesMax];
+    std::size_t size = host::write_prefix(stored, options_.catalog->engine_of(op).number, task->tenant,
+                                          task->collection);
+    stored[size++] = static_cast<char>(op.row->key_space);
+    std::memcpy(stored + size, key.data(), key.size());
+    hints[count++] = host_.store->prefetch({stored, size + key.size()});
+  }
+  for (std::size_t i = 0; i < count; ++i) host_.store->prefetch_value(hints[i]);
 }
 
 void CoreLoop::execute(Task& task) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,7 @@ class CoreLoop {
  private:
   struct CallScope;
 
+  void prefetch(std::span<bridge::Task* const> group);
   void execute(bridge::Task& task);
   void execute_read(bridge::Task& task);
   void execute_write(bridge::Task& task);

@@ -9,7 +9,7 @@ namespace {
 
 // The first chunk is small: many lanes and tests hold next to nothing.
 constexpr std::size_t kFirstChunkBytes = 16 * 1024;
-constexpr std::size_t kChunkBytes = 1024 * 1024;
+constexpr std::size_t kChunkBytes = kHugePageBytes;
 constexpr std::size_t kChunkAlignment = 8;
 
 }  // namespace
@@ -26,7 +26,7 @@ char* Arena::allocate(std::size_t size, std::size_t alignment) {
   const std::size_t chunk = chunks_.empty() ? kFirstChunkBytes : kChunkBytes;
   const bool has_own_chunk = size > chunk / 4;  // leaves the rest of the current one in use
   const std::size_t bytes = has_own_chunk ? size : chunk;
-  chunks_.push_back(std::make_unique_for_overwrite<char[]>(bytes));
+  chunks_.push_back({static_cast<char*>(allocate_huge(bytes)), FreeChunk{bytes}});
   bytes_ += bytes;
   char* place = chunks_.back().get();
   if (has_own_chunk) return place;

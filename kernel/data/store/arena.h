@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "data/store/huge_pages.h"
+
 namespace stator::store {
 
 class Arena {
@@ -15,7 +17,11 @@ class Arena {
   std::size_t bytes() const { return bytes_; }
 
  private:
-  std::vector<std::unique_ptr<char[]>> chunks_;
+  struct FreeChunk {
+    std::size_t bytes;
+    void operator()(char* chunk) const { free_huge(chunk, bytes); }
+  };
+  std::vector<std::unique_ptr<char[], FreeChunk>> chunks_;
   char* next_ = nullptr;  // the free rest of the current chunk
   std::size_t left_ = 0;
   std::size_t bytes_ = 0;

@@ -14,6 +14,8 @@ namespace stator::store {
 namespace {
 
 constexpr std::size_t kSlotsMin = 1024;
+constexpr std::size_t kInlineValueBytesMax = 1024;
+constexpr std::size_t kPrefetchLines = 3;  // node, key and the beginning of a value
 
 struct HashSecret {
   std::uint64_t word[3];
@@ -66,7 +68,7 @@ std::uint64_t hash_of(ByteView key) {
 
 }  // namespace
 
-Memtable::Memtable() : slots_(kSlotsMin), head_(make_node({}, kHeightMax)) {}
+Memtable::Memtable() : slots_(kSlotsMin), head_(make_node({}, kHeightMax, 0)) {}
 
 std::size_t Memtable::slot_of(ByteView key, std::uint64_t hash) const {
   const std::size_t mask = slots_.size() - 1;
@@ -81,8 +83,21 @@ const Memtable::Node* Memtable::find(ByteView key) const {
   return slots_[slot_of(key, hash_of(key))].node;
 }
 
+std::uint64_t Memtable::prefetch(ByteView key) const {
+  const std::uint64_t hash = hash_of(key);
+  __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  return hash;
+}
+
+void Memtable::prefetch_node(std::uint64_t hash) const {
+  const Slot& slot = slots_[hash & (slots_.size() - 1)];
+  if (slot.node == nullptr) return;
+  const char* at = reinterpret_cast<const char*>(slot.node);
+  for (std::size_t line = 0; line < kPrefetchLines; ++line) __builtin_prefetch(at + line * 64);
+}
+
 void Memtable::grow_slots() {
-  std::vector<Slot> old(slots_.size() * 2);
+  decltype(slots_) old(slots_.size() * 2);
   old.swap(slots_);
   const std::size_t mask = slots_.size() - 1;
   for (const Slot& slot : old) {
@@ -93,8 +108,9 @@ void Memtable::grow_slots() {
   }
 }
 
-Memtable::Node* Memtable::make_node(ByteView key, std::size_t height) {
-  char* place = arena_.allocate(sizeof(Node) + height * sizeof(Node*) + key.size(), alignof(Node));
+Memtable::Node* Memtable::make_node(ByteView key, std::size_t height, std::size_t room) {
+  char* place =
+      arena_.allocate(sizeof(Node) + height * sizeof(Node*) + key.size() + room, alignof(Node));
   Node* node = std::construct_at(reinterpret_cast<Node*>(place));
   node->key_bytes = static_cast<std::uint16_t>(key.size());
   node->height = static_cast<std::uint8_t>(height);
@@ -139,16 +155,17 @@ void Memtable::link(Node* node) {
   (next == nullptr ? last_ : next->previous) = node;
 }
 
-Memtable::Node* Memtable::node_of(ByteView key) {
+Memtable::Node* Memtable::node_of(ByteView key, std::size_t room, bool& is_new) {
   STATOR_ASSERT(!key.empty() && key.size() <= kStoreKeyBytesMax);
   const std::uint64_t hash = hash_of(key);
   std::size_t at = slot_of(key, hash);
-  if (slots_[at].node != nullptr) return slots_[at].node;
+  is_new = slots_[at].node == nullptr;
+  if (!is_new) return slots_[at].node;
   if ((count_ + 1) * 8 > slots_.size() * 5) {
     grow_slots();
     at = slot_of(key, hash);
   }
-  Node* node = make_node(key, random_height());
+  Node* node = make_node(key, random_height(), room);
   link(node);
   slots_[at] = {hash, node};
   ++count_;
@@ -163,13 +180,21 @@ void Memtable::set_stored(Node& node, const char* stored, std::size_t size) {
 void Memtable::put(ByteView key, VShardId vshard, ByteView value) {
   STATOR_ASSERT(value.size() <= std::numeric_limits<std::uint32_t>::max() - kValueHeaderBytes);
   const std::size_t size = kValueHeaderBytes + value.size();
-  char* stored = arena_.allocate(size, 1);
+  // A small first value lies behind its key: a read that found the key has it in the cache.
+  const std::size_t room = size <= kInlineValueBytesMax ? size : 0;
+  bool is_new = false;
+  Node* node = node_of(key, room, is_new);
+  char* stored = is_new && room != 0 ? reinterpret_cast<char*>(node->tower() + node->height) + key.size()
+                                     : arena_.allocate(size, 1);
   write_value_header(stored, vshard);
   if (!value.empty()) std::memcpy(stored + kValueHeaderBytes, value.data(), value.size());
-  set_stored(*node_of(key), stored, size);
+  set_stored(*node, stored, size);
 }
 
-void Memtable::erase(ByteView key) { set_stored(*node_of(key), nullptr, 0); }
+void Memtable::erase(ByteView key) {
+  bool is_new = false;
+  set_stored(*node_of(key, 0, is_new), nullptr, 0);
+}
 
 void Memtable::absorb(const Memtable& newer) {
   for (const Node* node = newer.first(); node != nullptr; node = node->next()) {

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "data/store/arena.h"
+#include "data/store/huge_pages.h"
 
 namespace stator::store {
 
@@ -22,7 +23,7 @@ class Memtable {
     const char* value;  // as in stored_value.h; nullptr: erased
     std::uint32_t value_bytes;
     std::uint16_t key_bytes;
-    std::uint8_t height;  // pointers behind the node; the key follows them
+    std::uint8_t height;  // pointers behind the node; the key and the first value follow them
 
     Node** tower() { return reinterpret_cast<Node**>(this + 1); }
     const Node* next() const { return *reinterpret_cast<Node* const*>(this + 1); }
@@ -39,6 +40,10 @@ class Memtable {
 
   // nullptr: this memtable knows nothing of the key.
   const Node* find(ByteView key) const;
+  // Two steps that bring a key into the cache before find(), so that the misses of many keys overlap:
+  // prefetch() begins to fetch its slot, prefetch_node() what the slot (fetched by now) points to.
+  std::uint64_t prefetch(ByteView key) const;
+  void prefetch_node(std::uint64_t hash) const;
   void put(ByteView key, VShardId vshard, ByteView value);
   void erase(ByteView key);
   // Everything that `newer` says is said here afterwards.
@@ -62,9 +67,9 @@ class Memtable {
   };
 
   std::size_t slot_of(ByteView key, std::uint64_t hash) const;
-  // The node of the key, made if there was none.
-  Node* node_of(ByteView key);
-  Node* make_node(ByteView key, std::size_t height);
+  // The node of the key, made if there was none; a new one has `room` bytes behind its key.
+  Node* node_of(ByteView key, std::size_t room, bool& is_new);
+  Node* make_node(ByteView key, std::size_t height, std::size_t room);
   void link(Node* node);
   Node* find_before(ByteView key, std::array<Node*, kHeightMax>& path) const;
   std::size_t random_height();
@@ -72,7 +77,7 @@ class Memtable {
   void set_stored(Node& node, const char* stored, std::size_t size);
 
   Arena arena_;
-  std::vector<Slot> slots_;
+  std::vector<Slot, HugePageAllocator<Slot>> slots_;
   Node* head_;
   Node* last_ = nullptr;
   std::size_t count_ = 0;

@@ -22,6 +22,8 @@ class LaneStore final : public Store {
   void begin_turn() override;
   void end_turn() override;
   bool get(ByteView key, Entry& entry) override;
+  std::uint64_t prefetch(ByteView key) const override { return active_->prefetch(key); }
+  void prefetch_value(std::uint64_t hint) const override { active_->prefetch_node(hint); }
   std::unique_ptr<Walk> walk(const WalkOptions& options) override;
   void put(ByteView key, VShardId vshard, ByteView value) override;
   void erase(ByteView key) override;

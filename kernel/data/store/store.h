@@ -62,6 +62,10 @@ class Store {
 
   // False if absent. Allocates nothing on the heap.
   virtual bool get(ByteView key, Entry& entry) = 0;
+  // Hints that `key` will be read soon, in two steps so that many keys are fetched at once: first
+  // prefetch() for all of them, then prefetch_value() with what it returned.
+  virtual std::uint64_t prefetch(ByteView key) const = 0;
+  virtual void prefetch_value(std::uint64_t hint) const = 0;
   virtual std::unique_ptr<Walk> walk(const WalkOptions& options) = 0;
   virtual void put(ByteView key, VShardId vshard, ByteView value) = 0;
   virtual void erase(ByteView key) = 0;

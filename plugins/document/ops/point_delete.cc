@@ -40,6 +40,7 @@ const Op<DocumentEngine> kPointDelete = {
         .result = R"({"existed":bool,"lsn":u64})",
         .example = R"({"op":"point_delete","collection":"users","document_id":"u1"})",
         .args = kArgs,
+        .key_space = Space::kDocuments,
     }),
     .prepare = &prepare,
 };

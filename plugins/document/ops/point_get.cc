@@ -39,6 +39,7 @@ const Op<DocumentEngine> kPointGet = {
         .result = "the document (object), or {path: value} with fields",
         .example = R"({"op":"point_get","collection":"users","document_id":"u1"})",
         .args = kArgs,
+        .key_space = Space::kDocuments,
     }),
     .read = &read,
 };

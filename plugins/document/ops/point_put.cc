@@ -56,6 +56,7 @@ const Op<DocumentEngine> kPointPut = {
         .example = R"({"op":"point_put","collection":"users","document_id":"u1",)"
                    R"("data":{"name":"Ada","age":36}})",
         .args = kArgs,
+        .key_space = Space::kDocuments,
     }),
     .prepare = &prepare,
 };

@@ -58,6 +58,7 @@ struct OpOptions {
   std::span<const stator_arg> args = {};
   const char* const* aliases = nullptr;
   const char* const* requires_ops = nullptr;
+  std::uint8_t key_space = 0;
 };
 
 constexpr stator_op make_op(const OpOptions& options) {
@@ -75,6 +76,7 @@ constexpr stator_op make_op(const OpOptions& options) {
   op.example = options.example;
   op.args = options.args.data();
   op.requires_ops = options.requires_ops;
+  op.key_space = options.key_space;
   return op;
 }
 

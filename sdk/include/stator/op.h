@@ -98,6 +98,11 @@ typedef struct stator_op {
   /* NULL-terminated list of wire names of ops of other engines this one calls, or NULL. Where one
    * is not enabled, this op answers engine_disabled and says which. */
   const char *const *requires_ops;
+  /* A hint for speed. DOCUMENT ops: the kv space (1..255) in which the op's first look-up is the
+   * routing argument, as it stands; the kernel then fetches that key ahead, for many requests at
+   * once. 0 = none. */
+  uint32_t key_space;
+  uint32_t reserved;
 } stator_op;
 
 #endif
