@@ -1,5 +1,6 @@
 #include "control/session/request_parser.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -245,23 +246,6 @@ void salvage(ByteView body, Task& task) {
   }
 }
 
-// Fields seen, for strict mode.
-class SeenFields {
- public:
-  // False if `name` was seen before.
-  bool add(std::string_view name) {
-    for (std::size_t i = 0; i < count_; ++i) {
-      if (names_[i] == name) return false;
-    }
-    if (count_ < names_.size()) names_[count_++] = name;
-    return true;
-  }
-
- private:
-  std::array<std::string_view, kFieldsPerObjectMax> names_;
-  std::size_t count_ = 0;
-};
-
 // The first `strict` of a body that may be at fault, if it can be read.
 std::optional<bool> find_strict(ByteView body) {
   Reader reader(body);
@@ -277,17 +261,19 @@ std::optional<bool> find_strict(ByteView body) {
   return std::nullopt;
 }
 
-// Reads every field of the body into the task, as strictly as `is_strict` says. `given` is set to
+}  // namespace
+
+// Reads every field of the body into the task, as strictly as task.is_strict says. `given` is set to
 // the value of the body's own `strict`; when it is another one, what was read is not to be used.
-Status read_fields(ByteView body, const ops::OpEntry& entry, bool is_strict, Task& task,
-                   std::uint32_t& deadline_ms, std::optional<bool>& given) {
+Status RequestParser::read_fields(ByteView body, const ops::OpEntry& entry, Task& task,
+                                  std::uint32_t& deadline_ms, std::optional<bool>& given) {
   Reader reader(body);
   task.args.clear();
   const ops::BlockAt block = entry.args.begin(task.args);
+  const bool is_strict = task.is_strict;
   bool strict_field = is_strict;
   SharedFields shared(task, strict_field, deadline_ms);
-  std::optional<SeenFields> seen;
-  if (is_strict) seen.emplace();
+  seen_.clear();
   std::size_t fields = 0;
   RawString key;
   for (reader.enter_object(); reader.next_key(key);) {
@@ -297,8 +283,11 @@ Status read_fields(ByteView body, const ops::OpEntry& entry, bool is_strict, Tas
     std::string unescaped;
     if (key.escaped) unescaped = json::unescape(key);
     const std::string_view name = key.escaped ? std::string_view(unescaped) : key.text;
-    if (seen && !key.escaped && !seen->add(name)) {
-      return Error(ErrorCode::kBadRequest, std::string(name.substr(0, 64)), "the field is given twice");
+    if (is_strict && !key.escaped) {
+      if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) {
+        return Error(ErrorCode::kBadRequest, std::string(name.substr(0, 64)), "the field is given twice");
+      }
+      seen_.push_back(name);
     }
     if (auto status = shared.read(name, reader)) {
       if (reader.failed()) return broken(reader);
@@ -327,19 +316,18 @@ Status read_fields(ByteView body, const ops::OpEntry& entry, bool is_strict, Tas
 
 // `strict` may stand anywhere in the body and counts for all of it. So the fields are read once with
 // the connection's default, and once more only where the body turns out to say something else.
-Status read_body(ByteView body, const ops::OpEntry& entry, Task& task, std::uint32_t& deadline_ms) {
+Status RequestParser::read_body(ByteView body, const ops::OpEntry& entry, Task& task,
+                                std::uint32_t& deadline_ms) {
   std::optional<bool> given;
-  Status status = read_fields(body, entry, task.is_strict, task, deadline_ms, given);
+  Status status = read_fields(body, entry, task, deadline_ms, given);
   if (!status.ok() && !given) given = find_strict(body);
   if (given.value_or(task.is_strict) == task.is_strict) return status;
   task.is_strict = *given;
-  return read_fields(body, entry, task.is_strict, task, deadline_ms, given);
+  return read_fields(body, entry, task, deadline_ms, given);
 }
 
-}  // namespace
-
 Result<const ops::OpEntry*> RequestParser::parse(ByteView body, const ParseDefaults& defaults,
-                                                 Task& task) const {
+                                                 Task& task) {
   task.payload_format = defaults.payload_format;
   task.collection = "default";
   if (!wire::is_utf8(body)) return Error(ErrorCode::kBadRequest, "the frame is not valid UTF-8");

@@ -1,10 +1,13 @@
 // A frame's body becomes a typed request, or one error that names the field.
 //
 // One pass when `op` comes first (as every client writes it); otherwise the body is looked through
-// for `op` before.
+// for `op` before. A body whose `strict` differs from the connection's is read twice.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "bridge/task.h"
@@ -27,10 +30,16 @@ class RequestParser {
   // client_id and payload_format are set as far as the body can be read, so that the answer can
   // carry them.
   Result<const ops::OpEntry*> parse(ByteView body, const ParseDefaults& defaults,
-                                    bridge::Task& task) const;
+                                    bridge::Task& task);
 
  private:
+  Status read_body(ByteView body, const ops::OpEntry& entry, bridge::Task& task,
+                   std::uint32_t& deadline_ms);
+  Status read_fields(ByteView body, const ops::OpEntry& entry, bridge::Task& task,
+                     std::uint32_t& deadline_ms, std::optional<bool>& given);
+
   const ops::OpTable& table_;
+  std::vector<std::string_view> seen_;  // names of a strict request's fields so far
 };
 
 }  // namespace stator::session

@@ -3,6 +3,10 @@
 #include <array>
 #include <cstdint>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace stator::wire {
 namespace {
 
@@ -26,6 +30,35 @@ constexpr std::array<std::uint8_t, 256> kValues = [] {
   return values;
 }();
 
+#if defined(__x86_64__)
+// 24 bytes to 32 characters a step (Muła, Lemire: "Faster Base64 Encoding and Decoding Using AVX2
+// Instructions", 2018). Advances both pointers and leaves at least 4 bytes, because a step reads
+// 28.
+__attribute__((target("avx2"))) void encode_avx2(const std::uint8_t*& p, std::size_t& left, char*& to) {
+  const __m256i spread = _mm256_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10,  //
+                                          1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
+  const __m256i offsets = _mm256_setr_epi8(71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -19, -16, 65, 0, 0,
+                                           71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -19, -16, 65, 0, 0);
+  for (; left >= 28; left -= 24, p += 24, to += 32) {
+    const __m256i raw = _mm256_set_m128i(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 12)),
+                                         _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    // Four 6-bit numbers in each 32-bit word, each moved into a byte of its own.
+    const __m256i words = _mm256_shuffle_epi8(raw, spread);
+    const __m256i high = _mm256_mulhi_epu16(_mm256_and_si256(words, _mm256_set1_epi32(0x0fc0fc00)),
+                                            _mm256_set1_epi32(0x04000040));
+    const __m256i low = _mm256_mullo_epi16(_mm256_and_si256(words, _mm256_set1_epi32(0x003f03f0)),
+                                           _mm256_set1_epi32(0x01000010));
+    const __m256i numbers = _mm256_or_si256(high, low);
+    // The range a number falls in ([0,26) [26,52) digits + /) picks what is added to it.
+    const __m256i past_letters = _mm256_subs_epu8(numbers, _mm256_set1_epi8(51));
+    const __m256i is_upper = _mm256_cmpgt_epi8(_mm256_set1_epi8(26), numbers);
+    const __m256i range = _mm256_or_si256(past_letters, _mm256_and_si256(is_upper, _mm256_set1_epi8(13)));
+    const __m256i text = _mm256_add_epi8(numbers, _mm256_shuffle_epi8(offsets, range));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), text);
+  }
+}
+#endif
+
 std::uint32_t value(char c) { return kValues[static_cast<std::uint8_t>(c)]; }
 
 }  // namespace
@@ -33,6 +66,10 @@ std::uint32_t value(char c) { return kValues[static_cast<std::uint8_t>(c)]; }
 void base64_encode(ByteView bytes, char* to) {
   const auto* p = reinterpret_cast<const std::uint8_t*>(bytes.data());
   std::size_t left = bytes.size();
+#if defined(__x86_64__)
+  static const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
+  if (kHasAvx2) encode_avx2(p, left, to);
+#endif
   for (; left >= 3; left -= 3, p += 3, to += 4) {
     const std::uint32_t group = static_cast<std::uint32_t>(p[0]) << 16 |
                                 static_cast<std::uint32_t>(p[1]) << 8 | p[2];

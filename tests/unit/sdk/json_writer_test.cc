@@ -35,6 +35,31 @@ TEST(JsonWriterTest, SetsCommasBetweenMembers) {
   EXPECT_EQ(out.take(), R"({"a":1,"b":[1,"x",{},null,true],"c":"y","d":false,"e":[1]})");
 }
 
+// The stretch between special bytes is passed 16 bytes a step: each special byte at each place of a
+// step, read back.
+TEST(JsonWriterTest, EscapesAtEveryPlaceOfALongString) {
+  for (std::size_t size = 1; size <= 50; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const std::string_view special : {"\"", "\\", "\n", "\x01", "\x1f", "\x7f", " ", "\xC3\xA4"}) {
+        std::string text(size, 'x');
+        text.replace(at, 1, special);
+        const std::string json = written(text);
+        Reader reader(json);
+        RawString raw;
+        ASSERT_TRUE(reader.string(raw)) << json;
+        ASSERT_TRUE(reader.at_end()) << json;
+        ASSERT_EQ(unescape(raw), text);
+      }
+      std::string broken = "\"" + std::string(size, 'x') + "\"";
+      broken[1 + at] = '\x1f';
+      Reader reader(broken);
+      RawString raw;
+      ASSERT_FALSE(reader.string(raw));
+      ASSERT_EQ(reader.offset(), 1 + at);
+    }
+  }
+}
+
 TEST(JsonWriterTest, EscapesWhatJsonMustEscape) {
   EXPECT_EQ(written("a\"b\\c/\n\r\t"), R"("a\"b\\c/\n\r\t")");
   EXPECT_EQ(written(std::string("\0\x01\x1f\x7f", 4)), "\"\\u0000\\u0001\\u001f\x7f\"");

@@ -94,6 +94,13 @@ TEST_F(CatalogTest, EveryBrokenRowIsRefused) {
   op_row.arg_count = 0;
   refused("routing key");
   op_row = good_op();
+  op_row.key_space = 256;
+  refused("key_space");
+  op_row = good_op();
+  op_row.placement = STATOR_PLACE_COLLECTION;
+  op_row.key_space = 1;
+  refused("key_space");
+  op_row = good_op();
   op_row.op_class = STATOR_OP_WRITE;
   refused("no function for its class");
   op_row = good_op();

@@ -34,6 +34,27 @@ TEST(Base64Test, RefusesWhatIsNotStrict) {
   }
 }
 
+// Every 6-bit number at every place of a step, and every length of the rest.
+TEST(Base64Test, LongInputReadsLikeTheTextbookForm) {
+  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::mt19937 random(11);
+  for (std::size_t size = 0; size < 200; ++size) {
+    std::string bytes(size, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
+    std::string expected;
+    for (std::size_t bit = 0; bit < size * 8; bit += 6) {
+      unsigned six = 0;
+      for (std::size_t i = bit; i < bit + 6; ++i) {
+        const unsigned byte = i / 8 < size ? static_cast<unsigned char>(bytes[i / 8]) : 0;
+        six = six << 1 | (byte >> (7 - i % 8) & 1);
+      }
+      expected += kAlphabet[six];
+    }
+    while (expected.size() % 4 != 0) expected += '=';
+    ASSERT_EQ(base64_encode(bytes), expected) << size;
+  }
+}
+
 TEST(Base64Test, RoundTripsRandomBytes) {
   std::mt19937 random(7);
   for (int round = 0; round < 300; ++round) {
