@@ -49,7 +49,7 @@ const ops::OpTable& table() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static bridge::Task task;
   task.reset();
-  const session::RequestParser parser(table());
+  session::RequestParser parser(table());
   auto parsed = parser.parse({reinterpret_cast<const char*>(data), size}, {}, task);
   if (!parsed.ok() && parsed.error().sentence().empty()) std::abort();
   return 0;
