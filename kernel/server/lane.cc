@@ -86,6 +86,7 @@ void Lane::turn(net::EventLoop& events, int timeout) {
     if (link_.submitted.size() >= kGroup) work(events);
   }
   work(events);
+  shared_.log->flush();
   events.flush();
   dispatcher_.flush();
 }
