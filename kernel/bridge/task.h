@@ -69,6 +69,12 @@ struct Task {
   std::uint32_t children_open = 0;
   bool is_step = false;  // of a session's own flow: the answer is for the session, not the client
 
+  // Begins to fetch it and its answer into the cache.
+  void prefetch() const {
+    for (std::size_t at = 0; at < sizeof(Task); at += 64) {
+      __builtin_prefetch(reinterpret_cast<const char*>(this) + at, 1);
+    }
+  }
   void refuse(Error error);
   // Ready for the next request; keeps small buffers, frees large ones.
   void reset();
