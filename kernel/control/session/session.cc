@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "control/gate/gate.h"
+#include "control/session/batch_request.h"
 #include "control/session/describe.h"
 #include "control/session/response_writer.h"
 #include "control/session/session_ops.h"
@@ -112,7 +113,15 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
     }
     case SessionOp::kUserCreate: return start_user_create(task);
     case SessionOp::kApiKeyCreate: return start_api_key_create(task);
+    case SessionOp::kBatch: return start_batch(task);
   }
+}
+
+void Session::start_batch(Task* task) {
+  auto sent = read_batch({parser_, host_, identity_, defaults_}, *task);
+  if (sent.ok()) sent = host_.dispatcher->dispatch_batch(task);
+  if (!sent.ok()) return refuse(task, std::move(sent.error()));
+  if (!task->children.empty()) barrier_ = task;
 }
 
 // ---- flows --------------------------------------------------------------------------------------
@@ -337,6 +346,8 @@ void Session::on_answer(Task* task) {
     if (flow_.request != nullptr) return on_step(task);
     return host_.pool->give_back(task);
   }
+  if (task == barrier_) barrier_ = nullptr;
+  if (!task->is_atomic) write_each_answer(*task);
   send(task);
 }
 

@@ -16,6 +16,7 @@ enum class SessionOp : std::uint32_t {
   kDescribe,
   kUserCreate,
   kApiKeyCreate,
+  kBatch,
 };
 
 // Rows in the order of SessionOp.
@@ -37,6 +38,10 @@ enum : std::size_t { kUsername, kPassword, kRole, kTenant, kReplace };
 }
 namespace api_key_args {
 enum : std::size_t { kUsername };
+}
+
+namespace batch_args {
+enum : std::size_t { kOps, kAtomic };
 }
 
 }  // namespace stator::session

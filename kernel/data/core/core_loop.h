@@ -54,24 +54,34 @@ class CoreLoop {
   // The monotonic time at which a waiting task must be looked at again; 0 = none.
   std::uint64_t next_deadline_ns() const;
   // Tasks that wait here for durability or for min_lsn.
-  std::size_t waiting() const { return held_.size() + early_.size(); }
+  std::size_t waiting() const { return held_.size() + early_.size() + blocked_.size(); }
 
   // Writes everything into the base; only when nothing is waiting. For a clean stop.
   Status checkpoint();
 
  private:
-  struct CallScope;
-
+  void step(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void prefetch(std::span<bridge::Task* const> group);
   void execute(bridge::Task& task);
   void execute_read(bridge::Task& task);
   void execute_write(bridge::Task& task);
   void execute_merge(bridge::Task& task);
   bool answer_from_idempotency(bridge::Task& task);
-  void commit(bridge::Task& task, stator_call& call);
+  // Puts batch_ into the log; task.lsn is its first LSN.
+  Status append(bridge::Task& task);
+  // append(), and applies it. `seen`: what the answer waits for when there is nothing to write.
+  void commit(bridge::Task& task, Lsn seen);
   Status apply(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   Status apply_kernel_record(const wal::RecordView& record, Lsn lsn);
   Status replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
+  // Atomic batches, core_batch.cc.
+  void prepare_item(bridge::Task& item);
+  // Into batch_; false: the batch was refused.
+  bool prepare_items(bridge::Task& batch);
+  void execute_batch(bridge::Task& batch);
+  void prepare_batch(bridge::Task& part);
+  void append_batch(bridge::Task& batch);
+  void apply_batch(const bridge::Task& batch);
   bool is_mine(VShardId vshard) const;
   stator_request request_of(const bridge::Task& task, const plugin::Op& op);
   void take_answer(bridge::Task& task, stator_call& call, stator_status status);
@@ -96,6 +106,8 @@ class CoreLoop {
   std::array<Lsn, kVShards + 1> last_of_{};
   std::deque<bridge::Task*> held_;   // answered, not yet durable; in order of answer_after
   std::vector<bridge::Task*> early_;  // min_lsn not reached yet
+  bool is_holding_ = false;           // part of a batch is prepared here and not applied yet
+  std::deque<bridge::Task*> blocked_;  // what came meanwhile
 };
 
 }  // namespace stator::core
