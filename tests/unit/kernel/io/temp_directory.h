@@ -11,7 +11,8 @@ namespace stator::io {
 
 class TempDirectory {
  public:
-  TempDirectory() : path_((std::filesystem::temp_directory_path() / "stator-XXXXXX").string()) {
+  TempDirectory() : TempDirectory(std::filesystem::temp_directory_path()) {}
+  explicit TempDirectory(const std::filesystem::path& parent) : path_((parent / "stator-XXXXXX").string()) {
     STATOR_ASSERT(mkdtemp(path_.data()) != nullptr);
   }
   ~TempDirectory() {

@@ -1,0 +1,81 @@
+// Lanes, dispatchers, stores and a log in one thread: who runs next, what becomes durable and when
+// the power goes is the choice of the test. A checkpoint ends before its lane's next turn, so that a
+// run depends on its seed alone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bridge/core_link.h"
+#include "bridge/lane_mesh.h"
+#include "control/dispatch/dispatcher.h"
+#include "control/ops/op_table.h"
+#include "data/core/core_loop.h"
+#include "data/store/store.h"
+#include "wal/sim_log.h"
+
+namespace stator::simulation {
+
+class SimClock final : public Clock {
+ public:
+  std::uint64_t monotonic_ns() override { return now_ns_; }
+  std::uint64_t wall_ms() override { return 1'700'000'000'000 + now_ns_ / 1'000'000; }
+  void advance(std::uint64_t ns) { now_ns_ += ns; }
+
+ private:
+  std::uint64_t now_ns_ = 1;
+};
+
+class World {
+ public:
+  using OnAnswer = std::function<void(bridge::Task*)>;
+
+  World(std::string directory, std::uint32_t lanes, OnAnswer on_answer);
+  ~World();
+
+  // A request for a lane's connection; its answer goes to on_answer. False: the lane is too busy.
+  bool submit(LaneId home, const std::string& op, const std::string& args_json, const std::string& idempotency_key,
+              bridge::Task*& task);
+  struct Item {
+    std::string op;
+    std::string args_json;
+  };
+  bool submit_batch(LaneId home, const std::vector<Item>& items, const std::string& idempotency_key,
+                    bridge::Task*& task);
+  void turn(LaneId lane);
+  // Turns and commits until nothing is open.
+  void settle();
+
+  // Everything that is not durable is gone; what was open gets no answer.
+  void lose_power();
+  // A clean stop, and a start with another number of lanes.
+  void restart_with(std::uint32_t lanes);
+
+  wal::SimLog& log() { return log_; }
+  std::uint32_t lanes() const { return static_cast<std::uint32_t>(lanes_.size()); }
+  std::size_t checkpoints() const { return checkpoints_; }
+
+ private:
+  struct Lane;
+  void open(std::uint32_t lanes);
+  std::string stores() const { return directory_ + "/stores-" + std::to_string(generation_); }
+  void fill(bridge::Task& task, const std::string& op, const std::string& args_json) const;
+  dispatch::Route route_of(const bridge::Task& task) const;
+
+  const std::string directory_;
+  const OnAnswer on_answer_;
+  SimClock clock_;
+  wal::SimLog log_;
+  plugin::Catalog catalog_;
+  std::unique_ptr<ops::OpTable> table_;
+  std::unique_ptr<core::Watchdog> watchdog_;
+  std::unique_ptr<bridge::VShardMap> vshards_;
+  std::unique_ptr<bridge::LaneMesh> mesh_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::size_t generation_ = 0;
+  std::size_t checkpoints_ = 0;
+};
+
+}  // namespace stator::simulation
