@@ -27,8 +27,11 @@ asan tsan: deps ## build and run every test with the address+undefined or the th
 	cmake --build --preset $@ -j $(JOBS)
 	ctest --preset $@ -j $(JOBS) --no-tests=error
 
-torture: ## long crash and fault campaigns
-	@echo "make torture: not there yet in 0.1.0; kill -9 and restart are covered by make test"
+torture: deps dev ## long crash and fault campaigns (an hour)
+	STATOR_SEEDS=5000 build/dev/tests/simulation_test
+	for seed in $$(seq 1 250); do \
+	  STATOR_SEED=$$seed build/dev/tests/process_test --gtest_brief=1 --gtest_filter='*KillTest*:*BatchTest*' || exit 1; done
+	tests/torture/disconnect.py
 
 release: ## optimised build in build/release
 	cmake --preset release

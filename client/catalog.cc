@@ -22,7 +22,7 @@ ArgInfo read_arg(const JsonValue& json) {
   arg.doc = json["doc"].text;
   const auto has = [&](std::string_view name) {
     return std::any_of(json.members.begin(), json.members.end(),
-                       [&](const auto& member) { return member.first == name; });
+                       [&](const auto& member) { return member.name == name; });
   };
   if (has("default")) arg.default_json = to_json(json["default"]);
   arg.min = json["min"].text;

@@ -12,8 +12,8 @@ bool read_value(json::Reader& reader, JsonValue& value);
 bool read_object(json::Reader& reader, JsonValue& value) {
   json::RawString key;
   for (reader.enter_object(); reader.next_key(key);) {
-    value.members.emplace_back(json::unescape(key), JsonValue());
-    if (!read_value(reader, value.members.back().second)) return false;
+    value.members.push_back({json::unescape(key), {}});
+    if (!read_value(reader, value.members.back().value)) return false;
   }
   return !reader.failed();
 }
@@ -70,8 +70,8 @@ void write_json(const JsonValue& value, json::Writer& out) {
 const JsonValue& JsonValue::operator[](std::string_view name) const {
   static const JsonValue none;
   const auto it = std::find_if(members.begin(), members.end(),
-                               [&](const auto& member) { return member.first == name; });
-  return it == members.end() ? none : it->second;
+                               [&](const auto& member) { return member.name == name; });
+  return it == members.end() ? none : it->value;
 }
 
 bool parse_json(std::string_view text, JsonValue& value) {

@@ -10,16 +10,23 @@
 
 namespace stator::client {
 
+struct JsonMember;
+
 struct JsonValue {
   json::Kind kind = json::Kind::kNull;
   std::string text;              // of a string (unescaped), number, true or false
   std::vector<JsonValue> items;  // array
-  std::vector<std::pair<std::string, JsonValue>> members;  // object, in its order
+  std::vector<JsonMember> members;  // object, in its order
 
   // The member of that name, or a null value.
   const JsonValue& operator[](std::string_view name) const;
   bool is(json::Kind wanted) const { return kind == wanted; }
   bool is_true() const { return kind == json::Kind::kBool && text == "true"; }
+};
+
+struct JsonMember {
+  std::string name;
+  JsonValue value;
 };
 
 // False if `text` is not one JSON value.

@@ -56,8 +56,8 @@ std::string rows_table(const JsonValue& rows) {
     std::vector<std::string> cells;
     for (const std::string& name : names) {
       const auto it = std::find_if(row.members.begin(), row.members.end(),
-                                   [&](const auto& member) { return member.first == name; });
-      cells.push_back(it == row.members.end() ? "" : cell(it->second));
+                                   [&](const auto& member) { return member.name == name; });
+      cells.push_back(it == row.members.end() ? "" : cell(it->value));
     }
     table.add_row(std::move(cells));
   }

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Switches one promise off at a time, in a copy of the tree, and wants a test to notice.
+
+    tests/torture/disconnect.py [NAME...]     all of them, or those named
+
+Each entry: name, file, text, what it becomes, the test program that must fail then.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COPY = ROOT / "build" / "disconnect"
+
+CORE = "kernel/data/core/core_loop.cc"
+BATCH = "kernel/data/core/core_batch.cc"
+WAL = "kernel/wal/"
+SIMULATION = "simulation_test"
+LOG = "kernel_wal_test"
+ENTRIES = [
+    ("answers wait for durability", CORE,
+     "if (task->answer_after <= options_.log->durable()) {", "if (true) {", SIMULATION),
+    ("strong reads wait for what they saw", CORE,
+     "if (task.consistency == Consistency::kStrong) task.answer_after = seen_by(task);", "", SIMULATION),
+    ("checkpoints run", CORE,
+     "is_checkpointing_ = store.start_checkpoint(durable);", "is_checkpointing_ = false;", SIMULATION),
+    ("no checkpoint while a batch is held", CORE, "  if (is_holding_) return false;\n", "", SIMULATION),
+    ("repeats are found", CORE, "if (task.idempotency_key.empty() || !Idem", "if (true || !Idem", SIMULATION),
+    ("the log is replayed", CORE, "if (!is_mine(record.vshard)) return ok_status();", "return ok_status();",
+     SIMULATION),
+    ("a batch holds its lanes", BATCH, "  is_holding_ = true;", "  is_holding_ = false;", SIMULATION),
+    ("a batch is applied everywhere", BATCH, "if (!is_mine(record.vshard)) continue;", "continue;", SIMULATION),
+    ("commits are grouped", WAL + "local_log.cc", "  is_flush_due_.store(true, std::memory_order_release);\n",
+     "  is_flushed_ = true;\n  wake_.notify_one();\n", LOG),
+    ("bodies are checksummed", WAL + "batch.cc",
+     "if (crc32c(header.substr(0, kAtHeaderCrc)) != field<std::uint32_t>(header, kAtHeaderCrc)) {",
+     "if (false) {", LOG),
+    ("the chain is checked", WAL + "segment.cc", "if (seal.previous_chain != position.chain)", "if (false)", LOG),
+    ("damage is told from a torn tail", WAL + "segment.cc",
+     "if (seal.durable_before > next || seal.first == next) return offset;", "", LOG),
+    ("a torn tail is cut", WAL + "recovery.cc", "  STATOR_CHECK(file->write_at(end.offset, std::string(last + 1 - end.offset, '\\0')));\n",
+     "", LOG),
+    ("the directory is synced with a new segment", WAL + "local_log.cc",
+     "  STATOR_CHECK(fatal(files_.sync_directory(options_.directory)));\n", "", LOG),
+    ("a segment's header is durable before its name", WAL + "local_log.cc",
+     "  STATOR_CHECK(fatal(file->write_at(0, header.view())));\n  STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));\n",
+     "  STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));\n  STATOR_CHECK(fatal(file->write_at(0, header.view())));\n",
+     LOG),
+]
+
+
+def run(*command, check=True):
+    return subprocess.run(command, cwd=COPY, check=check, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=900, env=dict(os.environ, CCACHE_BASEDIR=str(COPY), CCACHE_NOHASHDIR="1"))
+
+
+def notices(file, text, other, program):
+    path = COPY / file
+    original = path.read_text()
+    if original.count(text) != 1:
+        sys.exit(f"disconnect: {file} no longer holds exactly once: {text!r}")
+    path.write_text(original.replace(text, other))
+    try:
+        built = run("ninja", "-C", "build/dev", program, check=False)
+        if built.returncode != 0:
+            sys.exit(f"disconnect: {file} does not compile with {other!r}:\n{built.stdout[-2000:]}")
+        try:
+            return run(f"build/dev/tests/{program}", check=False).returncode != 0
+        except subprocess.TimeoutExpired:
+            return True  # it hangs: noticed
+    finally:
+        path.write_text(original)
+
+
+def main():
+    wanted = sys.argv[1:]
+    shutil.rmtree(COPY, ignore_errors=True)
+    COPY.mkdir(parents=True)
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    for name in files.decode().split("\0"):
+        if not name or not (ROOT / name).is_file():
+            continue
+        (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, COPY / name)
+    run("cmake", "--preset", "dev")
+    missed = 0
+    for name, file, text, other, program in ENTRIES:
+        if wanted and name not in wanted:
+            continue
+        is_noticed = notices(file, text, other, program)
+        missed += not is_noticed
+        print(f"{'noticed' if is_noticed else 'MISSED '}  {name} ({program})", flush=True)
+    sys.exit(1 if missed else 0)
+
+
+main()
