@@ -34,12 +34,13 @@ ENTRIES = [
     ("a batch is applied everywhere", BATCH, "if (!is_mine(record.vshard)) continue;", "continue;", SIMULATION),
     ("commits are grouped", WAL + "local_log.cc", "  is_flush_due_.store(true, std::memory_order_release);\n",
      "  is_flushed_ = true;\n  wake_.notify_one();\n", LOG),
-    ("bodies are checksummed", WAL + "batch.cc",
+    ("headers are checksummed", WAL + "batch.cc",
      "if (crc32c(header.substr(0, kAtHeaderCrc)) != field<std::uint32_t>(header, kAtHeaderCrc)) {",
      "if (false) {", LOG),
     ("the chain is checked", WAL + "segment.cc", "if (seal.previous_chain != position.chain)", "if (false)", LOG),
     ("damage is told from a torn tail", WAL + "segment.cc",
-     "if (seal.durable_before > next || seal.first == next) return offset;", "", LOG),
+     "if (seal.durable_before > next || seal.first == next) return offset;",
+     "if (seal.durable_before > next && seal.first == Lsn{0}) return offset;", LOG),
     ("a torn tail is cut", WAL + "recovery.cc", "  STATOR_CHECK(file->write_at(end.offset, std::string(last + 1 - end.offset, '\\0')));\n",
      "", LOG),
     ("the directory is synced with a new segment", WAL + "local_log.cc",
@@ -84,7 +85,7 @@ def main():
             continue
         (COPY / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, COPY / name)
-    run("cmake", "--preset", "dev")
+    run("cmake", "--preset", "dev", "-DSTATOR_WERROR=OFF")
     missed = 0
     for name, file, text, other, program in ENTRIES:
         if wanted and name not in wanted:
