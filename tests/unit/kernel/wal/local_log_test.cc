@@ -101,12 +101,12 @@ TEST_F(LocalLogTest, GivesALargeCommitASegmentOfItsOwnSize) {
 
 // What one turn of a lane appended must be one commit: on most disks two take twice the time.
 TEST_F(LocalLogTest, MakesOneCommitOfWhatWasAppendedBeforeAFlush) {
-  constexpr int kTurns = 200;
+  constexpr int kTurns = 3;
   const auto log = open_small_log(files_, 4 << 20).take();
   LogWaiter waiter(*log);
   const std::uint64_t before = files_.syncs();
   for (int turn = 0; turn < kTurns; ++turn) {
-    for (int i = 0; i < 30; ++i) {
+    for (int i = 0; i < 3000; ++i) {  // long enough for a writer to wake up meanwhile
       BatchBuilder batch = batch_of({"x"});
       ASSERT_TRUE(log->append(batch, 1).ok());
     }
