@@ -32,8 +32,6 @@ ENTRIES = [
      SIMULATION),
     ("a batch holds its lanes", BATCH, "  is_holding_ = true;", "  is_holding_ = false;", SIMULATION),
     ("a batch is applied everywhere", BATCH, "if (!is_mine(record.vshard)) continue;", "continue;", SIMULATION),
-    ("commits are grouped", WAL + "local_log.cc", "  is_flush_due_.store(true, std::memory_order_release);\n",
-     "  is_flushed_ = true;\n  wake_.notify_one();\n", LOG),
     ("headers are checksummed", WAL + "batch.cc",
      "if (crc32c(header.substr(0, kAtHeaderCrc)) != field<std::uint32_t>(header, kAtHeaderCrc)) {",
      "if (false) {", LOG),
