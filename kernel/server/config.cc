@@ -119,6 +119,7 @@ class Reader {
         {"log_level", [this](const toml::node& node) { return log_level(node); }},
         {"lanes", [this](const toml::node& node) { return lanes(node); }},
         {"memtable_mib", [this](const toml::node& node) { return memtable(node); }},
+        {"memory_limit_mib", [this](const toml::node& node) { return memory_limit(node); }},
     };
   }
 
@@ -151,6 +152,16 @@ class Reader {
       return wrong(name_, node.source(), "'server.memtable_mib' must be a whole number from 1 to 4096");
     }
     config_.memtable_bytes = static_cast<std::size_t>(number->get()) << 20;
+    return ok_status();
+  }
+
+  Status memory_limit(const toml::node& node) {
+    constexpr std::int64_t kMibMax = std::int64_t{1} << 30;
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < 64 || number->get() > kMibMax) {
+      return wrong(name_, node.source(), "'server.memory_limit_mib' must be a whole number from 64 to 1073741824");
+    }
+    config_.memory_limit_bytes = static_cast<std::uint64_t>(number->get()) << 20;
     return ok_status();
   }
 

@@ -18,6 +18,8 @@ struct Config {
   std::uint32_t lanes = 0;  // 0 = by the machine
   // Of a lane: when its memtable is this large, a checkpoint begins.
   std::size_t memtable_bytes = kMemtableBytesMax;
+  // Of the process; writes are refused beyond it. 0 = 80 % of what the machine or its cgroup has.
+  std::uint64_t memory_limit_bytes = 0;
   auth::Mode auth_mode = auth::Mode::kTrust;
   bool auth_is_set = false;
   std::string log_level = "info";

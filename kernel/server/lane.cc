@@ -28,6 +28,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.passwords = shared.passwords;
   host_.watermark = [log = shared.log] { return log->durable(); };
   host_.ops_digest = shared.ops_digest;
+  host_.memory_is_full = shared.memory_is_full;
 }
 
 Lane::~Lane() = default;

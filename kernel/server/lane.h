@@ -31,6 +31,7 @@ struct LaneShared {
   auth::PasswordWorker* passwords = nullptr;
   auth::Mode auth_mode = auth::Mode::kTrust;
   std::string ops_digest;
+  const std::atomic<bool>* memory_is_full = nullptr;
   std::function<void(LaneId, Lsn)> on_applied;
   std::atomic<LanePhase> phase{LanePhase::kServe};
 };

@@ -163,7 +163,10 @@ Status Server::start_lanes() {
   passwords_ = std::make_unique<auth::PasswordWorker>(
       layout_.lanes, [mesh = mesh_.get()](LaneId lane) { mesh->doorbell(lane).ring(); });
   if (config_.auth_mode == auth::Mode::kPassword) auth::nobodys_hash();
+  memory_ = std::make_unique<MemoryGuard>(
+      config_.memory_limit_bytes != 0 ? config_.memory_limit_bytes : available_memory_bytes() / 5 * 4);
   shared_ = std::make_unique<LaneShared>();
+  shared_->memory_is_full = &memory_->is_full();
   shared_->catalog = &engines_.catalog;
   shared_->table = table_.get();
   shared_->vshards = vshards_.get();

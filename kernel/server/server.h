@@ -12,6 +12,7 @@
 #include "server/engines.h"
 #include "server/lane.h"
 #include "server/layout.h"
+#include "server/memory_guard.h"
 #include "wal/log.h"
 
 namespace stator::server {
@@ -54,6 +55,7 @@ class Server {
   std::unique_ptr<bridge::LaneMesh> mesh_;
   std::unique_ptr<core::Watchdog> watchdog_;
   std::unique_ptr<auth::PasswordWorker> passwords_;
+  std::unique_ptr<MemoryGuard> memory_;
   std::unique_ptr<LaneShared> shared_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::mutex applied_mutex_;

@@ -29,6 +29,7 @@ class ServerProcess {
   // SIGKILL and wait.
   void kill();
   bool is_running() const { return pid_ > 0; }
+  pid_t pid() const { return pid_; }
 
   void set_lanes(std::uint32_t lanes) { options_.lanes = lanes; }
   std::uint16_t port() const { return port_; }

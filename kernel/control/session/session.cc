@@ -17,6 +17,7 @@ using bridge::Task;
 namespace {
 
 constexpr std::size_t kSlotsMin = 16;
+constexpr std::uint32_t kMemoryRetryMs = 500;
 
 Args args_of(const Task* task) {
   return Args(reinterpret_cast<const stator_arg_block*>(task->args.data()));
@@ -67,6 +68,12 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
   auto parsed = parser_.parse(body, defaults_, *task);
   if (!parsed.ok()) return refuse(task, std::move(parsed.error()));
   const ops::OpEntry& entry = *parsed.value();
+  if (entry.row->op_class == STATOR_OP_WRITE && host_.memory_is_full != nullptr &&
+      host_.memory_is_full->load(std::memory_order_relaxed)) {
+    return refuse(task, Error(ErrorCode::kResourcesExhausted,
+                              "the server is at its memory limit: writes are refused until memory is free")
+                            .with_retry_after(kMemoryRetryMs));
+  }
   if (entry.op == nullptr) return run_session_op(entry, task);
   auto admitted = gate::admit(identity_, entry, host_.table->catalog(), *task);
   if (!admitted.ok()) return refuse(task, std::move(admitted.error()));

@@ -7,6 +7,7 @@
 // Thread: the lane's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -34,6 +35,7 @@ struct SessionHost {
   auth::PasswordWorker* passwords = nullptr;
   std::function<Lsn()> watermark;  // newest LSN that is durable
   std::string ops_digest;
+  const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
 };
 
 class Session {

@@ -21,6 +21,7 @@ listen = "127.0.0.1:7000"
 data_dir = "/tmp/x"
 lanes = 2
 log_level = "warn"
+memory_limit_mib = 512
 [auth]
 mode = "password"
 [engine.vector]
@@ -28,6 +29,7 @@ threads = 3
 )", "stator.toml", config);
   ASSERT_TRUE(status.ok()) << status.error().sentence();
   EXPECT_EQ(config.listen, "127.0.0.1:7000");
+  EXPECT_EQ(config.memory_limit_bytes, std::uint64_t{512} << 20);
   EXPECT_EQ(config.data_dir, "/tmp/x");
   EXPECT_EQ(config.lanes, 2u);
   EXPECT_EQ(config.auth_mode, auth::Mode::kPassword);
