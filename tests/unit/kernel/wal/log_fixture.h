@@ -53,7 +53,11 @@ class LogWaiter {
   // True when it became durable, false when the log failed first.
   bool wait_durable(Lsn lsn) {
     std::unique_lock lock(mutex_);
-    told_.wait(lock, [&] { return log_.durable() >= lsn || !log_.health().ok(); });
+    told_.wait(lock, [&] {
+      Status health = log_.health();
+      const bool is_failed = !health.ok() && health.error().code() != ErrorCode::kDiskFull;
+      return log_.durable() >= lsn || is_failed;
+    });
     return log_.durable() >= lsn;
   }
 
