@@ -23,6 +23,7 @@ void Task::refuse(Error error) {
 
 void Task::reset() {
   kind = TaskKind::kExecute;
+  core_op = CoreOp::kNone;
   priority = Priority::kNormal;
   consistency = Consistency::kStrong;
   permissions = 0;
@@ -47,6 +48,7 @@ void Task::reset() {
   children.clear();
   children_open = 0;
   is_step = false;
+  is_backup = false;
   is_strict = false;
 }
 

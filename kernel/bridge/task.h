@@ -27,9 +27,16 @@ enum class TaskKind : std::uint8_t {
   kMerge,    // make the answer from `parts`
 };
 
+// What the core of a lane carries out itself instead of an engine's op.
+enum class CoreOp : std::uint8_t {
+  kNone,
+  kCheckpoint,  // payload of a part: the lane's applied LSN; of the merged answer: {"lsn":the smallest}
+};
+
 struct Task {
   // ---- what to do; written by the origin --------------------------------------------------------
   TaskKind kind = TaskKind::kExecute;
+  CoreOp core_op = CoreOp::kNone;  // if it is one, `op` means nothing
   Priority priority = Priority::kNormal;
   Consistency consistency = Consistency::kStrong;
   std::uint32_t op = 0;  // index into the catalog's ops
@@ -68,6 +75,7 @@ struct Task {
   std::vector<Task*> children;
   std::uint32_t children_open = 0;
   bool is_step = false;  // of a session's own flow: the answer is for the session, not the client
+  bool is_backup = false;  // the checkpoint that a backup begins with
 
   void refuse(Error error);
   // Ready for the next request; keeps small buffers, frees large ones.

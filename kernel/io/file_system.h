@@ -32,6 +32,8 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<File>> open(const std::string& path) = 0;    // must exist
+  // The same for reading alone: what lies on a read-only medium can be read.
+  virtual Result<std::unique_ptr<File>> open_to_read(const std::string& path) { return open(path); }
   virtual Result<std::unique_ptr<File>> create(const std::string& path) = 0;  // must not exist
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // names, sorted
   virtual Result<bool> exists(const std::string& path) = 0;

@@ -122,6 +122,9 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path) override {
     return open_with(path, O_RDWR, "open");
   }
+  Result<std::unique_ptr<File>> open_to_read(const std::string& path) override {
+    return open_with(path, O_RDONLY, "open");
+  }
   Result<std::unique_ptr<File>> create(const std::string& path) override {
     return open_with(path, O_RDWR | O_CREAT | O_EXCL, "create");
   }

@@ -4,14 +4,15 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "server/backup_worker.h"
 #include "server/config.h"
 #include "server/engines.h"
 #include "server/lane.h"
 #include "server/layout.h"
+#include "server/trim_gate.h"
 #include "wal/log.h"
 
 namespace stator::server {
@@ -31,6 +32,8 @@ class Server {
   const std::string& listen_address() const { return listen_address_; }
   const std::vector<std::string>& engines() const { return engines_.enabled; }
   Lsn recovered_lsn() const { return recovered_lsn_; }
+  // Records of the log that the start applied, over all lanes.
+  std::uint64_t replayed() const;
 
  private:
   Status open_data(std::uint32_t lanes);
@@ -41,7 +44,9 @@ class Server {
   Status start_lanes();
   Status stop_lanes();
   Status reshard(std::uint32_t lanes);
-  void on_applied(LaneId lane, Lsn lsn);
+  void fill_shared(const std::vector<store::Store*>& stores);
+  BackupSources backup_sources(const std::vector<store::Store*>& stores);
+  session::StatsSources stats_sources();
 
   Config config_;
   EngineSet engines_;
@@ -56,8 +61,13 @@ class Server {
   std::unique_ptr<auth::PasswordWorker> passwords_;
   std::unique_ptr<LaneShared> shared_;
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::mutex applied_mutex_;
-  std::vector<Lsn> applied_;
+  std::vector<Lsn> applied_;  // by lane, when the stores were opened
+  std::unique_ptr<TrimGate> trims_;
+  std::vector<bridge::LaneGauges> gauges_;
+  session::StatsSources stats_;
+  // After the lanes: it reads their stores.
+  std::unique_ptr<BackupWorker> backups_;
+  std::uint64_t started_ns_ = 0;
   std::string listen_address_;
   Lsn recovered_lsn_;
 };
