@@ -97,7 +97,7 @@ void BackupWorker::loop() {
       log::info("backup '" + job.request.name + "' is complete, LSN " +
                 std::to_string(result.value().lsn.value()));
     } else {
-      log::error("backup '" + job.request.name + "' failed: " + result.error().sentence());
+      log::warn("backup '" + job.request.name + "' failed: " + result.error().sentence());
     }
     lock.lock();
     note(job.request, result);
