@@ -1,12 +1,13 @@
-// Backups of a server that goes on, and what is made of them: everything up to one LSN, nothing behind it.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
+// Backups of a server that goes on, and what is made of them: everything up to one LSN, nothing
+// behind it.
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "support/client.h"
 #include "support/server_process.h"
@@ -23,11 +24,15 @@ json ask(Client& client, json request) {
 }
 
 json put(Client& client, const std::string& document, int number) {
-  return ask(client, {{"op", "point_put"}, {"collection", "b"}, {"document_id", document}, {"data", {{"n", number}}}});
+  return ask(client, {{"op", "point_put"},
+                      {"collection", "b"},
+                      {"document_id", document},
+                      {"data", {{"n", number}}}});
 }
 
 bool has(Client& client, const std::string& document) {
-  const json got = ask(client, {{"op", "point_get"}, {"collection", "b"}, {"document_id", document}});
+  const json got =
+      ask(client, {{"op", "point_get"}, {"collection", "b"}, {"document_id", document}});
   EXPECT_TRUE(got["status"] == "ok" || got["error_code"] == "not_found") << got;
   return got["status"] == "ok";
 }
@@ -48,11 +53,13 @@ class BackupTest : public testing::Test {
     return run_statord({"restore", "--from", root() + "/" + name, "--data-dir", into + "/data"});
   }
   // Restores and starts.
-  std::unique_ptr<ServerProcess> restored(const std::string& name, std::uint32_t lanes, const std::string& more = "") {
+  std::unique_ptr<ServerProcess> restored(const std::string& name, std::uint32_t lanes,
+                                          const std::string& more = "") {
     const std::string into = fresh();
     const CommandResult result = restore(name, into);
     EXPECT_EQ(result.exit_code, 0) << result.errors;
-    auto server = std::make_unique<ServerProcess>(ServerProcess::Options{into, lanes, config(more), "dev"});
+    auto server =
+        std::make_unique<ServerProcess>(ServerProcess::Options{into, lanes, config(more), "dev"});
     EXPECT_TRUE(server->start()) << server->errors();
     EXPECT_EQ(json::parse(server->ready_line())["recovered_lsn"], json::parse(result.out)["lsn"]);
     return server;
@@ -69,7 +76,10 @@ constexpr const char* kPassword = "[auth]\nmode = \"password\"\n[server]\nmemtab
 class Writer {
  public:
   Writer(std::uint16_t port, std::string prefix) : client_(port), prefix_(std::move(prefix)) {
-    ask(client_, {{"op", "auth"}, {"method", "password"}, {"username", "anna"}, {"password", "anna-password"}});
+    ask(client_, {{"op", "auth"},
+                  {"method", "password"},
+                  {"username", "anna"},
+                  {"password", "anna-password"}});
     thread_ = std::thread([this] { run(); });
   }
   ~Writer() {
@@ -91,7 +101,9 @@ class Writer {
   void run() {
     const std::string filler(2000, 'f');
     while (!is_stopping_) {
-      const json answer = ask(client_, {{"op", "point_put"}, {"collection", "b"}, {"document_id", document(lsns_.size())},
+      const json answer = ask(client_, {{"op", "point_put"},
+                                        {"collection", "b"},
+                                        {"document_id", document(lsns_.size())},
                                         {"data", {{"n", lsns_.size()}, {"f", filler}}}});
       if (answer["status"] != "ok") return;
       lsns_.push_back(answer["payload"]["lsn"]);
@@ -112,10 +124,12 @@ TEST_P(LoadedBackupTest, HoldsEverythingUpToItsLsnAndNothingBehind) {
   ServerProcess server({dir_.path(), GetParam(), config(kPassword), "dev"});
   ASSERT_TRUE(server.start()) << server.errors();
   Client admin(server.port());
-  const json login = {{"op", "auth"}, {"method", "password"}, {"username", "admin"}, {"password", "test-password"}};
+  const json login = {
+      {"op", "auth"}, {"method", "password"}, {"username", "admin"}, {"password", "test-password"}};
   ASSERT_EQ(ask(admin, login)["status"], "ok");
   ask(admin, {{"op", "user_create"}, {"username", "anna"}, {"password", "anna-password"}});
-  ASSERT_EQ(ask(admin, {{"op", "index_create"}, {"collection", "b"}, {"path", "n"}})["status"], "ok");
+  ASSERT_EQ(ask(admin, {{"op", "index_create"}, {"collection", "b"}, {"path", "n"}})["status"],
+            "ok");
   std::uint64_t lsn = 0;
   std::uint64_t documents = 0;
   std::vector<std::pair<std::string, bool>> expected;  // document, is in the backup
@@ -131,14 +145,19 @@ TEST_P(LoadedBackupTest, HoldsEverythingUpToItsLsnAndNothingBehind) {
     two.wait_for(two.done() + 200);
     for (Writer* writer : {&one, &two}) {
       const auto& lsns = writer->stop();
-      for (std::size_t i = 0; i < lsns.size(); ++i) expected.emplace_back(writer->document(i), lsns[i] <= lsn);
+      for (std::size_t i = 0; i < lsns.size(); ++i)
+        expected.emplace_back(writer->document(i), lsns[i] <= lsn);
     }
   }
   server.kill();
   const auto again = restored("x", GetParam(), kPassword);
   EXPECT_EQ(json::parse(again->ready_line())["recovered_lsn"], lsn);
   Client reader(again->port());
-  ASSERT_EQ(ask(reader, {{"op", "auth"}, {"method", "password"}, {"username", "anna"}, {"password", "anna-password"}})["status"], "ok");
+  ASSERT_EQ(ask(reader, {{"op", "auth"},
+                         {"method", "password"},
+                         {"username", "anna"},
+                         {"password", "anna-password"}})["status"],
+            "ok");
   for (const auto& [document, is_in] : expected) {
     ASSERT_EQ(has(reader, document), is_in) << document << ", backup at LSN " << lsn;
     documents += is_in ? 1 : 0;
@@ -148,7 +167,12 @@ TEST_P(LoadedBackupTest, HoldsEverythingUpToItsLsnAndNothingBehind) {
   std::size_t found = 0;
   // Windows of numbers; each writer has every number once.
   for (std::size_t lower = 0; lower < expected.size(); lower += 200) {
-    const json page = ask(reader, {{"op", "range_scan"}, {"collection", "b"}, {"field", "n"}, {"lower", lower}, {"upper", lower + 200}, {"limit", 1000}});
+    const json page = ask(reader, {{"op", "range_scan"},
+                                   {"collection", "b"},
+                                   {"field", "n"},
+                                   {"lower", lower},
+                                   {"upper", lower + 200},
+                                   {"limit", 1000}});
     ASSERT_EQ(page["status"], "ok") << page;
     ASSERT_TRUE(page["payload"]["indexed"]);
     found += page["payload"]["rows"].size();
@@ -166,7 +190,8 @@ TEST_F(BackupTest, AnIncrementalBackupContinuesItsBase) {
   Client client(server.port());
   int next = 0;
   const auto put_some = [&](Client& to) {
-    for (int i = 0; i < 20; ++i, ++next) ASSERT_EQ(put(to, "d" + std::to_string(next), next)["status"], "ok");
+    for (int i = 0; i < 20; ++i, ++next)
+      ASSERT_EQ(put(to, "d" + std::to_string(next), next)["status"], "ok");
   };
   const auto backup = [&](Client& of, const std::string& name, const std::string& base) {
     json request = {{"op", "backup"}, {"name", name}};
@@ -235,7 +260,10 @@ TEST_F(BackupTest, WhenTheLogIsTrimmedAFullOneIsAskedFor) {
   put(client, "second", 2);
   const std::string filler(1 << 20, 'f');
   for (int i = 0; i < 140; ++i) {
-    ASSERT_EQ(ask(client, {{"op", "point_put"}, {"document_id", "big" + std::to_string(i % 4)}, {"data", {{"f", filler}}}})["status"], "ok");
+    ASSERT_EQ(ask(client, {{"op", "point_put"},
+                           {"document_id", "big" + std::to_string(i % 4)},
+                           {"data", {{"f", filler}}}})["status"],
+              "ok");
   }
   ASSERT_EQ(ask(client, {{"op", "checkpoint"}})["status"], "ok");
   // The log's own thread removes what nobody needs.

@@ -1,9 +1,9 @@
 // Each number of server_stats moves when what it counts moves, and by as much.
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "support/client.h"
 #include "support/server_process.h"
@@ -38,7 +38,9 @@ class ServerStatsTest : public testing::Test {
     return now;
   }
   json put(const std::string& document, std::size_t bytes = 10) {
-    return ask({{"op", "point_put"}, {"document_id", document}, {"data", {{"f", std::string(bytes, 'f')}}}});
+    return ask({{"op", "point_put"},
+                {"document_id", document},
+                {"data", {{"f", std::string(bytes, 'f')}}}});
   }
   void kill_and_start() {
     client_.reset();
@@ -62,10 +64,12 @@ TEST_F(ServerStatsTest, LsnsFollowTheWrites) {
 TEST_F(ServerStatsTest, RequestsAndErrorsAreCounted) {
   const json before = lane();
   for (int i = 0; i < 5; ++i) ask({{"op", "ping"}});
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(ask({{"op", "point_get"}, {"document_id", "none"}})["error_code"], "not_found");
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(ask({{"op", "point_get"}, {"document_id", "none"}})["error_code"], "not_found");
   EXPECT_EQ(ask({{"op", "no_such_op"}})["error_code"], "unknown_op");
   const json after = lane();
-  EXPECT_EQ(after["requests"], before["requests"].get<int>() + 5 + 2 + 1 + 1) << "and the first server_stats";
+  EXPECT_EQ(after["requests"], before["requests"].get<int>() + 5 + 2 + 1 + 1)
+      << "and the first server_stats";
   EXPECT_EQ(after["errors"], before["errors"].get<int>() + 3);
 }
 
@@ -101,7 +105,8 @@ TEST_F(ServerStatsTest, EnginesAndVersionAreThoseOfDescribe) {
 TEST_F(ServerStatsTest, WaitingRequestsAreCounted) {
   EXPECT_EQ(lane()["waiting"], 0);
   Client patient(server_.port());
-  patient.send(R"({"op":"point_get","document_id":"d","min_lsn":1000000,"deadline_ms":600000,"id":"w"})");
+  patient.send(
+      R"({"op":"point_get","document_id":"d","min_lsn":1000000,"deadline_ms":600000,"id":"w"})");
   wait_for([](const json& now) { return now["lanes"][0]["waiting"] == 1; });
 }
 
@@ -114,7 +119,9 @@ TEST_F(ServerStatsTest, ACheckpointIsSeenWhileItRunsAndEmptiesTheMemtable) {
   EXPECT_FALSE(full["lanes"][0]["checkpoint_running"]);
   Client operate(server_.port());
   operate.send(R"({"op":"checkpoint","payload_format":"json"})");
-  wait_for([](const json& now) { return now["lanes"][0]["checkpoint_running"] && now["lanes"][0]["waiting"] == 1; });
+  wait_for([](const json& now) {
+    return now["lanes"][0]["checkpoint_running"] && now["lanes"][0]["waiting"] == 1;
+  });
   const json done = json::parse(*operate.receive());
   EXPECT_EQ(done["payload"]["lsn"], full["durable_lsn"]);
   const json after = lane();
@@ -150,11 +157,13 @@ TEST(CheckpointOpTest, CoversEveryLane) {
   Client client(server.port());
   json put;
   for (int i = 0; i < 5; ++i) {
-    put = json::parse(client.ask(R"({"op":"point_put","document_id":"one","data":{},"payload_format":"json"})"));
+    put = json::parse(
+        client.ask(R"({"op":"point_put","document_id":"one","data":{},"payload_format":"json"})"));
   }
   const json done = json::parse(client.ask(R"({"op":"checkpoint","payload_format":"json"})"));
   EXPECT_GE(done["payload"]["lsn"], put["watermark_lsn"]);
-  const json stats = json::parse(client.ask(R"({"op":"server_stats","payload_format":"json"})"))["payload"];
+  const json stats =
+      json::parse(client.ask(R"({"op":"server_stats","payload_format":"json"})"))["payload"];
   ASSERT_EQ(stats["lanes"].size(), 3u);
   for (const json& lane : stats["lanes"]) EXPECT_GE(lane["applied_lsn"], done["payload"]["lsn"]);
 }

@@ -57,7 +57,8 @@ TEST(BackupManifestTest, IsReadAsItWasWritten) {
 }
 
 TEST(BackupManifestTest, AnotherFormatIsSaid) {
-  EXPECT_EQ(fault_of(replaced(format_manifest(full()), R"("format":1)", R"("format":2)")), ErrorCode::kUnsupported);
+  EXPECT_EQ(fault_of(replaced(format_manifest(full()), R"("format":1)", R"("format":2)")),
+            ErrorCode::kUnsupported);
 }
 
 TEST(BackupManifestTest, WhatIsNotWholeIsRefused) {
@@ -66,14 +67,18 @@ TEST(BackupManifestTest, WhatIsNotWholeIsRefused) {
   EXPECT_EQ(fault_of("{}"), ErrorCode::kUnsupported) << "a format that is not said is not ours";
   EXPECT_EQ(fault_of(good.substr(0, good.size() - 3)), ErrorCode::kCorrupted);
   EXPECT_EQ(fault_of(good + "x"), ErrorCode::kCorrupted);
-  EXPECT_EQ(fault_of(replaced(good, R"("lanes":2)", R"("lanes":3)")), ErrorCode::kCorrupted) << "a lane's file is missing";
-  EXPECT_EQ(fault_of(replaced(good, R"("lsn":42)", R"("lsn":41)")), ErrorCode::kCorrupted) << "the log ends elsewhere";
-  EXPECT_EQ(fault_of(replaced(good, R"("name":"log")", R"("name":"../log")")), ErrorCode::kCorrupted);
+  EXPECT_EQ(fault_of(replaced(good, R"("lanes":2)", R"("lanes":3)")), ErrorCode::kCorrupted)
+      << "a lane's file is missing";
+  EXPECT_EQ(fault_of(replaced(good, R"("lsn":42)", R"("lsn":41)")), ErrorCode::kCorrupted)
+      << "the log ends elsewhere";
+  EXPECT_EQ(fault_of(replaced(good, R"("name":"log")", R"("name":"../log")")),
+            ErrorCode::kCorrupted);
   EXPECT_EQ(fault_of(replaced(good, R"("version")", R"("vers1on")")), ErrorCode::kCorrupted);
 }
 
 TEST(BackupManifestTest, ABaseIsANameNotAPath) {
-  EXPECT_EQ(fault_of(replaced(format_manifest(incremental()), "sunday", "../../x")), ErrorCode::kCorrupted);
+  EXPECT_EQ(fault_of(replaced(format_manifest(incremental()), "sunday", "../../x")),
+            ErrorCode::kCorrupted);
 }
 
 TEST(BackupManifestTest, EveryFlippedByteIsFoundAndTheFileNamed) {
@@ -103,8 +108,10 @@ TEST(BackupManifestTest, ADirectoryWithoutOneIsNoBackup) {
 }
 
 TEST(BackupManifestTest, NamesAreNamesOfDirectories) {
-  for (const char* good : {"a", "monday", "2026-11-24", "A_b.c", "x.partial2"}) EXPECT_TRUE(is_backup_name(good)) << good;
-  for (const char* bad : {"", ".", "..", ".a", "a/b", "a b", "a\n", "\xc3\xa4", "x.partial"}) EXPECT_FALSE(is_backup_name(bad)) << bad;
+  for (const char* good : {"a", "monday", "2026-11-24", "A_b.c", "x.partial2"})
+    EXPECT_TRUE(is_backup_name(good)) << good;
+  for (const char* bad : {"", ".", "..", ".a", "a/b", "a b", "a\n", "\xc3\xa4", "x.partial"})
+    EXPECT_FALSE(is_backup_name(bad)) << bad;
   EXPECT_TRUE(is_backup_name(std::string(64, 'a')));
   EXPECT_FALSE(is_backup_name(std::string(65, 'a')));
 }

@@ -1,15 +1,16 @@
 // A lane's requests for backups, with a worker whose store is copied when the test says so.
 #include "server/lane_backups.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <condition_variable>
 #include <mutex>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "stator/args.hpp"
+
 #include "base/limits.h"
 #include "server/restore.h"
-#include "stator/args.hpp"
 #include "unit/kernel/io/temp_directory.h"
 #include "wal/local_log.h"
 

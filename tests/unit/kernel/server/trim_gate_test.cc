@@ -20,10 +20,12 @@ class TrimGateTest : public testing::Test {
   }
   std::uint64_t first_kept() {
     std::uint64_t first = 0;
-    static_cast<void>(log_.read(Lsn{1}, [&](const wal::RecordView&, Lsn lsn, std::uint64_t) {
-      if (first == 0) first = lsn.value();
-      return ok_status();
-    }).ok());
+    static_cast<void>(log_.read(Lsn{1},
+                                [&](const wal::RecordView&, Lsn lsn, std::uint64_t) {
+                                  if (first == 0) first = lsn.value();
+                                  return ok_status();
+                                })
+                          .ok());
     return first;
   }
   wal::SimLog log_;

@@ -17,11 +17,12 @@ class LogCopyTest : public testing::Test {
   std::vector<std::uint64_t> copy(std::uint64_t from, std::uint64_t to) {
     std::vector<std::uint64_t> firsts;
     bytes_.clear();
-    auto range = copy_batches(files_, kDirectory, Lsn{from}, Lsn{to}, [&](const BatchReader& batch) {
-      firsts.push_back(batch.seal().first.value());
-      bytes_.append(batch.bytes());
-      return ok_status();
-    });
+    auto range =
+        copy_batches(files_, kDirectory, Lsn{from}, Lsn{to}, [&](const BatchReader& batch) {
+          firsts.push_back(batch.seal().first.value());
+          bytes_.append(batch.bytes());
+          return ok_status();
+        });
     if (range.ok()) range_ = range.value();
     error_ = range.ok() ? "" : range.error().sentence();
     code_ = range.ok() ? ErrorCode::kOk : range.error().code();

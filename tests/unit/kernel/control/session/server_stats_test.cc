@@ -1,9 +1,9 @@
 #include "control/session/server_stats.h"
 
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <vector>
 
 namespace stator::session {
 namespace {
@@ -50,14 +50,22 @@ TEST_F(ServerStatsTest, TellsEachLaneApart) {
   lanes_[1].requests = 15;
   lanes_[1].errors = 16;
   EXPECT_THAT(said(), HasSubstr(R"("connections":7,)"));
-  EXPECT_THAT(said(), HasSubstr(R"({"lane":0,"applied_lsn":0,"memtable_bytes":0,"checkpoint_running":false,"waiting":0,"replayed":0,"connections":3,"requests":0,"errors":0})"));
-  EXPECT_THAT(said(), HasSubstr(R"({"lane":1,"applied_lsn":11,"memtable_bytes":12,"checkpoint_running":true,"waiting":13,"replayed":14,"connections":4,"requests":15,"errors":16})"));
+  EXPECT_THAT(
+      said(),
+      HasSubstr(
+          R"({"lane":0,"applied_lsn":0,"memtable_bytes":0,"checkpoint_running":false,"waiting":0,"replayed":0,"connections":3,"requests":0,"errors":0})"));
+  EXPECT_THAT(
+      said(),
+      HasSubstr(
+          R"({"lane":1,"applied_lsn":11,"memtable_bytes":12,"checkpoint_running":true,"waiting":13,"replayed":14,"connections":4,"requests":15,"errors":16})"));
 }
 
 TEST_F(ServerStatsTest, TellsTheLastBackup) {
   EXPECT_THAT(said(), HasSubstr(R"("backup":{"running":false,"last":null})"));
   backup_ = {true, "monday", "", Lsn{5}};
-  EXPECT_THAT(said(), HasSubstr(R"("backup":{"running":true,"last":{"name":"monday","lsn":5,"error_code":null}})"));
+  EXPECT_THAT(
+      said(),
+      HasSubstr(R"("backup":{"running":true,"last":{"name":"monday","lsn":5,"error_code":null}})"));
   backup_ = {false, "tuesday", "disk_full", Lsn{0}};
   EXPECT_THAT(said(), HasSubstr(R"({"name":"tuesday","lsn":0,"error_code":"disk_full"})"));
 }

@@ -1,8 +1,8 @@
 // Requests for a checkpoint, against a core without engines and a store that the test plays.
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "data/core/core_loop.h"
 #include "wal/sim_log.h"
