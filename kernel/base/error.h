@@ -30,9 +30,9 @@ class Error {
  public:
   Error(ErrorCode code, std::string sentence) : Error(code, {}, std::move(sentence)) {}
   Error(ErrorCode code, std::string field, std::string sentence)
-      : code_(code), text_(new Text{std::move(field), std::move(sentence), {}}) {}
+      : code_(code), text_(std::make_unique<Text>(Text{std::move(field), std::move(sentence), {}})) {}
   Error(const Error& other)
-      : code_(other.code_), retry_after_ms_(other.retry_after_ms_), text_(new Text(*other.text_)) {}
+      : code_(other.code_), retry_after_ms_(other.retry_after_ms_), text_(std::make_unique<Text>(*other.text_)) {}
   Error(Error&&) = default;
   Error& operator=(Error&&) = default;
 

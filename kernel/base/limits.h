@@ -37,6 +37,7 @@ inline constexpr std::size_t kRowsMax = 100'000;
 inline constexpr std::size_t kVectorDimsMax = 65'536;  // engines set less
 inline constexpr std::size_t kStringsMax = 100'000;
 inline constexpr std::uint32_t kCallDepthMax = 4;
+inline constexpr std::size_t kBatchOpsMax = 1000;
 
 // ---- auth ---------------------------------------------------------------------------------------
 inline constexpr std::size_t kUsernameBytesMax = 64;
@@ -54,6 +55,9 @@ inline constexpr std::uint32_t kVShards = 1024;
 inline constexpr std::uint32_t kLanesMax = 64;
 // Requests one lane may have on their way to one other lane.
 inline constexpr std::size_t kRingSlots = 4096;
+// Atomic batches over several lanes that one lane may lead at once. Each may need a slot of a ring
+// when it cannot be refused any more, so requests leave that many free.
+inline constexpr std::size_t kWideBatchesMax = 256;
 // Bytes read from one socket in one turn of the loop, so that one client cannot hold the lane.
 inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
 

@@ -1,5 +1,7 @@
 #include "bridge/task.h"
 
+#include <string>
+
 #include "base/assert.h"
 
 namespace stator::bridge {
@@ -21,6 +23,12 @@ void Task::refuse(Error error) {
   retry_after_ms = error.retry_after_ms();
 }
 
+void Task::fill_in_lsn() {
+  const std::string text = std::to_string(lsn.value());
+  for (std::size_t i = lsn_at.size(); i-- > 0;) payload.insert(lsn_at[i], text);
+  lsn_at.clear();
+}
+
 void Task::reset() {
   kind = TaskKind::kExecute;
   core_op = CoreOp::kNone;
@@ -34,6 +42,12 @@ void Task::reset() {
   if (args.capacity() > kKeepBytes) args.release();
   args.clear();
   parts.clear();
+  items.clear();
+  lsn_at.clear();
+  is_repeat = false;
+  records.rest(kKeepBytes);
+  record_count = 0;
+  is_atomic = true;
   code = ErrorCode::kOk;
   payload_is_binary = false;
   lsn = Lsn{};
@@ -43,6 +57,7 @@ void Task::reset() {
   error_hint.clear();
   retry_after_ms = 0;
   answer_after = Lsn{};
+  seen = Lsn{};
   client_id.clear();
   parent = nullptr;
   children.clear();
@@ -65,6 +80,7 @@ Task* TaskPool::take() {
 
 void TaskPool::give_back(Task* task) {
   STATOR_ASSERT(taken_ > 0);
+  for (Task* item : task->items) give_back(item);
   task->reset();
   free_.push_back(task);
   --taken_;

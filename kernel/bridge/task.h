@@ -25,6 +25,15 @@ enum class PayloadFormat : std::uint8_t { kBase64, kJson };
 enum class TaskKind : std::uint8_t {
   kExecute,  // run the op on this lane
   kMerge,    // make the answer from `parts`
+  // An atomic batch (docs/adr/0013): on one lane it is kBatch; over several each lane prepares its
+  // items and holds everything else back, the home lane appends all their records at once, each lane
+  // applies its own and goes on.
+  kBatch,
+  kBatchPrepare,
+  kBatchAppend,
+  kBatchApply,
+  kBatchCancel,
+  kBatchFinish,
 };
 
 // What the core of a lane carries out itself instead of an engine's op.
@@ -50,16 +59,24 @@ struct Task {
   std::string idempotency_key;  // empty = none
   AlignedBuffer args;           // a stator_arg_block
   std::vector<ByteView> parts;  // kMerge; borrowed from the children
+  std::vector<Task*> items;     // of a batch, in order; a batch owns them, its children borrow
+  std::uint32_t item = 0;       // of an item: its place in the batch
 
   // ---- the answer; written by the core ----------------------------------------------------------
   ErrorCode code = ErrorCode::kOk;
   bool payload_is_binary = false;
   Lsn lsn;  // of the first record written, 0 if none
+  std::vector<std::uint32_t> lsn_at;  // offsets in the payload where `lsn` is to be put in
+  bool is_repeat = false;             // kBatchPrepare: the payload is the stored first answer
+  ByteBuffer records;             // kBatchPrepare: what is to be written; kBatchAppend: what was
+  std::uint32_t record_count = 0;
+  std::uint64_t time_ms = 0;      // kBatchAppend: of the records
   ByteBuffer payload;
   std::string error_field;
   std::string error_sentence;
   std::string error_hint;
   std::uint32_t retry_after_ms = 0;
+  Lsn seen;          // of a batch: the newest record it read or wrote
   Lsn answer_after;  // the answer waits until this LSN is durable
 
   // ---- the way back; the origin's alone ---------------------------------------------------------
@@ -74,10 +91,19 @@ struct Task {
   Task* parent = nullptr;
   std::vector<Task*> children;
   std::uint32_t children_open = 0;
+  bool is_atomic = true;  // of a batch
   bool is_step = false;  // of a session's own flow: the answer is for the session, not the client
   bool is_backup = false;  // the checkpoint that a backup begins with
 
+  // Begins to fetch it and its answer into the cache.
+  void prefetch() const {
+    for (std::size_t at = 0; at < sizeof(Task); at += 64) {
+      __builtin_prefetch(reinterpret_cast<const char*>(this) + at, 1);
+    }
+  }
   void refuse(Error error);
+  // Puts `lsn` into the payload wherever it belongs.
+  void fill_in_lsn();
   // Ready for the next request; keeps small buffers, frees large ones.
   void reset();
 };
@@ -86,6 +112,7 @@ struct Task {
 class TaskPool {
  public:
   Task* take();
+  // With the items it owns.
   void give_back(Task* task);
   std::size_t taken() const { return taken_; }
 

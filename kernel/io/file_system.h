@@ -28,12 +28,18 @@ class File {
   virtual Status allocate(std::uint64_t size) = 0;
 };
 
+// Unit of durable writes: offset, size and address in memory of each are multiples of it.
+inline constexpr std::size_t kBlockBytes = 4096;
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<File>> open(const std::string& path) = 0;    // must exist
   // The same for reading alone: what lies on a read-only medium can be read.
   virtual Result<std::unique_ptr<File>> open_to_read(const std::string& path) { return open(path); }
+  // Must exist. Its write_at() takes whole blocks, and what it wrote survives a power cut when it
+  // returns ok: one system call, past the page cache where the file system lets us.
+  virtual Result<std::unique_ptr<File>> open_durable(const std::string& path) = 0;
   virtual Result<std::unique_ptr<File>> create(const std::string& path) = 0;  // must not exist
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // names, sorted
   virtual Result<bool> exists(const std::string& path) = 0;

@@ -1,8 +1,9 @@
 // FileSystem on POSIX.1-2008 and flock(2). Files are 0600 and directories 0700: what is in them is
 // the users' data.
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
-#include <fcntl.h>
 #include <filesystem>
 #include <limits>
 #include <sys/file.h>
@@ -124,6 +125,11 @@ class PosixFileSystem final : public FileSystem {
   }
   Result<std::unique_ptr<File>> open_to_read(const std::string& path) override {
     return open_with(path, O_RDONLY, "open");
+  }
+  Result<std::unique_ptr<File>> open_durable(const std::string& path) override {
+    auto direct = open_with(path, O_RDWR | O_DSYNC | O_DIRECT, "open");
+    // Some file systems refuse O_DIRECT; durable it is all the same.
+    return direct.ok() ? std::move(direct) : open_with(path, O_RDWR | O_DSYNC, "open");
   }
   Result<std::unique_ptr<File>> create(const std::string& path) override {
     return open_with(path, O_RDWR | O_CREAT | O_EXCL, "create");

@@ -164,6 +164,26 @@ Status BatchBuilder::add(const RecordView& record) {
   return ok_status();
 }
 
+ByteView BatchBuilder::records() const { return ByteView(buffer_).substr(kHeaderBytes); }
+
+Status BatchBuilder::add_all(ByteView records, std::uint32_t count) {
+  if (records.size() > kBatchBytesMax - buffer_.size()) {
+    return Error(ErrorCode::kResourcesExhausted,
+                 "the records of one write exceed " + std::to_string(kBatchBytesMax) + " bytes");
+  }
+  buffer_.append(records);
+  body_crc_ = crc32c(records, body_crc_);
+  count_ += count;
+  return ok_status();
+}
+
+bool RecordCursor::next(RecordView& record) {
+  if (rest_.empty()) return false;
+  const Status taken = take_record(rest_, record);
+  STATOR_ASSERT(taken.ok());
+  return true;
+}
+
 std::uint64_t BatchSealer::seal(BatchBuilder& batch, const BatchSeal& seal) {
   STATOR_ASSERT(batch.count_ > 0);
   STATOR_ASSERT(seal.first > Lsn{0} && seal.durable_before <= seal.first);

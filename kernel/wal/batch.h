@@ -29,9 +29,13 @@ class BatchBuilder {
   void clear();
   // Error: kResourcesExhausted beyond kBatchBytesMax.
   Status add(const RecordView& record);
+  // All records of another builder, by its records(). The same error.
+  Status add_all(ByteView records, std::uint32_t count);
   std::uint32_t count() const { return count_; }
   // Header (not sealed yet) and records.
   ByteView bytes() const { return buffer_; }
+  // The records alone.
+  ByteView records() const;
 
  private:
   friend class BatchSealer;
@@ -57,6 +61,16 @@ struct BatchSeal {
 class BatchSealer {
  public:
   static std::uint64_t seal(BatchBuilder& batch, const BatchSeal& seal);
+};
+
+// Walks over records that were checked before, or were just built.
+class RecordCursor {
+ public:
+  explicit RecordCursor(ByteView records) : rest_(records) {}
+  bool next(RecordView& record);
+
+ private:
+  ByteView rest_;
 };
 
 // A sealed batch as it is read back. Views point into the bytes it was opened from.

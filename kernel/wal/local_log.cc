@@ -12,12 +12,18 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "io/thread.h"
+#include "wal/block_buffer.h"
 #include "wal/recovery.h"
 #include "wal/segment.h"
+#include "wal/segment_maker.h"
 
 namespace stator::wal {
 namespace {
 
+// The first segment is small, each further one this many times as large, up to segment_bytes: a small
+// database has a small log.
+constexpr std::size_t kFirstSegmentBytes = 1024 * 1024;
+constexpr std::size_t kSegmentGrowth = 4;
 // Time between two attempts to write while the disk is full.
 constexpr std::chrono::milliseconds kDiskFullRetry{100};
 // Bytes that may wait for the disk; beyond it writers are told to come back.
@@ -27,7 +33,7 @@ constexpr std::size_t kKeptBufferBytes = 8u * 1024 * 1024;
 
 // Batches that are written and synced together.
 struct Commit {
-  std::string bytes;
+  BlockBuffer bytes;
   LogPosition begin;
   Lsn last;
   bool empty() const { return bytes.empty(); }
@@ -38,21 +44,20 @@ struct Commit {
 class SegmentWriter {
  public:
   SegmentWriter(io::FileSystem& files, const LocalLogOptions& options)
-      : files_(files), options_(options) {}
+      : files_(files), options_(options), maker_(files, options.directory, options.is_made_ahead) {}
 
   Status begin(RecoveredLog recovered);
   // The whole commit, written and synced. kDiskFull: nothing happened, it may be tried again.
-  Status write(const Commit& commit);
+  Status write(Commit& commit);
   Status read(Lsn from, const Log::Visitor& visit);
   void trim(Lsn to, Lsn durable);
 
  private:
   Status make_room(const Commit& commit);
+  // Lets the log go on at `position` in a file with room for `bytes` of a commit.
   Status add_segment(const LogPosition& position, std::size_t bytes);
-  Status fill_new_segment(const std::string& path, const LogPosition& position, std::size_t bytes);
-  std::size_t size_for(std::size_t commit) const {
-    return std::max(options_.segment_bytes, kSegmentHeaderBytes + commit);
-  }
+  // Bytes of a segment behind one of `before` bytes.
+  std::size_t next_size(std::size_t before, std::size_t commit) const;
 
   io::FileSystem& files_;
   const LocalLogOptions options_;
@@ -60,6 +65,7 @@ class SegmentWriter {
   std::unique_ptr<io::File> file_;  // of the last segment
   std::uint64_t offset_ = 0;        // where the next batch goes
   std::uint64_t end_ = 0;           // of the last segment's space
+  SegmentMaker maker_;
 };
 
 // An error of a sync is never "try again": what the disk holds is unknown after it.
@@ -70,62 +76,56 @@ Status fatal(Status status) {
 
 Status SegmentWriter::begin(RecoveredLog recovered) {
   segments_ = std::move(recovered.segments);
-  if (segments_.empty()) return add_segment(recovered.position, options_.segment_bytes);
+  if (segments_.empty()) return add_segment(recovered.position, 0);
   offset_ = recovered.offset;
-  STATOR_TRY(file_, files_.open(segments_.back().path));
+  STATOR_TRY(file_, files_.open_durable(segments_.back().path));
   STATOR_TRY(end_, file_->size());
-  // A cut tail took its space along. If there is none now, the first write says so.
-  if (end_ < options_.segment_bytes && file_->allocate(options_.segment_bytes).ok()) {
-    end_ = options_.segment_bytes;
-  }
   return ok_status();
 }
 
-Status SegmentWriter::fill_new_segment(const std::string& path, const LogPosition& position,
-                                       std::size_t bytes) {
-  STATOR_TRY(file_, files_.create(path));
-  STATOR_CHECK(file_->allocate(bytes));
-  STATOR_CHECK(file_->write_at(0, segment_header(position)));
-  // Durable before the first batch is written: a bad header is an interrupted creation, not damage.
-  STATOR_CHECK(fatal(file_->sync()));
-  return fatal(files_.sync_directory(options_.directory));
+std::size_t SegmentWriter::next_size(std::size_t before, std::size_t commit) const {
+  const std::size_t grown =
+      std::min(std::max(before * kSegmentGrowth, kFirstSegmentBytes), options_.segment_bytes);
+  return block_end(std::max(grown, io::kBlockBytes + commit));
 }
 
 Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes) {
   const std::string path = options_.directory + "/" + segment_name(position.next);
-  Status made = fill_new_segment(path, position, bytes);
-  if (!made.ok()) {
-    file_.reset();
-    if (made.error().code() == ErrorCode::kDiskFull) STATOR_CHECK(fatal(files_.remove(path)));
-    return made;
-  }
-  segments_.push_back({position.next, path});
-  offset_ = kSegmentHeaderBytes;
-  end_ = bytes;
+  STATOR_TRY(const std::size_t made, maker_.take(next_size(end_, bytes)));
+  STATOR_TRY(std::unique_ptr<io::File> file, files_.open_durable(maker_.path()));
+  BlockBuffer header;
+  header.append(segment_header(position));
+  header.resize(io::kBlockBytes);
+  // The name comes last: a segment that has one has a good header.
+  STATOR_CHECK(fatal(file->write_at(0, header.view())));
+  STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));
+  STATOR_CHECK(fatal(files_.sync_directory(options_.directory)));
+  // One without any commit is replaced by a larger one of the same name.
+  if (segments_.empty() || segments_.back().first != position.next) segments_.push_back({position.next, path});
+  file_ = std::move(file);
+  offset_ = io::kBlockBytes;
+  end_ = made;
   return ok_status();
 }
 
 Status SegmentWriter::make_room(const Commit& commit) {
   const std::size_t bytes = commit.bytes.size();
-  if (file_ != nullptr && offset_ + bytes <= end_) return ok_status();
-  if (file_ != nullptr && offset_ == kSegmentHeaderBytes) {
-    STATOR_CHECK(file_->allocate(size_for(bytes)));
-    end_ = size_for(bytes);
-    return ok_status();
-  }
-  return add_segment(commit.begin, size_for(bytes));
+  if (offset_ + bytes > end_) return add_segment(commit.begin, bytes);
+  if (offset_ + bytes > end_ / 2) maker_.prepare(next_size(end_, 0));
+  return ok_status();
 }
 
-Status SegmentWriter::write(const Commit& commit) {
+Status SegmentWriter::write(Commit& commit) {
+  commit.bytes.resize(block_end(commit.bytes.size()));
   STATOR_CHECK(make_room(commit));
-  STATOR_CHECK(file_->write_at(offset_, commit.bytes));
-  STATOR_CHECK(fatal(file_->sync()));
+  // Even "no space" is final here, where space was reserved: what the disk holds is unknown.
+  STATOR_CHECK(fatal(file_->write_at(offset_, commit.bytes.view())));
   offset_ += commit.bytes.size();
   return ok_status();
 }
 
 Status SegmentWriter::read(Lsn from, const Log::Visitor& visit) {
-  const auto visit_batch = [&](BatchReader& batch) -> Status {
+  const auto visit_batch = [&](BatchReader& batch, std::size_t) -> Status {
     RecordView record;
     Lsn lsn;
     while (batch.next(record, lsn)) {
@@ -165,15 +165,16 @@ void SegmentWriter::trim(Lsn to, Lsn durable) {
 
 class LocalLog final : public Log {
  public:
-  LocalLog(SegmentWriter segments, const LogPosition& position);
+  LocalLog(std::unique_ptr<SegmentWriter> segments, const LogPosition& position);
   ~LocalLog() override { close(); }
 
   Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) override;
+  void flush() override;
   Lsn durable() const override { return Lsn{durable_.load(std::memory_order_acquire)}; }
   Lsn last() const override { return Lsn{last_.load(std::memory_order_acquire)}; }
   Status health() const override;
   void set_listener(std::function<void()> listener) override { listener_ = std::move(listener); }
-  Status read(Lsn from, const Visitor& visit) override { return segments_.read(from, visit); }
+  Status read(Lsn from, const Visitor& visit) override { return segments_->read(from, visit); }
   void trim(Lsn to) override;
   void close() override;
 
@@ -182,7 +183,7 @@ class LocalLog final : public Log {
   void wake_writer();
   void run();
   // False when the log has failed.
-  bool commit(const Commit& commit);
+  bool commit(Commit& commit);
   // Waits for space or for the end; false at the end.
   bool wait_for_space(const std::string& reason);
   void set_disk_full(bool is_full);
@@ -191,10 +192,11 @@ class LocalLog final : public Log {
     if (listener_) listener_();
   }
 
-  SegmentWriter segments_;  // the writer's, once it runs
+  const std::unique_ptr<SegmentWriter> segments_;  // the writer's, once it runs
   std::function<void()> listener_;
   std::atomic<std::uint64_t> durable_;  // release by the writer, acquire by lanes
   std::atomic<std::uint64_t> last_;
+  std::atomic<bool> is_flush_due_{false};  // something was appended since the last flush()
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
@@ -202,6 +204,7 @@ class LocalLog final : public Log {
   LogPosition position_;  // of the next batch
   Lsn trim_to_;
   bool is_writer_asleep_ = false;
+  bool is_flushed_ = false;  // the writer is to take what is staged
   bool is_closing_ = false;
   bool is_disk_full_ = false;
   Status failure_;
@@ -209,7 +212,7 @@ class LocalLog final : public Log {
   io::Thread writer_;  // last: it uses all of the above
 };
 
-LocalLog::LocalLog(SegmentWriter segments, const LogPosition& position)
+LocalLog::LocalLog(std::unique_ptr<SegmentWriter> segments, const LogPosition& position)
     : segments_(std::move(segments)),
       durable_(position.next.value() - 1),
       last_(position.next.value() - 1),
@@ -246,8 +249,21 @@ Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
   staged_.last = Lsn{position_.next.value() - 1};
   staged_.bytes.append(batch.bytes());
   last_.store(staged_.last.value(), std::memory_order_release);
-  wake_writer();
+  is_flush_due_.store(true, std::memory_order_release);
   return first;
+}
+
+void LocalLog::flush() {
+  if (!is_flush_due_.load(std::memory_order_acquire)) return;
+  bool is_asleep = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_flush_due_.store(false, std::memory_order_relaxed);
+    is_flushed_ = !staged_.empty();
+    is_asleep = is_writer_asleep_;
+  }
+  // Without the lock, so that the writer does not wake up to wait for it.
+  if (is_asleep) wake_.notify_one();
 }
 
 // Under the lock: a writer that is not asleep looks at the staged commit before it sleeps.
@@ -284,26 +300,27 @@ void LocalLog::run() {
     {
       std::unique_lock lock(mutex_);
       is_writer_asleep_ = true;
-      wake_.wait(lock, [&] { return !staged_.empty() || is_closing_ || trim_to_ > trimmed; });
+      wake_.wait(lock, [&] { return is_flushed_ || is_closing_ || trim_to_ > trimmed; });
       is_writer_asleep_ = false;
+      is_flushed_ = false;
       std::swap(taken, staged_);
       trim_to = trim_to_;
       if (taken.empty() && trim_to == trimmed) return;  // closing, and all is done
     }
     if (!taken.empty() && !commit(taken)) return;
-    if (trim_to > trimmed) segments_.trim(trim_to, durable());
+    if (trim_to > trimmed) segments_->trim(trim_to, durable());
     trimmed = trim_to;
     taken.bytes.clear();
-    if (taken.bytes.capacity() > kKeptBufferBytes) taken.bytes.shrink_to_fit();
+    taken.bytes.keep_at_most(kKeptBufferBytes);
   }
 }
 
-bool LocalLog::commit(const Commit& commit) {
-  Status written = segments_.write(commit);
+bool LocalLog::commit(Commit& commit) {
+  Status written = segments_->write(commit);
   while (!written.ok() && written.error().code() == ErrorCode::kDiskFull) {
     set_disk_full(true);
     if (!wait_for_space(written.error().sentence())) break;
-    written = segments_.write(commit);
+    written = segments_->write(commit);
   }
   if (!written.ok()) {
     fail(std::move(written));
@@ -346,8 +363,8 @@ void LocalLog::fail(Status status) {
 Result<std::unique_ptr<Log>> open_local_log(io::FileSystem& files, const LocalLogOptions& options) {
   STATOR_TRY(RecoveredLog recovered, recover_log(files, options));
   const LogPosition position = recovered.position;
-  SegmentWriter segments(files, options);
-  STATOR_CHECK(segments.begin(std::move(recovered)));
+  auto segments = std::make_unique<SegmentWriter>(files, options);
+  STATOR_CHECK(segments->begin(std::move(recovered)));
   return std::unique_ptr<Log>(std::make_unique<LocalLog>(std::move(segments), position));
 }
 

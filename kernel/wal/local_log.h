@@ -1,8 +1,8 @@
 // The log in files of one directory: segments NNNNNNNNNNNNNNNNNNNN.wal (first LSN, 20 digits).
 //
-// One writer thread takes everything that was appended since its last commit, writes it with one
-// pwrite and makes it durable with one sync: the previous commit is the batching window, there are
-// no timers. Opening cuts a torn tail of the last segment (counted and logged); damage anywhere
+// One writer thread takes everything that was appended since its last commit and makes it durable
+// with one direct write (O_DIRECT|O_DSYNC): the previous commit is the batching window, there are no
+// timers. Opening cuts a torn tail of the last segment (counted and logged); damage anywhere
 // else is not the end of the log: open refuses, naming segment, offset and the last good LSN.
 #pragma once
 
@@ -18,6 +18,7 @@ struct LocalLogOptions {
   std::string directory;
   std::size_t segment_bytes;     // kWalSegmentBytes; tests set less
   std::uint64_t oldest_needed = 1;  // LSN; segments before it may be missing
+  bool is_made_ahead = true;  // the next segment's file, on a thread of its own
 };
 
 // Errors: kCorrupted (refused), kStorage.

@@ -19,10 +19,14 @@ class Log {
   virtual ~Log() = default;
 
   // Gives the batch's records consecutive LSNs in the order of calls, seals it and queues it.
-  // Returns the first LSN; durable() reaches the last one later. The batch may be cleared at once.
-  // Never waits for the disk. Any lane's thread. Error: kWal after a failed write (for ever),
+  // Returns the first LSN; durable() reaches the last one some time after the next flush() of any
+  // thread. The batch may be cleared at once. Never waits for the disk. Any lane's thread. Error: kWal after a failed write (for ever),
   // kDiskFull while there is no space (heals).
   virtual Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) = 0;
+
+  // Sends what is queued on its way to the disk. A lane calls it once a turn: everything that one
+  // turn appended is then one commit, not two. Any thread; does nothing when nothing is queued.
+  virtual void flush() = 0;
 
   // Every record up to here survives a crash. Never goes back. Any thread (acquire).
   virtual Lsn durable() const = 0;

@@ -77,7 +77,7 @@ Status Copier::take(const std::string& path, ByteView segment) {
   if (!header.ok()) return Error(ErrorCode::kCorrupted, path + ": " + header.error().sentence());
   LogPosition position = header.value();
   bool is_stopped = false;
-  auto end = walk_segment(segment, position, [&](BatchReader& batch) -> Status {
+  auto end = walk_segment(segment, position, [&](BatchReader& batch, std::size_t) -> Status {
     Status taken = take_batch(batch);
     is_stopped = !taken.ok() || is_done();
     return is_stopped && taken.ok() ? Status(Error(ErrorCode::kCancelled, "all is copied"))
@@ -144,6 +144,7 @@ Status LogBuilder::add_segment() {
   STATOR_TRY(file_, files_.create(directory_ + "/" + segment_name(position_.next)));
   written_ = 0;
   buffer_ = segment_header(position_);
+  pad();
   return ok_status();
 }
 
@@ -162,7 +163,7 @@ Status LogBuilder::add(const BatchReader& batch) {
                                             std::to_string(position_.next.value() - 1));
   }
   const std::uint64_t size = written_ + buffer_.size();
-  if (size > kSegmentHeaderBytes && size + batch.size() > segment_bytes_) {
+  if (size > io::kBlockBytes && size + batch.size() > segment_bytes_) {
     STATOR_CHECK(finish());
     STATOR_CHECK(add_segment());
   }
@@ -171,7 +172,14 @@ Status LogBuilder::add(const BatchReader& batch) {
   return buffer_.size() < kChunkBytes ? ok_status() : write_out();
 }
 
+// The log goes on with a whole block.
+void LogBuilder::pad() {
+  const std::uint64_t size = written_ + buffer_.size();
+  buffer_.append(static_cast<std::size_t>(block_end(size) - size), '\0');
+}
+
 Status LogBuilder::finish() {
+  pad();
   STATOR_CHECK(write_out());
   STATOR_CHECK(file_->sync());
   return files_.sync_directory(directory_);

@@ -47,6 +47,7 @@ class LogBuilder {
  private:
   Status add_segment();
   Status write_out();
+  void pad();
 
   io::FileSystem& files_;
   const std::string directory_;

@@ -23,8 +23,6 @@ class Recovery {
   Status take(std::size_t index);
   Status take_header(std::size_t index, ByteView bytes);
   Status end_of_last(const Segment& segment, ByteView bytes, const SegmentEnd& end);
-  // A segment whose creation was cut by a crash: its header is made durable before any batch.
-  Result<bool> drop_unfinished(const Segment& segment, ByteView bytes);
   Error damaged(const Segment& segment, std::size_t offset, const std::string& reason) const;
 
   io::FileSystem& files_;
@@ -46,6 +44,7 @@ Status Recovery::find_segments() {
   for (const std::string& name : names) {
     const std::string path = options_.directory + "/" + name;
     const auto first = first_lsn_of(name);
+    if (name == kNextSegmentName) continue;
     if (first) {
       log_.segments.push_back({*first, path});
     } else {
@@ -100,18 +99,6 @@ Status Recovery::take_header(std::size_t index, ByteView bytes) {
   return ok_status();
 }
 
-Result<bool> Recovery::drop_unfinished(const Segment& segment, ByteView bytes) {
-  auto header = read_segment_header(bytes);
-  if (header.ok() || header.error().code() == ErrorCode::kUnsupported) return false;
-  const ByteView body = bytes.substr(std::min(bytes.size(), kSegmentHeaderBytes));
-  const bool is_expected = segment.first == log_.position.next;
-  if (!is_expected || body.find_first_not_of('\0') != ByteView::npos) return false;
-  log::warn("removed a segment of the log whose creation was interrupted: " + segment.path);
-  STATOR_CHECK(files_.remove(segment.path));
-  STATOR_CHECK(files_.sync_directory(options_.directory));
-  return true;
-}
-
 Status Recovery::end_of_last(const Segment& segment, ByteView bytes, const SegmentEnd& end) {
   log_.offset = end.offset;
   if (end.is_clean) return ok_status();
@@ -124,8 +111,11 @@ Status Recovery::end_of_last(const Segment& segment, ByteView bytes, const Segme
   log::warn("cut the torn tail of the log: segment " + segment.path + ", offset " +
             std::to_string(end.offset) + ": " + end.reason + "; the last good LSN is " +
             std::to_string(log_.position.next.value() - 1));
+  // Zeros, not a shorter file: its blocks stay written, so the next commit only overwrites them.
+  const std::size_t last = bytes.find_last_not_of('\0');
   STATOR_TRY(const std::unique_ptr<io::File> file, files_.open(segment.path));
-  STATOR_CHECK(file->truncate(end.offset));
+  STATOR_CHECK(file->write_at(end.offset, std::string(last + 1 - end.offset, '\0')));
+  log_.offset = block_end(end.offset);
   return file->sync();
 }
 
@@ -133,16 +123,9 @@ Status Recovery::take(std::size_t index) {
   const Segment segment = log_.segments[index];
   const bool is_last = index + 1 == log_.segments.size();
   STATOR_TRY(const std::string bytes, io::read_file(files_, segment.path));
-  if (is_last) {
-    STATOR_TRY(const bool is_dropped, drop_unfinished(segment, bytes));
-    if (is_dropped) {
-      log_.segments.pop_back();
-      return ok_status();
-    }
-  }
   STATOR_CHECK(take_header(index, bytes));
   STATOR_TRY(const SegmentEnd end,
-             walk_segment(bytes, log_.position, [](BatchReader&) { return ok_status(); }));
+             walk_segment(bytes, log_.position, [](BatchReader&, std::size_t) { return ok_status(); }));
   if (is_last) return end_of_last(segment, bytes, end);
   log_.offset = end.offset;
   // The log went on in the next segment only when all of this one was durable.

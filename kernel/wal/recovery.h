@@ -18,7 +18,7 @@ struct Segment {
 struct RecoveredLog {
   std::vector<Segment> segments;  // oldest first; empty in a new directory
   LogPosition position;           // behind the last good batch
-  std::uint64_t offset = 0;       // of that point in the last segment
+  std::uint64_t offset = 0;       // in the last segment, of the block behind that point
 };
 
 // Verifies every batch and the chain across segments. Errors: kCorrupted (the log is refused; the

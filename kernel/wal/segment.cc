@@ -9,7 +9,7 @@ namespace stator::wal {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x47455353;  // "SSEG"
-constexpr std::uint16_t kFormat = 1;
+constexpr std::uint16_t kFormat = 2;
 constexpr std::size_t kAlignment = 8;  // of batches in a segment
 
 constexpr std::size_t kAtMagic = 0;
@@ -74,6 +74,9 @@ Result<LogPosition> read_segment_header(ByteView segment) {
                                               " is not known to this version (" +
                                               std::to_string(kFormat) + ")");
   }
+  if (!is_zero(segment.substr(kSegmentHeaderBytes, io::kBlockBytes - kSegmentHeaderBytes))) {
+    return corrupted("something stands behind the segment header");
+  }
   return LogPosition{.next = Lsn{load_little<std::uint64_t>(header + kAtFirst)},
                      .chain = load_little<std::uint64_t>(header + kAtPreviousChain)};
 }
@@ -81,12 +84,20 @@ Result<LogPosition> read_segment_header(ByteView segment) {
 Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position,
                                 const BatchVisitor& visit) {
   SegmentEnd end;
-  end.offset = kSegmentHeaderBytes;
+  end.offset = io::kBlockBytes;
   for (;;) {
     const ByteView rest = segment.substr(std::min(end.offset, segment.size()));
-    if (rest.substr(0, kAlignment) == ByteView("\0\0\0\0\0\0\0\0", kAlignment) || rest.empty()) {
-      end.is_clean = is_zero(rest);
-      if (!end.is_clean) end.reason = "no batch begins here, but something follows";
+    if (is_zero(rest.substr(0, kAlignment))) {
+      const std::size_t padding = block_end(end.offset) - end.offset;
+      const bool is_end = padding == 0 || padding >= rest.size();
+      const ByteView zeros = is_end ? rest : rest.substr(0, padding);
+      if (!is_zero(zeros)) {
+        end.reason = "no batch begins here, but something follows";
+        return end;
+      }
+      end.offset += padding;
+      if (!is_end) continue;
+      end.is_clean = true;
       return end;
     }
     auto batch = BatchReader::open(rest);
@@ -100,7 +111,7 @@ Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position,
     const std::size_t size = batch.value().size();
     position.next = Lsn{position.next.value() + batch.value().count()};
     position.chain = batch.value().chain();
-    STATOR_CHECK(visit(batch.value()));
+    STATOR_CHECK(visit(batch.value(), end.offset));
     end.offset += size;
   }
 }
@@ -112,7 +123,9 @@ std::optional<std::size_t> find_later_commit(ByteView segment, std::size_t offse
   for (; offset + kAlignment <= segment.size(); offset += kAlignment) {
     auto batch = BatchReader::open(segment.substr(offset));
     if (!batch.ok()) continue;
-    if (batch.value().seal().durable_before > next) return offset;
+    const BatchSeal& seal = batch.value().seal();
+    // The second: no record is bad, but what stands between two commits.
+    if (seal.durable_before > next || seal.first == next) return offset;
     offset += batch.value().size() - kAlignment;  // of the torn commit itself: look behind it
   }
   return std::nullopt;

@@ -1,5 +1,6 @@
-// One file of the log: a header, whole batches one behind the other, zeros to the end.
-// docs/formats/wal.md draws it. Used by the local log alone.
+// One file of the log: a block with the header, then commits, each in blocks of its own (whole batches
+// one behind the other, zeros to the end of the block), zeros to the end. docs/formats/wal.md draws it.
+// Used by the local log and its tools.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "io/file_system.h"
 #include "wal/batch.h"
 
 namespace stator::wal {
@@ -22,9 +24,17 @@ struct LogPosition {
 
 inline constexpr std::size_t kSegmentHeaderBytes = 64;
 
+// The first block boundary at or behind `offset`.
+constexpr std::uint64_t block_end(std::uint64_t offset) {
+  return (offset + io::kBlockBytes - 1) / io::kBlockBytes * io::kBlockBytes;
+}
+
 // NNNNNNNNNNNNNNNNNNNN.wal; nothing for a name of another form.
 std::string segment_name(Lsn first);
 std::optional<Lsn> first_lsn_of(ByteView name);
+
+// The file that is to become the next segment.
+inline constexpr const char* kNextSegmentName = "next.tmp";
 
 // The header of a segment that begins at `position`.
 std::string segment_header(const LogPosition& position);
@@ -34,7 +44,7 @@ Result<LogPosition> read_segment_header(ByteView segment);
 
 // How the walk over a segment's batches ended.
 struct SegmentEnd {
-  std::size_t offset = 0;   // behind the last good batch
+  std::size_t offset = 0;   // behind the last good batch; where clean, the block of the next commit
   bool is_clean = false;    // nothing but zeros from there on
   bool is_foreign = false;  // a whole batch is there, but none of this log: never a torn write
   std::string reason;       // why what is there is no batch; empty if clean
@@ -42,11 +52,12 @@ struct SegmentEnd {
 
 // Gives every batch that continues `position` to `visit` and moves `position` behind it. Stops at
 // the first bytes that are no such batch, or with the first error of `visit`.
-using BatchVisitor = std::function<Status(BatchReader&)>;
+// visit(batch, its offset).
+using BatchVisitor = std::function<Status(BatchReader&, std::size_t)>;
 Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position, const BatchVisitor& visit);
 
 // A batch at or behind `offset`, where the log reads as broken off before `next`, that proves that
-// records from `next` on had been durable: they are damaged, not torn. Its offset, if there is one.
+// what was written there had been durable: it is damaged, not torn. Its offset, if there is one.
 std::optional<std::size_t> find_later_commit(ByteView segment, std::size_t offset, Lsn next);
 
 }  // namespace stator::wal

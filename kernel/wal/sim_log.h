@@ -14,6 +14,7 @@ namespace stator::wal {
 class SimLog final : public Log {
  public:
   Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) override;
+  void flush() override {}  // the test commits
   Lsn durable() const override;
   Lsn last() const override;
   Status health() const override;

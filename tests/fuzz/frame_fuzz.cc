@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "control/wire/base64.h"
+#include "base/base64.h"
 #include "control/wire/frame.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (frame.bytes != frame.body.size() + wire::kPrefixBytes) std::abort();
     at += frame.bytes;
   }
-  std::string decoded(wire::base64_decoded_bytes(input), '\0');
-  if (wire::base64_decode(input, decoded.data()) && wire::base64_encode(decoded) != input) std::abort();
+  std::string decoded(base64_decoded_bytes(input), '\0');
+  if (base64_decode(input, decoded.data()) && base64_encode(decoded) != input) std::abort();
   return 0;
 }

@@ -57,8 +57,8 @@ Status Dispatcher::dispatch(Task* task, const Route& route) {
   return ok_status();
 }
 
-bool Dispatcher::has_credit(LaneId lane) const {
-  return lane == home_ || open_at_[lane.value()] < kRingSlots;
+bool Dispatcher::has_credit(LaneId lane, std::size_t requests) const {
+  return lane == home_ || open_at_[lane.value()] + requests <= kRingSlots - kWideBatchesMax;
 }
 
 void Dispatcher::send(Task* task, LaneId lane) {
@@ -177,6 +177,8 @@ void Dispatcher::collect(std::vector<Task*>& done) {
 
 void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
   if (task->parent != nullptr) return finish_child(task, done);
+  if (task->kind == TaskKind::kBatchAppend) return after_append(task, done);
+  if (task->kind == TaskKind::kBatchFinish) return finish_wide(task, done);
   if (task->kind == TaskKind::kMerge) {
     for (Task* child : task->children) pool_.give_back(child);
     task->children.clear();
@@ -186,6 +188,7 @@ void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
 
 void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
   Task* parent = child->parent;
+  if (!parent->items.empty()) return finish_part(child, done);
   if (mesh_.lanes() == 1) std::swap(child->args, parent->args);
   STATOR_ASSERT(parent->children_open > 0);
   if (--parent->children_open > 0) return;

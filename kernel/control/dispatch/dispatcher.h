@@ -37,6 +37,13 @@ class Dispatcher {
   // kRingSlots requests of this lane open (the task stays the caller's).
   Status dispatch(bridge::Task* task, const Route& route);
 
+  // Where an item of a batch goes. Error kBadRequest (field `op`): it concerns more than one document
+  // or collection.
+  Status place(bridge::Task* item, const Route& route);
+  // Takes a batch over whose items were placed; its answer comes out of collect(). Atomic: all of its
+  // items, or none, see docs/adr/0013; otherwise each for itself. Error as dispatch().
+  Status dispatch_batch(bridge::Task* batch);
+
   // Takes in what other lanes sent: requests go to the core, answers are kept for collect().
   void receive();
   // After the core ran: sends answers of foreign tasks home and collects our own that are complete
@@ -51,8 +58,17 @@ class Dispatcher {
   Status split_all(bridge::Task* parent);
   Status split_rows(bridge::Task* parent, const Route& route);
   bridge::Task* make_child(bridge::Task* parent, LaneId lane);
+  // Batches, batch_dispatch.cc.
+  Status dispatch_each(bridge::Task* batch);
+  Status dispatch_wide(bridge::Task* batch, const std::vector<bool>& lanes);
+  void finish_part(bridge::Task* part, std::vector<bridge::Task*>& done);
+  void finish_wide(bridge::Task* batch, std::vector<bridge::Task*>& done);
+  void send_parts(bridge::Task* batch, std::size_t count, bridge::TaskKind kind);
+  void cancel_parts(bridge::Task* batch, std::size_t count, std::vector<bridge::Task*>& done);
+  void after_cancel(bridge::Task* batch, std::vector<bridge::Task*>& done);
+  void after_append(bridge::Task* batch, std::vector<bridge::Task*>& done);
   void send(bridge::Task* task, LaneId lane);
-  bool has_credit(LaneId lane) const;
+  bool has_credit(LaneId lane, std::size_t requests = 1) const;
   void finish(bridge::Task* task, std::vector<bridge::Task*>& done);
   void finish_child(bridge::Task* child, std::vector<bridge::Task*>& done);
 
@@ -64,6 +80,7 @@ class Dispatcher {
   std::vector<std::vector<bridge::Task*>> outgoing_;          // requests, by lane
   std::vector<std::vector<bridge::Task*>> outgoing_answers_;  // by lane
   std::vector<std::size_t> open_at_;                          // our requests at each lane
+  std::size_t wide_batches_ = 0;  // over several lanes, that this lane leads
   std::vector<bridge::Task*> returned_;  // our tasks, answered by other lanes
   std::vector<bridge::Task*> batch_;     // buffer of receive()
 };

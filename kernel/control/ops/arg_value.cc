@@ -4,9 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "base/base64.h"
 #include "base/limits.h"
 #include "base/nearest.h"
-#include "control/wire/base64.h"
+
 #include "stator/args.h"
 
 namespace stator::ops {
@@ -75,9 +76,9 @@ Status bind_bytes(const stator_arg& arg, BlockAt block, stator_value& value, jso
   // "\/" is the one escape that base64 text may need.
   const std::string unescaped = raw.escaped ? json::unescape(raw) : std::string();
   const ByteView text = raw.escaped ? ByteView(unescaped) : raw.text;
-  const std::size_t bytes = wire::base64_decoded_bytes(text);
+  const std::size_t bytes = base64_decoded_bytes(text);
   char* to = allocate(block, bytes, 1, value.slice);
-  if (!wire::base64_decode(text, to)) return wrong(path, "valid base64 (RFC 4648, with padding)");
+  if (!base64_decode(text, to)) return wrong(path, "valid base64 (RFC 4648, with padding)");
   if (!count_fits(arg, bytes, kFrameBytesMax)) return wrong_count(arg, path, "bytes", kFrameBytesMax);
   return ok_status();
 }

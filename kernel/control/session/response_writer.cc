@@ -2,7 +2,8 @@
 
 #include <charconv>
 
-#include "control/wire/base64.h"
+
+#include "base/base64.h"
 #include "control/wire/frame.h"
 #include "stator/json_writer.hpp"
 
@@ -74,8 +75,8 @@ void put_payload(FrameOut& out, const bridge::Task& task) {
     return;
   }
   out.put('"');
-  const std::size_t bytes = wire::base64_encoded_bytes(payload.size());
-  wire::base64_encode(payload, out.reserve(bytes));
+  const std::size_t bytes = base64_encoded_bytes(payload.size());
+  base64_encode(payload, out.reserve(bytes));
   out.cursor += bytes;
   out.put('"');
 }
@@ -112,7 +113,7 @@ void write_error(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer) {
 
 void write_response(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer) {
   if (task.code != ErrorCode::kOk) return write_error(task, watermark, buffer);
-  FrameOut out(buffer, 192 + task.client_id.size() + wire::base64_encoded_bytes(task.payload.size()));
+  FrameOut out(buffer, 192 + task.client_id.size() + base64_encoded_bytes(task.payload.size()));
   put_head(out, task, "ok");
   put_payload(out, task);
   put_tail(out, watermark);

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "control/gate/gate.h"
+#include "control/session/batch_request.h"
 #include "control/session/describe.h"
 #include "control/session/response_writer.h"
 #include "control/session/session_ops.h"
@@ -66,14 +67,14 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
   auto parsed = parser_.parse(body, defaults_, *task);
   if (!parsed.ok()) return refuse(task, std::move(parsed.error()));
   const ops::OpEntry& entry = *parsed.value();
-  if (entry.op == nullptr) return run_session_op(entry, task, now_ns);
+  if (entry.op == nullptr) return run_session_op(entry, task);
   auto admitted = gate::admit(identity_, entry, host_.table->catalog(), *task);
   if (!admitted.ok()) return refuse(task, std::move(admitted.error()));
   auto sent = host_.dispatcher->dispatch(task, gate::route_of(entry));
   if (!sent.ok()) refuse(task, std::move(sent.error()));
 }
 
-void Session::run_session_op(const ops::OpEntry& entry, Task* task, std::uint64_t now_ns) {
+void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   const auto op = static_cast<SessionOp>(entry.session_op);
   if (op == SessionOp::kAuth) return start_auth(task);
   if (op != SessionOp::kHello && op != SessionOp::kPing) {
@@ -95,10 +96,11 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task, std::uint64_
     case SessionOp::kApiKeyCreate: return start_api_key_create(task);
     case SessionOp::kCheckpoint: return start_checkpoint(task);
     case SessionOp::kServerStats: {
-      task->payload.append(server_stats(*host_.stats, now_ns));
+      task->payload.append(server_stats(*host_.stats, defaults_.now_ns));
       return send(task);
     }
     case SessionOp::kBackup: return start_backup(task);
+    case SessionOp::kBatch: return start_batch(task);
   }
 }
 
@@ -142,6 +144,13 @@ void Session::start_backup(Task* task) {
 void Session::copy_backup(Task* task) {
   auto taken = host_.backups->submit(task);
   if (!taken.ok()) refuse(task, std::move(taken.error()));
+}
+
+void Session::start_batch(Task* task) {
+  auto sent = read_batch({parser_, host_, identity_, defaults_}, *task);
+  if (sent.ok()) sent = host_.dispatcher->dispatch_batch(task);
+  if (!sent.ok()) return refuse(task, std::move(sent.error()));
+  if (!task->children.empty()) barrier_ = task;
 }
 
 // ---- flows --------------------------------------------------------------------------------------
@@ -371,6 +380,8 @@ void Session::on_answer(Task* task) {
     task->payload.clear();  // of the checkpoint
     return copy_backup(task);
   }
+  if (task == barrier_) barrier_ = nullptr;
+  if (!task->is_atomic) write_each_answer(*task);
   send(task);
 }
 

@@ -62,7 +62,9 @@ class Session {
   const ByteBuffer& output() const { return output_; }
   void set_identity(const auth::Identity& identity) { identity_ = identity; }
   // No more frames are taken now: a flow runs, or the window is full.
-  bool is_blocked() const { return flow_.kind != FlowKind::kNone || in_flight_ >= kRequestsInFlightMax; }
+  bool is_blocked() const {
+    return flow_.kind != FlowKind::kNone || barrier_ != nullptr || in_flight_ >= kRequestsInFlightMax;
+  }
   // Close once the output is sent.
   bool is_closing() const { return is_closing_; }
   std::size_t in_flight() const { return in_flight_; }
@@ -90,11 +92,12 @@ class Session {
   };
 
   void on_frame(ByteView body, std::uint64_t now_ns);
-  void run_session_op(const ops::OpEntry& entry, bridge::Task* task, std::uint64_t now_ns);
+  void run_session_op(const ops::OpEntry& entry, bridge::Task* task);
   void say_hello(bridge::Task* task);
   void start_checkpoint(bridge::Task* task);
   void start_backup(bridge::Task* task);
   void copy_backup(bridge::Task* task);
+  void start_batch(bridge::Task* task);
   void start_auth(bridge::Task* task);
   void start_user_create(bridge::Task* task);
   void start_api_key_create(bridge::Task* task);
@@ -125,6 +128,8 @@ class Session {
   ParseDefaults defaults_;
   auth::Identity identity_;
   Flow flow_;
+  // A batch over several lanes: it reaches the last of them later than a request behind it would.
+  const bridge::Task* barrier_ = nullptr;
   std::uint32_t auth_failures_ = 0;
   bool is_closing_ = false;
   std::uint64_t next_id_ = 1;   // of the next frame

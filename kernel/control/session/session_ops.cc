@@ -56,6 +56,17 @@ constexpr stator_arg kBackupArgs[] = {
              {.min = 1, .max = kBackupNameBytesMax}),
 };
 
+constexpr stator_arg kBatchArgs[] = {
+    make_arg(STATOR_ARG_JSON, "ops",
+             "1 to 1000 requests, each with op, collection and the op's own fields, on one document or "
+             "one collection each.",
+             {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_JSON_ARRAY}),
+    make_arg(STATOR_ARG_BOOL, "atomic",
+             "All of them or none, in one append to the log, each checked against the state before the "
+             "batch. False: each for itself, in order on each document.",
+             {.default_json = "true"}),
+};
+
 constexpr stator_op row(const OpOptions& options) { return make_op(options); }
 
 constexpr stator_op kRows[] = {
@@ -132,6 +143,15 @@ constexpr stator_op kRows[] = {
          .result = "{name,lsn,bytes,files}",
          .example = R"({"op":"backup","name":"monday","deadline_ms":600000})",
          .args = kBackupArgs}),
+    row({.op_class = STATOR_OP_WRITE,
+         .permission = STATOR_PERM_READ,
+         .placement = STATOR_PLACE_ANY,
+         .name = "batch",
+         .doc = "Carries out several requests at once, atomically across documents, engines and lanes. "
+                "Each needs the permission of its own op.",
+         .result = R"([{"status":"ok","payload":…},…] in the order of ops)",
+         .example = R"({"op":"batch","ops":[{"op":"point_put","document_id":"u1","data":{"n":1}}]})",
+         .args = kBatchArgs}),
 };
 
 }  // namespace

@@ -19,6 +19,7 @@ enum class SessionOp : std::uint32_t {
   kCheckpoint,
   kServerStats,
   kBackup,
+  kBatch,
 };
 
 // Rows in the order of SessionOp.
@@ -43,6 +44,10 @@ enum : std::size_t { kUsername };
 }
 namespace backup_args {
 enum : std::size_t { kName, kBase };
+}
+
+namespace batch_args {
+enum : std::size_t { kOps, kAtomic };
 }
 
 }  // namespace stator::session

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "data/core/call_scope.h"
 #include "data/core/kernel_record.h"
 #include "stator/args.hpp"
 
@@ -20,21 +21,15 @@ constexpr std::uint64_t kCheckpointLagMax = 1'000'000;
 constexpr std::uint64_t kCheckpointRetryNs = 1'000'000'000;
 constexpr std::size_t kPrefetchGroup = 16;
 
+// Of a batch that has begun: it must go on whatever is held back or late.
+bool is_step_of_batch(const bridge::Task& task) { return task.kind >= bridge::TaskKind::kBatchAppend; }
+
 }  // namespace
 
 using bridge::Consistency;
 using bridge::CoreOp;
 using bridge::Task;
 using bridge::TaskKind;
-
-// Ends a call whatever way its scope is left, so nothing of one request reaches the next.
-struct CoreLoop::CallScope {
-  explicit CallScope(stator_call& of) : call(of) {}
-  ~CallScope() { call.end(); }
-  CallScope(const CallScope&) = delete;
-  CallScope& operator=(const CallScope&) = delete;
-  stator_call& call;
-};
 
 CoreLoop::CoreLoop(const CoreOptions& options) : options_(options) {
   host_.lane = options.lane;
@@ -56,8 +51,9 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered) 
   checkpoints_.expire(now_ns_, answered);
   if (must_wait_for_checkpoint(answered)) return;
   host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
-  if (!early_.empty()) retry_early(answered);
-  if (!submitted.empty()) run_submitted(submitted, answered);
+  if (!early_.empty() && !is_holding_) retry_early(answered);
+  const bool has_blocked = !blocked_.empty() && !is_holding_;
+  if (!submitted.empty() || has_blocked) run_submitted(submitted, answered);
   // What asks for a checkpoint need not wait for the next turn.
   if (checkpoints_.count() > 0) must_wait_for_checkpoint(answered);
 }
@@ -69,14 +65,24 @@ void CoreLoop::run_submitted(std::vector<Task*>& submitted, std::vector<Task*>& 
       prefetch(std::span(submitted).subspan(i, std::min(kPrefetchGroup, submitted.size() - i)));
     }
     Task* task = submitted[i];
-    if (task->min_lsn > options_.log->durable() && now_ns_ < task->deadline_ns) {
-      early_.push_back(task);
-      continue;
-    }
-    take(task, answered);
+    const bool is_blocked = (is_holding_ || !blocked_.empty()) && !is_step_of_batch(*task);
+    is_blocked ? blocked_.push_back(task) : step(task, answered);
+  }
+  while (!is_holding_ && !blocked_.empty()) {
+    Task* task = blocked_.front();
+    blocked_.pop_front();
+    step(task, answered);
   }
   host_.store->end_turn();
   submitted.clear();
+}
+
+void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
+  if (task->min_lsn > options_.log->durable() && now_ns_ < task->deadline_ns) {
+    early_.push_back(task);
+    return;
+  }
+  take(task, answered);
 }
 
 void CoreLoop::take(Task* task, std::vector<Task*>& answered) {
@@ -112,23 +118,24 @@ void CoreLoop::prefetch(std::span<Task* const> group) {
 }
 
 void CoreLoop::execute(Task& task) {
-  if (now_ns_ >= task.deadline_ns) {
+  if (now_ns_ >= task.deadline_ns && !is_step_of_batch(task)) {
     task.refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
                       "the deadline passed before the request was executed"));
     return;
   }
-  if (task.kind == TaskKind::kMerge) return execute_merge(task);
-  const plugin::Op& op = options_.catalog->ops()[task.op];
-  const bool is_long = op.row->cost != STATOR_COST_POINT;
-  if (is_long) {
-    __atomic_store_n(&interrupt_, 0u, __ATOMIC_RELAXED);
-    options_.watchdog->watch(options_.lane.value(), task.deadline_ns, &interrupt_);
+  switch (task.kind) {
+    case TaskKind::kExecute: break;
+    case TaskKind::kMerge: return execute_merge(task);
+    case TaskKind::kBatch: return execute_batch(task);
+    case TaskKind::kBatchPrepare: return prepare_batch(task);
+    case TaskKind::kBatchAppend: return append_batch(task);
+    case TaskKind::kBatchApply: return apply_batch(*task.parent);
+    case TaskKind::kBatchCancel: is_holding_ = false; return;
+    case TaskKind::kBatchFinish: task.answer_after = task.seen; return;
   }
-  op.row->op_class == STATOR_OP_READ ? execute_read(task) : execute_write(task);
-  if (is_long) {
-    options_.watchdog->unwatch(options_.lane.value());
-    __atomic_store_n(&interrupt_, 0u, __ATOMIC_RELAXED);
-  }
+  const stator_op& row = *options_.catalog->ops()[task.op].row;
+  const WatchScope watch(*options_.watchdog, options_.lane, row, task.deadline_ns, interrupt_);
+  row.op_class == STATOR_OP_READ ? execute_read(task) : execute_write(task);
 }
 
 stator_request CoreLoop::request_of(const Task& task, const plugin::Op& op) {
@@ -150,6 +157,7 @@ void CoreLoop::take_answer(Task& task, stator_call& call, stator_status status) 
     return;
   }
   task.payload_is_binary = call.reply_is_binary;
+  if (call.lsn_at >= 0) task.lsn_at.push_back(static_cast<std::uint32_t>(call.lsn_at));
 }
 
 void CoreLoop::execute_read(Task& task) {
@@ -221,37 +229,30 @@ void CoreLoop::execute_write(Task& task) {
     task.answer_after = seen_by(task);
     return;
   }
-  commit(task, call_);
+  commit(task, seen_by(task));
 }
 
-void CoreLoop::commit(Task& task, stator_call& call) {
-  const bool has_records = batch_.count() > 0;
-  if (has_records && !task.idempotency_key.empty()) {
-    if (auto status = IdempotencyTable::add(batch_, task, call.lsn_at); !status.ok()) {
-      return task.refuse(std::move(status.error()));
-    }
-  }
-  if (has_records) {
-    auto first = options_.log->append(batch_, host_.time_ms);
-    if (!first.ok()) return task.refuse(std::move(first.error()));
-    task.lsn = first.value();
-    auto opened = wal::BatchReader::open(batch_.bytes());
-    STATOR_ASSERT(opened.ok());
+Status CoreLoop::append(Task& task) {
+  if (!task.idempotency_key.empty()) STATOR_CHECK(IdempotencyTable::add(batch_, task));
+  STATOR_TRY(task.lsn, options_.log->append(batch_, host_.time_ms));
+  return ok_status();
+}
+
+void CoreLoop::commit(Task& task, Lsn seen) {
+  task.answer_after = seen;
+  if (batch_.count() > 0) {
+    if (auto appended = append(task); !appended.ok()) return task.refuse(std::move(appended.error()));
+    wal::RecordCursor records(batch_.records());
     wal::RecordView record;
-    Lsn lsn;
-    while (opened.value().next(record, lsn)) {
+    for (Lsn lsn = task.lsn; records.next(record); lsn = Lsn{lsn.value() + 1}) {
       const Status applied = apply(record, lsn, host_.time_ms);
       // The record is in the log: an engine that cannot apply what it prepared would make memory
       // and log differ, so the process stops here, before anybody sees the difference.
       STATOR_ASSERT(applied.ok());
       task.answer_after = lsn;
     }
-  } else {
-    task.answer_after = seen_by(task);
   }
-  if (call.lsn_at >= 0) {
-    task.payload.insert(static_cast<std::size_t>(call.lsn_at), std::to_string(task.lsn.value()));
-  }
+  task.fill_in_lsn();
 }
 
 Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
@@ -386,7 +387,7 @@ void CoreLoop::retry_early(std::vector<Task*>& answered) {
   std::vector<Task*> still;
   host_.store->begin_turn();
   for (Task* task : early_) {
-    if (task->min_lsn > durable && now_ns_ < task->deadline_ns) {
+    if (is_holding_ || (task->min_lsn > durable && now_ns_ < task->deadline_ns)) {
       still.push_back(task);
       continue;
     }
@@ -411,6 +412,8 @@ bool CoreLoop::must_wait_for_checkpoint(std::vector<Task*>& answered) {
   if (is_checkpointing_) end_checkpoint(answered);
   if (is_checkpointing_) return false;
   checkpoints_.reach(store.applied(), answered);
+  // A batch of which this lane's part is not applied may be in the log already.
+  if (is_holding_) return false;
   const Lsn durable = options_.log->durable();
   const bool is_asked_for = checkpoints_.count() > 0;
   const bool lags = durable.value() > store.applied().value() + kCheckpointLagMax;

@@ -54,8 +54,10 @@ class CoreLoop {
 
   // The monotonic time at which a waiting task must be looked at again; 0 = none.
   std::uint64_t next_deadline_ns() const;
-  // Tasks that wait here: for durability, for min_lsn, for a checkpoint.
-  std::size_t waiting() const { return held_.size() + early_.size() + checkpoints_.count(); }
+  // Tasks that wait here: for durability, for min_lsn, for the end of a batch, for a checkpoint.
+  std::size_t waiting() const {
+    return held_.size() + early_.size() + blocked_.size() + checkpoints_.count();
+  }
   bool is_checkpointing() const { return is_checkpointing_; }
   // Records of the log that recover() applied.
   std::uint64_t replayed() const { return replayed_; }
@@ -64,8 +66,7 @@ class CoreLoop {
   Status checkpoint();
 
  private:
-  struct CallScope;
-
+  void step(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void prefetch(std::span<bridge::Task* const> group);
   void run_submitted(std::vector<bridge::Task*>& submitted, std::vector<bridge::Task*>& answered);
   // Executes it, or lets it wait for a checkpoint.
@@ -76,10 +77,21 @@ class CoreLoop {
   void execute_merge(bridge::Task& task);
   void merge_checkpoint(bridge::Task& task);
   bool answer_from_idempotency(bridge::Task& task);
-  void commit(bridge::Task& task, stator_call& call);
+  // Puts batch_ into the log; task.lsn is its first LSN.
+  Status append(bridge::Task& task);
+  // append(), and applies it. `seen`: what the answer waits for when there is nothing to write.
+  void commit(bridge::Task& task, Lsn seen);
   Status apply(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   Status apply_kernel_record(const wal::RecordView& record, Lsn lsn);
   Status replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
+  // Atomic batches, core_batch.cc.
+  void prepare_item(bridge::Task& item);
+  // Into batch_; false: the batch was refused.
+  bool prepare_items(bridge::Task& batch);
+  void execute_batch(bridge::Task& batch);
+  void prepare_batch(bridge::Task& part);
+  void append_batch(bridge::Task& batch);
+  void apply_batch(const bridge::Task& batch);
   bool is_mine(VShardId vshard) const;
   stator_request request_of(const bridge::Task& task, const plugin::Op& op);
   void take_answer(bridge::Task& task, stator_call& call, stator_status status);
@@ -108,6 +120,8 @@ class CoreLoop {
   std::deque<bridge::Task*> held_;   // answered, not yet durable; in order of answer_after
   std::vector<bridge::Task*> early_;  // min_lsn not reached yet
   CheckpointWaiters checkpoints_;
+  bool is_holding_ = false;           // part of a batch is prepared here and not applied yet
+  std::deque<bridge::Task*> blocked_;  // what came meanwhile
 };
 
 }  // namespace stator::core

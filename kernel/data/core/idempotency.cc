@@ -7,8 +7,9 @@
 namespace stator::core {
 namespace {
 
-// Value: lsn u64 (first record's), flags u8 (1 = binary), lsn_at i64, payload.
-constexpr std::size_t kHeaderBytes = 8 + 1 + 8;
+// Value: lsn u64 (first record's), flags u8 (1 = binary), count u32 and offsets u32[] of where the
+// LSN goes into the payload, payload.
+constexpr std::size_t kHeaderBytes = 8 + 1 + 4;
 
 std::string stored_key(TenantId tenant, ByteView key) {
   char prefix[host::kPrefixFixedBytes];
@@ -25,22 +26,23 @@ bool IdempotencyTable::find(store::Store& store, bridge::Task& task) {
   STATOR_ASSERT(entry.value.size() >= kHeaderBytes);
   task.lsn = Lsn{load_little<std::uint64_t>(entry.value.data())};
   task.payload_is_binary = entry.value[8] != 0;
-  const auto lsn_at = load_little<std::int64_t>(entry.value.data() + 9);
-  task.payload.append(entry.value.substr(kHeaderBytes));
-  if (lsn_at >= 0) {
-    task.payload.insert(static_cast<std::size_t>(lsn_at), std::to_string(task.lsn.value()));
+  const auto count = load_little<std::uint32_t>(entry.value.data() + 9);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    task.lsn_at.push_back(load_little<std::uint32_t>(entry.value.data() + kHeaderBytes + 4 * std::size_t{i}));
   }
+  task.payload.append(entry.value.substr(kHeaderBytes + 4 * std::size_t{count}));
+  task.fill_in_lsn();
   return true;
 }
 
-Status IdempotencyTable::add(wal::BatchBuilder& batch, const bridge::Task& task,
-                             std::int64_t lsn_at) {
+Status IdempotencyTable::add(wal::BatchBuilder& batch, const bridge::Task& task) {
   std::string payload;
   payload.push_back(static_cast<char>(task.idempotency_key.size()));
   payload += task.idempotency_key;
   append_little(payload, batch.count());  // records before this one: the first LSN is lsn - count
   payload.push_back(task.payload_is_binary ? 1 : 0);
-  append_little(payload, lsn_at);
+  append_little(payload, static_cast<std::uint32_t>(task.lsn_at.size()));
+  for (const std::uint32_t at : task.lsn_at) append_little(payload, at);
   payload += task.payload.view();
   return batch.add({kKernelEngine, static_cast<std::uint32_t>(KernelRecord::kIdempotency),
                     task.tenant, task.vshard, {}, payload});

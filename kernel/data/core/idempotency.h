@@ -17,9 +17,8 @@ class IdempotencyTable {
  public:
   // The stored answer into `task`; false if the key is new.
   static bool find(store::Store& store, bridge::Task& task);
-  // Adds the record that keeps `task`'s answer (its payload, with the LSN to be put at lsn_at, -1 =
-  // nowhere).
-  static Status add(wal::BatchBuilder& batch, const bridge::Task& task, std::int64_t lsn_at);
+  // Adds the record that keeps `task`'s answer (its payload, and where the LSN is to be put in).
+  static Status add(wal::BatchBuilder& batch, const bridge::Task& task);
   static void apply(store::Store& store, const wal::RecordView& record, Lsn lsn);
 };
 

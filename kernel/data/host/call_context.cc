@@ -41,7 +41,7 @@ std::size_t write_prefix(char* to, EngineNumber engine, TenantId tenant, ByteVie
   store_big16(to, engine.value());
   store_big32(to + 2, tenant.value());
   to[6] = static_cast<char>(collection.size());
-  std::memcpy(to + kPrefixFixedBytes, collection.data(), collection.size());
+  if (!collection.empty()) std::memcpy(to + kPrefixFixedBytes, collection.data(), collection.size());
   return kPrefixFixedBytes + collection.size();
 }
 

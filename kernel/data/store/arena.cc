@@ -26,7 +26,7 @@ char* Arena::allocate(std::size_t size, std::size_t alignment) {
   const std::size_t chunk = chunks_.empty() ? kFirstChunkBytes : kChunkBytes;
   const bool has_own_chunk = size > chunk / 4;  // leaves the rest of the current one in use
   const std::size_t bytes = has_own_chunk ? size : chunk;
-  chunks_.push_back({static_cast<char*>(allocate_huge(bytes)), FreeChunk{bytes}});
+  chunks_.emplace_back(static_cast<char*>(allocate_huge(bytes)));
   bytes_ += bytes;
   char* place = chunks_.back().get();
   if (has_own_chunk) return place;

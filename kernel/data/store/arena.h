@@ -18,8 +18,7 @@ class Arena {
 
  private:
   struct FreeChunk {
-    std::size_t bytes;
-    void operator()(char* chunk) const { free_huge(chunk, bytes); }
+    void operator()(char* chunk) const { free_huge(chunk); }
   };
   std::vector<std::unique_ptr<char[], FreeChunk>> chunks_;
   char* next_ = nullptr;  // the free rest of the current chunk

@@ -3,15 +3,14 @@
 #pragma once
 
 #include <cstddef>
-#include <new>
 
 namespace stator::store {
 
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} * 1024 * 1024;
 
-// Like operator new; from kHugePageBytes on aligned to a huge page and marked for them.
+// From kHugePageBytes on aligned to a huge page and marked for them. Never null.
 void* allocate_huge(std::size_t bytes);
-void free_huge(void* memory, std::size_t bytes);
+void free_huge(void* memory);
 
 // For containers.
 template <class T>
@@ -21,7 +20,7 @@ struct HugePageAllocator {
   template <class U>
   HugePageAllocator(const HugePageAllocator<U>&) {}
   T* allocate(std::size_t count) { return static_cast<T*>(allocate_huge(count * sizeof(T))); }
-  void deallocate(T* memory, std::size_t count) { free_huge(memory, count * sizeof(T)); }
+  void deallocate(T* memory, std::size_t) { free_huge(memory); }
   bool operator==(const HugePageAllocator&) const { return true; }
 };
 

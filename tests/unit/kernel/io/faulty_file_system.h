@@ -87,7 +87,13 @@ class FaultyFileSystem final : public FileSystem {
     const std::lock_guard lock(mutex_);
     const auto found = names_.find(path);
     if (found == names_.end()) return Error(ErrorCode::kStorage, "open " + path + ": none");
-    return handle(found->second);
+    return handle(found->second, false);
+  }
+  Result<std::unique_ptr<File>> open_durable(const std::string& path) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = names_.find(path);
+    if (found == names_.end()) return Error(ErrorCode::kStorage, "open " + path + ": none");
+    return handle(found->second, true);
   }
   Result<std::unique_ptr<File>> create(const std::string& path) override {
     const std::lock_guard lock(mutex_);
@@ -95,7 +101,7 @@ class FaultyFileSystem final : public FileSystem {
     if (names_.contains(path)) return Error(ErrorCode::kStorage, "create " + path + ": exists");
     names_[path] = inodes_.size();
     inodes_.push_back(std::make_unique<Inode>());
-    return handle(inodes_.size() - 1);
+    return handle(inodes_.size() - 1, false);
   }
   Result<std::vector<std::string>> list(const std::string& directory) override {
     const std::lock_guard lock(mutex_);
@@ -154,12 +160,15 @@ class FaultyFileSystem final : public FileSystem {
 
   class Handle final : public File {
    public:
-    Handle(FaultyFileSystem& files, Inode& inode, std::uint64_t epoch)
-        : files_(files), inode_(inode), epoch_(epoch) {}
+    Handle(FaultyFileSystem& files, Inode& inode, std::uint64_t epoch, bool is_durable)
+        : files_(files), inode_(inode), epoch_(epoch), is_durable_(is_durable) {}
     Status write_at(std::uint64_t offset, ByteView bytes) override {
       const std::lock_guard lock(files_.mutex_);
       STATOR_CHECK(alive());
-      return files_.write(inode_, offset, bytes);
+      if (!is_durable_) return files_.write(inode_, offset, bytes);
+      const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+      STATOR_ASSERT((offset | bytes.size() | address) % kBlockBytes == 0);
+      return files_.write_durably(inode_, offset, bytes);
     }
     Result<std::string> read_at(std::uint64_t offset, std::size_t size) override {
       const std::lock_guard lock(files_.mutex_);
@@ -199,13 +208,14 @@ class FaultyFileSystem final : public FileSystem {
     FaultyFileSystem& files_;
     Inode& inode_;
     const std::uint64_t epoch_;
+    const bool is_durable_;
   };
 
   static bool is_in(const std::string& path, const std::string& directory) {
     return path.rfind('/') == directory.size() && path.starts_with(directory);
   }
-  std::unique_ptr<File> handle(std::size_t inode) {
-    return std::make_unique<Handle>(*this, *inodes_[inode], epoch_);
+  std::unique_ptr<File> handle(std::size_t inode, bool is_durable) {
+    return std::make_unique<Handle>(*this, *inodes_[inode], epoch_, is_durable);
   }
   // Counts a change; an error when the power is gone.
   Status change() {
@@ -240,6 +250,15 @@ class FaultyFileSystem final : public FileSystem {
     inode.seen.resize(std::max<std::size_t>(inode.seen.size(), offset + bytes.size()));
     std::copy(bytes.begin(), bytes.end(), inode.seen.begin() + static_cast<std::ptrdiff_t>(offset));
     return status;
+  }
+  Status write_durably(Inode& inode, std::uint64_t offset, ByteView bytes) {
+    STATOR_CHECK(write(inode, offset, bytes));
+    ++syncs_;
+    const ErrorCode fault = sync_fault_.hit();
+    if (fault != ErrorCode::kOk) return Error(fault, "the sync failed");
+    inode.durable.resize(std::max(inode.durable.size(), static_cast<std::size_t>(offset) + bytes.size()));
+    inode.durable.replace(offset, bytes.size(), bytes);
+    return ok_status();
   }
   Status sync(Inode& inode) {
     STATOR_CHECK(change());

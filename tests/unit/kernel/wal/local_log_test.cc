@@ -85,18 +85,31 @@ TEST_F(LocalLogTest, RotatesSegmentsAndReadsAcrossThem) {
     expected.push_back(std::string(700, c));
     commits.push_back({expected.back()});
   }
-  write_commits(files_, commits, 2048);
+  write_commits(files_, commits, kSmallSegment);
   EXPECT_GE(files_.list(kDirectory).value().size(), 10u);
-  const auto log = open_small_log(files_, 2048).take();
+  const auto log = open_small_log(files_, kSmallSegment).take();
   EXPECT_EQ(read_all(*log).value(), expected);
   EXPECT_EQ(read_all(*log, Lsn{20}).value().front(), expected[19]);
 }
 
 TEST_F(LocalLogTest, GivesALargeCommitASegmentOfItsOwnSize) {
   const std::string large(100'000, 'L');
-  write_commits(files_, {{large}, {"small"}, {large}, {"end"}}, 2048);
-  const auto log = open_small_log(files_, 2048).take();
+  write_commits(files_, {{large}, {"small"}, {large}, {"end"}}, kSmallSegment);
+  const auto log = open_small_log(files_, kSmallSegment).take();
   EXPECT_THAT(read_all(*log).value(), ElementsAre(large, "small", large, "end"));
+}
+
+// What one turn of a lane appended must be one commit: on most disks two take twice the time.
+TEST_F(LocalLogTest, MakesOneCommitOfWhatWasAppendedBeforeAFlush) {
+  const auto log = open_small_log(files_, 1 << 20).take();
+  LogWaiter waiter(*log);
+  const std::uint64_t before = files_.syncs();
+  for (int i = 0; i < 10; ++i) {
+    BatchBuilder batch = batch_of({"x"});
+    ASSERT_TRUE(log->append(batch, 1).ok());
+  }
+  ASSERT_TRUE(waiter.wait_durable(log->last()));
+  EXPECT_EQ(files_.syncs() - before, 1u);
 }
 
 TEST_F(LocalLogTest, SyncsOncePerCommitInsideASegment) {
@@ -125,34 +138,34 @@ TEST_F(LocalLogTest, CloseMakesEverythingDurableAndEndsAppending) {
 
 TEST_F(LocalLogTest, TrimsWholeSegmentsBelowAndStillKnowsWhereItStands) {
   const std::string big(1500, 'b');
-  write_commits(files_, {{big}, {big}, {big}, {big}}, 2048);
+  write_commits(files_, {{big}, {big}, {big}, {big}}, kSmallSegment);
   {
-    const auto log = open_small_log(files_, 2048).take();
+    const auto log = open_small_log(files_, kSmallSegment).take();
     log->trim(Lsn{3});
     log->close();
   }
   EXPECT_THAT(files_.list(kDirectory).value(),
               ElementsAre("00000000000000000003.wal", "00000000000000000004.wal"));
   {
-    const auto log = open_small_log(files_, 2048, 3).take();
+    const auto log = open_small_log(files_, kSmallSegment, 3).take();
     EXPECT_EQ(log->last(), Lsn{4});
     EXPECT_EQ(read_all(*log, Lsn{3}).value().size(), 2u);
     log->trim(Lsn{100});
     log->close();
   }
   EXPECT_THAT(files_.list(kDirectory).value(), ElementsAre("00000000000000000004.wal"));
-  EXPECT_EQ(open_small_log(files_, 2048, 5).take()->last(), Lsn{4});
+  EXPECT_EQ(open_small_log(files_, kSmallSegment, 5).take()->last(), Lsn{4});
 }
 
 TEST_F(LocalLogTest, RefusesWhenNeededRecordsAreMissing) {
   const std::string big(1500, 'b');
-  write_commits(files_, {{big}, {big}, {big}}, 2048);
+  write_commits(files_, {{big}, {big}, {big}}, kSmallSegment);
   ASSERT_TRUE(files_.remove(path("00000000000000000001.wal")).ok());
-  auto log = open_small_log(files_, 2048, 1);
+  auto log = open_small_log(files_, kSmallSegment, 1);
   ASSERT_FALSE(log.ok());
   EXPECT_EQ(log.error().code(), ErrorCode::kCorrupted);
   EXPECT_THAT(log.error().sentence(), HasSubstr("begins at LSN 2, but records from LSN 1 on"));
-  EXPECT_TRUE(open_small_log(files_, 2048, 2).ok());
+  EXPECT_TRUE(open_small_log(files_, kSmallSegment, 2).ok());
 }
 
 TEST_F(LocalLogTest, RefusesWhenTheStoresAreAheadOfIt) {
@@ -164,14 +177,14 @@ TEST_F(LocalLogTest, RefusesWhenTheStoresAreAheadOfIt) {
   EXPECT_THAT(log.error().sentence(),
               HasSubstr("ends with LSN 1, but the stores hold records up to LSN 2"));
   io::FaultyFileSystem empty;
-  EXPECT_FALSE(open_small_log(empty, 4096, 2).ok());
+  EXPECT_FALSE(open_small_log(empty, kLargeSegment, 2).ok());
 }
 
 TEST_F(LocalLogTest, RefusesASegmentThatIsMissingInTheMiddle) {
   const std::string big(1500, 'b');
-  write_commits(files_, {{big}, {big}, {big}}, 2048);
+  write_commits(files_, {{big}, {big}, {big}}, kSmallSegment);
   ASSERT_TRUE(files_.remove(path("00000000000000000002.wal")).ok());
-  auto log = open_small_log(files_, 2048);
+  auto log = open_small_log(files_, kSmallSegment);
   ASSERT_FALSE(log.ok());
   EXPECT_THAT(log.error().sentence(), HasSubstr("00000000000000000001.wal, offset"));
   EXPECT_THAT(log.error().sentence(), HasSubstr("the next segment begins at LSN 3"));
@@ -222,7 +235,7 @@ TEST_F(LocalLogTest, HalfOfAFailedWriteIsNotServedAfterReopening) {
     BatchBuilder batch = batch_of({"good"});
     ASSERT_TRUE(waiter.wait_durable(log->append(batch, 1).value()));
     files_.fail_write(1, ErrorCode::kStorage);
-    batch = batch_of({std::string(1000, 'x')});
+    batch = batch_of({std::string(3000, 'x')});
     ASSERT_FALSE(waiter.wait_durable(log->append(batch, 1).value()));
   }
   const auto log = open_small_log(files_).take();
@@ -232,13 +245,14 @@ TEST_F(LocalLogTest, HalfOfAFailedWriteIsNotServedAfterReopening) {
 TEST_F(LocalLogTest, FullDiskRefusesWritesAndHealsWithoutLosingOne) {
   const std::string big(1500, 'b');
   {
-    const auto log = open_small_log(files_, 2048).take();
+    const auto log = open_small_log(files_, kSmallSegment).take();
     LogWaiter waiter(*log);
     BatchBuilder batch = batch_of({big});
     ASSERT_TRUE(waiter.wait_durable(log->append(batch, 1).value()));
     files_.set_space(files_.used());
     batch = batch_of({big + "held"});
     const Lsn held = log->append(batch, 1).value();
+    log->flush();
     // The writer finds out on its own thread: the next append is taken or refused as it does.
     std::vector<std::string> taken;
     batch = batch_of({"more"});
@@ -254,14 +268,14 @@ TEST_F(LocalLogTest, FullDiskRefusesWritesAndHealsWithoutLosingOne) {
     batch = batch_of({"healed"});
     EXPECT_TRUE(log->append(batch, 1).ok());
   }
-  const auto log = open_small_log(files_, 2048).take();
+  const auto log = open_small_log(files_, kSmallSegment).take();
   const auto all = read_all(*log).value();
   EXPECT_EQ(all.at(1), big + "held");
   EXPECT_EQ(all.back(), "healed");
 }
 
 TEST_F(LocalLogTest, ClosesWhileTheDiskIsFull) {
-  const auto log = open_small_log(files_, 2048).take();
+  const auto log = open_small_log(files_, kSmallSegment).take();
   files_.set_space(files_.used());
   BatchBuilder batch = batch_of({std::string(5000, 'x')});
   ASSERT_TRUE(log->append(batch, 1).ok());

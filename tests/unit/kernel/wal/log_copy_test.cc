@@ -58,13 +58,13 @@ TEST_F(LogCopyTest, CopiesTheBatchesThatHoldTheRange) {
 
 TEST_F(LogCopyTest, GoesOverSegments) {
   const std::string big(1500, 'b');
-  write_commits(files_, {{big}, {big}, {big}, {big}}, 2048);
+  write_commits(files_, {{big}, {big}, {big}, {big}}, kSmallSegment);
   EXPECT_THAT(copy(2, 4), ElementsAre(2, 3, 4));
 }
 
 TEST_F(LogCopyTest, WhatIsTrimmedIsSaid) {
   const std::string big(1500, 'b');
-  write_commits(files_, {{big}, {big}, {big}}, 2048);
+  write_commits(files_, {{big}, {big}, {big}}, kSmallSegment);
   ASSERT_TRUE(files_.remove(std::string(kDirectory) + "/" + segment_name(Lsn{1})).ok());
   copy(1, 3);
   EXPECT_EQ(code_, ErrorCode::kNotFound);
@@ -103,16 +103,16 @@ TEST_F(LogCopyTest, ABuiltLogIsOpenedAndGoesOn) {
   const std::string big(1500, 'b');
   write_commits(files_, {{"1"}, {"2", "3"}, {big + "4"}, {big + "5"}});
   copy(2, 5);
-  ASSERT_TRUE(build("/restored", 2048).ok());
+  ASSERT_TRUE(build("/restored", kSmallSegment).ok());
   {
-    const auto log = open_local_log(files_, {"/restored", 2048, 3}).take();
+    const auto log = open_local_log(files_, {"/restored", kSmallSegment, 3}).take();
     EXPECT_EQ(log->last(), Lsn{5});
     EXPECT_THAT(read_all(*log, Lsn{3}).value(), ElementsAre("3", big + "4", big + "5"));
     LogWaiter waiter(*log);
     BatchBuilder batch = batch_of({"6"});
     ASSERT_TRUE(log->append(batch, 1).ok());
   }
-  const auto log = open_local_log(files_, {"/restored", 2048, 3}).take();
+  const auto log = open_local_log(files_, {"/restored", kSmallSegment, 3}).take();
   EXPECT_EQ(log->last(), Lsn{6});
 }
 

@@ -52,6 +52,7 @@ class LogWaiter {
   }
   // True when it became durable, false when the log failed first.
   bool wait_durable(Lsn lsn) {
+    log_.flush();
     std::unique_lock lock(mutex_);
     told_.wait(lock, [&] {
       Status health = log_.health();
@@ -69,18 +70,25 @@ class LogWaiter {
 
 inline constexpr const char* kDirectory = "/wal";
 
+// Room for one commit of a block, for fifteen of them.
+inline constexpr std::size_t kSmallSegment = 2 * io::kBlockBytes;
+inline constexpr std::size_t kLargeSegment = 16 * io::kBlockBytes;
+
 inline Result<std::unique_ptr<Log>> open_small_log(io::FileSystem& files,
-                                                   std::size_t segment_bytes = 4096,
+                                                   std::size_t segment_bytes = kLargeSegment,
                                                    std::uint64_t oldest_needed = 1) {
   return open_local_log(
       files,
-      {.directory = kDirectory, .segment_bytes = segment_bytes, .oldest_needed = oldest_needed});
+      {.directory = kDirectory,
+       .segment_bytes = segment_bytes,
+       .oldest_needed = oldest_needed,
+       .is_made_ahead = false});
 }
 
 // Every entry of `commits` in a commit of its own.
 inline void write_commits(io::FileSystem& files,
                           const std::vector<std::vector<std::string>>& commits,
-                          std::size_t segment_bytes = 4096) {
+                          std::size_t segment_bytes = kLargeSegment) {
   const auto log = open_small_log(files, segment_bytes).take();
   LogWaiter waiter(*log);
   for (const auto& payloads : commits) {

@@ -10,7 +10,8 @@ TEST(FrameTest, WaitsForPrefixAndBody) {
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_EQ(next_frame(ByteView(bytes).substr(0, size), 16).state, FrameState::kPartial) << size;
   }
-  const Frame frame = next_frame(bytes + "next", 16);
+  const std::string with_next = bytes + "next";
+  const Frame frame = next_frame(with_next, 16);
   EXPECT_EQ(frame.state, FrameState::kWhole);
   EXPECT_EQ(frame.body, "abc");
   EXPECT_EQ(frame.bytes, 7u);

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-namespace stator::wire {
+namespace stator {
 
 constexpr std::size_t base64_encoded_bytes(std::size_t bytes) { return (bytes + 2) / 3 * 4; }
 // Writes base64_encoded_bytes(bytes.size()) characters.
@@ -20,4 +20,4 @@ std::size_t base64_decoded_bytes(ByteView text);
 // wrong padding, or bits that are not zero behind the end.
 bool base64_decode(ByteView text, char* to);
 
-}  // namespace stator::wire
+}  // namespace stator

@@ -1,10 +1,10 @@
-#include "control/wire/base64.h"
+#include "base/base64.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 
-namespace stator::wire {
+namespace stator {
 namespace {
 
 std::string decode(const std::string& text, bool& ok) {
@@ -67,4 +67,4 @@ TEST(Base64Test, RoundTripsRandomBytes) {
 }
 
 }  // namespace
-}  // namespace stator::wire
+}  // namespace stator

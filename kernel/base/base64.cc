@@ -1,4 +1,4 @@
-#include "control/wire/base64.h"
+#include "base/base64.h"
 
 #include <array>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <immintrin.h>
 #endif
 
-namespace stator::wire {
+namespace stator {
 namespace {
 
 constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -124,4 +124,4 @@ bool base64_decode(ByteView text, char* to) {
   return true;
 }
 
-}  // namespace stator::wire
+}  // namespace stator

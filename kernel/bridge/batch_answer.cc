@@ -1,0 +1,40 @@
+#include "bridge/batch_answer.h"
+
+#include "base/base64.h"
+#include "base/limits.h"
+
+namespace stator::bridge {
+namespace {
+
+void write_payload(const Task& item, Task& batch) {
+  const ByteView payload = item.payload.view();
+  if (payload.empty()) return batch.payload.append("null");
+  if (item.payload_is_binary) {
+    batch.payload.append("\"");
+    batch.payload.append(base64_encode(payload));
+    return batch.payload.append("\"");
+  }
+  for (const std::uint32_t at : item.lsn_at) {
+    batch.lsn_at.push_back(static_cast<std::uint32_t>(batch.payload.size()) + at);
+  }
+  batch.payload.append(payload);
+}
+
+}  // namespace
+
+Status write_batch_answer(Task& batch) {
+  batch.payload.append("[");
+  for (const Task* item : batch.items) {
+    if (item->item != 0) batch.payload.append(",");
+    batch.payload.append(R"({"status":"ok","payload":)");
+    write_payload(*item, batch);
+    batch.payload.append("}");
+    if (batch.payload.size() > kPayloadBytesMax) {
+      return Error(ErrorCode::kResourcesExhausted, "ops", "the answers of the batch are too large together");
+    }
+  }
+  batch.payload.append("]");
+  return ok_status();
+}
+
+}  // namespace stator::bridge
