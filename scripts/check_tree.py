@@ -89,7 +89,7 @@ THIRD_PARTIES = {
     "Poco": (r"Poco/", ("kernel/control/net/*.cc", "kernel/control/admin/*.cc",
                         "kernel/server/*.cc")),
     "OpenSSL": (r"openssl/", ("kernel/control/net/tls_context.cc", "kernel/control/auth/*.cc",
-                              "kernel/io/random.cc")),
+                              "kernel/io/random.cc", "kernel/io/sha256.cc")),
     "Boost.DLL": (r"boost/dll", ("kernel/plugin/library.cc",)),
     "LMDB": (r"lmdb\.h", ("kernel/data/store/*.cc",)),
     "simdjson": (r"simdjson", ("kernel/control/wire/*.cc",)),

@@ -44,6 +44,12 @@ inline constexpr std::size_t kUsernameBytesMax = 64;
 inline constexpr std::size_t kPasswordBytesMin = 8;
 inline constexpr std::size_t kPasswordBytesMax = 256;
 
+// ---- backup --------------------------------------------------------------------------------------
+// Names become names of directories.
+inline constexpr std::size_t kBackupNameBytesMax = 64;
+// Backups that build on one another, the full one counted; each must be read to restore the last.
+inline constexpr std::size_t kBackupChainMax = 1000;
+
 // ---- lanes, bridge ------------------------------------------------------------------------------
 inline constexpr std::uint32_t kVShards = 1024;
 inline constexpr std::uint32_t kLanesMax = 64;

@@ -31,6 +31,7 @@ void Task::fill_in_lsn() {
 
 void Task::reset() {
   kind = TaskKind::kExecute;
+  core_op = CoreOp::kNone;
   priority = Priority::kNormal;
   consistency = Consistency::kStrong;
   permissions = 0;
@@ -62,6 +63,7 @@ void Task::reset() {
   children.clear();
   children_open = 0;
   is_step = false;
+  is_backup = false;
   is_strict = false;
 }
 

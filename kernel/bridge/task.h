@@ -36,9 +36,16 @@ enum class TaskKind : std::uint8_t {
   kBatchFinish,
 };
 
+// What the core of a lane carries out itself instead of an engine's op.
+enum class CoreOp : std::uint8_t {
+  kNone,
+  kCheckpoint,  // payload of a part: the lane's applied LSN; of the merged answer: {"lsn":the smallest}
+};
+
 struct Task {
   // ---- what to do; written by the origin --------------------------------------------------------
   TaskKind kind = TaskKind::kExecute;
+  CoreOp core_op = CoreOp::kNone;  // if it is one, `op` means nothing
   Priority priority = Priority::kNormal;
   Consistency consistency = Consistency::kStrong;
   std::uint32_t op = 0;  // index into the catalog's ops
@@ -86,6 +93,7 @@ struct Task {
   std::uint32_t children_open = 0;
   bool is_atomic = true;  // of a batch
   bool is_step = false;  // of a session's own flow: the answer is for the session, not the client
+  bool is_backup = false;  // the checkpoint that a backup begins with
 
   // Begins to fetch it and its answer into the cache.
   void prefetch() const {

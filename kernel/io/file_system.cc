@@ -31,7 +31,7 @@ Status write_file_durably(FileSystem& files, const std::string& path, ByteView b
 }
 
 Result<std::string> read_file(FileSystem& files, const std::string& path) {
-  STATOR_TRY(const std::unique_ptr<File> file, files.open(path));
+  STATOR_TRY(const std::unique_ptr<File> file, files.open_to_read(path));
   STATOR_TRY(const std::uint64_t size, file->size());
   return file->read_at(0, size);
 }

@@ -35,6 +35,8 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<File>> open(const std::string& path) = 0;    // must exist
+  // The same for reading alone: what lies on a read-only medium can be read.
+  virtual Result<std::unique_ptr<File>> open_to_read(const std::string& path) { return open(path); }
   // Must exist. Its write_at() takes whole blocks, and what it wrote survives a power cut when it
   // returns ok: one system call, past the page cache where the file system lets us.
   virtual Result<std::unique_ptr<File>> open_durable(const std::string& path) = 0;

@@ -123,6 +123,9 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path) override {
     return open_with(path, O_RDWR, "open");
   }
+  Result<std::unique_ptr<File>> open_to_read(const std::string& path) override {
+    return open_with(path, O_RDONLY, "open");
+  }
   Result<std::unique_ptr<File>> open_durable(const std::string& path) override {
     auto direct = open_with(path, O_RDWR | O_DSYNC | O_DIRECT, "open");
     // Some file systems refuse O_DIRECT; durable it is all the same.

@@ -61,6 +61,7 @@ class Reader {
     return each(root, "", {
         {"server", [this](const toml::node& node) { return section(node, "server", server_keys()); }},
         {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
+        {"backup", [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
         {"engines",
          [this](const toml::node& node) {
            config_.engines.emplace();
@@ -125,6 +126,16 @@ class Reader {
 
   Keys auth_keys() {
     return {{"mode", [this](const toml::node& node) { return auth_mode(node); }}};
+  }
+
+  Keys backup_keys() {
+    return {{"directory", [this](const toml::node& node) { return backup_directory(node); }}};
+  }
+
+  Status backup_directory(const toml::node& node) {
+    STATOR_CHECK(text(node, "backup.directory", config_.backup_directory));
+    if (!config_.backup_directory.empty()) return ok_status();
+    return wrong(name_, node.source(), "'backup.directory' must not be empty");
   }
 
   Status log_level(const toml::node& node) {

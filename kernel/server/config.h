@@ -29,6 +29,7 @@ struct Config {
   std::map<std::string, std::string> engine_config;
   // Further directories to look for engine libraries in, before the installed one.
   std::vector<std::string> engine_path;
+  std::string backup_directory;  // where backups go; empty: none are taken
 };
 
 // Reads a file into `config`. Errors name file, line and the nearest known key.

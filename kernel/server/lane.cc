@@ -19,7 +19,8 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
     : id_(id),
       shared_(shared),
       store_(std::move(store)),
-      dispatcher_(id, *shared.mesh, *shared.vshards, link_, pool_) {
+      dispatcher_(id, *shared.mesh, *shared.vshards, link_, pool_),
+      backups_(id, *shared.backups) {
   host_.lane = id;
   host_.auth_mode = shared.auth_mode;
   host_.table = shared.table;
@@ -29,6 +30,8 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.watermark = [log = shared.log] { return log->durable(); };
   host_.ops_digest = shared.ops_digest;
   host_.memory_is_full = shared.memory_is_full;
+  host_.backups = &backups_;
+  host_.stats = shared.stats;
 }
 
 Lane::~Lane() = default;
@@ -54,6 +57,7 @@ void Lane::run() {
       store_.get(), &system_clock(), shared_.watchdog, shared_.on_applied});
   Status status = core_->recover();
   const bool is_ok = status.ok();
+  publish(0);
   recovered_.set_value(std::move(status));
   if (is_ok) {
     Sockets sockets = sockets_.get_future().get();
@@ -69,7 +73,8 @@ bool Lane::has_work() const { return !link_.submitted.empty() || shared_.mesh->h
 int Lane::timeout_ms(const net::EventLoop& events) const {
   if (has_work()) return 0;
   int timeout = events.timeout_ms();
-  if (const std::uint64_t deadline = core_->next_deadline_ns(); deadline != 0) {
+  for (const std::uint64_t deadline : {core_->next_deadline_ns(), backups_.next_deadline_ns()}) {
+    if (deadline == 0) continue;
     const std::uint64_t now = system_clock().monotonic_ns();
     const auto left = deadline <= now ? 0 : static_cast<int>((deadline - now) / 1'000'000) + 1;
     timeout = timeout < 0 ? left : std::min(timeout, left);
@@ -90,8 +95,24 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   }
   work(events);
   shared_.log->flush();
+  publish(events.connections());
   events.flush();
   dispatcher_.flush();
+}
+
+void Lane::publish(std::size_t connections) {
+  bridge::LaneGauges& gauges = (*shared_.gauges)[id_.value()];
+  const auto set = [](bridge::LaneGauges::Gauge& gauge, std::uint64_t value) {
+    gauge.store(value, std::memory_order_relaxed);
+  };
+  set(gauges.applied_lsn, store_->applied().value());
+  set(gauges.memtable_bytes, store_->memtable_bytes());
+  set(gauges.checkpoint_runs, core_->is_checkpointing() ? 1 : 0);
+  set(gauges.waiting, core_->waiting());
+  set(gauges.replayed, core_->replayed());
+  set(gauges.connections, connections);
+  set(gauges.requests, host_.requests);
+  set(gauges.errors, host_.errors);
 }
 
 void Lane::work(net::EventLoop& events) {
@@ -101,6 +122,7 @@ void Lane::work(net::EventLoop& events) {
     dispatcher_.collect(done_);
     if (link_.submitted.empty()) break;
   }
+  backups_.collect(events.now_ns(), done_);
   for (std::size_t i = 0; i < done_.size(); ++i) {
     if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch();
     events.on_answer(done_[i]);

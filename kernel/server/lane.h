@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bridge/core_link.h"
+#include "bridge/lane_gauges.h"
 #include "bridge/lane_mesh.h"
 #include "control/dispatch/dispatcher.h"
 #include "control/net/event_loop.h"
@@ -15,6 +16,7 @@
 #include "data/core/core_loop.h"
 #include "data/store/store.h"
 #include "io/thread.h"
+#include "server/lane_backups.h"
 
 namespace stator::server {
 
@@ -33,6 +35,9 @@ struct LaneShared {
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;
   std::function<void(LaneId, Lsn)> on_applied;
+  BackupWorker* backups = nullptr;
+  const session::StatsSources* stats = nullptr;
+  std::vector<bridge::LaneGauges>* gauges = nullptr;  // by lane
   std::atomic<LanePhase> phase{LanePhase::kServe};
 };
 
@@ -64,6 +69,8 @@ class Lane {
   // Runs what is submitted and hands out what is answered.
   void work(net::EventLoop& events);
   int timeout_ms(const net::EventLoop& events) const;
+  // What server_stats tells of this lane.
+  void publish(std::size_t connections);
   bool has_work() const;
 
   LaneId id_;
@@ -73,6 +80,7 @@ class Lane {
   bridge::TaskPool pool_;
   bridge::CoreLink link_;
   dispatch::Dispatcher dispatcher_;
+  LaneBackups backups_;
   session::SessionHost host_;
   std::vector<bridge::Task*> done_;
   std::promise<Status> recovered_;

@@ -63,9 +63,10 @@ Result<Layout> parse_layout(const std::string& path, const std::string& text) {
 Result<Layout> open_layout(io::FileSystem& files, const std::string& data_dir, std::uint32_t lanes) {
   const std::string path = data_dir + "/LAYOUT";
   STATOR_TRY(const bool exists, files.exists(path));
-  if (exists) {
-    STATOR_TRY(const std::string text, io::read_file(files, path));
-    return parse_layout(path, text);
+  if (exists) return read_layout(files, path);
+  STATOR_TRY(const bool has_log, files.exists(data_dir + "/wal"));
+  if (has_log) {
+    return unreadable(path, "it is missing, but " + data_dir + "/wal is there; was a restore broken off?");
   }
   Layout layout;
   std::array<std::uint8_t, 16> key{};
@@ -75,6 +76,11 @@ Result<Layout> open_layout(io::FileSystem& files, const std::string& data_dir, s
   layout.vshard_lane = bridge::VShardMap::even(lanes);
   STATOR_CHECK(save_layout(files, data_dir, layout));
   return layout;
+}
+
+Result<Layout> read_layout(io::FileSystem& files, const std::string& path) {
+  STATOR_TRY(const std::string text, io::read_file(files, path));
+  return parse_layout(path, text);
 }
 
 Status save_layout(io::FileSystem& files, const std::string& data_dir, const Layout& layout) {

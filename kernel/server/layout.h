@@ -28,8 +28,10 @@ struct Layout {
 inline constexpr std::uint32_t kLayoutFormat = 1;
 
 // Reads DATA_DIR/LAYOUT, or makes one for `lanes` lanes if the directory is new. Errors: kCorrupted
-// (unreadable, or of a newer version).
+// (unreadable, of a newer version, or missing beside a log: a restore that was broken off).
 Result<Layout> open_layout(io::FileSystem& files, const std::string& data_dir, std::uint32_t lanes);
+// Of one file.
+Result<Layout> read_layout(io::FileSystem& files, const std::string& path);
 Status save_layout(io::FileSystem& files, const std::string& data_dir, const Layout& layout);
 
 std::string store_directory(const std::string& data_dir, std::uint32_t generation);

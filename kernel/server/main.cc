@@ -5,6 +5,8 @@
 #include <iostream>
 
 #include "base/log.h"
+#include "io/file_system.h"
+#include "server/restore.h"
 #include "server/server.h"
 #include "stator/json_writer.hpp"
 
@@ -22,6 +24,7 @@ struct Options {
   std::string listen;
   std::uint32_t lanes = 0;
   std::vector<std::string> engine_path;
+  std::string backup;
 };
 
 void add_options(CLI::App& command, Options& options) {
@@ -45,7 +48,7 @@ void print_ready(const stator::server::Server& server) {
       .key("engines")
       .begin_array();
   for (const std::string& engine : server.engines()) json.string(engine);
-  json.end_array().field("recovered_lsn", server.recovered_lsn().value()).end_object();
+  json.end_array().field("recovered_lsn", server.recovered_lsn().value()).field("replayed", server.replayed()).end_object();
   std::cout << out.view() << std::endl;
 }
 
@@ -85,6 +88,29 @@ int run(const Config& config) {
   return 0;
 }
 
+// Says what was done in one line, as the server does when it is ready.
+int run_restore(const Options& options) {
+  stator::log::set_level(stator::log::Level::kWarn);
+  auto restored = stator::server::restore(stator::io::posix_file_system(), options.backup, options.data_dir);
+  if (!restored.ok()) return fail(kExitFailure, restored.error().sentence());
+  stator::json::StringOut out;
+  stator::json::Writer(out)
+      .begin_object()
+      .field("event", std::string_view("restored"))
+      .field("data_dir", std::string_view(options.data_dir))
+      .field("lsn", restored.value().lsn.value())
+      .field("backups", restored.value().backups)
+      .field("bytes", restored.value().bytes)
+      .end_object();
+  std::cout << out.view() << std::endl;
+  return 0;
+}
+
+void add_restore(CLI::App& command, Options& options) {
+  command.add_option("--from", options.backup, "Directory of the backup")->required();
+  command.add_option("--data-dir", options.data_dir, "New directory of the data")->required();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -100,7 +126,10 @@ int main(int argc, char** argv) {
       ->required();
   add_options(*dev, options);
   add_options(*serve, options);
+  CLI::App* restore = app.add_subcommand("restore", "Make a new data directory out of a backup");
+  add_restore(*restore, options);
   CLI11_PARSE(app, argc, argv);
+  if (restore->parsed()) return run_restore(options);
 
   Config config;
   if (!options.config_file.empty()) {

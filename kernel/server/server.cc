@@ -33,11 +33,19 @@ std::string digest_of(const ops::OpTable& table) {
   return text;
 }
 
+session::LogFacts log_facts(const wal::Log& log) {
+  const Lsn durable = log.durable();  // first: what is durable was given out
+  Status health = log.health();
+  if (health.ok()) return {durable, log.last(), "ok"};
+  return {durable, log.last(), health.error().code() == ErrorCode::kDiskFull ? "disk_full" : "failed"};
+}
+
 }  // namespace
 
 Server::~Server() = default;
 
 Status Server::start() {
+  started_ns_ = system_clock().monotonic_ns();
   STATOR_TRY(const net::ListenAddress address, net::parse_address(config_.listen));
   if (config_.auth_mode == auth::Mode::kTrust && !address.is_loopback) {
     return Error(ErrorCode::kBadRequest,
@@ -158,13 +166,39 @@ Status Server::number_engines() {
   return open_log();
 }
 
-Status Server::start_lanes() {
+BackupSources Server::backup_sources(const std::vector<store::Store*>& stores) {
+  BackupSources sources;
+  sources.files = &io::posix_file_system();
+  sources.root = config_.backup_directory;
+  sources.data_dir = config_.data_dir;
+  sources.stores = stores;
+  sources.log = log_.get();
+  sources.trims = trims_.get();
+  sources.clock = &system_clock();
+  return sources;
+}
+
+session::StatsSources Server::stats_sources() {
+  session::StatsSources sources;
+  sources.started_ns = started_ns_;
+  sources.catalog = &engines_.catalog;
+  sources.lanes = gauges_;
+  sources.log = [log = log_.get()] { return log_facts(*log); };
+  sources.backup = [backups = backups_.get()] { return backups->facts(); };
+  return sources;
+}
+
+// What all lanes share. The stores still belong to stores_, and will belong to their lanes.
+void Server::fill_shared(const std::vector<store::Store*>& stores) {
+  const auto ring = [mesh = mesh_.get()](LaneId lane) { mesh->doorbell(lane).ring(); };
   watchdog_ = std::make_unique<core::Watchdog>(layout_.lanes, system_clock());
-  passwords_ = std::make_unique<auth::PasswordWorker>(
-      layout_.lanes, [mesh = mesh_.get()](LaneId lane) { mesh->doorbell(lane).ring(); });
-  if (config_.auth_mode == auth::Mode::kPassword) auth::nobodys_hash();
   memory_ = std::make_unique<MemoryGuard>(
       config_.memory_limit_bytes != 0 ? config_.memory_limit_bytes : available_memory_bytes() / 5 * 4);
+  passwords_ = std::make_unique<auth::PasswordWorker>(layout_.lanes, ring);
+  trims_ = std::make_unique<TrimGate>(*log_, applied_);
+  backups_ = std::make_unique<BackupWorker>(backup_sources(stores), layout_.lanes, ring);
+  gauges_ = std::vector<bridge::LaneGauges>(layout_.lanes);
+  stats_ = stats_sources();
   shared_ = std::make_unique<LaneShared>();
   shared_->memory_is_full = &memory_->is_full();
   shared_->catalog = &engines_.catalog;
@@ -176,7 +210,17 @@ Status Server::start_lanes() {
   shared_->passwords = passwords_.get();
   shared_->auth_mode = config_.auth_mode;
   shared_->ops_digest = digest_of(*table_);
-  shared_->on_applied = [this](LaneId lane, Lsn lsn) { on_applied(lane, lsn); };
+  shared_->on_applied = [trims = trims_.get()](LaneId lane, Lsn lsn) { trims->on_applied(lane, lsn); };
+  shared_->backups = backups_.get();
+  shared_->stats = &stats_;
+  shared_->gauges = &gauges_;
+}
+
+Status Server::start_lanes() {
+  if (config_.auth_mode == auth::Mode::kPassword) auth::nobodys_hash();
+  std::vector<store::Store*> stores;
+  for (const auto& store : stores_) stores.push_back(store.get());
+  fill_shared(stores);
   lanes_.clear();
   std::vector<std::future<Status>> recovered;
   for (std::uint32_t i = 0; i < layout_.lanes; ++i) {
@@ -195,11 +239,10 @@ Status Server::start_lanes() {
   return result;
 }
 
-void Server::on_applied(LaneId lane, Lsn lsn) {
-  const std::lock_guard lock(applied_mutex_);
-  applied_[lane.value()] = lsn;
-  const Lsn oldest = *std::min_element(applied_.begin(), applied_.end());
-  log_->trim(Lsn{oldest.value() + 1});
+std::uint64_t Server::replayed() const {
+  std::uint64_t all = 0;
+  for (const bridge::LaneGauges& lane : gauges_) all += lane.replayed.load(std::memory_order_relaxed);
+  return all;
 }
 
 // Recovers with the old number of lanes, writes everything into their bases, and moves the entries
@@ -234,6 +277,7 @@ Status Server::stop_lanes() {
   const auto ring_all = [&] {
     for (std::uint32_t i = 0; i < mesh_->lanes(); ++i) mesh_->doorbell(LaneId{i}).ring();
   };
+  backups_->stop();  // its request must not hold up the drain
   shared_->phase.store(LanePhase::kDrain, std::memory_order_release);
   ring_all();
   const auto give_up = std::chrono::steady_clock::now() + kDrainTime;
@@ -251,6 +295,7 @@ Status Server::stop_lanes() {
     Status status = lane->join();
     if (result.ok() && !status.ok()) result = std::move(status);
   }
+  backups_.reset();  // before the stores that it may still copy
   lanes_.clear();
   passwords_.reset();
   watchdog_.reset();

@@ -4,15 +4,16 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "server/backup_worker.h"
 #include "server/config.h"
 #include "server/engines.h"
 #include "server/lane.h"
 #include "server/layout.h"
 #include "server/memory_guard.h"
+#include "server/trim_gate.h"
 #include "wal/log.h"
 
 namespace stator::server {
@@ -32,6 +33,8 @@ class Server {
   const std::string& listen_address() const { return listen_address_; }
   const std::vector<std::string>& engines() const { return engines_.enabled; }
   Lsn recovered_lsn() const { return recovered_lsn_; }
+  // Records of the log that the start applied, over all lanes.
+  std::uint64_t replayed() const;
 
  private:
   Status open_data(std::uint32_t lanes);
@@ -42,7 +45,9 @@ class Server {
   Status start_lanes();
   Status stop_lanes();
   Status reshard(std::uint32_t lanes);
-  void on_applied(LaneId lane, Lsn lsn);
+  void fill_shared(const std::vector<store::Store*>& stores);
+  BackupSources backup_sources(const std::vector<store::Store*>& stores);
+  session::StatsSources stats_sources();
 
   Config config_;
   EngineSet engines_;
@@ -58,8 +63,13 @@ class Server {
   std::unique_ptr<MemoryGuard> memory_;
   std::unique_ptr<LaneShared> shared_;
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::mutex applied_mutex_;
-  std::vector<Lsn> applied_;
+  std::vector<Lsn> applied_;  // by lane, when the stores were opened
+  std::unique_ptr<TrimGate> trims_;
+  std::vector<bridge::LaneGauges> gauges_;
+  session::StatsSources stats_;
+  // After the lanes: it reads their stores.
+  std::unique_ptr<BackupWorker> backups_;
+  std::uint64_t started_ns_ = 0;
   std::string listen_address_;
   Lsn recovered_lsn_;
 };

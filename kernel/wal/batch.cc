@@ -227,7 +227,7 @@ Result<BatchReader> BatchReader::open(ByteView bytes) {
   reader.count_ = field<std::uint32_t>(header, kAtCount);
   STATOR_CHECK(check_records(body, reader.count_));
   reader.rest_ = body;
-  reader.size_ = size;
+  reader.bytes_ = bytes.substr(0, size);
   reader.chain_ = chain_of(header);
   reader.seal_ = BatchSeal{.group = field<std::uint32_t>(header, kAtGroup),
                            .epoch = field<std::uint32_t>(header, kAtEpoch),

@@ -83,7 +83,8 @@ class BatchReader {
   static Result<BatchReader> open(ByteView bytes);
   // Size of the batch at the front by its header alone, if that passes its checks.
   static std::optional<std::size_t> announced_size(ByteView bytes);
-  std::size_t size() const { return size_; }  // bytes of the whole batch
+  std::size_t size() const { return bytes_.size(); }  // of the whole batch
+  ByteView bytes() const { return bytes_; }
   const BatchSeal& seal() const { return seal_; }
   std::uint64_t chain() const { return chain_; }
   std::uint32_t count() const { return count_; }
@@ -92,10 +93,10 @@ class BatchReader {
 
  private:
   BatchReader() = default;
+  ByteView bytes_;
   ByteView rest_;
   BatchSeal seal_;
   std::uint64_t chain_ = 0;
-  std::size_t size_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t done_ = 0;
 };

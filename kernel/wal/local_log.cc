@@ -273,6 +273,7 @@ void LocalLog::wake_writer() {
 
 Status LocalLog::health() const {
   const std::lock_guard lock(mutex_);
+  if (failure_.ok() && is_disk_full_) return Error(ErrorCode::kDiskFull, "the disk of the log is full");
   return failure_;
 }
 

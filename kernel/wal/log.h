@@ -32,7 +32,8 @@ class Log {
   virtual Lsn durable() const = 0;
   // The last LSN given out. Any thread.
   virtual Lsn last() const = 0;
-  // Not ok once the log cannot be written any more. Any thread.
+  // kDiskFull while there is no space; kWal for ever once the log cannot be written any more. Any
+  // thread.
   virtual Status health() const = 0;
 
   // Called on the log's own thread after durable() moved or the log failed; must not block. To be

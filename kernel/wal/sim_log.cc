@@ -37,7 +37,7 @@ Lsn SimLog::last() const {
 
 Status SimLog::health() const {
   const std::lock_guard lock(mutex_);
-  if (failure_ == ErrorCode::kOk || failure_ == ErrorCode::kDiskFull) return ok_status();
+  if (failure_ == ErrorCode::kOk) return ok_status();
   return Error(failure_, "the simulated log has failed");
 }
 

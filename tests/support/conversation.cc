@@ -150,6 +150,14 @@ class Runner {
     if (--open_ == 0 && options_.restart_after_every_frame && may_restart_) restart(line_ % 2 == 0);
   }
 
+  void configure(std::string line) {
+    const std::string mark = "$DIR";
+    if (const std::size_t at = line.find(mark); at != std::string::npos) {
+      line.replace(at, mark.size(), directory_.path());
+    }
+    config_ += line + "\n";
+  }
+
   void command(const std::string& text) {
     const std::string word = text.substr(0, text.find(' '));
     const std::string rest = word.size() == text.size() ? "" : text.substr(word.size() + 1);
@@ -157,7 +165,7 @@ class Runner {
       if (word == "restart") return restart(false);
       if (word == "kill") return restart(true);
       if (word == "connection") return void(name_ = rest);
-      if (word == "config") return void(config_ += rest + "\n");
+      if (word == "config") return configure(rest);
       if (word == "raw") return client().send_raw(unhex(rest));
       if (word == "no_restart") return void(may_restart_ = false);
       if (word == "lanes") {

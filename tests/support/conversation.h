@@ -8,7 +8,8 @@
 //   ! connection NAME               go on as another client (the first is "a")
 //   ! closed                        the server closes this connection
 //   ! raw HEX                       send bytes
-//   ! config LINE                   a line of the config; before the first frame
+//   ! config LINE                   a line of the config; before the first frame; $DIR is a directory
+//                                   of this conversation alone
 //   ! lanes N                       restart with another number of lanes
 //   ! no_restart REASON             not to be run with a restart after every frame
 // Requests are sent with "payload_format":"json" unless they say otherwise; payloads are compared

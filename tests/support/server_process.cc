@@ -94,6 +94,29 @@ std::string ServerProcess::errors() const {
   return text.str();
 }
 
+CommandResult run_statord(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = {program()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const TempDir directory;
+  const std::string errors = directory.path() + "/stderr";
+  int out[2];
+  if (pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+  const pid_t pid = fork();
+  if (pid == 0) become(words, out[1], errors);
+  close(out[1]);
+  CommandResult result;
+  char c = 0;
+  while (read(out[0], &c, 1) == 1) result.out.push_back(c);
+  close(out[0]);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  std::stringstream text;
+  text << std::ifstream(errors).rdbuf();
+  result.errors = text.str();
+  return result;
+}
+
 TempDir::TempDir() {
   std::string pattern = (std::filesystem::temp_directory_path() / "stator-test-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");

@@ -46,6 +46,14 @@ class ServerProcess {
   std::string ready_line_;
 };
 
+// Runs a command of statord that ends by itself.
+struct CommandResult {
+  int exit_code = -1;
+  std::string out;
+  std::string errors;
+};
+CommandResult run_statord(const std::vector<std::string>& arguments);
+
 // A fresh directory below the system's temporary one, removed at the end.
 class TempDir {
  public:

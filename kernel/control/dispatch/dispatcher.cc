@@ -73,6 +73,7 @@ void Dispatcher::send(Task* task, LaneId lane) {
 
 Task* Dispatcher::make_child(Task* parent, LaneId lane) {
   Task* child = pool_.take();
+  child->core_op = parent->core_op;
   child->priority = parent->priority;
   child->consistency = parent->consistency;
   child->op = parent->op;

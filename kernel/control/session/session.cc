@@ -68,7 +68,10 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
   auto parsed = parser_.parse(body, defaults_, *task);
   if (!parsed.ok()) return refuse(task, std::move(parsed.error()));
   const ops::OpEntry& entry = *parsed.value();
-  if (entry.row->op_class == STATOR_OP_WRITE && host_.memory_is_full != nullptr &&
+  // Operators' ops go on: a checkpoint may be what frees memory.
+  const bool is_users_write =
+      entry.row->op_class == STATOR_OP_WRITE && entry.row->permission != STATOR_PERM_ADMIN;
+  if (is_users_write && host_.memory_is_full != nullptr &&
       host_.memory_is_full->load(std::memory_order_relaxed)) {
     return refuse(task, Error(ErrorCode::kResourcesExhausted,
                               "the server is at its memory limit: writes are refused until memory is free")
@@ -91,26 +94,7 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   switch (op) {
     case SessionOp::kAuth:
     case SessionOp::kPing: return send_members(task, {});
-    case SessionOp::kHello: {
-      defaults_.payload_format = task->payload_format;
-      defaults_.is_strict = task->is_strict;
-      json::StringOut out;
-      json::Writer(out)
-          .begin_object()
-          .field("server", std::string_view("statord"))
-          .field("version", std::string_view(STATOR_VERSION))
-          .field("protocol", 1)
-          .field("ops_digest", std::string_view(host_.ops_digest))
-          .key("limits")
-          .begin_object()
-          .field("frame_bytes_max", std::uint64_t{kFrameBytesMax})
-          .field("requests_in_flight_max", std::uint64_t{kRequestsInFlightMax})
-          .field("deadline_ms_max", kDeadlineMsMax)
-          .end_object()
-          .end_object();
-      task->payload.append(out.view());
-      return send(task);
-    }
+    case SessionOp::kHello: return say_hello(task);
     case SessionOp::kDescribe: {
       const Args args = args_of(task);
       auto described = describe(*host_.table, {args.str(describe_args::kName), args.str(describe_args::kEngine)});
@@ -120,8 +104,56 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
     }
     case SessionOp::kUserCreate: return start_user_create(task);
     case SessionOp::kApiKeyCreate: return start_api_key_create(task);
+    case SessionOp::kCheckpoint: return start_checkpoint(task);
+    case SessionOp::kServerStats: {
+      task->payload.append(server_stats(*host_.stats, defaults_.now_ns));
+      return send(task);
+    }
+    case SessionOp::kBackup: return start_backup(task);
     case SessionOp::kBatch: return start_batch(task);
   }
+}
+
+void Session::say_hello(Task* task) {
+  defaults_.payload_format = task->payload_format;
+  defaults_.is_strict = task->is_strict;
+  json::StringOut out;
+  json::Writer(out)
+      .begin_object()
+      .field("server", std::string_view("statord"))
+      .field("version", std::string_view(STATOR_VERSION))
+      .field("protocol", 1)
+      .field("ops_digest", std::string_view(host_.ops_digest))
+      .key("limits")
+      .begin_object()
+      .field("frame_bytes_max", std::uint64_t{kFrameBytesMax})
+      .field("requests_in_flight_max", std::uint64_t{kRequestsInFlightMax})
+      .field("deadline_ms_max", kDeadlineMsMax)
+      .end_object()
+      .end_object();
+  task->payload.append(out.view());
+  send(task);
+}
+
+void Session::start_checkpoint(Task* task) {
+  task->core_op = bridge::CoreOp::kCheckpoint;
+  auto sent = host_.dispatcher->dispatch(task, {dispatch::Placement::kAll, 0, 0});
+  if (!sent.ok()) refuse(task, std::move(sent.error()));
+}
+
+// A full backup copies the stores, so it begins with a checkpoint; an incremental one copies a part of
+// the log, which a checkpoint would let go. Not a flow: other requests of the connection go on.
+void Session::start_backup(Task* task) {
+  auto checked = host_.backups->check(*task);
+  if (!checked.ok()) return refuse(task, std::move(checked.error()));
+  if (args_of(task).has(backup_args::kBase)) return copy_backup(task);
+  task->is_backup = true;
+  start_checkpoint(task);
+}
+
+void Session::copy_backup(Task* task) {
+  auto taken = host_.backups->submit(task);
+  if (!taken.ok()) refuse(task, std::move(taken.error()));
 }
 
 void Session::start_batch(Task* task) {
@@ -353,6 +385,11 @@ void Session::on_answer(Task* task) {
     if (flow_.request != nullptr) return on_step(task);
     return host_.pool->give_back(task);
   }
+  if (task->is_backup && task->code == ErrorCode::kOk) {
+    task->is_backup = false;
+    task->payload.clear();  // of the checkpoint
+    return copy_backup(task);
+  }
   if (task == barrier_) barrier_ = nullptr;
   if (!task->is_atomic) write_each_answer(*task);
   send(task);
@@ -370,6 +407,7 @@ void Session::send_members(Task* task, std::string_view members) {
 }
 
 void Session::settle(Task* task, Slot answer) {
+  if (task->code != ErrorCode::kOk) ++host_.errors;
   Slot& mine = slot(task->request_id);
   const bool may_go = task->request_id == head_ || !task->client_id.empty();
   mine = std::move(answer);
@@ -398,6 +436,7 @@ void Session::advance() {
 }
 
 void Session::open_slot() {
+  ++host_.requests;
   ++in_flight_;
   if (in_flight_ <= slots_.size()) return;
   std::vector<Slot> larger(slots_.empty() ? kSlotsMin : slots_.size() * 2);

@@ -21,7 +21,9 @@
 #include "control/auth/secrets.h"
 #include "control/dispatch/dispatcher.h"
 #include "control/ops/op_table.h"
+#include "control/session/backup_desk.h"
 #include "control/session/request_parser.h"
+#include "control/session/server_stats.h"
 
 namespace stator::session {
 
@@ -36,6 +38,10 @@ struct SessionHost {
   std::function<Lsn()> watermark;  // newest LSN that is durable
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
+  BackupDesk* backups = nullptr;
+  const StatsSources* stats = nullptr;
+  std::uint64_t requests = 0;  // frames of all sessions so far
+  std::uint64_t errors = 0;    // and their answers that were errors
 };
 
 class Session {
@@ -89,6 +95,10 @@ class Session {
 
   void on_frame(ByteView body, std::uint64_t now_ns);
   void run_session_op(const ops::OpEntry& entry, bridge::Task* task);
+  void say_hello(bridge::Task* task);
+  void start_checkpoint(bridge::Task* task);
+  void start_backup(bridge::Task* task);
+  void copy_backup(bridge::Task* task);
   void start_batch(bridge::Task* task);
   void start_auth(bridge::Task* task);
   void start_user_create(bridge::Task* task);

@@ -49,6 +49,12 @@ constexpr stator_arg kUserArgs[] = {
              {.default_json = "false"}),
 };
 constexpr stator_arg kApiKeyArgs[] = {username_arg()};
+constexpr stator_arg kBackupArgs[] = {
+    make_arg(STATOR_ARG_STR, "name", "Name of the backup: letters, digits, '.', '_' and '-', not '.' first.",
+             {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = kBackupNameBytesMax}),
+    make_arg(STATOR_ARG_STR, "base", "Name of an earlier backup; only what came since is written then.",
+             {.min = 1, .max = kBackupNameBytesMax}),
+};
 
 constexpr stator_arg kBatchArgs[] = {
     make_arg(STATOR_ARG_JSON, "ops",
@@ -111,6 +117,32 @@ constexpr stator_op kRows[] = {
          .result = "{key_id,token}",
          .example = R"({"op":"api_key_create","username":"anna"})",
          .args = kApiKeyArgs}),
+    row({.op_class = STATOR_OP_WRITE,
+         .permission = STATOR_PERM_ADMIN,
+         .placement = STATOR_PLACE_ALL,
+         .cost = STATOR_COST_HEAVY,
+         .name = "checkpoint",
+         .doc = "Writes what every lane has in memory into its store; answered when all have. A start after it "
+                "replays nothing before lsn.",
+         .result = "{lsn}",
+         .example = R"({"op":"checkpoint"})"}),
+    row({.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_MONITOR,
+         .placement = STATOR_PLACE_ANY,
+         .name = "server_stats",
+         .doc = "Numbers of the server and of each of its lanes.",
+         .result = "{version,uptime_ms,durable_lsn,last_lsn,log,connections,lanes,engines,backup}",
+         .example = R"({"op":"server_stats"})"}),
+    row({.op_class = STATOR_OP_WRITE,
+         .permission = STATOR_PERM_ADMIN,
+         .placement = STATOR_PLACE_ALL,
+         .cost = STATOR_COST_HEAVY,
+         .name = "backup",
+         .doc = "Writes a copy of all data, as it is at one LSN, below the server's [backup] directory; goes on "
+                "when deadline_ms is over or the client leaves. statord restore reads it.",
+         .result = "{name,lsn,bytes,files}",
+         .example = R"({"op":"backup","name":"monday","deadline_ms":600000})",
+         .args = kBackupArgs}),
     row({.op_class = STATOR_OP_WRITE,
          .permission = STATOR_PERM_READ,
          .placement = STATOR_PLACE_ANY,

@@ -1,5 +1,5 @@
-// The ops that a session answers itself: they concern the connection, the op table, or secrets that
-// must be hashed before they are stored. Their arguments are bound like every op's.
+// The ops that a session answers itself: they concern the connection, the op table, secrets that must
+// be hashed before they are stored, or the server as a whole. Their arguments are bound like every op's.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,9 @@ enum class SessionOp : std::uint32_t {
   kDescribe,
   kUserCreate,
   kApiKeyCreate,
+  kCheckpoint,
+  kServerStats,
+  kBackup,
   kBatch,
 };
 
@@ -38,6 +41,9 @@ enum : std::size_t { kUsername, kPassword, kRole, kTenant, kReplace };
 }
 namespace api_key_args {
 enum : std::size_t { kUsername };
+}
+namespace backup_args {
+enum : std::size_t { kName, kBase };
 }
 
 namespace batch_args {

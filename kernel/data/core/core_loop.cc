@@ -1,7 +1,9 @@
 #include "data/core/core_loop.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
+#include <limits>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -25,6 +27,7 @@ bool is_step_of_batch(const bridge::Task& task) { return task.kind >= bridge::Ta
 }  // namespace
 
 using bridge::Consistency;
+using bridge::CoreOp;
 using bridge::Task;
 using bridge::TaskKind;
 
@@ -44,11 +47,18 @@ CoreLoop::~CoreLoop() {
 
 void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered) {
   release(answered);
-  if (must_wait_for_checkpoint()) return;
   now_ns_ = options_.clock->monotonic_ns();
+  checkpoints_.expire(now_ns_, answered);
+  if (must_wait_for_checkpoint(answered)) return;
   host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
   if (!early_.empty() && !is_holding_) retry_early(answered);
-  if (submitted.empty() && (blocked_.empty() || is_holding_)) return;
+  const bool has_blocked = !blocked_.empty() && !is_holding_;
+  if (!submitted.empty() || has_blocked) run_submitted(submitted, answered);
+  // What asks for a checkpoint need not wait for the next turn.
+  if (checkpoints_.count() > 0) must_wait_for_checkpoint(answered);
+}
+
+void CoreLoop::run_submitted(std::vector<Task*>& submitted, std::vector<Task*>& answered) {
   host_.store->begin_turn();
   for (std::size_t i = 0; i < submitted.size(); ++i) {
     if (i % kPrefetchGroup == 0) {
@@ -72,6 +82,16 @@ void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
     early_.push_back(task);
     return;
   }
+  take(task, answered);
+}
+
+void CoreLoop::take(Task* task, std::vector<Task*>& answered) {
+  const bool is_checkpoint = task->core_op == CoreOp::kCheckpoint && task->kind == TaskKind::kExecute;
+  if (is_checkpoint && now_ns_ < task->deadline_ns) {
+    // All that anybody may have seen here, whether it is this lane's or another's.
+    checkpoints_.add(task, std::max(options_.log->durable(), last_applied_));
+    return;
+  }
   execute(*task);
   settle(task, answered);
 }
@@ -82,6 +102,7 @@ void CoreLoop::prefetch(std::span<Task* const> group) {
   std::array<std::uint64_t, kPrefetchGroup> hints;
   std::size_t count = 0;
   for (const Task* task : group) {
+    if (task->core_op != CoreOp::kNone) continue;
     const plugin::Op& op = options_.catalog->ops()[task->op];
     if (op.row->key_space == 0 || task->kind != TaskKind::kExecute) continue;
     const ByteView key = Args(reinterpret_cast<const stator_arg_block*>(task->args.data())).str(op.key_arg);
@@ -153,7 +174,20 @@ void CoreLoop::execute_read(Task& task) {
   if (task.consistency == Consistency::kStrong) task.answer_after = seen_by(task);
 }
 
+// The base of the lane that is furthest behind counts.
+void CoreLoop::merge_checkpoint(Task& task) {
+  std::uint64_t smallest = std::numeric_limits<std::uint64_t>::max();
+  for (const ByteView part : task.parts) {
+    std::uint64_t lsn = 0;
+    const auto [stop, reason] = std::from_chars(part.data(), part.data() + part.size(), lsn);
+    STATOR_ASSERT(reason == std::errc() && stop == part.data() + part.size());
+    smallest = std::min(smallest, lsn);
+  }
+  task.payload.append(R"({"lsn":)" + std::to_string(smallest) + "}");
+}
+
 void CoreLoop::execute_merge(Task& task) {
+  if (task.core_op == CoreOp::kCheckpoint) return merge_checkpoint(task);
   const plugin::Op& op = options_.catalog->ops()[task.op];
   const plugin::Engine& engine = options_.catalog->engine_of(op);
   call_.begin(host_, host::Phase::kMerge, engine, task.tenant, task.collection);
@@ -306,6 +340,7 @@ Status CoreLoop::replay(const wal::RecordView& record, Lsn lsn, std::uint64_t ti
   host_.store->begin_turn();
   Status status = apply(record, lsn, time_ms);
   host_.store->end_turn();
+  ++replayed_;
   STATOR_CHECK(std::move(status));
   if (host_.store->wants_checkpoint() && host_.store->start_checkpoint(lsn)) {
     STATOR_CHECK(host_.store->wait_checkpoint());
@@ -356,15 +391,14 @@ void CoreLoop::retry_early(std::vector<Task*>& answered) {
       still.push_back(task);
       continue;
     }
-    execute(*task);
-    settle(task, answered);
+    take(task, answered);
   }
   host_.store->end_turn();
   early_ = std::move(still);
 }
 
 std::uint64_t CoreLoop::next_deadline_ns() const {
-  std::uint64_t next = 0;
+  std::uint64_t next = checkpoints_.next_deadline_ns();
   for (const Task* task : early_) {
     if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
   }
@@ -373,28 +407,45 @@ std::uint64_t CoreLoop::next_deadline_ns() const {
 
 // A checkpoint must not hold what is not durable, so it begins when everything applied is; until
 // then (one commit) nothing new is executed.
-bool CoreLoop::must_wait_for_checkpoint() {
+bool CoreLoop::must_wait_for_checkpoint(std::vector<Task*>& answered) {
   store::Store& store = *host_.store;
-  if (is_checkpointing_) {
-    auto status = store.finish_checkpoint();
-    if (store.checkpoint_running()) return false;
-    is_checkpointing_ = false;
-    if (!status.ok()) {
-      log::error("checkpoint failed, will be tried again: " + status.error().sentence());
-      checkpoint_not_before_ns_ = options_.clock->monotonic_ns() + kCheckpointRetryNs;
-    } else if (options_.on_applied) {
-      options_.on_applied(options_.lane, store.applied());
-    }
-  }
+  if (is_checkpointing_) end_checkpoint(answered);
+  if (is_checkpointing_) return false;
+  checkpoints_.reach(store.applied(), answered);
   // A batch of which this lane's part is not applied may be in the log already.
   if (is_holding_) return false;
   const Lsn durable = options_.log->durable();
+  const bool is_asked_for = checkpoints_.count() > 0;
   const bool lags = durable.value() > store.applied().value() + kCheckpointLagMax;
-  if (!store.wants_checkpoint() && !lags) return false;
-  if (options_.clock->monotonic_ns() < checkpoint_not_before_ns_) return false;
-  if (last_applied_ > durable) return options_.log->health().ok();
+  if (!store.wants_checkpoint() && !lags && !is_asked_for) return false;
+  if (now_ns_ < checkpoint_not_before_ns_ && !is_asked_for) return false;
+  if (last_applied_ > durable) return must_wait_for_log(answered);
   is_checkpointing_ = store.start_checkpoint(durable);
   return false;
+}
+
+bool CoreLoop::must_wait_for_log(std::vector<Task*>& answered) {
+  Status health = options_.log->health();
+  if (health.ok()) return true;
+  // Without space it goes on some time; a log that failed stays behind for ever.
+  if (health.error().code() != ErrorCode::kDiskFull) {
+    checkpoints_.fail(Error(ErrorCode::kStorage, "no checkpoint: " + health.error().sentence()), answered);
+  }
+  return false;
+}
+
+void CoreLoop::end_checkpoint(std::vector<Task*>& answered) {
+  store::Store& store = *host_.store;
+  auto status = store.finish_checkpoint();
+  if (store.checkpoint_running()) return;
+  is_checkpointing_ = false;
+  if (status.ok()) {
+    if (options_.on_applied) options_.on_applied(options_.lane, store.applied());
+    return;
+  }
+  log::error("checkpoint failed, will be tried again: " + status.error().sentence());
+  checkpoint_not_before_ns_ = now_ns_ + kCheckpointRetryNs;
+  checkpoints_.fail(Error(ErrorCode::kStorage, "the checkpoint failed: " + status.error().sentence()), answered);
 }
 
 Status CoreLoop::checkpoint() {

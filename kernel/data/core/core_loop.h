@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "bridge/task.h"
 #include "bridge/vshard_map.h"
+#include "data/core/checkpoint_waiters.h"
 #include "data/core/idempotency.h"
 #include "data/core/watchdog.h"
 #include "data/host/call_context.h"
@@ -53,8 +54,13 @@ class CoreLoop {
 
   // The monotonic time at which a waiting task must be looked at again; 0 = none.
   std::uint64_t next_deadline_ns() const;
-  // Tasks that wait here for durability or for min_lsn.
-  std::size_t waiting() const { return held_.size() + early_.size() + blocked_.size(); }
+  // Tasks that wait here: for durability, for min_lsn, for the end of a batch, for a checkpoint.
+  std::size_t waiting() const {
+    return held_.size() + early_.size() + blocked_.size() + checkpoints_.count();
+  }
+  bool is_checkpointing() const { return is_checkpointing_; }
+  // Records of the log that recover() applied.
+  std::uint64_t replayed() const { return replayed_; }
 
   // Writes everything into the base; only when nothing is waiting. For a clean stop.
   Status checkpoint();
@@ -62,10 +68,14 @@ class CoreLoop {
  private:
   void step(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void prefetch(std::span<bridge::Task* const> group);
+  void run_submitted(std::vector<bridge::Task*>& submitted, std::vector<bridge::Task*>& answered);
+  // Executes it, or lets it wait for a checkpoint.
+  void take(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void execute(bridge::Task& task);
   void execute_read(bridge::Task& task);
   void execute_write(bridge::Task& task);
   void execute_merge(bridge::Task& task);
+  void merge_checkpoint(bridge::Task& task);
   bool answer_from_idempotency(bridge::Task& task);
   // Puts batch_ into the log; task.lsn is its first LSN.
   Status append(bridge::Task& task);
@@ -89,7 +99,9 @@ class CoreLoop {
   void settle(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void release(std::vector<bridge::Task*>& answered);
   void retry_early(std::vector<bridge::Task*>& answered);
-  bool must_wait_for_checkpoint();
+  bool must_wait_for_checkpoint(std::vector<bridge::Task*>& answered);
+  bool must_wait_for_log(std::vector<bridge::Task*>& answered);
+  void end_checkpoint(std::vector<bridge::Task*>& answered);
 
   CoreOptions options_;
   host::LaneHost host_;
@@ -101,11 +113,13 @@ class CoreLoop {
   std::uint64_t now_ns_ = 0;
   bool is_checkpointing_ = false;
   std::uint64_t checkpoint_not_before_ns_ = 0;  // after a failed one
+  std::uint64_t replayed_ = 0;
   Lsn last_applied_;  // of this lane's records
   // Of the records of each vShard; [kVShards] is for records that every lane keeps.
   std::array<Lsn, kVShards + 1> last_of_{};
   std::deque<bridge::Task*> held_;   // answered, not yet durable; in order of answer_after
   std::vector<bridge::Task*> early_;  // min_lsn not reached yet
+  CheckpointWaiters checkpoints_;
   bool is_holding_ = false;           // part of a batch is prepared here and not applied yet
   std::deque<bridge::Task*> blocked_;  // what came meanwhile
 };

@@ -260,8 +260,14 @@ Status LmdbEnv::write_applied(MDB_txn* txn, Lsn applied) {
   return reason == 0 ? ok_status() : Status(failure("write", reason));
 }
 
+int LmdbEnv::copy_into(int descriptor) { return mdb_env_copyfd2(env_, descriptor, MDB_CP_COMPACT); }
+
 Status LmdbEnv::grow() {
   STATOR_ASSERT(!is_reading_);
+  const std::unique_lock lock(copying_, std::try_to_lock);
+  if (!lock.owns_lock()) {
+    return Error(ErrorCode::kBusy, "the map of the store " + directory_ + " cannot grow while it is copied");
+  }
   MDB_envinfo about{};
   int reason = mdb_env_info(env_, &about);
   if (reason == 0) reason = mdb_env_set_mapsize(env_, about.me_mapsize * 2);

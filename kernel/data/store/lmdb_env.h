@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/bytes.h"
@@ -66,11 +68,17 @@ class LmdbEnv {
   // All that `newest` says and the applied LSN, in one synced transaction. Errors:
   // kResourcesExhausted when the map is too small (grow() and try again), kDiskFull, kStorage.
   Status write(const Memtable& newest, Lsn applied);
-  // Doubles the map. The lane's thread, while nobody reads or writes and no cursor lives.
+  // Doubles the map. The lane's thread, while nobody reads or writes and no cursor lives. Error: kBusy
+  // while copy() runs.
   Status grow();
+
+  // Gives a compacted copy of data.mdb, as it is in one snapshot, to `sink` piece by piece; stops at
+  // the sink's first error and returns it. Any thread but the lane's, while the others go on.
+  Status copy(const std::function<Status(ByteView)>& sink);
 
  private:
   Status open_databases();
+  int copy_into(int descriptor);
   Status check_format(MDB_txn* txn);
   Status write_entries(MDB_txn* txn, const Memtable& newest);
   Status write_applied(MDB_txn* txn, Lsn applied);
@@ -80,6 +88,7 @@ class LmdbEnv {
   [[noreturn]] void die(const char* action, int reason) const;
 
   const std::string directory_;
+  std::mutex copying_;  // held by copy(): its snapshot must not see the map move
   MDB_env* env_;
   MDB_txn* read_ = nullptr;
   bool is_reading_ = false;

@@ -33,6 +33,7 @@ class LaneStore final : public Store {
   bool checkpoint_running() const override { return is_running_; }
   Status wait_checkpoint() override;
   std::size_t memtable_bytes() const override { return active_->bytes(); }
+  Status copy(const std::function<Status(ByteView)>& sink) override { return base_->copy(sink); }
 
  private:
   void freeze();

@@ -85,6 +85,12 @@ class Store {
   virtual Status wait_checkpoint() = 0;
 
   virtual std::size_t memtable_bytes() const = 0;
+
+  // Gives the base as it is now (what is in memory only is not in it) to `sink`, piece by piece: the
+  // bytes of a data.mdb whose applied LSN is inside. Stops at the sink's first error. Another thread
+  // than the lane's, one at a time, while the lane goes on; a checkpoint that needs a larger map
+  // fails meanwhile and is tried again.
+  virtual Status copy(const std::function<Status(ByteView)>& sink) = 0;
 };
 
 // Moves every entry of the stores under `from` (one directory per lane, "lane-0"...) to new stores

@@ -24,6 +24,8 @@ log_level = "warn"
 memory_limit_mib = 512
 [auth]
 mode = "password"
+[backup]
+directory = "/var/backups/stator"
 [engine.vector]
 threads = 3
 )", "stator.toml", config);
@@ -33,6 +35,7 @@ threads = 3
   EXPECT_EQ(config.data_dir, "/tmp/x");
   EXPECT_EQ(config.lanes, 2u);
   EXPECT_EQ(config.auth_mode, auth::Mode::kPassword);
+  EXPECT_EQ(config.backup_directory, "/var/backups/stator");
   EXPECT_THAT(*config.engines, testing::ElementsAre("document", "vector"));
   EXPECT_EQ(config.engine_config["vector"], R"({"threads":3})");
 }
@@ -47,6 +50,11 @@ TEST(ConfigTest, WrongTypesAndValuesNameTheLine) {
   EXPECT_EQ(fault_of("[server]\n\nlanes = 0\n"), "stator.toml:3: 'server.lanes' must be a whole number from 1 to 64");
   EXPECT_EQ(fault_of("[auth]\nmode = \"none\"\n"), "stator.toml:2: 'auth.mode' must be \"trust\" or \"password\"");
   EXPECT_EQ(fault_of("engines = \"document\"\n"), "stator.toml:1: 'engines' must be a list of strings");
+  EXPECT_EQ(fault_of("[backup]\ndirectory = \"\"\n"), "stator.toml:2: 'backup.directory' must not be empty");
+  EXPECT_EQ(fault_of("[backup]\ndirectory = 7\n"), "stator.toml:2: 'backup.directory' must be a string");
+  EXPECT_EQ(fault_of("backup = \"/x\"\n"), "stator.toml:1: 'backup' must be a table [backup]");
+  EXPECT_EQ(fault_of("[backup]\ndirectori = \"x\"\n"),
+            "stator.toml:2: unknown key 'backup.directori'; did you mean 'backup.directory'?");
   EXPECT_THAT(fault_of("[server\n"), testing::HasSubstr("stator.toml:1"));
 }
 

@@ -262,11 +262,12 @@ TEST_F(LocalLogTest, FullDiskRefusesWritesAndHealsWithoutLosingOne) {
     auto more = log->append(batch, 1);
     while (more.ok()) more = log->append(batch, 1);
     EXPECT_EQ(more.error().code(), ErrorCode::kDiskFull);
-    EXPECT_TRUE(log->health().ok());
+    EXPECT_EQ(log->health().error().code(), ErrorCode::kDiskFull);
     EXPECT_EQ(log->durable(), Lsn{1});
     files_.set_space(std::numeric_limits<std::uint64_t>::max());
     EXPECT_TRUE(waiter.wait_durable(held));
     EXPECT_TRUE(waiter.wait_durable(log->last()));
+    EXPECT_TRUE(log->health().ok());
     batch = batch_of({"healed"});
     EXPECT_TRUE(log->append(batch, 1).ok());
   }

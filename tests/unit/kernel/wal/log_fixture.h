@@ -54,7 +54,11 @@ class LogWaiter {
   bool wait_durable(Lsn lsn) {
     log_.flush();
     std::unique_lock lock(mutex_);
-    told_.wait(lock, [&] { return log_.durable() >= lsn || !log_.health().ok(); });
+    told_.wait(lock, [&] {
+      Status health = log_.health();
+      const bool is_failed = !health.ok() && health.error().code() != ErrorCode::kDiskFull;
+      return log_.durable() >= lsn || is_failed;
+    });
     return log_.durable() >= lsn;
   }
 

@@ -53,7 +53,7 @@ TEST(SimLogTest, RefusesWhileItFails) {
   EXPECT_EQ(log.durable(), Lsn{0});
   log.set_failure(ErrorCode::kDiskFull);
   EXPECT_EQ(log.append(batch, 1).error().code(), ErrorCode::kDiskFull);
-  EXPECT_TRUE(log.health().ok());
+  EXPECT_EQ(log.health().error().code(), ErrorCode::kDiskFull) << "it heals";
 }
 
 TEST(SimLogTest, TrimsDurableBatchesBelow) {

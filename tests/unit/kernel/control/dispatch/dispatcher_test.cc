@@ -95,6 +95,26 @@ TEST_F(DispatcherTest, AnAllOpIsMergedAfterTheLastPart) {
   EXPECT_EQ(pool_.taken(), 0u);
 }
 
+TEST_F(DispatcherTest, AnOpOfTheCoreStaysOneInItsPartsAndItsMerge) {
+  Task* task = request("k");
+  task->core_op = bridge::CoreOp::kCheckpoint;
+  ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());
+  Task* here = given_to(0).at(0);
+  Task* there = given_to(1).at(0);
+  EXPECT_EQ(here->core_op, bridge::CoreOp::kCheckpoint);
+  EXPECT_EQ(there->core_op, bridge::CoreOp::kCheckpoint);
+  answer_from(0, here);
+  answer_from(1, there);
+  EXPECT_TRUE(done().empty());
+  ASSERT_EQ(given_to(0).size(), 1u);
+  EXPECT_EQ(task->core_op, bridge::CoreOp::kCheckpoint);
+  EXPECT_EQ(task->kind, bridge::TaskKind::kMerge);
+  answer_from(0, task);
+  done();
+  pool_.give_back(task);
+  EXPECT_EQ(pool_.take()->core_op, bridge::CoreOp::kNone);
+}
+
 TEST_F(DispatcherTest, AFailedPartIsTheAnswer) {
   Task* task = request("k");
   ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());

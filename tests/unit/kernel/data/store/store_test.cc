@@ -364,5 +364,57 @@ TEST_F(StoreTest, ThatIsNoDatabaseIsRefused) {
   EXPECT_FALSE(Store::open(options_of("/dev/null/x")).ok());
 }
 
+TEST_F(StoreTest, ACopyIsTheBaseWithItsAppliedLsn) {
+  put("a", "1");
+  put("b", std::string(100'000, 'b'));
+  checkpoint(7);
+  put("c", "in memory only");
+  std::string bytes;
+  ASSERT_TRUE(store_->copy([&](ByteView piece) {
+    bytes.append(piece);
+    return ok_status();
+  }).ok());
+  io::FileSystem& files = io::posix_file_system();
+  const std::string directory = directory_.file("copy");
+  ASSERT_TRUE(files.make_directory(directory).ok());
+  ASSERT_TRUE(io::write_file_durably(files, directory + "/data.mdb", bytes).ok());
+  store_ = Store::open(options_of(directory)).take();
+  EXPECT_EQ(store_->applied(), Lsn{7});
+  EXPECT_THAT(walk(), ElementsAre("a=1", "b=" + std::string(100'000, 'b')));
+}
+
+TEST_F(StoreTest, ACopyEndsWithItsReadersFirstError) {
+  for (int i = 0; i < 400; ++i) put("key" + std::to_string(i), std::string(10'000, 'x'));
+  checkpoint(1);
+  int pieces = 0;
+  Status copied = store_->copy([&](ByteView) -> Status {
+    ++pieces;
+    return Error(ErrorCode::kDiskFull, "no room");
+  });
+  ASSERT_FALSE(copied.ok());
+  EXPECT_EQ(copied.error().code(), ErrorCode::kDiskFull);
+  EXPECT_EQ(pieces, 1);
+  checkpoint(2);
+}
+
+// The map must not move under the copy's snapshot; what did not fit is written by the next checkpoint.
+TEST_F(StoreTest, ItsMapDoesNotGrowWhileItIsCopied) {
+  open(64 * 1024);
+  put("a", "1");
+  checkpoint(1);
+  for (int i = 0; i < 500; ++i) put("key" + std::to_string(i), std::string(1000, 'x'));
+  Status during;
+  ASSERT_TRUE(store_->copy([&](ByteView) {
+    EXPECT_TRUE(store_->start_checkpoint(Lsn{2}));
+    during = store_->wait_checkpoint();
+    return ok_status();
+  }).ok());
+  ASSERT_FALSE(during.ok());
+  EXPECT_EQ(during.error().code(), ErrorCode::kBusy);
+  EXPECT_EQ(store_->applied(), Lsn{1});
+  checkpoint(2);
+  EXPECT_EQ(walk().size(), 501u);
+}
+
 }  // namespace
 }  // namespace stator::store

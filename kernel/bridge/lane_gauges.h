@@ -1,0 +1,23 @@
+// What a lane tells about itself. It writes them at the end of every turn, before it sends its
+// answers: who has an answer reads numbers that are no older than it. Any thread reads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace stator::bridge {
+
+struct alignas(64) LaneGauges {
+  using Gauge = std::atomic<std::uint64_t>;
+
+  Gauge applied_lsn{0};  // its base holds every record up to here
+  Gauge memtable_bytes{0};
+  Gauge checkpoint_runs{0};  // 0 or 1
+  Gauge waiting{0};          // tasks that wait in its core
+  Gauge replayed{0};         // records of the log that its start applied
+  Gauge connections{0};
+  Gauge requests{0};  // frames taken, since start
+  Gauge errors{0};    // answers that were errors, since start
+};
+
+}  // namespace stator::bridge

@@ -1,0 +1,72 @@
+#include "control/session/server_stats.h"
+
+#include "stator/json_writer.hpp"
+
+namespace stator::session {
+namespace {
+
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGauges& lane) {
+  json.begin_object()
+      .field("lane", number)
+      .field("applied_lsn", lane.applied_lsn.load(std::memory_order_relaxed))
+      .field("memtable_bytes", lane.memtable_bytes.load(std::memory_order_relaxed))
+      .field("checkpoint_running", lane.checkpoint_runs.load(std::memory_order_relaxed) != 0)
+      .field("waiting", lane.waiting.load(std::memory_order_relaxed))
+      .field("replayed", lane.replayed.load(std::memory_order_relaxed))
+      .field("connections", lane.connections.load(std::memory_order_relaxed))
+      .field("requests", lane.requests.load(std::memory_order_relaxed))
+      .field("errors", lane.errors.load(std::memory_order_relaxed))
+      .end_object();
+}
+
+void write_backup(json::Writer& json, const BackupFacts& backup) {
+  json.key("backup").begin_object().field("running", backup.is_running);
+  json.key("last");
+  if (backup.last_name.empty()) {
+    json.null();
+  } else {
+    json.begin_object()
+        .field("name", std::string_view(backup.last_name))
+        .field("lsn", backup.last_lsn.value());
+    json.key("error_code");
+    backup.last_error.empty() ? json.null() : json.string(backup.last_error);
+    json.end_object();
+  }
+  json.end_object();
+}
+
+}  // namespace
+
+std::string server_stats(const StatsSources& sources, std::uint64_t now_ns) {
+  const LogFacts log = sources.log();
+  std::uint64_t connections = 0;
+  for (const bridge::LaneGauges& lane : sources.lanes) {
+    connections += lane.connections.load(std::memory_order_relaxed);
+  }
+  json::StringOut out;
+  json::Writer json(out);
+  json.begin_object()
+      .field("version", std::string_view(STATOR_VERSION))
+      .field("uptime_ms", (now_ns - sources.started_ns) / kNsPerMs)
+      .field("durable_lsn", log.durable.value())
+      .field("last_lsn", log.last.value())
+      .field("log", log.health)
+      .field("connections", connections);
+  json.key("lanes").begin_array();
+  for (std::size_t i = 0; i < sources.lanes.size(); ++i) write_lane(json, i, sources.lanes[i]);
+  json.end_array().key("engines").begin_array();
+  for (const auto& engine : sources.catalog->engines()) {
+    json.begin_object()
+        .field("id", std::string_view(engine->id))
+        .field("version", std::string_view(engine->descriptor.version))
+        .end_object();
+  }
+  json.end_array();
+  write_backup(json, sources.backup());
+  json.end_object();
+  return out.take();
+}
+
+}  // namespace stator::session

@@ -1,0 +1,74 @@
+#include "control/session/server_stats.h"
+
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace stator::session {
+namespace {
+
+using testing::HasSubstr;
+
+class ServerStatsTest : public testing::Test {
+ protected:
+  ServerStatsTest() {
+    sources_.started_ns = 5'000'000;
+    sources_.catalog = &catalog_;
+    sources_.lanes = lanes_;
+    sources_.log = [this] { return log_; };
+    sources_.backup = [this] { return backup_; };
+  }
+  std::string said(std::uint64_t now_ns = 5'000'000) { return server_stats(sources_, now_ns); }
+
+  plugin::Catalog catalog_;
+  std::vector<bridge::LaneGauges> lanes_{2};
+  LogFacts log_{Lsn{3}, Lsn{7}, "ok"};
+  BackupFacts backup_;
+  StatsSources sources_;
+};
+
+TEST_F(ServerStatsTest, TellsTheLog) {
+  EXPECT_THAT(said(), HasSubstr(R"("durable_lsn":3,"last_lsn":7,"log":"ok")"));
+  log_ = {Lsn{8}, Lsn{9}, "disk_full"};
+  EXPECT_THAT(said(), HasSubstr(R"("durable_lsn":8,"last_lsn":9,"log":"disk_full")"));
+}
+
+TEST_F(ServerStatsTest, CountsTheTimeSinceTheStart) {
+  EXPECT_THAT(said(5'000'000), HasSubstr(R"("uptime_ms":0,)"));
+  EXPECT_THAT(said(47'000'000), HasSubstr(R"("uptime_ms":42,)"));
+}
+
+TEST_F(ServerStatsTest, TellsEachLaneApart) {
+  lanes_[0].connections = 3;
+  lanes_[1].connections = 4;
+  lanes_[1].applied_lsn = 11;
+  lanes_[1].memtable_bytes = 12;
+  lanes_[1].checkpoint_runs = 1;
+  lanes_[1].waiting = 13;
+  lanes_[1].replayed = 14;
+  lanes_[1].requests = 15;
+  lanes_[1].errors = 16;
+  EXPECT_THAT(said(), HasSubstr(R"("connections":7,)"));
+  EXPECT_THAT(
+      said(),
+      HasSubstr(
+          R"({"lane":0,"applied_lsn":0,"memtable_bytes":0,"checkpoint_running":false,"waiting":0,"replayed":0,"connections":3,"requests":0,"errors":0})"));
+  EXPECT_THAT(
+      said(),
+      HasSubstr(
+          R"({"lane":1,"applied_lsn":11,"memtable_bytes":12,"checkpoint_running":true,"waiting":13,"replayed":14,"connections":4,"requests":15,"errors":16})"));
+}
+
+TEST_F(ServerStatsTest, TellsTheLastBackup) {
+  EXPECT_THAT(said(), HasSubstr(R"("backup":{"running":false,"last":null})"));
+  backup_ = {true, "monday", "", Lsn{5}};
+  EXPECT_THAT(
+      said(),
+      HasSubstr(R"("backup":{"running":true,"last":{"name":"monday","lsn":5,"error_code":null}})"));
+  backup_ = {false, "tuesday", "disk_full", Lsn{0}};
+  EXPECT_THAT(said(), HasSubstr(R"({"name":"tuesday","lsn":0,"error_code":"disk_full"})"));
+}
+
+}  // namespace
+}  // namespace stator::session
