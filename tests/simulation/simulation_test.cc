@@ -266,6 +266,29 @@ class Simulation {
   World world_;
 };
 
+TEST(FullDiskTest, AWriteThatWaitsForSpaceIsAnsweredAtItsDeadline) {
+  const io::TempDirectory directory;
+  std::vector<ErrorCode> answers;
+  World world(directory.path(), 1, [&](Task* task) { answers.push_back(task->code); });
+  Task* task = nullptr;
+  world.set_deadline(world.clock().monotonic_ns() + 1'000'000'000);
+  ASSERT_TRUE(world.submit(LaneId{0}, "set", R"({"key":"a","value":1})", "", task));
+  world.turn(LaneId{0});
+  world.log().set_failure(ErrorCode::kDiskFull);
+  world.turn(LaneId{0});
+  EXPECT_TRUE(answers.empty()) << "before its deadline it waits";
+  world.clock().advance(2'000'000'000);
+  world.turn(LaneId{0});
+  EXPECT_EQ(answers, std::vector<ErrorCode>{ErrorCode::kDeadlineExceeded});
+  // It may still become durable: then it is there.
+  world.log().set_failure(ErrorCode::kOk);
+  world.log().commit();
+  world.set_deadline(~std::uint64_t{0});
+  ASSERT_TRUE(world.submit(LaneId{0}, "get", R"({"key":"a"})", "", task));
+  world.settle();
+  EXPECT_EQ(answers.back(), ErrorCode::kOk);
+}
+
 // STATOR_SEED=N runs that seed alone; STATOR_SEEDS=N the first N (make torture).
 TEST(SimulationTest, KeepsEveryPromiseFromEverySeed) {
   const char* one = std::getenv("STATOR_SEED");

@@ -16,7 +16,6 @@ namespace {
 // Small, so that checkpoints are many.
 constexpr std::size_t kMemtableBytes = 40 * 1024;
 constexpr std::uint64_t kTurnNs = 20'000;
-constexpr std::uint64_t kForEver = ~std::uint64_t{0};
 
 }  // namespace
 
@@ -67,7 +66,7 @@ void World::fill(Task& task, const std::string& op, const std::string& args_json
   task.op = entry->op->index;
   task.tenant = TenantId{1};
   task.collection = "sim";
-  task.deadline_ns = kForEver;
+  task.deadline_ns = deadline_ns_;
   const Status bound = table_->bind_args(task.op, args_json, task.args);
   STATOR_ASSERT(bound.ok());
 }
@@ -92,7 +91,7 @@ bool World::submit_batch(LaneId home, const std::vector<Item>& items, const std:
   Lane& lane = *lanes_[home.value()];
   task = lane.pool.take();
   task->tenant = TenantId{1};
-  task->deadline_ns = kForEver;
+  task->deadline_ns = deadline_ns_;
   task->idempotency_key = idempotency_key;
   for (const Item& item : items) {
     Task* made = lane.pool.take();

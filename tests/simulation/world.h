@@ -54,6 +54,9 @@ class World {
   void restart_with(std::uint32_t lanes);
 
   wal::SimLog& log() { return log_; }
+  SimClock& clock() { return clock_; }
+  // Of the requests to come; monotonic.
+  void set_deadline(std::uint64_t deadline_ns) { deadline_ns_ = deadline_ns; }
   std::uint32_t lanes() const { return static_cast<std::uint32_t>(lanes_.size()); }
   std::size_t checkpoints() const { return checkpoints_; }
 
@@ -74,6 +77,7 @@ class World {
   std::unique_ptr<bridge::VShardMap> vshards_;
   std::unique_ptr<bridge::LaneMesh> mesh_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  std::uint64_t deadline_ns_ = ~std::uint64_t{0};
   std::size_t generation_ = 0;
   std::size_t checkpoints_ = 0;
 };

@@ -371,15 +371,30 @@ void CoreLoop::release(std::vector<Task*>& answered) {
     answered.push_back(held_.front());
     held_.pop_front();
   }
+  is_disk_full_ = false;
   if (held_.empty()) return;
   Status health = options_.log->health();
-  if (health.ok() || health.error().code() == ErrorCode::kDiskFull) return;
+  if (health.ok()) return;
+  is_disk_full_ = health.error().code() == ErrorCode::kDiskFull;
+  if (is_disk_full_) return expire_held(answered);
   // Nobody will ever know whether these survive; what was not acknowledged is said to have failed.
   for (Task* task : held_) {
     task->refuse(Error(health.error()));
     answered.push_back(task);
   }
   held_.clear();
+}
+
+// While the log waits for space its writes wait with it, but no client longer than it said.
+void CoreLoop::expire_held(std::vector<Task*>& answered) {
+  const std::uint64_t now = options_.clock->monotonic_ns();
+  std::erase_if(held_, [&](Task* task) {
+    if (now < task->deadline_ns) return false;
+    task->refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
+                       "the log's disk is full: what was written or seen may become durable later, or not"));
+    answered.push_back(task);
+    return true;
+  });
 }
 
 void CoreLoop::retry_early(std::vector<Task*>& answered) {
@@ -400,6 +415,10 @@ void CoreLoop::retry_early(std::vector<Task*>& answered) {
 std::uint64_t CoreLoop::next_deadline_ns() const {
   std::uint64_t next = checkpoints_.next_deadline_ns();
   for (const Task* task : early_) {
+    if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
+  }
+  if (!is_disk_full_) return next;
+  for (const Task* task : held_) {
     if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
   }
   return next;

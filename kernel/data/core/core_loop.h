@@ -98,6 +98,7 @@ class CoreLoop {
   Lsn seen_by(const bridge::Task& task) const;
   void settle(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void release(std::vector<bridge::Task*>& answered);
+  void expire_held(std::vector<bridge::Task*>& answered);
   void retry_early(std::vector<bridge::Task*>& answered);
   bool must_wait_for_checkpoint(std::vector<bridge::Task*>& answered);
   bool must_wait_for_log(std::vector<bridge::Task*>& answered);
@@ -117,6 +118,7 @@ class CoreLoop {
   Lsn last_applied_;  // of this lane's records
   // Of the records of each vShard; [kVShards] is for records that every lane keeps.
   std::array<Lsn, kVShards + 1> last_of_{};
+  bool is_disk_full_ = false;  // at the last look, while something was held
   std::deque<bridge::Task*> held_;   // answered, not yet durable; in order of answer_after
   std::vector<bridge::Task*> early_;  // min_lsn not reached yet
   CheckpointWaiters checkpoints_;
