@@ -12,7 +12,7 @@ constexpr std::size_t kKeepBytes = 64 * 1024;
 
 }  // namespace
 
-void Task::refuse(Error error) {
+void Task::refuse(const Error& error) {
   STATOR_ASSERT(error.code() != ErrorCode::kOk);
   code = error.code();
   payload.clear();

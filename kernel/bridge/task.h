@@ -101,7 +101,7 @@ struct Task {
       __builtin_prefetch(reinterpret_cast<const char*>(this) + at, 1);
     }
   }
-  void refuse(Error error);
+  void refuse(const Error& error);
   // Puts `lsn` into the payload wherever it belongs.
   void fill_in_lsn();
   // Ready for the next request; keeps small buffers, frees large ones.

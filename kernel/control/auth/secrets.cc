@@ -57,8 +57,8 @@ bool verify_password(std::string_view password, const std::string& hash) {
 }
 
 const std::string& nobodys_hash() {
-  static const std::string hash = hash_password(random_text(32, kUrlSafe)).take();
-  return hash;
+  static const std::string kHash = hash_password(random_text(32, kUrlSafe)).take();
+  return kHash;
 }
 
 ApiKey make_api_key() {

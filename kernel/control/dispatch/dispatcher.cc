@@ -151,11 +151,11 @@ Status Dispatcher::split_rows(Task* parent, const Route& route) {
 void Dispatcher::receive() {
   for (std::uint32_t peer = 0; peer < mesh_.lanes(); ++peer) {
     if (LaneId{peer} == home_) continue;
-    for (std::size_t n; (n = mesh_.requests(LaneId{peer}, home_).pop(batch_)) > 0;) {
+    for (std::size_t n = 0; (n = mesh_.requests(LaneId{peer}, home_).pop(batch_)) > 0;) {
       link_.submitted.insert(link_.submitted.end(), batch_.begin(),
                              batch_.begin() + static_cast<std::ptrdiff_t>(n));
     }
-    for (std::size_t n; (n = mesh_.answers(LaneId{peer}, home_).pop(batch_)) > 0;) {
+    for (std::size_t n = 0; (n = mesh_.answers(LaneId{peer}, home_).pop(batch_)) > 0;) {
       open_at_[peer] -= n;
       returned_.insert(returned_.end(), batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(n));
     }

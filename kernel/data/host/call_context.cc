@@ -69,9 +69,9 @@ const void* find_service(const char* id) {
 }
 
 const stator_kernel_hello& kernel_hello() {
-  static const stator_kernel_hello hello = {sizeof(stator_kernel_hello), STATOR_ABI_MAJOR,
+  static const stator_kernel_hello kHello = {sizeof(stator_kernel_hello), STATOR_ABI_MAJOR,
                                             STATOR_ABI_MINOR, 0, STATOR_VERSION, &find_service};
-  return hello;
+  return kHello;
 }
 
 }  // namespace stator::host

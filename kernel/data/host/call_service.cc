@@ -87,8 +87,8 @@ stator_call_result read(stator_call* call, stator_str name, stator_str args_json
 }  // namespace
 
 const stator_call_service& call_service() {
-  static const stator_call_service service = {sizeof service, 0, &read};
-  return service;
+  static const stator_call_service kService = {sizeof kService, 0, &read};
+  return kService;
 }
 
 }  // namespace stator::host

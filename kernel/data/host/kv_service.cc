@@ -100,9 +100,9 @@ void visit_all(stator_call* call, std::uint8_t space, stator_kv_visitor visitor,
 }  // namespace
 
 const stator_kv_service& kv_service() {
-  static const stator_kv_service service = {sizeof service, 0,    &get,   &scan,
+  static const stator_kv_service kService = {sizeof kService, 0,    &get,   &scan,
                                             &next,          &put, &erase, &visit_all};
-  return service;
+  return kService;
 }
 
 }  // namespace stator::host

@@ -18,8 +18,8 @@ void write(stator_call* call, int level, stator_str message) {
 }  // namespace
 
 const stator_log_service& log_service() {
-  static const stator_log_service service = {sizeof service, 0, &write};
-  return service;
+  static const stator_log_service kService = {sizeof kService, 0, &write};
+  return kService;
 }
 
 }  // namespace stator::host

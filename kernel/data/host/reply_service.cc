@@ -57,19 +57,19 @@ void* allocate(stator_call* call, std::size_t bytes, std::size_t align) {
 }  // namespace
 
 const stator_reply_service& reply_service() {
-  static const stator_reply_service service = {sizeof service, 0,          &reserve, &commit,
+  static const stator_reply_service kService = {sizeof kService, 0,          &reserve, &commit,
                                                &lsn_here,      &set_binary, &fail};
-  return service;
+  return kService;
 }
 
 const stator_records_service& records_service() {
-  static const stator_records_service service = {sizeof service, 0, &add_record};
-  return service;
+  static const stator_records_service kService = {sizeof kService, 0, &add_record};
+  return kService;
 }
 
 const stator_mem_service& mem_service() {
-  static const stator_mem_service service = {sizeof service, 0, &allocate};
-  return service;
+  static const stator_mem_service kService = {sizeof kService, 0, &allocate};
+  return kService;
 }
 
 }  // namespace stator::host

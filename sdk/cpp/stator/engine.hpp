@@ -308,8 +308,8 @@ class Edge {
   }
 
   static const Op<E>& op(std::uint32_t index) {
-    static const EngineDescription<E> description = E::describe();
-    return *description.ops[index];
+    static const EngineDescription<E> kDescription = E::describe();
+    return *kDescription.ops[index];
   }
   static const E& engine(const stator_instance* instance) {
     return *reinterpret_cast<const E*>(instance);
