@@ -32,6 +32,8 @@ struct LaneShared {
   auth::Mode auth_mode = auth::Mode::kTrust;
   std::string ops_digest;
   std::function<void(LaneId, Lsn)> on_applied;
+  std::function<void(const core::ParkedCounts&)> on_parked;
+  core::ReplayProgress* progress = nullptr;
   std::atomic<LanePhase> phase{LanePhase::kServe};
 };
 

@@ -16,6 +16,7 @@ class ServerProcess {
     std::uint32_t lanes = 1;
     std::string config;  // TOML text; empty = none
     std::string command = "dev";
+    std::vector<std::string> arguments = {};  // further ones
   };
   explicit ServerProcess(Options options) : options_(std::move(options)) {}
   ~ServerProcess();
@@ -31,6 +32,8 @@ class ServerProcess {
   bool is_running() const { return pid_ > 0; }
 
   void set_lanes(std::uint32_t lanes) { options_.lanes = lanes; }
+  void set_config(std::string config) { options_.config = std::move(config); }
+  void set_arguments(std::vector<std::string> arguments) { options_.arguments = std::move(arguments); }
   std::uint16_t port() const { return port_; }
   const std::string& ready_line() const { return ready_line_; }
   int exit_code() const { return exit_code_; }
@@ -44,6 +47,14 @@ class ServerProcess {
   int exit_code_ = -1;
   std::string ready_line_;
 };
+
+// What `statord ARGUMENTS` said, when it has ended.
+struct ProgramAnswer {
+  int exit_code = -1;
+  std::string out;
+  std::string errors;
+};
+ProgramAnswer run_statord(const std::vector<std::string>& arguments);
 
 // A fresh directory below the system's temporary one, removed at the end.
 class TempDir {
