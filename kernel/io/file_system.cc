@@ -17,6 +17,12 @@ Status write_new_file(FileSystem& files, const std::string& path, ByteView bytes
 
 }  // namespace
 
+Status File::read_into(std::uint64_t offset, std::size_t size, ByteBuffer& to) {
+  STATOR_TRY(const std::string bytes, read_at(offset, size));
+  to.append(bytes);
+  return ok_status();
+}
+
 Status write_file_durably(FileSystem& files, const std::string& path, ByteView bytes) {
   const std::string aside = path + ".new";
   STATOR_CHECK(files.remove(aside));  // left by a crash
@@ -34,6 +40,13 @@ Result<std::string> read_file(FileSystem& files, const std::string& path) {
   STATOR_TRY(const std::unique_ptr<File> file, files.open_to_read(path));
   STATOR_TRY(const std::uint64_t size, file->size());
   return file->read_at(0, size);
+}
+
+Status read_file_into(FileSystem& files, const std::string& path, ByteBuffer& to) {
+  STATOR_TRY(const std::unique_ptr<File> file, files.open(path));
+  STATOR_TRY(const std::uint64_t size, file->size());
+  to.clear();
+  return file->read_into(0, size, to);
 }
 
 }  // namespace stator::io

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_buffer.h"
 #include "base/bytes.h"
 #include "base/result.h"
 
@@ -20,6 +21,8 @@ class File {
   virtual Status write_at(std::uint64_t offset, ByteView bytes) = 0;
   // Up to `size` bytes; fewer only at the end of the file.
   virtual Result<std::string> read_at(std::uint64_t offset, std::size_t size) = 0;
+  // The same behind the end of `to`.
+  virtual Status read_into(std::uint64_t offset, std::size_t size, ByteBuffer& to);
   // What was written survives a power cut when this returns ok.
   virtual Status sync() = 0;
   virtual Result<std::uint64_t> size() = 0;
@@ -58,5 +61,7 @@ FileSystem& posix_file_system();
 // the directory).
 Status write_file_durably(FileSystem& files, const std::string& path, ByteView bytes);
 Result<std::string> read_file(FileSystem& files, const std::string& path);
+// The whole file instead of what `to` held: one buffer for many files costs its pages once.
+Status read_file_into(FileSystem& files, const std::string& path, ByteBuffer& to);
 
 }  // namespace stator::io

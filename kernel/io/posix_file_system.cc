@@ -45,12 +45,18 @@ class PosixFile final : public File {
 
   Status write_at(std::uint64_t offset, ByteView bytes) override;
   Result<std::string> read_at(std::uint64_t offset, std::size_t size) override;
+  Status read_into(std::uint64_t offset, std::size_t size, ByteBuffer& to) override;
   Status sync() override;
   Result<std::uint64_t> size() override;
   Status truncate(std::uint64_t size) override;
   Status allocate(std::uint64_t size) override;
 
  private:
+  // Of what the file holds behind `offset`, at most `size`.
+  Result<std::size_t> available(std::uint64_t offset, std::size_t size);
+  // Fewer than `size` only at the end of the file.
+  Result<std::size_t> read(std::uint64_t offset, std::size_t size, char* to);
+
   const int descriptor_;
   const std::string path_;
 };
@@ -69,22 +75,38 @@ Status PosixFile::write_at(std::uint64_t offset, ByteView bytes) {
   return ok_status();
 }
 
-Result<std::string> PosixFile::read_at(std::uint64_t offset, std::size_t size) {
+Result<std::size_t> PosixFile::available(std::uint64_t offset, std::size_t size) {
   STATOR_TRY(const std::uint64_t end, this->size());
-  const std::uint64_t available = offset < end ? end - offset : 0;
-  std::string bytes(static_cast<std::size_t>(std::min<std::uint64_t>(size, available)), '\0');
+  const std::uint64_t left = offset < end ? end - offset : 0;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(size, left));
+}
+
+Result<std::size_t> PosixFile::read(std::uint64_t offset, std::size_t size, char* to) {
   std::size_t done = 0;
-  while (done < bytes.size()) {
+  while (done < size) {
     const ssize_t got = uninterrupted([&] {
-      return ::pread(descriptor_, bytes.data() + done, bytes.size() - done,
-                     static_cast<off_t>(offset + done));
+      return ::pread(descriptor_, to + done, size - done, static_cast<off_t>(offset + done));
     });
     if (got < 0) return failure("read", path_, errno);
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
   }
+  return done;
+}
+
+Result<std::string> PosixFile::read_at(std::uint64_t offset, std::size_t size) {
+  STATOR_TRY(const std::size_t wanted, available(offset, size));
+  std::string bytes(wanted, '\0');
+  STATOR_TRY(const std::size_t done, read(offset, wanted, bytes.data()));
   bytes.resize(done);
   return bytes;
+}
+
+Status PosixFile::read_into(std::uint64_t offset, std::size_t size, ByteBuffer& to) {
+  STATOR_TRY(const std::size_t wanted, available(offset, size));
+  STATOR_TRY(const std::size_t done, read(offset, wanted, to.reserve(wanted)));
+  to.commit(done);
+  return ok_status();
 }
 
 // fdatasync: the content and the size that is needed to read it back; not the times.

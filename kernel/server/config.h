@@ -1,6 +1,7 @@
 // The configuration of a server: defaults, then the TOML file, then the command line.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ struct Config {
   std::optional<std::vector<std::string>> engines;
   // [engine.ID] tables as JSON objects.
   std::map<std::string, std::string> engine_config;
+  // Command line only: a damaged log is cut behind this LSN before it is opened.
+  std::optional<std::uint64_t> recover_to;
   // Further directories to look for engine libraries in, before the installed one.
   std::vector<std::string> engine_path;
   std::string backup_directory;  // where backups go; empty: none are taken

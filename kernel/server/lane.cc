@@ -54,7 +54,8 @@ Status Lane::join() {
 void Lane::run() {
   core_ = std::make_unique<core::CoreLoop>(core::CoreOptions{
       id_, shared_.mesh->lanes(), shared_.catalog, shared_.table, shared_.vshards, shared_.log,
-      store_.get(), &system_clock(), shared_.watchdog, shared_.on_applied});
+      store_.get(), &system_clock(), shared_.watchdog, shared_.on_applied, shared_.on_parked,
+      shared_.progress});
   Status status = core_->recover();
   const bool is_ok = status.ok();
   publish(0);

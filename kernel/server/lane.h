@@ -38,6 +38,8 @@ struct LaneShared {
   BackupWorker* backups = nullptr;
   const session::StatsSources* stats = nullptr;
   std::vector<bridge::LaneGauges>* gauges = nullptr;  // by lane
+  std::function<void(const core::ParkedCounts&)> on_parked;
+  core::ReplayProgress* progress = nullptr;
   std::atomic<LanePhase> phase{LanePhase::kServe};
 };
 

@@ -8,6 +8,7 @@
 #include "io/file_system.h"
 #include "server/restore.h"
 #include "server/server.h"
+#include "server/wal_command.h"
 #include "stator/json_writer.hpp"
 
 namespace {
@@ -25,6 +26,7 @@ struct Options {
   std::uint32_t lanes = 0;
   std::vector<std::string> engine_path;
   std::string backup;
+  std::optional<std::uint64_t> recover_to;
 };
 
 void add_options(CLI::App& command, Options& options) {
@@ -32,6 +34,29 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("--listen", options.listen, "Address of the native port, HOST:PORT; port 0 takes a free one");
   command.add_option("--lanes", options.lanes, "Number of lanes (threads that serve)")->check(CLI::Range(1, 64));
   command.add_option("--engine-path", options.engine_path, "Further directory with engine libraries");
+  command.add_option("--recover-to", options.recover_to,
+                     "Once, for a damaged log: cut it behind this LSN; later records are lost");
+}
+
+void add_wal_command(CLI::App& app, stator::server::WalCommand& wal) {
+  using Action = stator::server::WalCommand::Action;
+  CLI::App* group = app.add_subcommand("wal", "The log of a stopped data directory");
+  group->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, Action action) {
+    CLI::App* command = group->add_subcommand(name, what);
+    command->add_option("--data-dir", wal.data_dir, "Directory of the data")->required();
+    command->callback([&wal, action] { wal.action = action; });
+    return command;
+  };
+  CLI::App* inspect = add("inspect", "What is in it: a line per segment", Action::kInspect);
+  CLI::Option* records = inspect->add_flag("--records", wal.has_records, "A line per record, too");
+  inspect->add_option("--from", wal.from, "First LSN of --records")->needs(records);
+  inspect->add_option("--to", wal.to, "Last LSN of --records")->needs(records);
+  inspect->add_flag("--payload", wal.has_payloads, "With the payloads, in base64")->needs(records);
+  add("verify", "Check every byte of it; exit code 1 if it is damaged", Action::kVerify);
+  CLI::App* cut = add("cut", "Let it end earlier; later records are lost", Action::kCut);
+  cut->add_option("--to", wal.cut_to, "The LSN it ends with, the last one of a write")->required();
+  cut->add_flag("--yes", wal.is_sure, "Do it");
 }
 
 int fail(int code, const std::string& sentence) {
@@ -111,6 +136,12 @@ void add_restore(CLI::App& command, Options& options) {
   command.add_option("--data-dir", options.data_dir, "New directory of the data")->required();
 }
 
+int run(const stator::server::WalCommand& command) {
+  auto code = stator::server::run_wal_command(command, std::cout);
+  std::cout.flush();
+  return code.ok() ? code.value() : fail(kExitFailure, code.error().sentence());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -128,7 +159,10 @@ int main(int argc, char** argv) {
   add_options(*serve, options);
   CLI::App* restore = app.add_subcommand("restore", "Make a new data directory out of a backup");
   add_restore(*restore, options);
+  stator::server::WalCommand wal;
+  add_wal_command(app, wal);
   CLI11_PARSE(app, argc, argv);
+  if (app.got_subcommand("wal")) return run(wal);
   if (restore->parsed()) return run_restore(options);
 
   Config config;
@@ -143,6 +177,7 @@ int main(int argc, char** argv) {
   if (!options.data_dir.empty()) config.data_dir = options.data_dir;
   if (!options.listen.empty()) config.listen = options.listen;
   if (options.lanes != 0) config.lanes = options.lanes;
+  config.recover_to = options.recover_to;
   config.engine_path.insert(config.engine_path.begin(), options.engine_path.begin(), options.engine_path.end());
   return run(config);
 }

@@ -12,6 +12,7 @@
 #include "data/core/kernel_record.h"
 #include "base/crc32c.h"
 #include "server/admin_bootstrap.h"
+#include "server/recover_to.h"
 #include "wal/local_log.h"
 
 namespace stator::server {
@@ -65,6 +66,7 @@ Status Server::start() {
   if (layout_.lanes != lanes) STATOR_CHECK(reshard(lanes));
   STATOR_CHECK(start_lanes());
   recovered_lsn_ = log_->last();
+  warn_of_parked();
 
   int pair[2] = {-1, -1};
   const bool needs_admin = config_.auth_mode == auth::Mode::kPassword;
@@ -101,6 +103,11 @@ Status Server::open_stores() {
     options.on_checkpoint = [mesh = mesh_.get(), lane] { mesh->doorbell(LaneId{lane}).ring(); };
     STATOR_TRY(auto opened, store::Store::open(options));
     applied_.push_back(opened->applied());
+    opened->begin_turn();
+    core::each_engine_number(*opened, [this](EngineNumber number, ByteView id) {
+      engine_numbers_[std::string(id)] = number;
+    });
+    opened->end_turn();
     stores_.push_back(std::move(opened));
   }
   STATOR_CHECK(open_log());
@@ -108,42 +115,36 @@ Status Server::open_stores() {
 }
 
 Status Server::open_log() {
-  const Lsn oldest = *std::min_element(applied_.begin(), applied_.end());
-  const std::string directory = config_.data_dir + "/wal";
-  STATOR_CHECK(io::posix_file_system().make_directory(directory));
-  STATOR_TRY(log_, wal::open_local_log(io::posix_file_system(),
-                                       {directory, kWalSegmentBytes, oldest.value() + 1}));
+  const auto [oldest, newest] = std::minmax_element(applied_.begin(), applied_.end());
+  const auto note = [this](const wal::RecordView& record) { note_engine_number(record); };
+  const wal::LocalLogOptions options{.directory = config_.data_dir + "/wal",
+                                     .segment_bytes = kWalSegmentBytes,
+                                     .oldest_needed = oldest->value() + 1,
+                                     .is_made_ahead = true,
+                                     .on_record = note,
+                                     .newest_held = newest->value()};
+  STATOR_CHECK(io::posix_file_system().make_directory(options.directory));
+  if (config_.recover_to) {
+    STATOR_CHECK(recover_to(io::posix_file_system(), options, Lsn{*config_.recover_to}));
+    config_.recover_to.reset();  // the log is opened more than once
+  }
+  STATOR_TRY(log_, wal::open_local_log(io::posix_file_system(), options));
   log_->set_listener([mesh = mesh_.get()] {
     for (std::uint32_t lane = 0; lane < mesh->lanes(); ++lane) mesh->doorbell(LaneId{lane}).ring();
   });
   return ok_status();
 }
 
-Status Server::read_dictionary(std::map<std::string, EngineNumber>& known) {
-  const auto note = [&](ByteView payload) {
-    if (const auto entry = core::decode_engine_number(payload)) known[entry->second] = entry->first;
-  };
-  store::Store& first = *stores_.front();
-  first.begin_turn();
-  const std::string prefix = core::engine_number_prefix();
-  std::string end = prefix;
-  ++end.back();
-  const auto walk = first.walk({prefix, end, false});
-  for (store::Entry entry; walk->next(entry);) note(entry.value);
-  first.end_turn();
-  const Lsn from{stores_.front()->applied().value() + 1};
-  return log_->read(from, [&](const wal::RecordView& record, Lsn, std::uint64_t) {
-    const bool is_number = record.engine == core::kKernelEngine &&
-                           record.type == static_cast<std::uint32_t>(core::KernelRecord::kEngineNumber);
-    if (is_number) note(record.payload);
-    return ok_status();
-  });
+void Server::note_engine_number(const wal::RecordView& record) {
+  if (record.engine != core::kKernelEngine) return;
+  if (record.type != static_cast<std::uint32_t>(core::KernelRecord::kEngineNumber)) return;
+  const auto entry = core::decode_engine_number(record.payload);
+  if (entry) engine_numbers_[entry->second] = entry->first;
 }
 
 // Engines are named by number on disk; the number is given once, by a record of the log.
 Status Server::number_engines() {
-  std::map<std::string, EngineNumber> known;
-  STATOR_CHECK(read_dictionary(known));
+  const std::map<std::string, EngineNumber>& known = engine_numbers_;
   std::uint16_t last = 0;
   for (const auto& [id, number] : known) last = std::max(last, number.value());
   wal::BatchBuilder batch;
@@ -214,6 +215,13 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   shared_->backups = backups_.get();
   shared_->stats = &stats_;
   shared_->gauges = &gauges_;
+  progress_ = std::make_unique<core::ReplayProgress>(layout_.lanes, system_clock());
+  shared_->progress = progress_.get();
+  parked_.clear();
+  shared_->on_parked = [this](const core::ParkedCounts& counts) {
+    const std::lock_guard lock(parked_mutex_);
+    for (const auto& [engine, count] : counts) parked_[engine] += count;
+  };
 }
 
 Status Server::start_lanes() {
@@ -243,6 +251,16 @@ std::uint64_t Server::replayed() const {
   std::uint64_t all = 0;
   for (const bridge::LaneGauges& lane : gauges_) all += lane.replayed.load(std::memory_order_relaxed);
   return all;
+}
+
+// After every lane has recovered.
+void Server::warn_of_parked() const {
+  if (parked_.empty()) return;
+  std::string list;
+  for (const auto& [engine, count] : parked_) {
+    list += (list.empty() ? "" : ", ") + std::to_string(count) + " of '" + engine + "'";
+  }
+  log::warn("records of engines that are not enabled are kept until they are: " + list);
 }
 
 // Recovers with the old number of lanes, writes everything into their bases, and moves the entries

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,13 +42,14 @@ class Server {
   Status open_stores();
   Status open_log();
   Status number_engines();
-  Status read_dictionary(std::map<std::string, EngineNumber>& known);
+  void note_engine_number(const wal::RecordView& record);
   Status start_lanes();
   Status stop_lanes();
   Status reshard(std::uint32_t lanes);
   void fill_shared(const std::vector<store::Store*>& stores);
   BackupSources backup_sources(const std::vector<store::Store*>& stores);
   session::StatsSources stats_sources();
+  void warn_of_parked() const;
 
   Config config_;
   EngineSet engines_;
@@ -57,6 +59,7 @@ class Server {
   std::unique_ptr<bridge::VShardMap> vshards_;
   std::vector<std::unique_ptr<store::Store>> stores_;
   std::unique_ptr<wal::Log> log_;
+  std::map<std::string, EngineNumber> engine_numbers_;  // of the data directory
   std::unique_ptr<bridge::LaneMesh> mesh_;
   std::unique_ptr<core::Watchdog> watchdog_;
   std::unique_ptr<auth::PasswordWorker> passwords_;
@@ -70,6 +73,9 @@ class Server {
   // After the lanes: it reads their stores.
   std::unique_ptr<BackupWorker> backups_;
   std::uint64_t started_ns_ = 0;
+  std::unique_ptr<core::ReplayProgress> progress_;
+  std::mutex parked_mutex_;
+  core::ParkedCounts parked_;  // of all lanes, as the last start of lanes found them
   std::string listen_address_;
   Lsn recovered_lsn_;
 };

@@ -30,6 +30,8 @@ constexpr std::chrono::milliseconds kDiskFullRetry{100};
 constexpr std::size_t kStagedBytesMax = 4 * kBatchBytesMax;
 // A buffer that one large commit grew beyond this is given back.
 constexpr std::size_t kKeptBufferBytes = 8u * 1024 * 1024;
+// Bytes between two calls that tell a reader's progress.
+constexpr std::uint64_t kProgressBytes = 1024 * 1024;
 
 // Batches that are written and synced together.
 struct Commit {
@@ -49,11 +51,14 @@ class SegmentWriter {
   Status begin(RecoveredLog recovered);
   // The whole commit, written and synced. kDiskFull: nothing happened, it may be tried again.
   Status write(Commit& commit);
-  Status read(Lsn from, const Log::Visitor& visit);
+  Status read(Lsn from, const Log::Visitor& visit, const Log::Progress& progress);
   void trim(Lsn to, Lsn durable);
 
  private:
   Status make_room(const Commit& commit);
+  // Index of the first segment that a reader from LSN `from` needs; the bytes from it on.
+  std::size_t first_with(Lsn from) const;
+  Result<std::uint64_t> bytes_from(std::size_t index);
   // Lets the log go on at `position` in a file with room for `bytes` of a commit.
   Status add_segment(const LogPosition& position, std::size_t bytes);
   // Bytes of a segment behind one of `before` bytes.
@@ -124,19 +129,30 @@ Status SegmentWriter::write(Commit& commit) {
   return ok_status();
 }
 
-Status SegmentWriter::read(Lsn from, const Log::Visitor& visit) {
-  const auto visit_batch = [&](BatchReader& batch, std::size_t) -> Status {
+Status SegmentWriter::read(Lsn from, const Log::Visitor& visit, const Log::Progress& progress) {
+  const std::size_t begin = first_with(from);
+  std::uint64_t done = 0;
+  std::uint64_t told = 0;
+  STATOR_TRY(const std::uint64_t total, bytes_from(begin));
+  ByteBuffer buffer;
+  const auto tell = [&](std::uint64_t now) {
+    if (!progress || now - told < kProgressBytes) return;
+    told = now;
+    progress(now, total);
+  };
+  const auto visit_batch = [&](BatchReader& batch, std::size_t offset) -> Status {
     RecordView record;
     Lsn lsn;
     while (batch.next(record, lsn)) {
       if (lsn >= from) STATOR_CHECK(visit(record, lsn, batch.seal().time_ms));
     }
+    tell(done + offset);
     return ok_status();
   };
-  for (std::size_t i = 0; i < segments_.size(); ++i) {
+  for (std::size_t i = begin; i < segments_.size(); ++i) {
     const bool is_last = i + 1 == segments_.size();
-    if (!is_last && segments_[i + 1].first <= from) continue;
-    STATOR_TRY(const std::string bytes, io::read_file(files_, segments_[i].path));
+    STATOR_CHECK(io::read_file_into(files_, segments_[i].path, buffer));
+    const ByteView bytes = buffer.view();
     STATOR_TRY(LogPosition position, read_segment_header(bytes));
     STATOR_TRY(const SegmentEnd end, walk_segment(bytes, position, visit_batch));
     // It was verified when it was opened.
@@ -145,8 +161,26 @@ Status SegmentWriter::read(Lsn from, const Log::Visitor& visit) {
                                               segments_[i].path + ", offset " +
                                               std::to_string(end.offset) + ": " + end.reason);
     }
+    done += bytes.size();
   }
+  if (progress) progress(total, total);
   return ok_status();
+}
+
+std::size_t SegmentWriter::first_with(Lsn from) const {
+  std::size_t index = 0;
+  while (index + 1 < segments_.size() && segments_[index + 1].first <= from) ++index;
+  return index;
+}
+
+Result<std::uint64_t> SegmentWriter::bytes_from(std::size_t index) {
+  std::uint64_t total = offset_;  // of the last one; zeros follow
+  for (; index + 1 < segments_.size(); ++index) {
+    STATOR_TRY(const std::unique_ptr<io::File> file, files_.open(segments_[index].path));
+    STATOR_TRY(const std::uint64_t size, file->size());
+    total += size;
+  }
+  return total;
 }
 
 // Oldest first and one after the other, so that a crash leaves no gap. The segment behind a removed
@@ -174,7 +208,10 @@ class LocalLog final : public Log {
   Lsn last() const override { return Lsn{last_.load(std::memory_order_acquire)}; }
   Status health() const override;
   void set_listener(std::function<void()> listener) override { listener_ = std::move(listener); }
-  Status read(Lsn from, const Visitor& visit) override { return segments_->read(from, visit); }
+  Status read(Lsn from, const Visitor& visit) override { return segments_->read(from, visit, {}); }
+  Status read_with_progress(Lsn from, const Visitor& visit, const Progress& progress) override {
+    return segments_->read(from, visit, progress);
+  }
   void trim(Lsn to) override;
   void close() override;
 

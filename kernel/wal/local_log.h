@@ -6,6 +6,7 @@
 // else is not the end of the log: open refuses, naming segment, offset and the last good LSN.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/clock.h"
@@ -19,6 +20,10 @@ struct LocalLogOptions {
   std::size_t segment_bytes;     // kWalSegmentBytes; tests set less
   std::uint64_t oldest_needed = 1;  // LSN; segments before it may be missing
   bool is_made_ahead = true;  // the next segment's file, on a thread of its own
+  // Every record that opening looks at, which are those from oldest_needed on and some before. May be
+  // none.
+  std::function<void(const RecordView&)> on_record = {};
+  std::uint64_t newest_held = 0;  // LSN; some store holds records up to here: the log must reach it
 };
 
 // Errors: kCorrupted (refused), kStorage.

@@ -45,6 +45,12 @@ class Log {
   // visit(record, lsn, time_ms of its batch).
   using Visitor = std::function<Status(const RecordView&, Lsn, std::uint64_t)>;
   virtual Status read(Lsn from, const Visitor& visit) = 0;
+  // The same, and tells now and then how many bytes are read of those that are to be read.
+  using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+  virtual Status read_with_progress(Lsn from, const Visitor& visit, const Progress& progress) {
+    static_cast<void>(progress);
+    return read(from, visit);
+  }
 
   // Records below `to` are no longer needed by anybody.
   virtual void trim(Lsn to) = 0;

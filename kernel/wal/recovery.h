@@ -1,4 +1,5 @@
-// What opening a local log finds on the disk, after a torn tail was cut.
+// What opening a local log makes of what it finds on the disk: a torn tail is cut, damage is
+// refused.
 #pragma once
 
 #include <string>
@@ -6,14 +7,9 @@
 
 #include "io/file_system.h"
 #include "wal/local_log.h"
-#include "wal/segment.h"
+#include "wal/log_check.h"
 
 namespace stator::wal {
-
-struct Segment {
-  Lsn first;
-  std::string path;
-};
 
 struct RecoveredLog {
   std::vector<Segment> segments;  // oldest first; empty in a new directory
@@ -24,5 +20,12 @@ struct RecoveredLog {
 // Verifies every batch and the chain across segments. Errors: kCorrupted (the log is refused; the
 // sentence names segment, offset and the last good LSN), kStorage.
 Result<RecoveredLog> recover_log(io::FileSystem& files, const LocalLogOptions& options);
+
+// What can be done about the damage that a check found: the command that goes on, and what is lost.
+// `newest_held` as in CheckOptions.
+std::string way_on(const std::string& directory, const LogCheck& check, std::uint64_t newest_held);
+// The command alone; empty where a cut is no way.
+std::string cut_command(const std::string& directory, const LogCheck& check,
+                        std::uint64_t newest_held);
 
 }  // namespace stator::wal

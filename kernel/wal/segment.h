@@ -50,6 +50,9 @@ struct SegmentEnd {
   std::string reason;       // why what is there is no batch; empty if clean
 };
 
+// Sees a record that was read.
+using RecordVisitor = std::function<void(const RecordView&)>;
+
 // Gives every batch that continues `position` to `visit` and moves `position` behind it. Stops at
 // the first bytes that are no such batch, or with the first error of `visit`.
 // visit(batch, its offset).

@@ -24,12 +24,24 @@ struct World::Lane {
       : store(store::Store::open({world.stores() + "/lane-" + std::to_string(id.value()), 1 << 26,
                                   kMemtableBytes, {}})
                   .take()),
-        core(std::make_unique<core::CoreLoop>(core::CoreOptions{
-            id, world.mesh_->lanes(), &world.catalog_, world.table_.get(), world.vshards_.get(), &world.log_,
-            store.get(), &world.clock_, world.watchdog_.get(), {}})),
+        core(std::make_unique<core::CoreLoop>(options_of(id, world, *store))),
         dispatcher(id, *world.mesh_, *world.vshards_, link, pool) {
     const Status recovered = core->recover();
     STATOR_ASSERT(recovered.ok());
+  }
+
+  static core::CoreOptions options_of(LaneId id, World& world, store::Store& store) {
+    core::CoreOptions options;
+    options.lane = id;
+    options.lane_count = world.mesh_->lanes();
+    options.catalog = &world.catalog_;
+    options.binding = world.table_.get();
+    options.vshards = world.vshards_.get();
+    options.log = &world.log_;
+    options.store = &store;
+    options.clock = &world.clock_;
+    options.watchdog = world.watchdog_.get();
+    return options;
   }
 
   std::unique_ptr<store::Store> store;

@@ -34,6 +34,13 @@ std::string program() {
   _exit(127);
 }
 
+std::string content_of(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
 }  // namespace
 
 ServerProcess::~ServerProcess() {
@@ -50,6 +57,7 @@ bool ServerProcess::start() {
     std::ofstream(options_.data_dir + "/stator.toml") << options_.config;
     words.insert(words.end(), {"--config", options_.data_dir + "/stator.toml"});
   }
+  words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
   int out[2];
   if (pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   pid_ = fork();
@@ -87,34 +95,28 @@ void ServerProcess::wait() {
   pid_ = -1;
 }
 
-std::string ServerProcess::errors() const {
-  std::ifstream file(options_.data_dir + "/stderr");
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+std::string ServerProcess::errors() const { return content_of(options_.data_dir + "/stderr"); }
 
 CommandResult run_statord(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = {program()};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  const TempDir directory;
-  const std::string errors = directory.path() + "/stderr";
+  const TempDir files;
   int out[2];
   if (pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   const pid_t pid = fork();
-  if (pid == 0) become(words, out[1], errors);
+  if (pid == 0) become(words, out[1], files.path() + "/stderr");
   close(out[1]);
-  CommandResult result;
-  char c = 0;
-  while (read(out[0], &c, 1) == 1) result.out.push_back(c);
+  CommandResult answer;
+  char bytes[4096];
+  for (ssize_t got = 0; (got = read(out[0], bytes, sizeof bytes)) > 0;) {
+    answer.out.append(bytes, static_cast<std::size_t>(got));
+  }
   close(out[0]);
   int status = 0;
   waitpid(pid, &status, 0);
-  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  std::stringstream text;
-  text << std::ifstream(errors).rdbuf();
-  result.errors = text.str();
-  return result;
+  answer.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  answer.errors = content_of(files.path() + "/stderr");
+  return answer;
 }
 
 TempDir::TempDir() {

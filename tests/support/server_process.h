@@ -16,6 +16,7 @@ class ServerProcess {
     std::uint32_t lanes = 1;
     std::string config;  // TOML text; empty = none
     std::string command = "dev";
+    std::vector<std::string> arguments = {};  // further ones
   };
   explicit ServerProcess(Options options) : options_(std::move(options)) {}
   ~ServerProcess();
@@ -32,6 +33,8 @@ class ServerProcess {
   pid_t pid() const { return pid_; }
 
   void set_lanes(std::uint32_t lanes) { options_.lanes = lanes; }
+  void set_config(std::string config) { options_.config = std::move(config); }
+  void set_arguments(std::vector<std::string> arguments) { options_.arguments = std::move(arguments); }
   std::uint16_t port() const { return port_; }
   const std::string& ready_line() const { return ready_line_; }
   int exit_code() const { return exit_code_; }

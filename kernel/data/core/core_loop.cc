@@ -31,7 +31,7 @@ using bridge::CoreOp;
 using bridge::Task;
 using bridge::TaskKind;
 
-CoreLoop::CoreLoop(const CoreOptions& options) : options_(options) {
+CoreLoop::CoreLoop(const CoreOptions& options) : options_(options), parked_(*options.store) {
   host_.lane = options.lane;
   host_.store = options.store;
   host_.catalog = options.catalog;
@@ -262,11 +262,7 @@ Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t tim
   const auto& engines = options_.catalog->engines();
   const auto it = std::find_if(engines.begin(), engines.end(),
                                [&](const auto& e) { return e->number == record.engine; });
-  if (it == engines.end()) {
-    return Error(ErrorCode::kEngineMissing,
-                 "the log holds records of engine number " + std::to_string(record.engine.value()) +
-                     " that are not in the base yet, and that engine is not enabled");
-  }
+  if (it == engines.end()) return parked_.park(record, lsn, time_ms);
   const plugin::Engine& engine = **it;
   apply_call_.begin(host_, host::Phase::kApply, engine, record.tenant, record.collection);
   const CallScope scope(apply_call_);
@@ -307,9 +303,37 @@ bool CoreLoop::is_mine(VShardId vshard) const {
 }
 
 Status CoreLoop::recover() {
-  const auto& engines = options_.catalog->engines();
+  STATOR_CHECK(open_engines());
+  STATOR_CHECK(give_back_parked());
+  const Lsn applied = host_.store->applied();
+  STATOR_CHECK(options_.log->read_with_progress(
+      Lsn{applied.value() + 1},
+      [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
+        return replay(record, lsn, time_ms);
+      },
+      [this](std::uint64_t done, std::uint64_t total) {
+        if (options_.progress == nullptr) return;
+        if (const auto line = options_.progress->note(options_.lane, done, total)) log::info(*line);
+      }));
+  const ParkedCounts parked = parked_.counts(options_.lane);
+  if (!parked.empty() && options_.on_parked) options_.on_parked(parked);
+  return ok_status();
+}
+
+// Before the log's tail, whose records of the same engine are newer.
+Status CoreLoop::give_back_parked() {
+  for (const auto& engine : options_.catalog->engines()) {
+    STATOR_CHECK(parked_.give_back(
+        engine->number, [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
+          return apply(record, lsn, time_ms);
+        }));
+  }
+  return ok_status();
+}
+
+Status CoreLoop::open_engines() {
   host_.store->begin_turn();
-  for (const auto& engine : engines) {
+  for (const auto& engine : options_.catalog->engines()) {
     call_.begin(host_, host::Phase::kOpen, *engine, TenantId{0}, {});
     const CallScope scope(call_);
     const stator_open open = {sizeof open,
@@ -328,11 +352,7 @@ Status CoreLoop::recover() {
     host_.instances.push_back(instance);
   }
   host_.store->end_turn();
-  const Lsn applied = host_.store->applied();
-  return options_.log->read(Lsn{applied.value() + 1},
-                            [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
-                              return replay(record, lsn, time_ms);
-                            });
+  return ok_status();
 }
 
 Status CoreLoop::replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {

@@ -18,6 +18,8 @@
 #include "bridge/vshard_map.h"
 #include "data/core/checkpoint_waiters.h"
 #include "data/core/idempotency.h"
+#include "data/core/parked_records.h"
+#include "data/core/replay_progress.h"
 #include "data/core/watchdog.h"
 #include "data/host/call_context.h"
 #include "wal/log.h"
@@ -36,6 +38,9 @@ struct CoreOptions {
   Watchdog* watchdog = nullptr;
   // Every record of this lane up to this LSN is in its base; called when it advances.
   std::function<void(LaneId, Lsn)> on_applied;
+  // At the end of recovery, if there are any: records of engines that are not enabled.
+  std::function<void(const ParkedCounts&)> on_parked;
+  ReplayProgress* progress = nullptr;  // may be none
 };
 
 class CoreLoop {
@@ -83,6 +88,8 @@ class CoreLoop {
   void commit(bridge::Task& task, Lsn seen);
   Status apply(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   Status apply_kernel_record(const wal::RecordView& record, Lsn lsn);
+  Status open_engines();
+  Status give_back_parked();
   Status replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   // Atomic batches, core_batch.cc.
   void prepare_item(bridge::Task& item);
@@ -110,6 +117,7 @@ class CoreLoop {
   stator_call apply_call_;  // of the record that is applied
   wal::BatchBuilder batch_;
   IdempotencyTable idempotency_;
+  ParkedRecords parked_;
   std::uint32_t interrupt_ = 0;
   std::uint64_t now_ns_ = 0;
   bool is_checkpointing_ = false;

@@ -26,4 +26,14 @@ std::string engine_number_prefix() {
 
 std::string engine_number_key(ByteView id) { return engine_number_prefix().append(id); }
 
+void each_engine_number(store::Store& store, const std::function<void(EngineNumber, ByteView id)>& visit) {
+  const std::string prefix = engine_number_prefix();
+  std::string end = prefix;
+  ++end.back();
+  const auto walk = store.walk({prefix, end, false});
+  for (store::Entry entry; walk->next(entry);) {
+    if (const auto known = decode_engine_number(entry.value)) visit(known->first, known->second);
+  }
+}
+
 }  // namespace stator::core

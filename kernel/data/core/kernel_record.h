@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "data/store/store.h"
 
 namespace stator::core {
 
@@ -21,6 +23,7 @@ enum class KernelRecord : std::uint32_t {
 // Spaces below the kernel's prefix.
 inline constexpr std::uint8_t kSpaceEngineNumber = 1;
 inline constexpr std::uint8_t kSpaceIdempotency = 2;
+inline constexpr std::uint8_t kSpaceParked = 3;
 
 std::string encode_engine_number(EngineNumber number, ByteView id);
 std::optional<std::pair<EngineNumber, std::string>> decode_engine_number(ByteView payload);
@@ -28,5 +31,7 @@ std::optional<std::pair<EngineNumber, std::string>> decode_engine_number(ByteVie
 // Stored key of an engine's dictionary entry; its value is encode_engine_number's payload.
 std::string engine_number_key(ByteView id);
 std::string engine_number_prefix();
+// Every entry of the dictionary that a lane's store holds, in a turn of it.
+void each_engine_number(store::Store& store, const std::function<void(EngineNumber, ByteView id)>& visit);
 
 }  // namespace stator::core

@@ -35,6 +35,25 @@ TEST_F(PosixFileSystemTest, ReadsBackWhatWasWrittenAtAnOffset) {
   EXPECT_EQ(file->size().value(), 8u);
 }
 
+// Into memory that is there already, through either implementation.
+TEST_F(PosixFileSystemTest, ReadsBehindWhatABufferHolds) {
+  FaultyFileSystem simulated;
+  for (FileSystem* files : {&files_, static_cast<FileSystem*>(&simulated)}) {
+    const std::string path = directory_.file("a");
+    ASSERT_TRUE(files->create(path).value()->write_at(0, "deadbeef").ok());
+    ByteBuffer buffer;
+    buffer.append("all: ");
+    const auto file = files->open(path).take();
+    ASSERT_TRUE(file->read_into(4, 100, buffer).ok());
+    EXPECT_EQ(buffer.view(), "all: beef");
+    ASSERT_TRUE(file->read_into(100, 1, buffer).ok());
+    EXPECT_EQ(buffer.view(), "all: beef");
+    ASSERT_TRUE(read_file_into(*files, path, buffer).ok());
+    EXPECT_EQ(buffer.view(), "deadbeef");
+    EXPECT_FALSE(read_file_into(*files, directory_.file("none"), buffer).ok());
+  }
+}
+
 TEST_F(PosixFileSystemTest, OpensOnlyWhatIsThereAndCreatesOnlyWhatIsNot) {
   auto missing = files_.open(directory_.file("a"));
   ASSERT_FALSE(missing.ok());

@@ -1,0 +1,48 @@
+// Records of engines that are not enabled: they lie in the lane's store, under the kernel's prefix,
+// until their engine is enabled again. So checkpoints and the trimming of the log go on without it.
+//
+// Thread: the lane's. Only in recovery: an engine that is not enabled makes no new records.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "data/store/store.h"
+#include "wal/batch.h"
+
+namespace stator::core {
+
+// Engine id -> number of records.
+using ParkedCounts = std::map<std::string, std::uint64_t>;
+
+class ParkedRecords {
+ public:
+  explicit ParkedRecords(store::Store& store) : store_(store) {}
+
+  // In a turn. Parking the same record again changes nothing. Error kCorrupted: the dictionary
+  // knows no engine of this number.
+  Status park(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
+
+  // Hands every parked record of `engine` to `apply`, in the order of the log and with its time,
+  // each in a turn of its own that also erases it: no checkpoint holds one without the other.
+  // Outside turns.
+  using Apply = std::function<Status(const wal::RecordView&, Lsn, std::uint64_t)>;
+  Status give_back(EngineNumber engine, const Apply& apply);
+
+  // What is parked here. Of records that every lane keeps, lane 0 counts one. Outside turns.
+  ParkedCounts counts(LaneId lane) const;
+
+ private:
+  bool is_known(EngineNumber engine);
+  Status checkpoint_if_full();
+
+  store::Store& store_;
+  std::set<EngineNumber> known_;  // of the dictionary
+};
+
+}  // namespace stator::core

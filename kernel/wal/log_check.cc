@@ -1,0 +1,175 @@
+#include "wal/log_check.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace stator::wal {
+namespace {
+
+// Where what was written ends.
+std::uint64_t written_end(ByteView bytes) {
+  const std::size_t last = bytes.find_last_not_of('\0');
+  return last == ByteView::npos ? 0 : last + 1;
+}
+
+class Check {
+ public:
+  Check(io::FileSystem& files, const CheckOptions& options) : files_(files), options_(options) {}
+
+  Result<LogCheck> run();
+
+ private:
+  // The segment that holds the record before oldest_needed, for its position; nobody looks at
+  // those before it, whose records are in the stores.
+  std::size_t first_needed() const;
+  Status check_bounds() const;
+  Status take(std::size_t index);
+  void note(BatchReader& batch);
+  bool take_header(std::size_t index, ByteView bytes);
+  bool is_continued(const Segment& segment, const LogPosition& header, std::size_t index);
+  void end_of_last(const Segment& segment, ByteView bytes, const SegmentEnd& end);
+  void damaged(const Segment& segment, std::uint64_t offset, std::string reason,
+               bool is_foreign = false);
+
+  io::FileSystem& files_;
+  const CheckOptions& options_;
+  LogCheck log_;
+  ByteBuffer buffer_;      // of the segment that is looked at
+  std::size_t begin_ = 0;  // index of the first segment that is looked at
+};
+
+void Check::damaged(const Segment& segment, std::uint64_t offset, std::string reason,
+                    bool is_foreign) {
+  log_.damage = LogFault{segment.path, offset, std::move(reason), is_foreign, 0};
+}
+
+std::size_t Check::first_needed() const {
+  std::size_t index = 0;
+  while (index + 1 < log_.segments.size() &&
+         log_.segments[index + 1].first.value() < options_.oldest_needed) {
+    ++index;
+  }
+  return index;
+}
+
+// The stores hold every record before oldest_needed, the log must hold the others.
+Status Check::check_bounds() const {
+  const std::uint64_t first = log_.segments.empty() ? 1 : log_.segments[begin_].first.value();
+  if (first > std::max<std::uint64_t>(options_.oldest_needed, 1)) {
+    return Error(ErrorCode::kCorrupted, "the log in " + options_.directory + " begins at LSN " +
+                                            std::to_string(first) + ", but records from LSN " +
+                                            std::to_string(options_.oldest_needed) +
+                                            " on are needed: restore from a backup");
+  }
+  const std::uint64_t held = std::max(options_.oldest_needed - 1, options_.newest_held);
+  if (!log_.damage && log_.last_good().value() < held) {
+    return Error(ErrorCode::kCorrupted, "the log in " + options_.directory + " ends with LSN " +
+                                            std::to_string(log_.last_good().value()) +
+                                            ", but the stores hold records up to LSN " +
+                                            std::to_string(held) + ": restore from a backup");
+  }
+  return ok_status();
+}
+
+bool Check::is_continued(const Segment& segment, const LogPosition& header, std::size_t index) {
+  // Nothing before it is looked at: the name and the header's checksum vouch for this position.
+  if (index == begin_) log_.position = header;
+  if (header.next != segment.first || segment.first != log_.position.next) {
+    damaged(segment, 0, "the segment begins at LSN " + std::to_string(header.next.value()));
+  } else if (header.chain != log_.position.chain) {
+    damaged(segment, 0, "the segment continues another log", true);
+  }
+  return !log_.damage;
+}
+
+bool Check::take_header(std::size_t index, ByteView bytes) {
+  const Segment& segment = log_.segments[index];
+  auto header = read_segment_header(bytes);
+  if (header.ok()) return is_continued(segment, header.value(), index);
+  const bool is_foreign = header.error().code() == ErrorCode::kUnsupported;
+  if (index == begin_) log_.position.next = segment.first;
+  damaged(segment, 0, header.error().sentence(), is_foreign);
+  return false;
+}
+
+void Check::end_of_last(const Segment& segment, ByteView bytes, const SegmentEnd& end) {
+  log_.offset = end.offset;
+  if (end.is_clean) return;
+  if (end.is_foreign) return damaged(segment, end.offset, end.reason, true);
+  if (const auto later = find_later_commit(bytes, end.offset, log_.position.next)) {
+    return damaged(segment, end.offset,
+                   end.reason + "; a later commit follows at offset " + std::to_string(*later));
+  }
+  log_.torn = LogFault{segment.path, end.offset, end.reason, false, written_end(bytes)};
+  log_.offset = block_end(end.offset);
+}
+
+void Check::note(BatchReader& batch) {
+  ++log_.batches;
+  log_.records += batch.count();
+  if (!options_.on_record) return;
+  RecordView record;
+  Lsn lsn;
+  while (batch.next(record, lsn)) options_.on_record(record);
+}
+
+Status Check::take(std::size_t index) {
+  const Segment& segment = log_.segments[index];
+  const bool is_last = index + 1 == log_.segments.size();
+  STATOR_CHECK(io::read_file_into(files_, segment.path, buffer_));
+  const ByteView bytes = buffer_.view();
+  if (!take_header(index, bytes)) return ok_status();
+  STATOR_TRY(const SegmentEnd end,
+             walk_segment(bytes, log_.position, [this](BatchReader& batch, std::size_t) {
+               note(batch);
+               return ok_status();
+             }));
+  if (is_last) {
+    end_of_last(segment, bytes, end);
+    return ok_status();
+  }
+  log_.offset = end.offset;
+  // The log went on in the next segment only when all of this one was durable.
+  const Lsn next = log_.segments[index + 1].first;
+  if (!end.is_clean) {
+    damaged(segment, end.offset, end.reason, end.is_foreign);
+  } else if (log_.position.next != next) {
+    damaged(segment, end.offset,
+            "records are missing, the next segment begins at LSN " + std::to_string(next.value()));
+  }
+  return ok_status();
+}
+
+Result<LogCheck> Check::run() {
+  STATOR_TRY(log_.segments, find_segments(files_, options_.directory));
+  begin_ = options_.is_whole ? 0 : first_needed();
+  const std::size_t count = log_.segments.size();
+  if (count != 0) log_.begin = log_.segments[begin_].first;
+  for (std::size_t i = begin_; i < count && !log_.damage; ++i) STATOR_CHECK(take(i));
+  STATOR_CHECK(check_bounds());
+  return std::move(log_);
+}
+
+}  // namespace
+
+Result<std::vector<Segment>> find_segments(io::FileSystem& files, const std::string& directory) {
+  STATOR_TRY(const std::vector<std::string> names, files.list(directory));
+  std::vector<Segment> segments;
+  for (const std::string& name : names) {
+    if (name == kNextSegmentName) continue;
+    const std::string path = directory + "/" + name;
+    if (const auto first = first_lsn_of(name)) {
+      segments.push_back({*first, path});
+    } else {
+      log::warn("not a segment of the log, ignored: " + path);
+    }
+  }
+  return segments;
+}
+
+Result<LogCheck> check_log(io::FileSystem& files, const CheckOptions& options) {
+  return Check(files, options).run();
+}
+
+}  // namespace stator::wal

@@ -1,0 +1,56 @@
+// What the files of a log hold, found without changing any of them: opening, `wal verify` and a cut
+// begin with it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/file_system.h"
+#include "wal/segment.h"
+
+namespace stator::wal {
+
+struct Segment {
+  Lsn first;
+  std::string path;
+};
+
+// The segments of a directory, oldest first. Files of other names are logged and left out.
+Result<std::vector<Segment>> find_segments(io::FileSystem& files, const std::string& directory);
+
+// Where a log stops being readable, and why.
+struct LogFault {
+  std::string path;
+  std::uint64_t offset = 0;
+  std::string reason;
+  bool is_foreign = false;  // what is there is whole, but of another log or of a newer version
+  std::uint64_t end = 0;    // behind the last byte there that is not zero
+};
+
+struct CheckOptions {
+  std::string directory;
+  std::uint64_t oldest_needed = 1;  // LSN; every store holds the records before it
+  std::uint64_t newest_held = 0;    // LSN; some store holds records up to here
+  bool is_whole = false;            // looks at the segments that nobody needs, too
+  RecordVisitor on_record = {};     // may be none
+};
+
+struct LogCheck {
+  std::vector<Segment> segments;  // all of the directory, oldest first
+  Lsn begin{1};                   // the first LSN that was looked at
+  LogPosition position;           // behind the last good batch
+  std::uint64_t offset = 0;       // in the last segment, of the block behind that point
+  std::uint64_t batches = 0;
+  std::uint64_t records = 0;
+  std::optional<LogFault> torn;  // the last commit was cut off; nobody was told that it is durable
+  std::optional<LogFault> damage;  // acknowledged records cannot be read
+  Lsn last_good() const { return Lsn{position.next.value() - 1}; }
+};
+
+// Looks at every batch and at the chain across segments, up to the first damage. Errors: kCorrupted
+// when records are missing at either end, kStorage.
+Result<LogCheck> check_log(io::FileSystem& files, const CheckOptions& options);
+
+}  // namespace stator::wal

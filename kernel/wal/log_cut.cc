@@ -1,0 +1,111 @@
+#include "wal/log_cut.h"
+
+#include <algorithm>
+
+namespace stator::wal {
+namespace {
+
+Error refused(std::string sentence) {
+  return Error(ErrorCode::kBadRequest, "to", std::move(sentence));
+}
+
+std::string number(Lsn lsn) { return std::to_string(lsn.value()); }
+
+std::uint64_t written_end(ByteView bytes) {
+  const std::size_t last = bytes.find_last_not_of('\0');
+  return last == ByteView::npos ? 0 : last + 1;
+}
+
+Status check_reach(const LogCheck& log, const CheckOptions& options, Lsn to) {
+  if (to.value() < options.newest_held) {
+    return refused("the log cannot be cut to LSN " + number(to) +
+                   ": the stores hold records up to LSN " + std::to_string(options.newest_held));
+  }
+  if (to <= log.last_good()) return ok_status();
+  return refused("the log cannot be cut to LSN " + number(to) + ": it " +
+                 (log.damage ? "is damaged behind" : "ends with") + " LSN " +
+                 number(log.last_good()));
+}
+
+// Where the batch ends whose last record is `to`.
+Result<std::uint64_t> offset_behind(ByteView segment, Lsn to) {
+  STATOR_TRY(LogPosition position, read_segment_header(segment));
+  std::uint64_t offset = io::kBlockBytes;
+  Lsn last{position.next.value() - 1};  // of the batches that end at or before `to`
+  STATOR_TRY(const SegmentEnd end,
+             walk_segment(segment, position, [&](BatchReader& batch, std::size_t at) {
+               const Lsn batch_last{batch.seal().first.value() + batch.count() - 1};
+               if (batch_last <= to) {
+                 offset = at + batch.size();
+                 last = batch_last;
+               }
+               return ok_status();
+             }));
+  static_cast<void>(end);  // what follows is cut off
+  if (last == to) return offset;
+  return refused("LSN " + number(to) +
+                 " is inside a batch, which is there as a whole or not at all; the nearest "
+                 "end of a batch below is LSN " +
+                 number(last));
+}
+
+// Of a segment that begins behind the cut: whether it can be the last one, without any batch.
+bool has_header(const LogCheck& log, const Segment& segment) {
+  return !log.damage || log.damage->path != segment.path || log.damage->offset != 0;
+}
+
+Status plan_kept(io::FileSystem& files, const Segment& segment, CutPlan& plan) {
+  plan.kept = segment.path;
+  STATOR_TRY(const std::string bytes, io::read_file(files, plan.kept));
+  STATOR_TRY(plan.offset, offset_behind(bytes, plan.to));
+  plan.end = std::max(plan.offset, written_end(bytes));
+  return ok_status();
+}
+
+}  // namespace
+
+std::string CutPlan::dropped() const {
+  return std::to_string(bytes()) + " bytes, " + std::to_string(removed.size()) +
+         " whole segments among them";
+}
+
+Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn to) {
+  STATOR_TRY(LogCheck log, check_log(files, options));
+  STATOR_CHECK(check_reach(log, options, to));
+  CutPlan plan;
+  plan.directory = options.directory;
+  plan.to = to;
+  if (log.segments.empty()) return plan;
+  const auto kept =
+      std::find_if(log.segments.rbegin(), log.segments.rend(), [&](const Segment& segment) {
+        return segment.first <= to ||
+               (segment.first.value() == to.value() + 1 && has_header(log, segment));
+      });
+  const auto index =
+      static_cast<std::size_t>(log.segments.rend() - kept);  // of the first one to remove
+  plan.removed.assign(log.segments.begin() + static_cast<std::ptrdiff_t>(index),
+                      log.segments.end());
+  if (index == 0 && to > Lsn{0}) {
+    return refused("the log cannot be cut to LSN " + number(to) + ": it begins with LSN " +
+                   number(log.segments.front().first));
+  }
+  if (index != 0) STATOR_CHECK(plan_kept(files, *kept, plan));
+  for (const Segment& segment : plan.removed) {
+    STATOR_TRY(const std::string later, io::read_file(files, segment.path));
+    plan.removed_bytes += written_end(later);
+  }
+  return plan;
+}
+
+Status cut_log(io::FileSystem& files, const CutPlan& plan) {
+  for (auto segment = plan.removed.rbegin(); segment != plan.removed.rend(); ++segment) {
+    STATOR_CHECK(files.remove(segment->path));
+    STATOR_CHECK(files.sync_directory(plan.directory));
+  }
+  if (plan.end == plan.offset) return ok_status();
+  STATOR_TRY(const std::unique_ptr<io::File> file, files.open(plan.kept));
+  STATOR_CHECK(file->write_at(plan.offset, std::string(plan.end - plan.offset, '\0')));
+  return file->sync();
+}
+
+}  // namespace stator::wal

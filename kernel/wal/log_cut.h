@@ -1,0 +1,38 @@
+// Makes a log end earlier: for a log that is damaged inside. What is cut off is gone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "io/file_system.h"
+#include "wal/log_check.h"
+
+namespace stator::wal {
+
+// What a cut will do; made by plan_cut().
+struct CutPlan {
+  std::string directory;
+  Lsn to;
+  std::string kept;  // path of the segment that is the last one then; empty: no segment is there
+  std::uint64_t offset = 0;         // in it; from here on it is zeros then
+  std::uint64_t end = 0;            // in it, behind the last byte that is not zero
+  std::vector<Segment> removed;     // later segments, oldest first
+  std::uint64_t removed_bytes = 0;  // what was written in them
+
+  std::uint64_t bytes() const { return end - offset + removed_bytes; }
+  bool is_empty() const { return bytes() == 0 && removed.empty(); }
+  // "N bytes and M segments", for people.
+  std::string dropped() const;
+};
+
+// What it takes to let the log end with LSN `to`; changes nothing. Errors: kBadRequest when `to` is
+// no end of a batch (the sentence names the nearest one below), when the log cannot be read that
+// far, or when a store holds records above it; those of check_log().
+Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn to);
+
+// Later segments first, newest before older, then zeros in the kept one. After a crash on the way
+// it can be planned and done again.
+Status cut_log(io::FileSystem& files, const CutPlan& plan);
+
+}  // namespace stator::wal

@@ -1,0 +1,110 @@
+// Checking a log without changing it.
+#include "wal/log_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/kernel/wal/log_fixture.h"
+#include "wal/recovery.h"
+
+namespace stator::wal {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr std::size_t kSegment = 3 * io::kBlockBytes;
+
+void write_log(io::FaultyFileSystem& files) {
+  write_commits(files, {{"one"}, {"two", "three"}, {"four"}, {"five"}, {"six"}}, kSegment);
+}
+
+CheckOptions whole() {
+  return {.directory = kDirectory, .oldest_needed = 1, .newest_held = 0, .is_whole = true};
+}
+
+TEST(LogCheckTest, CountsAWholeLogAndShowsItsRecords) {
+  io::FaultyFileSystem files;
+  write_log(files);
+  const std::uint64_t changes = files.changes();
+  std::vector<std::string> payloads;
+  CheckOptions options = whole();
+  options.on_record = [&](const RecordView& record) { payloads.emplace_back(record.payload); };
+  const LogCheck log = check_log(files, options).take();
+  EXPECT_EQ(log.segments.size(), 3u);
+  EXPECT_EQ(log.begin, Lsn{1});
+  EXPECT_EQ(log.last_good(), Lsn{6});
+  EXPECT_EQ(log.batches, 5u);
+  EXPECT_EQ(log.records, 6u);
+  EXPECT_FALSE(log.torn || log.damage);
+  EXPECT_THAT(payloads, ElementsAre("one", "two", "three", "four", "five", "six"));
+  EXPECT_EQ(files.changes(), changes);
+}
+
+// Every bit of every segment: found, or in the last commit, where it looks like a torn one. Nothing
+// is changed either way.
+TEST(LogCheckTest, FindsEveryTurnedBit) {
+  io::FaultyFileSystem files;
+  write_log(files);
+  const std::vector<Segment> segments = find_segments(files, kDirectory).take();
+  ASSERT_EQ(segments.size(), 3u);
+  for (const Segment& segment : segments) {
+    const std::string good = files.content(segment.path);
+    const bool is_last = segment.first == Lsn{6};
+    for (std::size_t bit = 0; bit < good.size() * 8; bit += good[bit / 8] != 0 ? 1u : 97u) {
+      std::string bad = good;
+      bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+      files.set_content(segment.path, bad);
+      const std::uint64_t changes = files.changes();
+      const LogCheck log = check_log(files, whole()).take();
+      ASSERT_EQ(files.changes(), changes);
+      if (is_last && bit / 8 >= io::kBlockBytes) {
+        ASSERT_TRUE(log.torn) << bit;
+        continue;
+      }
+      ASSERT_TRUE(log.damage) << segment.path << " " << bit;
+      ASSERT_EQ(log.damage->path, segment.path);
+      ASSERT_LE(log.damage->offset, bit / 8);
+      ASSERT_LT(log.last_good(), Lsn{6});
+    }
+    files.set_content(segment.path, good);
+  }
+}
+
+TEST(LogCheckTest, DamageBeforeWhatIsNeededIsSeenOnlyWhenEverythingIsLookedAt) {
+  io::FaultyFileSystem files;
+  write_log(files);
+  const std::string path = find_segments(files, kDirectory).value().front().path;
+  std::string bad = files.content(path);
+  bad[io::kBlockBytes + 70] ^= 1;
+  files.set_content(path, bad);
+  CheckOptions options = whole();
+  options.oldest_needed = 6;
+  EXPECT_TRUE(check_log(files, options).value().damage);
+  options.is_whole = false;
+  const LogCheck needed = check_log(files, options).take();
+  EXPECT_FALSE(needed.damage);
+  EXPECT_GT(needed.begin, Lsn{1});
+}
+
+TEST(LogCheckTest, OfANewerVersionOffersNoCut) {
+  LogCheck check;
+  check.segments = {{Lsn{1}, "/wal/x"}};
+  check.damage = LogFault{"/wal/x", 4096, "format 9 is not known", true, 0};
+  EXPECT_EQ(cut_command("/data/wal", check, 0), "");
+  EXPECT_THAT(way_on("/data/wal", check, 0), testing::HasSubstr("nothing is cut"));
+}
+
+TEST(LogCheckTest, TheCommandIsOneThatAShellTakes) {
+  LogCheck check;
+  check.segments = {{Lsn{1}, "x"}};
+  check.damage = LogFault{"x", 4096, "broken", false, 0};
+  check.position.next = Lsn{8};
+  EXPECT_EQ(cut_command("/var/lib/stator/wal", check, 7),
+            "statord wal cut --data-dir /var/lib/stator --to 7 --yes");
+  EXPECT_EQ(cut_command("/my data/it's/wal", check, 0),
+            "statord wal cut --data-dir '/my data/it'\\''s' --to 7 --yes");
+  EXPECT_EQ(cut_command("/my data/wal", check, 8), "");
+}
+
+}  // namespace
+}  // namespace stator::wal
