@@ -193,13 +193,12 @@ void print_damage(const wal::CheckOptions& options, const wal::LogCheck& found, 
       .field("offset", found.damage->offset)
       .field("last_good_lsn", found.last_good().value())
       .field("reason", std::string_view(found.damage->reason));
-  const std::string command =
-      is_needed ? wal::cut_command(options.directory, found, options.newest_held) : std::string();
+  const auto target = is_needed ? wal::cut_target(options, found) : std::nullopt;
   json.key("command");
-  command.empty() ? json.null() : json.string(command);
+  target ? json.string(wal::cut_command(options.directory, *target)) : json.null();
   json.field("way_on",
              is_needed
-                 ? wal::way_on(options.directory, found, options.newest_held)
+                 ? wal::way_on(options, found)
                  : std::string("nothing is lost: the stores hold these records, a start does not "
                                "read them, and checkpoints remove the segment"));
   json.end_object();

@@ -13,6 +13,18 @@ std::uint64_t written_end(ByteView bytes) {
   return last == ByteView::npos ? 0 : last + 1;
 }
 
+// DATA_DIR of DATA_DIR/wal, as a shell takes it.
+std::string data_directory(const std::string& directory) {
+  const std::size_t slash = directory.rfind('/');
+  const std::string parent = slash == std::string::npos ? "." : directory.substr(0, slash);
+  constexpr const char* kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
+  if (!parent.empty() && parent.find_first_not_of(kPlain) == std::string::npos) return parent;
+  std::string quoted = "'";
+  for (const char c : parent) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 class Check {
  public:
   Check(io::FileSystem& files, const CheckOptions& options) : files_(files), options_(options) {}
@@ -23,6 +35,7 @@ class Check {
   // The segment that holds the record before oldest_needed, for its position; nobody looks at
   // those before it, whose records are in the stores.
   std::size_t first_needed() const;
+  std::string way_out() const;
   Status check_bounds() const;
   Status take(std::size_t index);
   void note(BatchReader& batch);
@@ -53,6 +66,15 @@ std::size_t Check::first_needed() const {
   return index;
 }
 
+// What to do about records that are missing at an end of the log.
+std::string Check::way_out() const {
+  if (!options_.is_all_held()) return ": restore from a backup";
+  const Lsn held{options_.newest_held};
+  return ": restore from a backup, or begin a new log behind LSN " + std::to_string(held.value()) +
+         ", up to which the stores hold everything, with '" +
+         cut_command(options_.directory, held) + "'";
+}
+
 // The stores hold every record before oldest_needed, the log must hold the others.
 Status Check::check_bounds() const {
   const std::uint64_t first = log_.segments.empty() ? 1 : log_.segments[begin_].first.value();
@@ -60,14 +82,14 @@ Status Check::check_bounds() const {
     return Error(ErrorCode::kCorrupted, "the log in " + options_.directory + " begins at LSN " +
                                             std::to_string(first) + ", but records from LSN " +
                                             std::to_string(options_.oldest_needed) +
-                                            " on are needed: restore from a backup");
+                                            " on are needed" + way_out());
   }
   const std::uint64_t held = std::max(options_.oldest_needed - 1, options_.newest_held);
   if (!log_.damage && log_.last_good().value() < held) {
     return Error(ErrorCode::kCorrupted, "the log in " + options_.directory + " ends with LSN " +
                                             std::to_string(log_.last_good().value()) +
                                             ", but the stores hold records up to LSN " +
-                                            std::to_string(held) + ": restore from a backup");
+                                            std::to_string(held) + way_out());
   }
   return ok_status();
 }
@@ -152,6 +174,11 @@ Result<LogCheck> Check::run() {
 }
 
 }  // namespace
+
+std::string cut_command(const std::string& directory, Lsn to) {
+  return "statord wal cut --data-dir " + data_directory(directory) + " --to " +
+         std::to_string(to.value()) + " --yes";
+}
 
 Result<std::vector<Segment>> find_segments(io::FileSystem& files, const std::string& directory) {
   STATOR_TRY(const std::vector<std::string> names, files.list(directory));

@@ -35,6 +35,9 @@ struct CheckOptions {
   std::uint64_t newest_held = 0;    // LSN; some store holds records up to here
   bool is_whole = false;            // looks at the segments that nobody needs, too
   RecordVisitor on_record = {};     // may be none
+
+  // Every store holds the same: the log is needed behind it only.
+  bool is_all_held() const { return newest_held > 0 && newest_held + 1 == oldest_needed; }
 };
 
 struct LogCheck {
@@ -46,11 +49,19 @@ struct LogCheck {
   std::uint64_t records = 0;
   std::optional<LogFault> torn;  // the last commit was cut off; nobody was told that it is durable
   std::optional<LogFault> damage;  // acknowledged records cannot be read
+  // The first segment says where the log begins: without its header nothing can be kept.
+  bool has_beginning() const {
+    return !damage || damage->offset != 0 || damage->path != segments.front().path ||
+           last_good() == Lsn{0};
+  }
   Lsn last_good() const { return Lsn{position.next.value() - 1}; }
 };
 
 // Looks at every batch and at the chain across segments, up to the first damage. Errors: kCorrupted
 // when records are missing at either end, kStorage.
 Result<LogCheck> check_log(io::FileSystem& files, const CheckOptions& options);
+
+// The command that lets the log in `directory` (DATA_DIR/wal) end with `to`.
+std::string cut_command(const std::string& directory, Lsn to);
 
 }  // namespace stator::wal

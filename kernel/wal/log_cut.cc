@@ -62,6 +62,28 @@ Status plan_kept(io::FileSystem& files, const Segment& segment, CutPlan& plan) {
   return ok_status();
 }
 
+bool must_begin_anew(Result<LogCheck>& log, const CheckOptions& options, Lsn to) {
+  if (!options.is_all_held() || to.value() != options.newest_held) return false;
+  if (!log.ok()) return log.error().code() == ErrorCode::kCorrupted;
+  return log.value().last_good() < to || !log.value().has_beginning();
+}
+
+Status plan_removed(io::FileSystem& files, CutPlan& plan) {
+  for (const Segment& segment : plan.removed) {
+    STATOR_TRY(const std::string bytes, io::read_file(files, segment.path));
+    plan.removed_bytes += written_end(bytes);
+  }
+  return ok_status();
+}
+
+// A segment without any batch behind `to`. It says where the log begins, so its chain is a new one.
+Status begin_anew(io::FileSystem& files, const CutPlan& plan) {
+  const LogPosition position{.next = Lsn{plan.to.value() + 1}, .chain = 0};
+  std::string header = segment_header(position);
+  header.resize(io::kBlockBytes);
+  return io::write_file_durably(files, plan.directory + "/" + segment_name(position.next), header);
+}
+
 }  // namespace
 
 std::string CutPlan::dropped() const {
@@ -70,11 +92,19 @@ std::string CutPlan::dropped() const {
 }
 
 Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn to) {
-  STATOR_TRY(LogCheck log, check_log(files, options));
-  STATOR_CHECK(check_reach(log, options, to));
+  auto checked = check_log(files, options);
   CutPlan plan;
   plan.directory = options.directory;
   plan.to = to;
+  if (must_begin_anew(checked, options, to)) {
+    plan.begins_anew = true;
+    STATOR_TRY(plan.removed, find_segments(files, options.directory));
+    STATOR_CHECK(plan_removed(files, plan));
+    return plan;
+  }
+  if (!checked.ok()) return std::move(checked.error());
+  const LogCheck& log = checked.value();
+  STATOR_CHECK(check_reach(log, options, to));
   if (log.segments.empty()) return plan;
   const auto kept =
       std::find_if(log.segments.rbegin(), log.segments.rend(), [&](const Segment& segment) {
@@ -90,10 +120,7 @@ Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn
                    number(log.segments.front().first));
   }
   if (index != 0) STATOR_CHECK(plan_kept(files, *kept, plan));
-  for (const Segment& segment : plan.removed) {
-    STATOR_TRY(const std::string later, io::read_file(files, segment.path));
-    plan.removed_bytes += written_end(later);
-  }
+  STATOR_CHECK(plan_removed(files, plan));
   return plan;
 }
 
@@ -102,6 +129,7 @@ Status cut_log(io::FileSystem& files, const CutPlan& plan) {
     STATOR_CHECK(files.remove(segment->path));
     STATOR_CHECK(files.sync_directory(plan.directory));
   }
+  if (plan.begins_anew) return begin_anew(files, plan);
   if (plan.end == plan.offset) return ok_status();
   STATOR_TRY(const std::unique_ptr<io::File> file, files.open(plan.kept));
   STATOR_CHECK(file->write_at(plan.offset, std::string(plan.end - plan.offset, '\0')));

@@ -2,6 +2,7 @@
 // refused.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,11 +22,10 @@ struct RecoveredLog {
 // sentence names segment, offset and the last good LSN), kStorage.
 Result<RecoveredLog> recover_log(io::FileSystem& files, const LocalLogOptions& options);
 
-// What can be done about the damage that a check found: the command that goes on, and what is lost.
-// `newest_held` as in CheckOptions.
-std::string way_on(const std::string& directory, const LogCheck& check, std::uint64_t newest_held);
-// The command alone; empty where a cut is no way.
-std::string cut_command(const std::string& directory, const LogCheck& check,
-                        std::uint64_t newest_held);
+// Where a log with this damage can be cut: behind its last good record, or behind what every store
+// holds. Nothing: no cut mends it.
+std::optional<Lsn> cut_target(const CheckOptions& options, const LogCheck& check);
+// What can be done about it, for people: the command that goes on, and what is lost.
+std::string way_on(const CheckOptions& options, const LogCheck& check);
 
 }  // namespace stator::wal

@@ -198,6 +198,32 @@ TEST_F(WalCommandTest, RecoverToIsWhatARefusalOffersAndItWarns) {
   EXPECT_EQ(documents(5), 3);
 }
 
+// After a clean stop the base holds everything: damage in the log costs nothing, and the way on
+// says so.
+TEST_F(WalCommandTest, DamageInWhatTheBaseHoldsLosesNothing) {
+  const auto lsns = write_and_kill(4);
+  ASSERT_TRUE(server_.start()) << server_.errors();
+  EXPECT_EQ(server_.stop(), 0);
+  damage(2);
+  EXPECT_FALSE(server_.start());
+  EXPECT_THAT(server_.errors(), HasSubstr("up to which the stores hold everything"));
+  const std::string to = std::to_string(lsns.back());
+  EXPECT_THAT(lines_of(wal("verify").out).at(0)["command"].get<std::string>(),
+              HasSubstr("--to " + to + " --yes"));
+  const ProgramAnswer cut = wal("cut", {"--to", to, "--yes"});
+  ASSERT_EQ(cut.exit_code, 0) << cut.errors;
+  EXPECT_EQ(wal("verify").exit_code, 0);
+  ASSERT_TRUE(server_.start()) << server_.errors();
+  EXPECT_EQ(json::parse(server_.ready_line())["recovered_lsn"], lsns.back());
+  EXPECT_EQ(documents(4), 4);
+  EXPECT_EQ(json::parse(Client(server_.port())
+                            .ask(R"({"op":"point_put","document_id":"e","data":{}})"))["status"],
+            "ok");
+  server_.kill();
+  ASSERT_TRUE(server_.start()) << server_.errors();
+  EXPECT_EQ(documents(4), 4);
+}
+
 // Left in a script, the option must not drop what was written after the repair.
 TEST_F(WalCommandTest, RecoverToRefusesAWholeLogThatGoesOn) {
   const auto lsns = write_and_kill(3);

@@ -86,24 +86,45 @@ TEST(LogCheckTest, DamageBeforeWhatIsNeededIsSeenOnlyWhenEverythingIsLookedAt) {
   EXPECT_GT(needed.begin, Lsn{1});
 }
 
-TEST(LogCheckTest, OfANewerVersionOffersNoCut) {
-  LogCheck check;
-  check.segments = {{Lsn{1}, "/wal/x"}};
-  check.damage = LogFault{"/wal/x", 4096, "format 9 is not known", true, 0};
-  EXPECT_EQ(cut_command("/data/wal", check, 0), "");
-  EXPECT_THAT(way_on("/data/wal", check, 0), testing::HasSubstr("nothing is cut"));
-}
-
-TEST(LogCheckTest, TheCommandIsOneThatAShellTakes) {
+LogCheck damaged_behind(std::uint64_t last_good) {
   LogCheck check;
   check.segments = {{Lsn{1}, "x"}};
   check.damage = LogFault{"x", 4096, "broken", false, 0};
-  check.position.next = Lsn{8};
-  EXPECT_EQ(cut_command("/var/lib/stator/wal", check, 7),
+  check.position.next = Lsn{last_good + 1};
+  return check;
+}
+
+CheckOptions stores(std::uint64_t oldest_needed, std::uint64_t newest_held) {
+  return {.directory = "/d/wal",
+          .oldest_needed = oldest_needed,
+          .newest_held = newest_held,
+          .is_whole = false};
+}
+
+TEST(CutTargetTest, IsTheLastGoodRecordUnlessAStoreHoldsMore) {
+  EXPECT_EQ(cut_target(stores(1, 0), damaged_behind(7)), Lsn{7});
+  EXPECT_EQ(cut_target(stores(3, 7), damaged_behind(7)), Lsn{7});
+  EXPECT_EQ(cut_target(stores(3, 8), damaged_behind(7)), std::nullopt);
+}
+
+TEST(CutTargetTest, IsWhatEveryStoreHoldsWhereTheDamageIsBeforeIt) {
+  EXPECT_EQ(cut_target(stores(9, 8), damaged_behind(7)), Lsn{8});
+  EXPECT_THAT(way_on(stores(9, 8), damaged_behind(7)),
+              testing::HasSubstr("records above LSN 8, up to which the stores hold everything"));
+}
+
+TEST(CutTargetTest, IsNoneForANewerVersion) {
+  LogCheck check = damaged_behind(7);
+  check.damage->is_foreign = true;
+  EXPECT_EQ(cut_target(stores(1, 0), check), std::nullopt);
+  EXPECT_THAT(way_on(stores(1, 0), check), testing::HasSubstr("nothing is cut"));
+}
+
+TEST(CutCommandTest, IsOneThatAShellTakes) {
+  EXPECT_EQ(cut_command("/var/lib/stator/wal", Lsn{7}),
             "statord wal cut --data-dir /var/lib/stator --to 7 --yes");
-  EXPECT_EQ(cut_command("/my data/it's/wal", check, 0),
+  EXPECT_EQ(cut_command("/my data/it's/wal", Lsn{7}),
             "statord wal cut --data-dir '/my data/it'\\''s' --to 7 --yes");
-  EXPECT_EQ(cut_command("/my data/wal", check, 8), "");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Cutting a log at an LSN: what is there afterwards, what is refused, and what a crash leaves.
 #include "wal/log_cut.h"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -159,6 +161,56 @@ TEST(LogCutTest, IsNotOfferedWhereAStoreHoldsMore) {
   EXPECT_THAT(log.error().sentence(), testing::Not(HasSubstr("--recover-to")));
 }
 
+// After a clean stop every store holds everything: damage in what they hold costs nothing, if the
+// log begins anew behind it. So does a lost beginning, and a lost end.
+TEST(LogCutTest, BeginsAnewBehindWhatEveryStoreHolds) {
+  const auto damage = [](io::FaultyFileSystem& files, std::uint64_t segment, std::size_t at) {
+    std::string bytes = files.content(path_of(segment));
+    bytes[at] ^= 4;
+    files.set_content(path_of(segment), bytes);
+  };
+  const std::vector<std::function<void(io::FaultyFileSystem&)>> losses = {
+      [&](io::FaultyFileSystem& files) { damage(files, 6, io::kBlockBytes + 70); },
+      [&](io::FaultyFileSystem& files) { damage(files, 6, 8); },
+      [&](io::FaultyFileSystem& files) { ASSERT_TRUE(files.remove(path_of(6)).ok()); },
+      [&](io::FaultyFileSystem& files) {
+        for (const std::uint64_t first : {1u, 4u, 6u}) ASSERT_TRUE(files.remove(path_of(first)).ok());
+      },
+  };
+  CheckOptions options = options_of(9);
+  options.oldest_needed = 10;
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    for (std::uint64_t step = 1; step <= 12; ++step) {
+      SCOPED_TRACE(std::to_string(i) + " " + std::to_string(step));
+      io::FaultyFileSystem files;
+      write_log(files);
+      losses[i](files);
+      auto refused = open_local_log(files, {.directory = kDirectory,
+                                            .segment_bytes = kSegment,
+                                            .oldest_needed = 10,
+                                            .is_made_ahead = false,
+                                            .newest_held = 9});
+      ASSERT_FALSE(refused.ok());
+      EXPECT_THAT(refused.error().sentence(), HasSubstr("--to 9 --yes"));
+      EXPECT_FALSE(plan_cut(files, options, Lsn{10}).ok());
+      // Also when the power goes on the way.
+      const CutPlan plan = plan_cut(files, options, Lsn{9}).take();
+      files.lose_power_at(step);
+      static_cast<void>(cut_log(files, plan).ok());
+      files.crash(static_cast<std::uint32_t>(step));
+      ASSERT_TRUE(cut_log(files, plan_cut(files, options, Lsn{9}).value()).ok());
+      {
+        const auto log = open_small_log(files, kSegment, 10).take();
+        ASSERT_EQ(log->last(), Lsn{9});
+        BatchBuilder batch = batch_of({"after"});
+        ASSERT_EQ(log->append(batch, 1).value(), Lsn{10});
+      }
+      const auto log = open_small_log(files, kSegment, 10).take();
+      ASSERT_EQ(read_all(*log, Lsn{10}).value(), std::vector<std::string>{"after"});
+    }
+  }
+}
+
 TEST(LogCutTest, IsNotOfferedWhereTheBeginningOfATrimmedLogIsLost) {
   io::FaultyFileSystem files;
   write_log(files);
@@ -166,15 +218,20 @@ TEST(LogCutTest, IsNotOfferedWhereTheBeginningOfATrimmedLogIsLost) {
   std::string bytes = files.content(path_of(4));
   bytes[8] ^= 4;
   files.set_content(path_of(4), bytes);
-  auto log = open_small_log(files, kSegment, 4);
-  ASSERT_FALSE(log.ok());
-  EXPECT_THAT(log.error().sentence(),
+  const auto options = [](std::uint64_t newest_held) {
+    return LocalLogOptions{.directory = kDirectory,
+                           .segment_bytes = kSegment,
+                           .oldest_needed = 4,
+                           .is_made_ahead = false,
+                           .newest_held = newest_held};
+  };
+  auto one_is_ahead = open_local_log(files, options(5));
+  ASSERT_FALSE(one_is_ahead.ok());
+  EXPECT_THAT(one_is_ahead.error().sentence(),
               HasSubstr("nothing before it is there, so the log cannot be cut"));
-  CheckOptions options = options_of(3);
-  options.oldest_needed = 4;
-  auto plan = plan_cut(files, options, Lsn{3});
-  ASSERT_FALSE(plan.ok());
-  EXPECT_THAT(plan.error().sentence(), HasSubstr("it begins with LSN 4"));
+  auto all_hold_the_same = open_local_log(files, options(3));
+  ASSERT_FALSE(all_hold_the_same.ok());
+  EXPECT_THAT(all_hold_the_same.error().sentence(), HasSubstr("--to 3 --yes"));
 }
 
 // The lane whose store is ahead would skip the records that get these LSNs anew.
