@@ -210,7 +210,7 @@ TEST_F(WalCommandTest, DamageInWhatTheBaseHoldsLosesNothing) {
   const std::string to = std::to_string(lsns.back());
   EXPECT_THAT(lines_of(wal("verify").out).at(0)["command"].get<std::string>(),
               HasSubstr("--to " + to + " --yes"));
-  const ProgramAnswer cut = wal("cut", {"--to", to, "--yes"});
+  const CommandResult cut = wal("cut", {"--to", to, "--yes"});
   ASSERT_EQ(cut.exit_code, 0) << cut.errors;
   EXPECT_EQ(wal("verify").exit_code, 0);
   ASSERT_TRUE(server_.start()) << server_.errors();
