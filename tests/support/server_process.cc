@@ -72,8 +72,13 @@ bool ServerProcess::start() {
     wait();
     return false;
   }
-  const std::string listen = ready["listen"];
-  port_ = static_cast<std::uint16_t>(std::stoi(listen.substr(listen.rfind(':') + 1)));
+  const auto port_of = [&](const char* key) {
+    const std::string listen = ready.value(key, "");
+    return static_cast<std::uint16_t>(
+        listen.empty() ? 0 : std::stoi(listen.substr(listen.rfind(':') + 1)));
+  };
+  port_ = port_of("listen");
+  tls_port_ = port_of("tls_listen");
   return true;
 }
 

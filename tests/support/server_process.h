@@ -36,6 +36,7 @@ class ServerProcess {
   void set_config(std::string config) { options_.config = std::move(config); }
   void set_arguments(std::vector<std::string> arguments) { options_.arguments = std::move(arguments); }
   std::uint16_t port() const { return port_; }
+  std::uint16_t tls_port() const { return tls_port_; }  // 0: none
   const std::string& ready_line() const { return ready_line_; }
   int exit_code() const { return exit_code_; }
   std::string errors() const;
@@ -45,6 +46,7 @@ class ServerProcess {
   Options options_;
   pid_t pid_ = -1;
   std::uint16_t port_ = 0;
+  std::uint16_t tls_port_ = 0;
   int exit_code_ = -1;
   std::string ready_line_;
 };
