@@ -82,7 +82,11 @@ void print_ready(const stator::server::Server& server) {
   if (server.has_tls()) json.field("tls_listen", std::string_view(server.tls_listen_address()));
   json.key("engines").begin_array();
   for (const std::string& engine : server.engines()) json.string(engine);
-  json.end_array().field("recovered_lsn", server.recovered_lsn().value()).field("replayed", server.replayed()).end_object();
+  json.end_array()
+      .field("recovered_lsn", server.recovered_lsn().value())
+      .field("replayed", server.replayed())
+      .field("torn_bytes", server.torn_bytes())
+      .end_object();
   std::cout << out.view() << std::endl;
 }
 

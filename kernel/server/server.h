@@ -42,6 +42,8 @@ class Server {
   Lsn recovered_lsn() const { return recovered_lsn_; }
   // Records of the log that the start applied, over all lanes.
   std::uint64_t replayed() const;
+  // Of the log's torn tail, which the start cut.
+  std::uint64_t torn_bytes() const { return log_->torn_bytes(); }
 
  private:
   Status check_addresses() const;
