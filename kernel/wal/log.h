@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "base/ids.h"
 #include "base/result.h"
 #include "wal/batch.h"
+#include "wal/log_reader.h"
 
 namespace stator::wal {
 
@@ -20,8 +22,8 @@ class Log {
 
   // Gives the batch's records consecutive LSNs in the order of calls, seals it and queues it.
   // Returns the first LSN; durable() reaches the last one some time after the next flush() of any
-  // thread. The batch may be cleared at once. Never waits for the disk. Any lane's thread. Error: kWal after a failed write (for ever),
-  // kDiskFull while there is no space (heals).
+  // thread. The batch may be cleared at once. Never waits for the disk. Any lane's thread. Error:
+  // kWal after a failed write (for ever), kDiskFull while there is no space (heals).
   virtual Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) = 0;
 
   // Sends what is queued on its way to the disk. A lane calls it once a turn: everything that one
@@ -40,22 +42,23 @@ class Log {
   // set before the first append.
   virtual void set_listener(std::function<void()> listener) = 0;
 
-  // Hands every record from LSN `from` on to `visit`, in order; stops at its first error and
-  // returns it. Only before the first append.
-  // visit(record, lsn, time_ms of its batch).
-  using Visitor = std::function<Status(const RecordView&, Lsn, std::uint64_t)>;
-  virtual Status read(Lsn from, const Visitor& visit) = 0;
-  // The same, and tells now and then how many bytes are read of those that are to be read.
-  using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
-  virtual Status read_with_progress(Lsn from, const Visitor& visit, const Progress& progress) {
-    static_cast<void>(progress);
-    return read(from, visit);
-  }
+  // Reads from the record with LSN `from` on, which may lie in the future. Any thread, at any time.
+  virtual std::unique_ptr<LogReader> reader(Lsn from) = 0;
+  // The first record that can still be read; behind durable(): none. Any thread.
+  virtual Lsn oldest() const = 0;
 
   // Records below `to` are no longer needed by anybody.
   virtual void trim(Lsn to) = 0;
   // Makes all that was appended durable and stops the writer. Idempotent.
   virtual void close() = 0;
 };
+
+// Hands every record that is durable now, from LSN `from` on, to `visit`, in order; stops at its
+// first error and returns it. Tells now and then how many records are read of those that are to be
+// read. visit(record, lsn, time_ms of its batch). Error: kNotFound when `from` is trimmed; the
+// reader's.
+using Visitor = std::function<Status(const RecordView&, Lsn, std::uint64_t)>;
+using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+Status read_durable(Log& log, Lsn from, const Visitor& visit, const Progress& progress = {});
 
 }  // namespace stator::wal

@@ -1,6 +1,7 @@
 #include "wal/sim_log.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/assert.h"
 
@@ -46,21 +47,37 @@ void SimLog::set_listener(std::function<void()> listener) {
   listener_ = std::move(listener);
 }
 
-Status SimLog::read(Lsn from, const Visitor& visit) {
-  std::vector<Batch> batches;
-  {
-    const std::lock_guard lock(mutex_);
-    batches = batches_;
+class SimLog::Reader final : public LogReader {
+ public:
+  Reader(const SimLog& log, Lsn from) : log_(log), position_(from) {}
+
+  Result<Step> next() override {
+    const std::lock_guard lock(log_.mutex_);
+    if (position_ > log_.durable_) return Step::kEnd;
+    if (position_ <= log_.begin_) return Step::kTrimmed;
+    const auto found = std::find_if(log_.batches_.begin(), log_.batches_.end(),
+                                    [&](const Batch& batch) { return batch.last >= position_; });
+    STATOR_ASSERT(found != log_.batches_.end());
+    bytes_ = found->bytes;
+    STATOR_TRY(batch_, BatchReader::open(bytes_));
+    position_ = Lsn{found->last.value() + 1};
+    return Step::kBatch;
   }
-  for (const Batch& batch : batches) {
-    STATOR_TRY(BatchReader reader, BatchReader::open(batch.bytes));
-    RecordView record;
-    Lsn lsn;
-    while (reader.next(record, lsn)) {
-      if (lsn >= from) STATOR_CHECK(visit(record, lsn, reader.seal().time_ms));
-    }
-  }
-  return ok_status();
+  BatchReader& batch() override { return *batch_; }
+  Lsn position() const override { return position_; }
+
+ private:
+  const SimLog& log_;
+  Lsn position_;
+  std::string bytes_;
+  std::optional<BatchReader> batch_;
+};
+
+std::unique_ptr<LogReader> SimLog::reader(Lsn from) { return std::make_unique<Reader>(*this, from); }
+
+Lsn SimLog::oldest() const {
+  const std::lock_guard lock(mutex_);
+  return Lsn{begin_.value() + 1};
 }
 
 void SimLog::trim(Lsn to) {

@@ -19,7 +19,8 @@ class SimLog final : public Log {
   Lsn last() const override;
   Status health() const override;
   void set_listener(std::function<void()> listener) override;
-  Status read(Lsn from, const Visitor& visit) override;
+  std::unique_ptr<LogReader> reader(Lsn from) override;
+  Lsn oldest() const override;
   void trim(Lsn to) override;
   // Commits, as a real log does before it stops.
   void close() override { commit(); }
@@ -33,6 +34,7 @@ class SimLog final : public Log {
   void set_failure(ErrorCode code);
 
  private:
+  class Reader;
   struct Batch {
     std::string bytes;
     Lsn last;

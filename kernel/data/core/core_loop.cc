@@ -306,8 +306,8 @@ Status CoreLoop::recover() {
   STATOR_CHECK(open_engines());
   STATOR_CHECK(give_back_parked());
   const Lsn applied = host_.store->applied();
-  STATOR_CHECK(options_.log->read_with_progress(
-      Lsn{applied.value() + 1},
+  STATOR_CHECK(wal::read_durable(
+      *options_.log, Lsn{applied.value() + 1},
       [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
         return replay(record, lsn, time_ms);
       },
