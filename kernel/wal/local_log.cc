@@ -14,6 +14,7 @@
 #include "io/thread.h"
 #include "wal/block_buffer.h"
 #include "wal/local_log_reader.h"
+#include "wal/log_cut.h"
 #include "wal/recovery.h"
 #include "wal/segment.h"
 #include "wal/segment_maker.h"
@@ -147,23 +148,29 @@ void SegmentWriter::trim(Lsn to, Lsn durable) {
 
 class LocalLog final : public Log {
  public:
-  LocalLog(io::FileSystem& files, std::string directory, std::unique_ptr<SegmentWriter> segments,
+  LocalLog(io::FileSystem& files, LocalLogOptions options, std::unique_ptr<SegmentWriter> segments,
            const LogPosition& position);
   ~LocalLog() override { close(); }
 
-  Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) override;
+  Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms, std::uint32_t epoch) override;
+  Result<Lsn> seal(std::uint32_t epoch, std::uint64_t time_ms) override;
+  std::uint32_t epoch() const override;
   void flush() override;
-  Lsn durable() const override { return Lsn{durable_.load(std::memory_order_acquire)}; }
+  Lsn durable() const override { return Lsn{tail_.durable.load(std::memory_order_acquire)}; }
   Lsn last() const override { return Lsn{last_.load(std::memory_order_acquire)}; }
   Status health() const override;
   void set_listener(std::function<void()> listener) override { listener_ = std::move(listener); }
   std::unique_ptr<LogReader> reader(Lsn from) override;
   Lsn oldest() const override { return segments_->oldest(); }
   void trim(Lsn to) override;
+  Status discard_to(Lsn to) override;
   void close() override;
 
  private:
   Status check_open() const;
+  Lsn append_locked(BatchBuilder& batch, std::uint64_t time_ms);
+  // While the writer does not run.
+  Status reopen_at(Lsn to);
   void wake_writer();
   void run();
   // False when the log has failed.
@@ -177,10 +184,10 @@ class LocalLog final : public Log {
   }
 
   io::FileSystem& files_;
-  const std::string directory_;
-  const std::unique_ptr<SegmentWriter> segments_;  // the writer's, once it runs
+  const LocalLogOptions options_;
+  std::unique_ptr<SegmentWriter> segments_;  // the writer's, once it runs
   std::function<void()> listener_;
-  std::atomic<std::uint64_t> durable_;  // release by the writer, acquire by lanes
+  LogTail tail_;  // of it durable: release by the writer, acquire by lanes
   std::atomic<std::uint64_t> last_;
   std::atomic<bool> is_flush_due_{false};  // something was appended since the last flush()
 
@@ -198,12 +205,12 @@ class LocalLog final : public Log {
   io::Thread writer_;  // last: it uses all of the above
 };
 
-LocalLog::LocalLog(io::FileSystem& files, std::string directory,
+LocalLog::LocalLog(io::FileSystem& files, LocalLogOptions options,
                    std::unique_ptr<SegmentWriter> segments, const LogPosition& position)
     : files_(files),
-      directory_(std::move(directory)),
+      options_(std::move(options)),
       segments_(std::move(segments)),
-      durable_(position.next.value() - 1),
+      tail_(position.next.value() - 1),
       last_(position.next.value() - 1),
       position_(position),
       writer_("wal", [this] { run(); }) {}
@@ -221,15 +228,20 @@ Status LocalLog::check_open() const {
   return ok_status();
 }
 
-Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
+Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms, std::uint32_t epoch) {
   STATOR_ASSERT(batch.count() > 0);
   const std::lock_guard lock(mutex_);
   STATOR_CHECK(check_open());
+  if (epoch != position_.epoch) return fenced(epoch, position_.epoch);
+  return append_locked(batch, time_ms);
+}
+
+Lsn LocalLog::append_locked(BatchBuilder& batch, std::uint64_t time_ms) {
   if (staged_.empty()) staged_.begin = position_;
   const Lsn first = position_.next;
   // The batches of one commit follow on a finished commit: all before its begin is durable then.
   position_.chain = BatchSealer::seal(batch, {.group = 0,
-                                              .epoch = 0,
+                                              .epoch = position_.epoch,
                                               .first = first,
                                               .previous_chain = position_.chain,
                                               .time_ms = time_ms,
@@ -240,6 +252,20 @@ Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
   last_.store(staged_.last.value(), std::memory_order_release);
   is_flush_due_.store(true, std::memory_order_release);
   return first;
+}
+
+Result<Lsn> LocalLog::seal(std::uint32_t epoch, std::uint64_t time_ms) {
+  const std::lock_guard lock(mutex_);
+  STATOR_CHECK(check_open());
+  if (epoch <= position_.epoch) return fenced(epoch, position_.epoch);
+  BatchBuilder batch = seal_batch();
+  position_.epoch = epoch;
+  return append_locked(batch, time_ms);
+}
+
+std::uint32_t LocalLog::epoch() const {
+  const std::lock_guard lock(mutex_);
+  return position_.epoch;
 }
 
 void LocalLog::flush() {
@@ -267,7 +293,7 @@ Status LocalLog::health() const {
 }
 
 std::unique_ptr<LogReader> LocalLog::reader(Lsn from) {
-  return std::make_unique<LocalLogReader>(files_, directory_, from, [this] { return durable(); });
+  return std::make_unique<LocalLogReader>(files_, options_.directory, from, tail_);
 }
 
 void LocalLog::trim(Lsn to) {
@@ -283,6 +309,48 @@ void LocalLog::close() {
     wake_.notify_one();
   }
   writer_.join();
+}
+
+Status LocalLog::discard_to(Lsn to) {
+  close();  // what is staged is written first, so that there is one case less
+  STATOR_CHECK(health());
+  const CheckOptions whole{.directory = options_.directory, .oldest_needed = oldest().value()};
+  auto plan = plan_cut(files_, whole, to);
+  const bool is_refused = !plan.ok() && plan.error().code() == ErrorCode::kBadRequest;
+  Status done;
+  if (plan.ok()) done = cut_log(files_, plan.value());
+  if (!plan.ok() && !is_refused) done = std::move(plan.error());
+  if (done.ok()) done = reopen_at(is_refused ? last() : to);
+  if (done.ok()) return is_refused ? Status(std::move(plan.error())) : ok_status();
+  Error reason = std::move(done.error());
+  fail(Error(reason.code(), reason.sentence()));
+  return reason;
+}
+
+Status LocalLog::reopen_at(Lsn to) {
+  LocalLogOptions options = options_;
+  options.oldest_needed = oldest().value();
+  options.newest_held = 0;
+  options.on_record = {};
+  STATOR_TRY(RecoveredLog recovered, recover_log(files_, options));
+  if (recovered.position.next.value() != to.value() + 1) {
+    return Error(ErrorCode::kWal, "the log does not end where it was cut");
+  }
+  segments_.reset();  // only one at a time makes the next file
+  segments_ = std::make_unique<SegmentWriter>(files_, options);
+  const LogPosition position = recovered.position;
+  STATOR_CHECK(segments_->begin(std::move(recovered)));
+  {
+    const std::lock_guard lock(mutex_);
+    if (to < durable()) tail_.generation.fetch_add(1, std::memory_order_acq_rel);
+    tail_.durable.store(to.value(), std::memory_order_release);
+    last_.store(to.value(), std::memory_order_release);
+    position_ = position;
+    trim_to_ = Lsn{};
+    is_closing_ = false;
+  }
+  writer_ = io::Thread("wal", [this] { run(); });
+  return ok_status();
 }
 
 void LocalLog::run() {
@@ -320,7 +388,7 @@ bool LocalLog::commit(Commit& commit) {
     return false;
   }
   set_disk_full(false);
-  durable_.store(commit.last.value(), std::memory_order_release);
+  tail_.durable.store(commit.last.value(), std::memory_order_release);
   notify();
   return true;
 }
@@ -359,7 +427,7 @@ Result<std::unique_ptr<Log>> open_local_log(io::FileSystem& files, const LocalLo
   auto segments = std::make_unique<SegmentWriter>(files, options);
   STATOR_CHECK(segments->begin(std::move(recovered)));
   return std::unique_ptr<Log>(std::make_unique<LocalLog>(
-      files, options.directory, std::move(segments), position));
+      files, options, std::move(segments), position));
 }
 
 }  // namespace stator::wal

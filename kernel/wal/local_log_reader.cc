@@ -38,9 +38,16 @@ Result<bool> LocalLogReader::take(Lsn durable) {
   return false;
 }
 
+// Looked at behind the step: what was read while the log was cut is worth nothing.
 Result<LogReader::Step> LocalLogReader::next() {
+  auto done = step();
+  if (tail_.generation.load(std::memory_order_acquire) == generation_) return done;
+  return Error(ErrorCode::kFenced, "records of the log were discarded; what was read may be gone");
+}
+
+Result<LogReader::Step> LocalLogReader::step() {
   batch_.reset();
-  const Lsn durable = durable_();
+  const Lsn durable{tail_.durable.load(std::memory_order_acquire)};
   if (position_ > durable) return Step::kEnd;
   STATOR_TRY(bool is_found, take(durable));
   if (!is_found) {

@@ -17,6 +17,24 @@ Status visit_batch(BatchReader& batch, Lsn from, const Visitor& visit) {
 
 }  // namespace
 
+BatchBuilder seal_batch() {
+  BatchBuilder batch;
+  const Status added = batch.add({.engine = EngineNumber{0},
+                                  .type = kSealRecordType,
+                                  .tenant = TenantId{0},
+                                  .vshard = kEveryVShard,
+                                  .collection = {},
+                                  .payload = {}});
+  STATOR_ASSERT(added.ok());
+  return batch;
+}
+
+Error fenced(std::uint32_t epoch, std::uint32_t current) {
+  return Error(ErrorCode::kFenced, "epoch " + std::to_string(epoch) +
+                                       " does not own the log, epoch " + std::to_string(current) +
+                                       " does");
+}
+
 Status read_durable(Log& log, Lsn from, const Visitor& visit, const Progress& progress) {
   const Lsn end = log.durable();
   const std::uint64_t total = end < from ? 0 : end.value() - from.value() + 1;

@@ -51,7 +51,10 @@ class LogReaderTest : public testing::TestWithParam<bool> {
   }
   void write(const std::vector<std::string>& payloads) {
     BatchBuilder batch = batch_of(payloads);
-    ASSERT_TRUE(log_->append(batch, 1).ok());
+    ASSERT_TRUE(log_->append(batch, 1, log_->epoch()).ok());
+    make_durable();
+  }
+  void make_durable() {
     if (waiter_) {
       ASSERT_TRUE(waiter_->wait_durable(log_->last()));
     } else {
@@ -144,6 +147,51 @@ TEST_P(LogReaderTest, SaysThatItWasOvertaken) {
   EXPECT_EQ(end_, Step::kTrimmed);
 }
 
+TEST_P(LogReaderTest, ASealFencesOlderEpochs) {
+  write({"a"});
+  EXPECT_EQ(log_->epoch(), 0u);
+  EXPECT_EQ(log_->seal(3, 1).value(), Lsn{2});
+  BatchBuilder batch = batch_of({"of an owner that does not know"});
+  EXPECT_EQ(log_->append(batch, 1, 0).error().code(), ErrorCode::kFenced);
+  EXPECT_EQ(log_->append(batch, 1, 2).error().code(), ErrorCode::kFenced);
+  EXPECT_EQ(log_->seal(3, 1).error().code(), ErrorCode::kFenced) << "one owner an epoch";
+  EXPECT_EQ(log_->append(batch, 1, 3).value(), Lsn{3});
+  make_durable();
+  const auto reader = log_->reader(Lsn{1});
+  std::vector<std::uint32_t> epochs;
+  while (reader->next().take() == Step::kBatch) epochs.push_back(reader->batch().seal().epoch);
+  EXPECT_THAT(epochs, ElementsAre(0, 3, 3));
+}
+
+TEST_P(LogReaderTest, DiscardsEvenWhatIsDurable) {
+  write({"a"});
+  write({"b", "c"});
+  ASSERT_TRUE(log_->seal(1, 1).ok());
+  make_durable();
+  const auto old = log_->reader(Lsn{1});
+  ASSERT_EQ(old->next().take(), Step::kBatch);
+  EXPECT_EQ(log_->discard_to(Lsn{2}).error().code(), ErrorCode::kBadRequest) << "inside a batch";
+  EXPECT_EQ(log_->discard_to(Lsn{9}).error().code(), ErrorCode::kBadRequest);
+  EXPECT_EQ(old->next().take(), Step::kBatch) << "nothing happened";
+  ASSERT_TRUE(log_->discard_to(Lsn{1}).ok());
+  EXPECT_EQ(log_->durable(), Lsn{1});
+  EXPECT_EQ(log_->last(), Lsn{1});
+  EXPECT_EQ(log_->epoch(), 0u);
+  EXPECT_EQ(old->next().error().code(), ErrorCode::kFenced);
+  write({"new"});
+  EXPECT_EQ(log_->last(), Lsn{2});
+  EXPECT_THAT(pull(*log_->reader(Lsn{1}), end_), ElementsAre("a", "new"));
+}
+
+TEST_P(LogReaderTest, DiscardsOverSegments) {
+  const std::string big(3000, 'x');
+  for (int i = 0; i < 12; ++i) write({big + std::to_string(i)});
+  ASSERT_TRUE(log_->discard_to(Lsn{3}).ok());
+  write({"new"});
+  EXPECT_THAT(pull(*log_->reader(Lsn{1}), end_),
+              ElementsAre(big + "0", big + "1", big + "2", "new"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Logs, LogReaderTest, testing::Bool(), [](const auto& param) {
   return std::string(param.param ? "Local" : "Sim");
 });
@@ -192,6 +240,46 @@ TEST(LocalLogReaderTest, FollowsAWriterFromAnotherThread) {
   log->flush();
   reading.join();
   EXPECT_FALSE(is_bad);
+}
+
+TEST(LocalLogSealTest, TheEpochSurvivesARestart) {
+  io::FaultyFileSystem files;
+  write_commits(files, {{"a"}});
+  {
+    const auto log = open_small_log(files).take();
+    ASSERT_TRUE(log->seal(7, 1).ok());
+  }
+  files.crash(1);
+  const auto log = open_small_log(files).take();
+  EXPECT_EQ(log->epoch(), 7u);
+  BatchBuilder batch = batch_of({"b"});
+  EXPECT_EQ(log->append(batch, 1, 6).error().code(), ErrorCode::kFenced);
+  EXPECT_EQ(log->append(batch, 1, 7).value(), Lsn{3});
+}
+
+TEST(LocalLogDiscardTest, SurvivesARestartAndEveryPowerCutLeavesALog) {
+  for (std::uint64_t at = 1;; ++at) {
+    io::FaultyFileSystem files;
+    const std::string big(3000, 'x');
+    write_commits(files, {{"a"}, {"b"}, {big}, {big}, {big}}, kSmallSegment);
+    Status done;
+    {
+      const auto log = open_small_log(files, kSmallSegment).take();
+      const std::uint64_t before = files.changes();
+      files.lose_power_at(at);
+      done = log->discard_to(Lsn{2});
+      if (files.changes() - before < at) {
+        ASSERT_TRUE(done.ok());
+        EXPECT_GT(at, 3u) << "the power never went";
+        return;
+      }
+    }
+    files.crash(static_cast<std::uint32_t>(at));
+    const auto log = open_small_log(files, kSmallSegment).take();
+    // It is there up to some batch, at least as far as asked for.
+    EXPECT_GE(log->last(), Lsn{2}) << at;
+    EXPECT_EQ(read_all(*log).value().size(), log->last().value()) << at;
+  }
 }
 
 TEST(LocalLogReaderTest, DamageIsSaidWithItsPlace) {
