@@ -103,7 +103,7 @@ class Workload {
 class ReplicationTest : public testing::Test {
  protected:
   std::string config() const {
-    return "[backup]\ndirectory = \"" + dir_.path() + "/backups\"\n[server]\nmemtable_mib = 1\n";
+    return "[backup]\ndirectory = \"" + dir_.path() + "/backups\"\n";
   }
   std::string data() const { return dir_.path() + "/data"; }
   void start(std::uint32_t lanes) {
