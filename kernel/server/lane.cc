@@ -20,7 +20,8 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
       shared_(shared),
       store_(std::move(store)),
       dispatcher_(id, *shared.mesh, *shared.vshards, link_, pool_),
-      backups_(id, *shared.backups) {
+      backups_(id, *shared.backups),
+      maintenance_(id, *shared.maintenance) {
   host_.lane = id;
   host_.auth_mode = shared.auth_mode;
   host_.table = shared.table;
@@ -31,6 +32,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.ops_digest = shared.ops_digest;
   host_.memory_is_full = shared.memory_is_full;
   host_.backups = &backups_;
+  host_.maintenance = &maintenance_;
   host_.stats = shared.stats;
 }
 
@@ -124,11 +126,28 @@ void Lane::work(net::EventLoop& events) {
     if (link_.submitted.empty()) break;
   }
   backups_.collect(events.now_ns(), done_);
+  maintenance_.collect(done_);
   for (std::size_t i = 0; i < done_.size(); ++i) {
     if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch();
     events.on_answer(done_[i]);
   }
   done_.clear();
+}
+
+bool Lane::is_idle() const {
+  return dispatcher_.is_idle() && core_->waiting() == 0 && link_.submitted.empty() &&
+         pool_.taken() == maintenance_.waiting();
+}
+
+bool Lane::stand_still(net::EventLoop& events) {
+  const LaneStop::Phase phase = shared_.stop->phase();
+  if (phase == LaneStop::Phase::kDrain) shared_.stop->set_drained(id_, is_paused_ && is_idle());
+  if (phase == LaneStop::Phase::kPark) shared_.stop->park(id_);
+  const bool is_stopping = shared_.stop->phase() != LaneStop::Phase::kRun;
+  if (is_stopping == is_paused_) return false;
+  is_paused_ = is_stopping;
+  events.set_paused(is_paused_);
+  return true;
 }
 
 void Lane::loop(net::EventLoop& events) {
@@ -147,6 +166,8 @@ void Lane::loop(net::EventLoop& events) {
       is_drained_.store(is_done, std::memory_order_release);
       timeout = timeout < 0 ? 10 : std::min(timeout, 10);
     }
+    if (stand_still(events)) timeout = 0;
+    if (is_paused_) timeout = timeout < 0 ? 10 : std::min(timeout, 10);
     turn(events, timeout);
   }
   if (core_->waiting() == 0) last_checkpoint_ = core_->checkpoint();

@@ -19,6 +19,8 @@ constexpr std::array<const Op<DocumentEngine>*, 8> kOps = {
 };
 
 constexpr std::string_view kIndexDefinition("\x01", 1);
+// Made of the documents and the index definitions.
+constexpr std::array<std::uint8_t, 1> kDerivedSpaces = {Space::kEntries};
 
 }  // namespace
 
@@ -29,6 +31,7 @@ EngineDescription<DocumentEngine> DocumentEngine::describe() {
       .vendor = "Stator",
       .doc = "JSON documents by id, with typed secondary indexes and range scans.",
       .ops = kOps,
+      .derived_spaces = kDerivedSpaces,
   };
 }
 

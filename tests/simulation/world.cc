@@ -154,6 +154,19 @@ void World::lose_power() {
   open(count);
 }
 
+bool World::discard_to(Lsn lsn) {
+  settle();
+  for (const auto& lane : lanes_) {
+    if (lane->core->finish_checkpoint().take() > lsn) return false;
+  }
+  if (!log_.discard_to(lsn).ok()) return false;
+  for (const auto& lane : lanes_) {
+    const Status reloaded = lane->core->reload();
+    STATOR_ASSERT(reloaded.ok());
+  }
+  return true;
+}
+
 void World::restart_with(std::uint32_t count) {
   settle();
   log_.commit();

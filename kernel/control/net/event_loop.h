@@ -50,6 +50,8 @@ class EventLoop {
 
   // No new connections, no new requests; answers are still sent.
   void stop_reading();
+  // No new requests until it is set back; connections stay, answers are still sent.
+  void set_paused(bool is_paused);
   // Nothing is owed to any client.
   bool is_drained() const;
   std::size_t connections() const { return open_; }
@@ -73,6 +75,8 @@ class EventLoop {
   void arm(std::uint32_t index);
   void close(std::uint32_t index);
   void sweep();
+  void touch_all();
+  bool takes_requests() const { return !is_stopping_ && !is_paused_; }
 
   session::SessionHost& host_;
   Socket epoll_;
@@ -93,6 +97,7 @@ class EventLoop {
   std::uint64_t handshakes_filled_ns_ = 0;
   std::uint64_t handshakes_warned_ns_ = 0;
   bool is_stopping_ = false;
+  bool is_paused_ = false;
 };
 
 }  // namespace stator::net

@@ -111,6 +111,9 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
     }
     case SessionOp::kBackup: return start_backup(task);
     case SessionOp::kBatch: return start_batch(task);
+    case SessionOp::kDigest:
+    case SessionOp::kDiscardTo:
+    case SessionOp::kVShardMove: return start_maintenance(op, task);
   }
 }
 
@@ -161,6 +164,16 @@ void Session::start_batch(Task* task) {
   if (sent.ok()) sent = host_.dispatcher->dispatch_batch(task);
   if (!sent.ok()) return refuse(task, std::move(sent.error()));
   if (!task->children.empty()) barrier_ = task;
+}
+
+// Not a flow: what the connection sends behind it is read when the lanes go on.
+void Session::start_maintenance(SessionOp op, Task* task) {
+  if (op == SessionOp::kDiscardTo && !args_of(task).boolean(discard_args::kDiscardAcknowledged)) {
+    return refuse(task, Error(ErrorCode::kBadRequest, "discard_acknowledged",
+                              "'discard_acknowledged' must be true: acknowledged writes will be gone"));
+  }
+  auto taken = host_.maintenance->submit(op, task, identity_.username);
+  if (!taken.ok()) refuse(task, std::move(taken.error()));
 }
 
 // ---- flows --------------------------------------------------------------------------------------

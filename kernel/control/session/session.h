@@ -22,6 +22,7 @@
 #include "control/dispatch/dispatcher.h"
 #include "control/ops/op_table.h"
 #include "control/session/backup_desk.h"
+#include "control/session/maintenance_desk.h"
 #include "control/session/request_parser.h"
 #include "control/session/server_stats.h"
 
@@ -39,6 +40,7 @@ struct SessionHost {
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
   BackupDesk* backups = nullptr;
+  MaintenanceDesk* maintenance = nullptr;
   const StatsSources* stats = nullptr;
   std::uint64_t requests = 0;  // frames of all sessions so far
   std::uint64_t errors = 0;    // and their answers that were errors
@@ -100,6 +102,7 @@ class Session {
   void start_backup(bridge::Task* task);
   void copy_backup(bridge::Task* task);
   void start_batch(bridge::Task* task);
+  void start_maintenance(SessionOp op, bridge::Task* task);
   void start_auth(bridge::Task* task);
   void start_user_create(bridge::Task* task);
   void start_api_key_create(bridge::Task* task);

@@ -33,6 +33,7 @@ class LaneStore final : public Store {
   bool checkpoint_running() const override { return is_running_; }
   Status wait_checkpoint() override;
   std::size_t memtable_bytes() const override { return active_->bytes(); }
+  void forget_memory() override;
   Status copy(const std::function<Status(ByteView)>& sink) override { return base_->copy(sink); }
 
  private:
@@ -170,6 +171,13 @@ void LaneStore::grow_and_restart() {
   }
   growth_failure_ = std::move(grown);
   if (on_checkpoint_) on_checkpoint_();
+}
+
+void LaneStore::forget_memory() {
+  STATOR_ASSERT(!is_in_turn_ && !is_running_ && !is_frozen_written_);
+  base_->end_read();
+  active_ = std::make_unique<Memtable>();
+  frozen_.reset();  // of a checkpoint that failed
 }
 
 // Inside a turn a checkpoint that needs a larger map goes on after end_turn() and is not waited

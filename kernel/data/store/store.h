@@ -86,6 +86,10 @@ class Store {
 
   virtual std::size_t memtable_bytes() const = 0;
 
+  // Forgets every write that is not in the base: the store is as it was when it was applied() last. Not
+  // in a turn, not while a checkpoint runs.
+  virtual void forget_memory() = 0;
+
   // Gives the base as it is now (what is in memory only is not in it) to `sink`, piece by piece: the
   // bytes of a data.mdb whose applied LSN is inside. Stops at the sink's first error. Another thread
   // than the lane's, one at a time, while the lane goes on; a checkpoint that needs a larger map

@@ -57,6 +57,7 @@ class SlowStore final : public store::Store {
   bool checkpoint_running() const override { return false; }
   Status wait_checkpoint() override { return ok_status(); }
   std::size_t memtable_bytes() const override { return 0; }
+  void forget_memory() override {}
   Status copy(const std::function<Status(ByteView)>& sink) override {
     begun.open();
     may_end.wait();

@@ -50,6 +50,7 @@ class PlayedStore final : public store::Store {
   bool checkpoint_running() const override { return is_running; }
   Status wait_checkpoint() override { return ok_status(); }
   std::size_t memtable_bytes() const override { return 0; }
+  void forget_memory() override {}
   Status copy(const std::function<Status(ByteView)>&) override { return ok_status(); }
 
   Lsn applied_lsn{0};
