@@ -12,6 +12,10 @@ namespace {
 constexpr std::size_t kGroup = 64;
 // Answered tasks that are fetched while others are written: those that waited for the disk are cold.
 constexpr std::size_t kAhead = 6;
+// Time that a client must have talked alone for the lane to wait for the disk.
+constexpr std::uint64_t kAloneNs = 10'000'000;
+// Requests that wait for such a commit. More are worth executing the next ones meanwhile.
+constexpr std::size_t kAloneTasksMax = 16;
 
 }  // namespace
 
@@ -95,10 +99,20 @@ void Lane::turn(net::EventLoop& events, int timeout) {
     if (link_.submitted.size() >= kGroup) work(events);
   }
   work(events);
-  shared_.log->flush();
+  commit(events);
   publish(events.connections());
   events.flush();
   dispatcher_.flush();
+}
+
+// A lane with one client that talks has nothing to do until its write is durable: it writes the log
+// itself. Another client that begins to talk waits for one commit at most.
+void Lane::commit(net::EventLoop& events) {
+  const bool is_alone = shared_.mesh->lanes() == 1 && core_->waiting() > 0 &&
+                        core_->waiting() <= kAloneTasksMax &&
+                        events.now_ns() > events.alone_since_ns() + kAloneNs;
+  if (is_alone && shared_.log->commit_here()) work(events);
+  shared_.log->flush();
 }
 
 void Lane::publish(std::size_t connections) {

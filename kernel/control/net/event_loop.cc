@@ -49,6 +49,8 @@ void EventLoop::receive(std::size_t i) {
   if (key == kListenerKey) return accept_one();
   Connection* connection = connections_[key].get();
   if (connection == nullptr) return;
+  if (key != last_heard_) alone_since_ns_ = now_ns_;
+  last_heard_ = key;
   touch(key);
   const std::uint32_t what = events_[i].events;
   const bool is_readable = (what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0;
