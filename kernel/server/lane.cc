@@ -11,7 +11,7 @@ namespace {
 // their cache misses, few enough that tasks, arguments and answers stay in the L2 cache.
 constexpr std::size_t kGroup = 64;
 // Answered tasks that are fetched while others are written: those that waited for the disk are cold.
-constexpr std::size_t kAhead = 6;
+constexpr std::size_t kAhead = 4;
 // Time that a client must have talked alone for the lane to wait for the disk.
 constexpr std::uint64_t kAloneNs = 10'000'000;
 // Requests that wait for such a commit. More are worth executing the next ones meanwhile.
@@ -139,7 +139,8 @@ void Lane::work(net::EventLoop& events) {
   }
   backups_.collect(events.now_ns(), done_);
   for (std::size_t i = 0; i < done_.size(); ++i) {
-    if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch();
+    if (i + 2 * kAhead < done_.size()) done_[i + 2 * kAhead]->prefetch();
+    if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch_answer();
     events.on_answer(done_[i]);
   }
   done_.clear();
