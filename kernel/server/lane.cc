@@ -11,7 +11,11 @@ namespace {
 // their cache misses, few enough that tasks, arguments and answers stay in the L2 cache.
 constexpr std::size_t kGroup = 64;
 // Answered tasks that are fetched while others are written: those that waited for the disk are cold.
-constexpr std::size_t kAhead = 6;
+constexpr std::size_t kAhead = 4;
+// Time that a client must have talked alone for the lane to wait for the disk.
+constexpr std::uint64_t kAloneNs = 10'000'000;
+// Requests that wait for such a commit. More are worth executing the next ones meanwhile.
+constexpr std::size_t kAloneTasksMax = 16;
 
 }  // namespace
 
@@ -97,10 +101,20 @@ void Lane::turn(net::EventLoop& events, int timeout) {
     if (link_.submitted.size() >= kGroup) work(events);
   }
   work(events);
-  shared_.log->flush();
+  commit(events);
   publish(events.connections());
   events.flush();
   dispatcher_.flush();
+}
+
+// A lane with one client that talks has nothing to do until its write is durable: it writes the log
+// itself. Another client that begins to talk waits for one commit at most.
+void Lane::commit(net::EventLoop& events) {
+  const bool is_alone = shared_.mesh->lanes() == 1 && core_->waiting() > 0 &&
+                        core_->waiting() <= kAloneTasksMax &&
+                        events.now_ns() > events.alone_since_ns() + kAloneNs;
+  if (is_alone && shared_.log->commit_here()) work(events);
+  shared_.log->flush();
 }
 
 void Lane::publish(std::size_t connections) {
@@ -128,7 +142,8 @@ void Lane::work(net::EventLoop& events) {
   backups_.collect(events.now_ns(), done_);
   maintenance_.collect(done_);
   for (std::size_t i = 0; i < done_.size(); ++i) {
-    if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch();
+    if (i + 2 * kAhead < done_.size()) done_[i + 2 * kAhead]->prefetch();
+    if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch_answer();
     events.on_answer(done_[i]);
   }
   done_.clear();

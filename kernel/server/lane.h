@@ -76,6 +76,8 @@ class Lane {
   void turn(net::EventLoop& events, int timeout_ms);
   // Runs what is submitted and hands out what is answered.
   void work(net::EventLoop& events);
+  // Sends what was appended on its way to the disk.
+  void commit(net::EventLoop& events);
   int timeout_ms(const net::EventLoop& events) const;
   // What server_stats tells of this lane.
   void publish(std::size_t connections);

@@ -53,6 +53,10 @@ class SegmentWriter {
   Status write(Commit& commit);
   // The first record of the oldest segment. Any thread.
   Lsn oldest() const { return Lsn{oldest_.load(std::memory_order_acquire)}; }
+  // write() needs no new segment for it.
+  bool has_room(const Commit& commit) const {
+    return offset_ + block_end(commit.bytes.size()) <= end_;
+  }
   void trim(Lsn to, Lsn durable);
 
  private:
@@ -156,6 +160,7 @@ class LocalLog final : public Log {
   Result<Lsn> seal(std::uint32_t epoch, std::uint64_t time_ms) override;
   std::uint32_t epoch() const override;
   void flush() override;
+  bool commit_here() override;
   Lsn durable() const override { return Lsn{tail_.durable.load(std::memory_order_acquire)}; }
   std::uint64_t torn_bytes() const override { return torn_bytes_; }
   Lsn last() const override { return Lsn{last_.load(std::memory_order_acquire)}; }
@@ -174,8 +179,13 @@ class LocalLog final : public Log {
   Status reopen_at(Lsn to);
   void wake_writer();
   void run();
-  // False when the log has failed.
-  bool commit(Commit& commit);
+  // Under the lock: nobody writes, and what is staged can be written without a new segment.
+  bool may_write_here() const;
+  // Under the lock: begins to write what is staged.
+  void begin_write();
+  // Writes it. False when the log has failed.
+  bool write();
+  void end_write();
   // Waits for space or for the end; false at the end.
   bool wait_for_space(const std::string& reason);
   void set_disk_full(bool is_full);
@@ -186,8 +196,11 @@ class LocalLog final : public Log {
 
   io::FileSystem& files_;
   const LocalLogOptions options_;
-  std::unique_ptr<SegmentWriter> segments_;  // the writer's, once it runs
+  // Of whoever set is_writing_: the writer's thread, or a lane in commit_here().
+  std::unique_ptr<SegmentWriter> segments_;
+  Commit writing_;
   const std::uint64_t torn_bytes_;
+
   std::function<void()> listener_;
   LogTail tail_;  // of it durable: release by the writer, acquire by lanes
   std::atomic<std::uint64_t> last_;
@@ -198,7 +211,9 @@ class LocalLog final : public Log {
   Commit staged_;
   LogPosition position_;  // of the next batch
   Lsn trim_to_;
+  Lsn trimmed_;  // as far as the writer has begun to
   bool is_writer_asleep_ = false;
+  bool is_writing_ = false;  // somebody has segments_ and writing_
   bool is_flushed_ = false;  // the writer is to take what is staged
   bool is_closing_ = false;
   bool is_disk_full_ = false;
@@ -279,10 +294,54 @@ void LocalLog::flush() {
     const std::lock_guard lock(mutex_);
     is_flush_due_.store(false, std::memory_order_relaxed);
     is_flushed_ = !staged_.empty();
-    is_asleep = is_writer_asleep_;
+    is_asleep = is_writer_asleep_ && !is_writing_;
   }
   // Without the lock, so that the writer does not wake up to wait for it.
   if (is_asleep) wake_.notify_one();
+}
+
+bool LocalLog::may_write_here() const {
+  return !is_writing_ && !is_flushed_ && !is_closing_ && !is_disk_full_ && failure_.ok() &&
+         !staged_.empty() && segments_->has_room(staged_);
+}
+
+void LocalLog::begin_write() {
+  is_writing_ = true;
+  is_flushed_ = false;
+  std::swap(writing_, staged_);
+}
+
+bool LocalLog::commit_here() {
+  if (!is_flush_due_.load(std::memory_order_acquire)) return false;
+  bool is_mine = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_mine = may_write_here();
+    if (is_mine) {
+      is_flush_due_.store(false, std::memory_order_relaxed);
+      begin_write();
+    }
+  }
+  if (!is_mine) {
+    flush();
+    return false;
+  }
+  const bool is_written = write();
+  end_write();
+  return is_written;
+}
+
+// What came meanwhile from others is the writer's.
+void LocalLog::end_write() {
+  writing_.bytes.clear();
+  writing_.bytes.keep_at_most(kKeptBufferBytes);
+  bool is_due = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_writing_ = false;
+    is_due = is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok();
+  }
+  if (is_due) wake_.notify_one();
 }
 
 // Under the lock: a writer that is not asleep looks at the staged commit before it sleeps.
@@ -350,7 +409,9 @@ Status LocalLog::reopen_at(Lsn to) {
     tail_.durable.store(to.value(), std::memory_order_release);
     last_.store(to.value(), std::memory_order_release);
     position_ = position;
-    trim_to_ = Lsn{};
+    trim_to_ = trimmed_ = Lsn{};
+    is_writing_ = false;  // the writer that ended had taken what there was
+    is_flushed_ = false;
     is_closing_ = false;
   }
   writer_ = io::Thread("wal", [this] { run(); });
@@ -358,42 +419,41 @@ Status LocalLog::reopen_at(Lsn to) {
 }
 
 void LocalLog::run() {
-  Commit taken;
-  Lsn trimmed;
   for (;;) {
     Lsn trim_to;
     {
       std::unique_lock lock(mutex_);
       is_writer_asleep_ = true;
-      wake_.wait(lock, [&] { return is_flushed_ || is_closing_ || trim_to_ > trimmed; });
+      wake_.wait(lock, [&] {
+        return !is_writing_ &&
+               (is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok());
+      });
       is_writer_asleep_ = false;
-      is_flushed_ = false;
-      std::swap(taken, staged_);
-      trim_to = trim_to_;
-      if (taken.empty() && trim_to == trimmed) return;  // closing, and all is done
+      if (!failure_.ok()) return;
+      if (trim_to_ > trimmed_) trim_to = trimmed_ = trim_to_;
+      begin_write();
+      if (writing_.empty() && trim_to == Lsn{}) return;  // closing, and all is done
     }
-    if (!taken.empty() && !commit(taken)) return;
-    if (trim_to > trimmed) segments_->trim(trim_to, durable());
-    trimmed = trim_to;
-    taken.bytes.clear();
-    taken.bytes.keep_at_most(kKeptBufferBytes);
+    const bool is_written = writing_.empty() || write();
+    if (is_written && !writing_.empty()) notify();
+    if (is_written && trim_to > Lsn{}) segments_->trim(trim_to, durable());
+    end_write();
   }
 }
 
-bool LocalLog::commit(Commit& commit) {
-  Status written = segments_->write(commit);
+bool LocalLog::write() {
+  Status written = segments_->write(writing_);
   while (!written.ok() && written.error().code() == ErrorCode::kDiskFull) {
     set_disk_full(true);
     if (!wait_for_space(written.error().sentence())) break;
-    written = segments_->write(commit);
+    written = segments_->write(writing_);
   }
   if (!written.ok()) {
     fail(std::move(written));
     return false;
   }
   set_disk_full(false);
-  tail_.durable.store(commit.last.value(), std::memory_order_release);
-  notify();
+  tail_.durable.store(writing_.last.value(), std::memory_order_release);
   return true;
 }
 

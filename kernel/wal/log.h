@@ -37,6 +37,14 @@ class Log {
   // Sends what is queued on its way to the disk. A lane calls it once a turn: everything that one
   // turn appended is then one commit, not two. Any thread; does nothing when nothing is queued.
   virtual void flush() = 0;
+  // The same, on the calling thread where that is possible at once: true when durable() has moved
+  // and the listener was not called (the caller tells whoever else waits). False: it is as after
+  // flush(). Waits for the disk as long as one commit takes. For a lane that has nothing else to
+  // do: two hand-offs between threads are saved. Any thread.
+  virtual bool commit_here() {
+    flush();
+    return false;
+  }
 
   // Every record up to here survives a crash. Never goes back. Any thread (acquire).
   virtual Lsn durable() const = 0;

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "stator/engine.hpp"
 
 #include "index/index_catalog.h"
+#include "value/encode.h"
 
 namespace stator::document {
 
@@ -22,12 +24,24 @@ class DocumentEngine {
 
   const IndexCatalog& indexes() const { return indexes_; }
 
+  // Memory that one write after another uses: a write of usual size takes none from the heap.
+  // Nothing in it outlives the call.
+  struct Scratch {
+    Encoder encoder;
+    std::string record;
+    std::string stored;
+    // One large document must not pin memory.
+    void rest();
+  };
+  Scratch& scratch() const { return scratch_; }
+
  private:
   void put(const Record& record, KvWriter& kv) const;
   void erase(const Record& record, KvWriter& kv) const;
   void create_index(const Record& record, KvWriter& kv);
 
   IndexCatalog indexes_;
+  mutable Scratch scratch_;
 };
 
 }  // namespace stator::document

@@ -4,13 +4,12 @@
 
 namespace stator::document {
 
-std::string begin_put_record(std::string_view document_id) {
+void begin_put_record(std::string_view document_id, std::string& payload) {
   const auto size = static_cast<std::uint16_t>(document_id.size());
   char raw[sizeof size];
   std::memcpy(raw, &size, sizeof size);
-  std::string payload(raw, sizeof raw);
+  payload.assign(raw, sizeof raw);
   payload.append(document_id);
-  return payload;
 }
 
 PutRecord read_put_record(std::string_view payload) {

@@ -39,8 +39,8 @@ struct PutRecord {
   std::string_view document_id;
   std::string_view value_bytes;
 };
-// The payload up to the value, which is encoded straight behind it.
-std::string begin_put_record(std::string_view document_id);
+// Makes `payload` a put record up to the value, which is encoded straight behind it.
+void begin_put_record(std::string_view document_id, std::string& payload);
 PutRecord read_put_record(std::string_view payload);
 
 // False if there is no such document. Borrows stored bytes: they last until the call returns.

@@ -14,7 +14,7 @@ using bridge::Task;
 namespace {
 
 // Small, so that checkpoints are many.
-constexpr std::size_t kMemtableBytes = 40 * 1024;
+constexpr std::size_t kMemtableBytes = 36 * 1024;
 constexpr std::uint64_t kTurnNs = 20'000;
 
 }  // namespace

@@ -64,6 +64,8 @@ void EventLoop::receive(std::size_t i) {
   if (key == kTlsListenerKey) return accept_one(listeners_.tls, listeners_.tls_context);
   Connection* connection = connections_[key].get();
   if (connection == nullptr) return;
+  if (key != last_heard_) alone_since_ns_ = now_ns_;
+  last_heard_ = key;
   touch(key);
   if (is_paused_) return;  // one that was accepted meanwhile, or is gone: looked at again afterwards
   const std::uint32_t what = events_[i].events;

@@ -56,6 +56,9 @@ class EventLoop {
   bool is_drained() const;
   std::size_t connections() const { return open_; }
   std::uint64_t now_ns() const { return now_ns_; }
+  // Since when one connection alone has been heard (monotonic); now_ns() when there was another in
+  // the last turn.
+  std::uint64_t alone_since_ns() const { return alone_since_ns_; }
   // Milliseconds after which time limits must be looked at; -1 = no connection is open.
   int timeout_ms() const { return open_ == 0 ? -1 : kSweepMs; }
 
@@ -96,6 +99,8 @@ class EventLoop {
   std::uint64_t handshakes_left_ = kTlsHandshakesPerSecond;
   std::uint64_t handshakes_filled_ns_ = 0;
   std::uint64_t handshakes_warned_ns_ = 0;
+  std::uint32_t last_heard_ = kListenerKey;
+  std::uint64_t alone_since_ns_ = 0;
   bool is_stopping_ = false;
   bool is_paused_ = false;
 };

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -89,10 +90,9 @@ class Session {
   // An answer that waits for its turn is kept as a task and written when the turn comes, so that
   // the watermark never goes back from one frame to the next.
   struct Slot {
-    bool is_done = false;
     bridge::Task* task = nullptr;
-    bool has_members = false;  // the answer is an ok frame with these members, not a payload
-    std::string members;
+    std::unique_ptr<std::string> members;  // the answer is an ok frame with these, not a payload
+    bool is_done = false;
   };
 
   void on_frame(ByteView body, std::uint64_t now_ns);
@@ -120,8 +120,9 @@ class Session {
   void send(bridge::Task* task);
   void send_members(bridge::Task* task, std::string_view members);
   // The answer is known: writes its frame if it is its turn.
-  void settle(bridge::Task* task, Slot answer);
-  void write(Slot& answer);
+  void settle(bridge::Task* task, std::unique_ptr<std::string> members);
+  // Writes its frame; the task goes back to the pool.
+  void write(bridge::Task* task, const std::string* members);
   Slot& slot(std::uint64_t request_id) { return slots_[request_id & (slots_.size() - 1)]; }
   void open_slot();
   void advance();

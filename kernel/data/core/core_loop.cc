@@ -410,17 +410,16 @@ void CoreLoop::release(std::vector<Task*>& answered) {
   is_disk_full_ = health.error().code() == ErrorCode::kDiskFull;
   if (is_disk_full_) return expire_held(answered);
   // Nobody will ever know whether these survive; what was not acknowledged is said to have failed.
-  for (Task* task : held_) {
-    task->refuse(Error(health.error()));
-    answered.push_back(task);
+  for (; !held_.empty(); held_.pop_front()) {
+    held_.front()->refuse(Error(health.error()));
+    answered.push_back(held_.front());
   }
-  held_.clear();
 }
 
 // While the log waits for space its writes wait with it, but no client longer than it said.
 void CoreLoop::expire_held(std::vector<Task*>& answered) {
   const std::uint64_t now = options_.clock->monotonic_ns();
-  std::erase_if(held_, [&](Task* task) {
+  held_.take_out_if([&](Task* task) {
     if (now < task->deadline_ns) return false;
     task->refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
                        "the log's disk is full: what was written or seen may become durable later, or not"));
@@ -450,8 +449,8 @@ std::uint64_t CoreLoop::next_deadline_ns() const {
     if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
   }
   if (!is_disk_full_) return next;
-  for (const Task* task : held_) {
-    if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    if (next == 0 || held_[i]->deadline_ns < next) next = held_[i]->deadline_ns;
   }
   return next;
 }

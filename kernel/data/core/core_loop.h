@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <span>
 #include <string>
@@ -20,6 +19,7 @@
 #include "data/core/idempotency.h"
 #include "data/core/parked_records.h"
 #include "data/core/replay_progress.h"
+#include "data/core/task_queue.h"
 #include "data/core/watchdog.h"
 #include "data/host/call_context.h"
 #include "wal/log.h"
@@ -141,12 +141,12 @@ class CoreLoop {
   Lsn last_applied_;  // of this lane's records
   // Of the records of each vShard; [kVShards] is for records that every lane keeps.
   std::array<Lsn, kVShards + 1> last_of_{};
-  bool is_disk_full_ = false;  // at the last look, while something was held
-  std::deque<bridge::Task*> held_;   // answered, not yet durable; in order of answer_after
+  bool is_disk_full_ = false;         // at the last look, while something was held
+  TaskQueue held_;                    // answered, not yet durable; in order of answer_after
   std::vector<bridge::Task*> early_;  // min_lsn not reached yet
   CheckpointWaiters checkpoints_;
-  bool is_holding_ = false;           // part of a batch is prepared here and not applied yet
-  std::deque<bridge::Task*> blocked_;  // what came meanwhile
+  bool is_holding_ = false;  // part of a batch is prepared here and not applied yet
+  TaskQueue blocked_;        // what came meanwhile
 };
 
 }  // namespace stator::core

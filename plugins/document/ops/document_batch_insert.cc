@@ -58,11 +58,11 @@ class Batch {
       ++counts_.skipped;
       return STATOR_OK;
     }
-    std::string payload = begin_put_record(id);
-    if (!encoder_.encode(row.str(kData), payload)) {
+    begin_put_record(id, payload_);
+    if (!encoder_.encode(row.str(kData), payload_)) {
       return reply_.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder_.error());
     }
-    records_.add(row.vshard(), RecordType::kPut, payload);
+    records_.add(row.vshard(), RecordType::kPut, payload_);
     ++(existed ? counts_.replaced : counts_.inserted);
     return STATOR_OK;
   }
@@ -73,6 +73,7 @@ class Batch {
   Records& records_;
   Reply& reply_;
   Encoder encoder_;
+  std::string payload_;
   std::unordered_set<std::string_view> known_;
   Counts counts_;
 };

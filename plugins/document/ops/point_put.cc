@@ -19,7 +19,8 @@ constexpr std::array kArgs = {
     kIfLsnArg,
 };
 
-Status prepare(const DocumentEngine&, const Request& request, Records& records, Reply& reply) {
+Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
+               Reply& reply) {
   const Args args = request.args();
   StoredDocument old;
   const bool existed = load_document(request.kv(), args.str(kId), old);
@@ -29,12 +30,12 @@ Status prepare(const DocumentEngine&, const Request& request, Records& records, 
   const Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
 
-  std::string payload = begin_put_record(args.str(kId));
-  Encoder encoder;
-  if (!encoder.encode(args.str(kData), payload)) {
+  auto& [encoder, record, stored] = engine.scratch();
+  begin_put_record(args.str(kId), record);
+  if (!encoder.encode(args.str(kData), record)) {
     return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder.error());
   }
-  records.add(request.vshard(), RecordType::kPut, payload);
+  records.add(request.vshard(), RecordType::kPut, record);
   json::Writer writer = reply.json();
   writer.begin_object().field("existed", existed).key("lsn");
   reply.lsn(writer);

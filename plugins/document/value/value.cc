@@ -113,15 +113,14 @@ void append_sized(std::string& to, std::string_view text) {
   to.append(text);
 }
 
-std::string seal_document(std::uint64_t lsn, std::string_view value_bytes) {
-  std::string stored;
+void seal_document(std::uint64_t lsn, std::string_view value_bytes, std::string& stored) {
+  stored.clear();
   stored.reserve(kHeaderBytes + value_bytes.size());
   stored.push_back(kFormatVersion);
   char raw[sizeof lsn];
   std::memcpy(raw, &lsn, sizeof lsn);
   stored.append(raw, sizeof raw);
   stored.append(value_bytes);
-  return stored;
 }
 
 StoredDocument open_document(std::string_view stored) {

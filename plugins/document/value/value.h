@@ -83,8 +83,8 @@ struct StoredDocument {
   Value root;
 };
 
-// The stored bytes of a document whose value is `value_bytes`.
-std::string seal_document(std::uint64_t lsn, std::string_view value_bytes);
+// Makes `stored` the stored bytes of a document whose value is `value_bytes`.
+void seal_document(std::uint64_t lsn, std::string_view value_bytes, std::string& stored);
 // Reads them. Throws std::runtime_error for a format version that this engine does not know.
 StoredDocument open_document(std::string_view stored);
 

@@ -50,6 +50,7 @@ class SlowStore final : public store::Store {
   void prefetch_value(std::uint64_t) const override {}
   std::unique_ptr<store::Walk> walk(const store::WalkOptions&) override { return nullptr; }
   void put(ByteView, VShardId, ByteView) override {}
+  void overwrite(ByteView, VShardId, ByteView) override {}
   void erase(ByteView) override {}
   bool wants_checkpoint() const override { return false; }
   bool start_checkpoint(Lsn) override { return false; }

@@ -32,6 +32,7 @@ class PlayedStore final : public store::Store {
   void prefetch_value(std::uint64_t) const override {}
   std::unique_ptr<store::Walk> walk(const store::WalkOptions&) override { return nullptr; }
   void put(ByteView, VShardId, ByteView) override {}
+  void overwrite(ByteView, VShardId, ByteView) override {}
   void erase(ByteView) override {}
   bool wants_checkpoint() const override { return false; }
   bool start_checkpoint(Lsn up_to) override {
