@@ -23,6 +23,10 @@ void Task::refuse(const Error& error) {
   retry_after_ms = error.retry_after_ms();
 }
 
+void Task::refuse_as_cancelled() {
+  refuse(Error(ErrorCode::kCancelled, "the request was cancelled"));
+}
+
 void Task::fill_in_lsn() {
   const std::string text = std::to_string(lsn.value());
   for (std::size_t i = lsn_at.size(); i-- > 0;) payload.insert(lsn_at[i], text);
@@ -48,6 +52,7 @@ void Task::reset() {
   records.rest(kKeepBytes);
   record_count = 0;
   is_atomic = true;
+  is_cancelled.store(false, std::memory_order_relaxed);
   code = ErrorCode::kOk;
   payload_is_binary = false;
   lsn = Lsn{};

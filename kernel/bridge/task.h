@@ -5,6 +5,7 @@
 // Buffers keep their capacity, so a warm task allocates nothing.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -62,6 +63,9 @@ struct Task {
   std::vector<Task*> items;     // of a batch, in order; a batch owns them, its children borrow
   std::uint32_t item = 0;       // of an item: its place in the batch
 
+  // The client no longer wants it: the origin says so at any time, whoever holds the task looks.
+  std::atomic<bool> is_cancelled{false};
+
   // ---- the answer; written by the core ----------------------------------------------------------
   ErrorCode code = ErrorCode::kOk;
   bool payload_is_binary = false;
@@ -102,6 +106,7 @@ struct Task {
     }
   }
   void refuse(const Error& error);
+  void refuse_as_cancelled();
   // Puts `lsn` into the payload wherever it belongs.
   void fill_in_lsn();
   // Ready for the next request; keeps small buffers, frees large ones.

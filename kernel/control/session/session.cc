@@ -31,6 +31,7 @@ Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t gene
 }
 
 Session::~Session() {
+  abandon_all();
   for (Slot& answer : slots_) {
     if (answer.task != nullptr) host_.pool->give_back(answer.task);
   }
@@ -62,6 +63,7 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
   Task* task = host_.pool->take();
   open_slot();
   task->request_id = next_id_++;
+  slot(task->request_id).request = task;
   task->connection = connection_;
   task->connection_generation = generation_;
   defaults_.now_ns = now_ns;
@@ -87,7 +89,7 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   const auto op = static_cast<SessionOp>(entry.session_op);
   if (op == SessionOp::kAuth) return start_auth(task);
-  if (op != SessionOp::kHello && op != SessionOp::kPing) {
+  if (op != SessionOp::kHello && op != SessionOp::kPing && op != SessionOp::kCancel) {
     auto allowed = gate::check_permission(identity_, *entry.row);
     if (!allowed.ok()) return refuse(task, std::move(allowed.error()));
   }
@@ -111,6 +113,7 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
     }
     case SessionOp::kBackup: return start_backup(task);
     case SessionOp::kBatch: return start_batch(task);
+    case SessionOp::kCancel: return cancel(task);
   }
 }
 
@@ -400,10 +403,10 @@ void Session::refuse(Task* task, Error error) {
   send(task);
 }
 
-void Session::send(Task* task) { settle(task, {true, task, false, {}}); }
+void Session::send(Task* task) { settle(task, {true, task, false, {}, nullptr}); }
 
 void Session::send_members(Task* task, std::string_view members) {
-  settle(task, {true, task, true, std::string(members)});
+  settle(task, {true, task, true, std::string(members), nullptr});
 }
 
 void Session::settle(Task* task, Slot answer) {

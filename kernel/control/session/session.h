@@ -91,6 +91,7 @@ class Session {
     bridge::Task* task = nullptr;
     bool has_members = false;  // the answer is an ok frame with these members, not a payload
     std::string members;
+    bridge::Task* request = nullptr;  // until it is answered; for its cancellation
   };
 
   void on_frame(ByteView body, std::uint64_t now_ns);
@@ -100,6 +101,12 @@ class Session {
   void start_backup(bridge::Task* task);
   void copy_backup(bridge::Task* task);
   void start_batch(bridge::Task* task);
+  // Cancellation, session_cancel.cc.
+  void cancel(bridge::Task* task);
+  // The open request that `asking` names by request_id or, without it, by id; null if there is none.
+  bridge::Task* find_open(const bridge::Task& asking);
+  // The client has gone: nothing that it asked for is wanted any more.
+  void abandon_all();
   void start_auth(bridge::Task* task);
   void start_user_create(bridge::Task* task);
   void start_api_key_create(bridge::Task* task);

@@ -67,6 +67,14 @@ constexpr stator_arg kBatchArgs[] = {
              {.default_json = "true"}),
 };
 
+// Without it the shared field id names the request.
+constexpr stator_arg request_id_arg(const char* doc) {
+  return make_arg(STATOR_ARG_U64, "request_id", doc, {.min = 1, .max = 9007199254740991.0});
+}
+constexpr stator_arg kCancelArgs[] = {
+    request_id_arg("The request, by the number its answer has. Without it: the request whose id this one has."),
+};
+
 constexpr stator_op row(const OpOptions& options) { return make_op(options); }
 
 constexpr stator_op kRows[] = {
@@ -152,6 +160,15 @@ constexpr stator_op kRows[] = {
          .result = R"([{"status":"ok","payload":…},…] in the order of ops)",
          .example = R"({"op":"batch","ops":[{"op":"point_put","document_id":"u1","data":{"n":1}}]})",
          .args = kBatchArgs}),
+    row({.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_READ,
+         .placement = STATOR_PLACE_ANY,
+         .name = "cancel",
+         .doc = "Ends a request of this connection early: it answers cancelled, or as ever where it was done "
+                "already. not_found: it is not open.",
+         .result = "nothing",
+         .example = R"({"op":"cancel","request_id":7})",
+         .args = kCancelArgs}),
 };
 
 }  // namespace

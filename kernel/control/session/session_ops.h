@@ -20,6 +20,7 @@ enum class SessionOp : std::uint32_t {
   kServerStats,
   kBackup,
   kBatch,
+  kCancel,
 };
 
 // Rows in the order of SessionOp.
@@ -48,6 +49,9 @@ enum : std::size_t { kName, kBase };
 
 namespace batch_args {
 enum : std::size_t { kOps, kAtomic };
+}
+namespace cancel_args {
+enum : std::size_t { kRequestId };
 }
 
 }  // namespace stator::session
