@@ -69,6 +69,11 @@ void Task::reset() {
   children_open = 0;
   is_step = false;
   is_backup = false;
+  is_partial = false;
+  frame_ends.clear();
+  stream_next = Lsn{};
+  is_streaming = false;
+  stream = 0;
   is_strict = false;
 }
 

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "control/auth/identity.h"
+#include "server/trim_gate.h"
 
 namespace stator::server {
 
@@ -32,6 +33,7 @@ struct Config {
   std::optional<std::uint64_t> recover_to;
   // Further directories to look for engine libraries in, before the installed one.
   std::vector<std::string> engine_path;
+  History history{.bytes = kRetainMibDefault << 20, .ms = kRetainSecondsDefault * 1000};
   std::string backup_directory;  // where backups go; empty: none are taken
 };
 

@@ -20,7 +20,8 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
       shared_(shared),
       store_(std::move(store)),
       dispatcher_(id, *shared.mesh, *shared.vshards, link_, pool_),
-      backups_(id, *shared.backups) {
+      backups_(id, *shared.backups),
+      changes_(id, *shared.changes, *shared.log) {
   host_.lane = id;
   host_.auth_mode = shared.auth_mode;
   host_.table = shared.table;
@@ -31,6 +32,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.ops_digest = shared.ops_digest;
   host_.memory_is_full = shared.memory_is_full;
   host_.backups = &backups_;
+  host_.streams = &changes_;
   host_.stats = shared.stats;
 }
 
@@ -58,7 +60,7 @@ void Lane::run() {
       shared_.progress});
   Status status = core_->recover();
   const bool is_ok = status.ok();
-  publish(0);
+  publish(0, 0);
   recovered_.set_value(std::move(status));
   if (is_ok) {
     Sockets sockets = sockets_.get_future().get();
@@ -96,12 +98,12 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   }
   work(events);
   shared_.log->flush();
-  publish(events.connections());
+  publish(events.connections(), events.unsent_bytes());
   events.flush();
   dispatcher_.flush();
 }
 
-void Lane::publish(std::size_t connections) {
+void Lane::publish(std::size_t connections, std::size_t unsent_bytes) {
   bridge::LaneGauges& gauges = (*shared_.gauges)[id_.value()];
   const auto set = [](bridge::LaneGauges::Gauge& gauge, std::uint64_t value) {
     gauge.store(value, std::memory_order_relaxed);
@@ -114,6 +116,9 @@ void Lane::publish(std::size_t connections) {
   set(gauges.connections, connections);
   set(gauges.requests, host_.requests);
   set(gauges.errors, host_.errors);
+  set(gauges.streams, host_.streams_open);
+  set(gauges.streams_paused, host_.streams_paused);
+  set(gauges.unsent_bytes, unsent_bytes);
 }
 
 void Lane::work(net::EventLoop& events) {
@@ -124,6 +129,7 @@ void Lane::work(net::EventLoop& events) {
     if (link_.submitted.empty()) break;
   }
   backups_.collect(events.now_ns(), done_);
+  changes_.collect(done_);
   for (std::size_t i = 0; i < done_.size(); ++i) {
     if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch();
     events.on_answer(done_[i]);

@@ -17,6 +17,7 @@
 #include "data/store/store.h"
 #include "io/thread.h"
 #include "server/lane_backups.h"
+#include "server/lane_changes.h"
 
 namespace stator::server {
 
@@ -36,6 +37,7 @@ struct LaneShared {
   const std::atomic<bool>* memory_is_full = nullptr;
   std::function<void(LaneId, Lsn)> on_applied;
   BackupWorker* backups = nullptr;
+  ChangeReader* changes = nullptr;
   const session::StatsSources* stats = nullptr;
   std::vector<bridge::LaneGauges>* gauges = nullptr;  // by lane
   std::function<void(const core::ParkedCounts&)> on_parked;
@@ -72,7 +74,7 @@ class Lane {
   void work(net::EventLoop& events);
   int timeout_ms(const net::EventLoop& events) const;
   // What server_stats tells of this lane.
-  void publish(std::size_t connections);
+  void publish(std::size_t connections, std::size_t unsent_bytes);
   bool has_work() const;
 
   LaneId id_;
@@ -83,6 +85,7 @@ class Lane {
   bridge::CoreLink link_;
   dispatch::Dispatcher dispatcher_;
   LaneBackups backups_;
+  LaneChanges changes_;
   session::SessionHost host_;
   std::vector<bridge::Task*> done_;
   std::promise<Status> recovered_;

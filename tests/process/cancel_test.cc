@@ -46,7 +46,7 @@ TEST_F(CancelTest, AClientThatGoesTakesItsRequestsWithItFromEveryLane) {
                        {"deadline_ms", 600000}}
                       .dump());
     }
-    client.send(R"({"op":"index_list","min_lsn":999999,"deadline_ms":600000})");
+    client.send(R"({"op":"range_scan","field":"n","min_lsn":999999,"deadline_ms":600000})");
     wait_until_waiting(60 + 3);
     client.reset();
   }

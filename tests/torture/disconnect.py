@@ -47,6 +47,16 @@ ENTRIES = [
      "  STATOR_CHECK(fatal(file->write_at(0, header.view())));\n  STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));\n",
      "  STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));\n  STATOR_CHECK(fatal(file->write_at(0, header.view())));\n",
      LOG),
+    ("the filter of tenants", "kernel/server/change_event.cc",
+     "  if (record.tenant != query.tenant || record.tenant == TenantId{0}) return false;\n", "", "kernel_server_test"),
+    ("history is held", "kernel/server/trim_gate.cc",
+     "log_.trim(std::min(Lsn{oldest_locked().value() + 1}, history));",
+     "log_.trim(Lsn{oldest_locked().value() + 1});", "kernel_server_test"),
+    ("streams pause", "kernel/control/session/session_streams.cc",
+     "const bool has_room = output_.size() < kStreamBytesUnsentMax;", "const bool has_room = true;",
+     "kernel_control_session_test"),
+    ("a cancel is told", "kernel/control/dispatch/dispatcher.cc",
+     "one->is_cancelled.store(true, std::memory_order_relaxed);", "", "kernel_control_dispatch_test"),
 ]
 
 

@@ -139,6 +139,7 @@ bool EventLoop::flush() {
       close(index);
       continue;
     }
+    count_unsent(*connection);
     arm(index);
   }
   dirty_.clear();
@@ -158,7 +159,14 @@ void EventLoop::arm(std::uint32_t index) {
   connection.armed = wanted;
 }
 
+void EventLoop::count_unsent(Connection& connection) {
+  const std::size_t now = connection.session().output().size();
+  unsent_bytes_ += now - connection.unsent_counted;
+  connection.unsent_counted = now;
+}
+
 void EventLoop::close(std::uint32_t index) {
+  unsent_bytes_ -= connections_[index]->unsent_counted;
   connections_[index].reset();
   free_.push_back(index);
   --open_;
@@ -175,7 +183,9 @@ void EventLoop::stop_reading() {
   is_stopping_ = true;
   listener_.close();
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
-    if (connections_[i] != nullptr) touch(i);
+    if (connections_[i] == nullptr) continue;
+    connections_[i]->session().end_streams_at_stop();
+    touch(i);
   }
 }
 

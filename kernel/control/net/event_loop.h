@@ -45,6 +45,8 @@ class EventLoop {
   // Nothing is owed to any client.
   bool is_drained() const;
   std::size_t connections() const { return open_; }
+  // Bytes of answers that all clients together have not taken yet.
+  std::size_t unsent_bytes() const { return unsent_bytes_; }
   std::uint64_t now_ns() const { return now_ns_; }
   // Milliseconds after which time limits must be looked at; -1 = no connection is open.
   int timeout_ms() const { return open_ == 0 ? -1 : kSweepMs; }
@@ -62,6 +64,7 @@ class EventLoop {
   void arm(std::uint32_t index);
   void close(std::uint32_t index);
   void sweep();
+  void count_unsent(Connection& connection);
 
   session::SessionHost& host_;
   Socket epoll_;
@@ -73,6 +76,7 @@ class EventLoop {
   std::array<epoll_event, kEventsMax> events_;  // of the last wait()
   std::unique_ptr<char[]> slab_;
   std::size_t open_ = 0;
+  std::size_t unsent_bytes_ = 0;
   std::uint32_t next_generation_ = 1;
   std::uint64_t now_ns_ = 0;
   std::uint64_t swept_ns_ = 0;

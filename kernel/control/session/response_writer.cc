@@ -67,8 +67,7 @@ void put_tail(FrameOut& out, Lsn watermark) {
   put_number(out, watermark.value());
 }
 
-void put_payload(FrameOut& out, const bridge::Task& task) {
-  const ByteView payload = task.payload.view();
+void put_payload(FrameOut& out, const bridge::Task& task, ByteView payload) {
   out.put(R"(,"payload":)");
   if (task.payload_format == bridge::PayloadFormat::kJson && !task.payload_is_binary) {
     out.put(payload.empty() ? ByteView("null") : payload);
@@ -115,10 +114,24 @@ void write_response(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer)
   if (task.code != ErrorCode::kOk) return write_error(task, watermark, buffer);
   FrameOut out(buffer, 192 + task.client_id.size() + base64_encoded_bytes(task.payload.size()));
   put_head(out, task, "ok");
-  put_payload(out, task);
+  put_payload(out, task, task.payload.view());
   put_tail(out, watermark);
   out.put(R"(,"error_code":null})");
   out.finish();
+}
+
+void write_parts(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer) {
+  std::size_t begin = 0;
+  for (const std::uint32_t end : task.frame_ends) {
+    const ByteView part = task.payload.view().substr(begin, end - begin);
+    begin = end;
+    FrameOut out(buffer, 192 + task.client_id.size() + base64_encoded_bytes(part.size()));
+    put_head(out, task, "partial");
+    put_payload(out, task, part);
+    put_tail(out, watermark);
+    out.put(R"(,"error_code":null})");
+    out.finish();
+  }
 }
 
 void write_members(const bridge::Task& task, std::string_view members, Lsn watermark,

@@ -1,5 +1,7 @@
 #include "control/session/session.h"
 
+#include <utility>
+
 #include "base/assert.h"
 #include "control/gate/gate.h"
 #include "control/session/batch_request.h"
@@ -18,6 +20,12 @@ namespace {
 
 constexpr std::size_t kSlotsMin = 16;
 constexpr std::uint32_t kMemoryRetryMs = 500;
+
+// Nothing to see and nothing to change but what is the client's own.
+bool is_for_everybody(SessionOp op) {
+  return op == SessionOp::kHello || op == SessionOp::kPing || op == SessionOp::kCancel ||
+         op == SessionOp::kUnsubscribe;
+}
 
 Args args_of(const Task* task) {
   return Args(reinterpret_cast<const stator_arg_block*>(task->args.data()));
@@ -89,7 +97,7 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   const auto op = static_cast<SessionOp>(entry.session_op);
   if (op == SessionOp::kAuth) return start_auth(task);
-  if (op != SessionOp::kHello && op != SessionOp::kPing && op != SessionOp::kCancel) {
+  if (!is_for_everybody(op)) {
     auto allowed = gate::check_permission(identity_, *entry.row);
     if (!allowed.ok()) return refuse(task, std::move(allowed.error()));
   }
@@ -114,6 +122,8 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
     case SessionOp::kBackup: return start_backup(task);
     case SessionOp::kBatch: return start_batch(task);
     case SessionOp::kCancel: return cancel(task);
+    case SessionOp::kSubscribe: return start_stream(task);
+    case SessionOp::kUnsubscribe: return unsubscribe(task);
   }
 }
 
@@ -356,6 +366,8 @@ void Session::on_password(const auth::PasswordAnswer& answer) {
 
 // The client is who it says.
 void Session::finish_flow() {
+  // They show what the one who opened them may see.
+  end_streams(Error(ErrorCode::kCancelled, "the connection has a new identity"));
   identity_ = flow_.identity;
   auth_failures_ = 0;
   json::StringOut out;
@@ -384,6 +396,7 @@ void Session::fail_auth() {
 // ---- answers ------------------------------------------------------------------------------------
 
 void Session::on_answer(Task* task) {
+  if (task->is_streaming) return on_part(task);
   if (task->is_step) {
     if (flow_.request != nullptr) return on_step(task);
     return host_.pool->give_back(task);
@@ -419,6 +432,7 @@ void Session::settle(Task* task, Slot answer) {
 }
 
 void Session::write(Slot& answer) {
+  if (answer.task->is_partial) return begin_stream(std::exchange(answer.task, nullptr));
   if (answer.has_members) {
     write_members(*answer.task, answer.members, host_.watermark(), output_);
   } else {

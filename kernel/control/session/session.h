@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "control/session/backup_desk.h"
 #include "control/session/request_parser.h"
 #include "control/session/server_stats.h"
+#include "control/session/stream_desk.h"
 
 namespace stator::session {
 
@@ -39,9 +41,12 @@ struct SessionHost {
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
   BackupDesk* backups = nullptr;
+  StreamDesk* streams = nullptr;
   const StatsSources* stats = nullptr;
   std::uint64_t requests = 0;  // frames of all sessions so far
   std::uint64_t errors = 0;    // and their answers that were errors
+  std::uint64_t streams_open = 0;    // of all sessions, now
+  std::uint64_t streams_paused = 0;  // of these
 };
 
 class Session {
@@ -63,6 +68,13 @@ class Session {
   ByteBuffer& output() { return output_; }
   const ByteBuffer& output() const { return output_; }
   void set_identity(const auth::Identity& identity) { identity_ = identity; }
+  // The output has become less: streams that paused go on.
+  void resume_streams();
+  // The client will send no more. Its requests are answered, its streams end.
+  void end_of_input();
+  // The server stops: streams end, with an error that says so.
+  void end_streams_at_stop();
+  bool has_streams() const { return !streams_.empty(); }
   // No more frames are taken now: a flow runs, or the window is full.
   bool is_blocked() const {
     return flow_.kind != FlowKind::kNone || barrier_ != nullptr || in_flight_ >= kRequestsInFlightMax;
@@ -93,6 +105,11 @@ class Session {
     std::string members;
     bridge::Task* request = nullptr;  // until it is answered; for its cancellation
   };
+  // An answer in parts of which the first was sent.
+  struct Stream {
+    bridge::Task* task;
+    bool is_paused;  // the client has too much to read; otherwise its next part is being made
+  };
 
   void on_frame(ByteView body, std::uint64_t now_ns);
   void run_session_op(const ops::OpEntry& entry, bridge::Task* task);
@@ -101,12 +118,24 @@ class Session {
   void start_backup(bridge::Task* task);
   void copy_backup(bridge::Task* task);
   void start_batch(bridge::Task* task);
-  // Cancellation, session_cancel.cc.
-  void cancel(bridge::Task* task);
-  // The open request that `asking` names by request_id or, without it, by id; null if there is none.
+  // Cancellation, session_cancel.cc. The open request that `asking` names by request_id or, without it, by id; null if there is none.
   bridge::Task* find_open(const bridge::Task& asking);
+  // The same; null: `asking` was refused.
+  bridge::Task* find_asked_for(bridge::Task* asking);
   // The client has gone: nothing that it asked for is wanted any more.
   void abandon_all();
+  // Answers in parts, session_streams.cc.
+  void start_stream(bridge::Task* task);
+  void begin_stream(bridge::Task* task);
+  void ask_for_more(Stream& stream);
+  void on_part(bridge::Task* task);
+  void finish_stream(bridge::Task* task);
+  void forget_stream(bridge::Task* task);
+  void end_stream(bridge::Task* task, std::optional<Error> reason);
+  void end_streams(const Error& reason);
+  void abandon_streams();
+  void unsubscribe(bridge::Task* task);
+  void cancel(bridge::Task* task);
   void start_auth(bridge::Task* task);
   void start_user_create(bridge::Task* task);
   void start_api_key_create(bridge::Task* task);
@@ -145,6 +174,9 @@ class Session {
   std::uint64_t head_ = 1;      // oldest request that is not answered
   std::size_t in_flight_ = 0;
   std::vector<Slot> slots_;     // ring by request id, a power of two
+  std::vector<Stream> streams_;
+  std::size_t waiting_streams_ = 0;  // their first part is made and waits for its turn
+  bool is_input_ended_ = false;
   ByteBuffer output_;
 };
 

@@ -37,23 +37,28 @@ Task* Session::find_open(const Task& asking) {
     return by_number ? task.request_id == args.u64(cancel_args::kRequestId)
                      : is_same_id(task.client_id, asking.client_id);
   };
+  for (const Stream& stream : streams_) {
+    if (is_it(*stream.task)) return stream.task;
+  }
   for (std::uint64_t id = head_; id < next_id_; ++id) {
-    Task* task = slot(id).request;
-    if (task != nullptr && is_it(*task)) return task;
+    const Slot& open = slot(id);
+    if (open.request != nullptr && is_it(*open.request)) return open.request;
+    // A stream whose first part waits for its turn.
+    if (open.task != nullptr && open.task->is_partial && is_it(*open.task)) return open.task;
   }
   return nullptr;
 }
 
-void Session::cancel(Task* task) {
-  if (!args_of(*task).has(cancel_args::kRequestId) && task->client_id.empty()) {
-    return refuse(task, Error(ErrorCode::kBadRequest, "request_id", "missing 'request_id' (or 'id')"));
+Task* Session::find_asked_for(Task* asking) {
+  if (!args_of(*asking).has(cancel_args::kRequestId) && asking->client_id.empty()) {
+    refuse(asking, Error(ErrorCode::kBadRequest, "request_id", "missing 'request_id' (or 'id')"));
+    return nullptr;
   }
-  Task* target = find_open(*task);
-  if (target == nullptr) {
-    return refuse(task, Error(ErrorCode::kNotFound, "this connection has no such request open"));
+  Task* found = find_open(*asking);
+  if (found == nullptr) {
+    refuse(asking, Error(ErrorCode::kNotFound, "this connection has no such request open"));
   }
-  host_.dispatcher->cancel(target);
-  send_members(task, {});
+  return found;
 }
 
 void Session::abandon_all() {
@@ -61,6 +66,7 @@ void Session::abandon_all() {
     Task* task = slot(id).request;
     if (task != nullptr && task != flow_.request) host_.dispatcher->cancel(task);
   }
+  abandon_streams();
 }
 
 }  // namespace stator::session

@@ -21,7 +21,12 @@ enum class SessionOp : std::uint32_t {
   kBackup,
   kBatch,
   kCancel,
+  kSubscribe,
+  kUnsubscribe,
 };
+
+// It answers in parts: `partial` frames until the last one.
+constexpr bool is_streamed(SessionOp op) { return op == SessionOp::kSubscribe; }
 
 // Rows in the order of SessionOp.
 std::span<const stator_op> session_rows();
@@ -50,6 +55,10 @@ enum : std::size_t { kName, kBase };
 namespace batch_args {
 enum : std::size_t { kOps, kAtomic };
 }
+namespace subscribe_args {
+enum : std::size_t { kFromLsn, kAllCollections, kValues };
+}
+// Of unsubscribe, too.
 namespace cancel_args {
 enum : std::size_t { kRequestId };
 }
