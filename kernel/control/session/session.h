@@ -118,7 +118,8 @@ class Session {
   void start_backup(bridge::Task* task);
   void copy_backup(bridge::Task* task);
   void start_batch(bridge::Task* task);
-  // Cancellation, session_cancel.cc. The open request that `asking` names by request_id or, without it, by id; null if there is none.
+  // Cancellation, session_cancel.cc. The open request that `asking` names by request_id or, without
+  // it, by id; null if there is none.
   bridge::Task* find_open(const bridge::Task& asking);
   // The same; null: `asking` was refused.
   bridge::Task* find_asked_for(bridge::Task* asking);
