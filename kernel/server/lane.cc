@@ -129,12 +129,13 @@ void Lane::work(net::EventLoop& events) {
     if (link_.submitted.empty()) break;
   }
   backups_.collect(events.now_ns(), done_);
-  changes_.collect(done_);
   for (std::size_t i = 0; i < done_.size(); ++i) {
     if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch();
     events.on_answer(done_[i]);
   }
   done_.clear();
+  // After them: one of them may have closed a stream.
+  changes_.collect([&events](bridge::Task* task) { events.on_answer(task); });
 }
 
 void Lane::loop(net::EventLoop& events) {

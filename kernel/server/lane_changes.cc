@@ -40,7 +40,7 @@ void LaneChanges::close(Task& task) {
   reader_.close({lane_, task.stream});
 }
 
-void LaneChanges::collect(std::vector<Task*>& done) {
+void LaneChanges::collect(const std::function<void(Task*)>& answer) {
   for (ChangePart& part : reader_.take(lane_)) {
     const auto found = tasks_.find(part.number);
     if (found == tasks_.end()) continue;  // closed meanwhile
@@ -54,7 +54,7 @@ void LaneChanges::collect(std::vector<Task*>& done) {
       task->refuse(part.status.error());
       tasks_.erase(found);
     }
-    done.push_back(task);
+    answer(task);
   }
 }
 

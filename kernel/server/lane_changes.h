@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
-#include <vector>
 
 #include "control/session/stream_desk.h"
 #include "server/change_reader.h"
@@ -21,8 +21,9 @@ class LaneChanges final : public session::StreamDesk {
   void more(bridge::Task& task) override { reader_.more({lane_, task.stream}); }
   void close(bridge::Task& task) override;
 
-  // Adds the tasks that have their next part, or their last answer.
-  void collect(std::vector<bridge::Task*>& done);
+  // Gives every task that has its next part, or its last answer, to `answer`: one after the other,
+  // because an answer may close other streams, whose tasks are void then.
+  void collect(const std::function<void(bridge::Task*)>& answer);
 
  private:
   const LaneId lane_;
