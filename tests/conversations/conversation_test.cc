@@ -19,6 +19,7 @@ const Config kConfigs[] = {
     {"two_lanes", {2, false}},
     {"restart_after_every_frame", {1, true}},
     {"two_lanes_restart_after_every_frame", {2, true}},
+    {"tls", {1, false, true}},
 };
 
 struct Case {

@@ -56,6 +56,7 @@ TEST(TornTailTest, IsCutAtEveryByteOfTheLastBatch) {
       {
         const auto log = open_small_log(files).take();
         ASSERT_THAT(read_all(*log).value(), ElementsAre("first", "second", "third")) << cut;
+        ASSERT_EQ(log->torn_bytes() > 0, cut > offsets[2]) << cut;
         BatchBuilder batch = batch_of({"after"});
         ASSERT_EQ(log->append(batch, 1).value(), Lsn{4});
       }
