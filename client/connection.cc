@@ -94,7 +94,7 @@ struct Connection::State {
     throw Failure(kExitConnection, "connection to " + address + ": " + why);
   }
   // Waits until the socket is ready, then reads and (if there is something to send) writes once.
-  void turn();
+  void turn(Patience patience = Patience::kLimited);
   void read_some();
   void write_some();
   // As the socket's own; -1: not now.
@@ -103,12 +103,13 @@ struct Connection::State {
   bool take_frame(std::string& body);
 };
 
-void Connection::State::turn() {
+void Connection::State::turn(Patience patience) {
   Socket::SocketList readable{socket};
   Socket::SocketList writable;
   Socket::SocketList failed;
   if (out_at < out.size()) writable.push_back(socket);
   if (Socket::select(readable, writable, failed, Poco::Timespan(kSilenceSeconds, 0)) == 0) {
+    if (patience == Patience::kForEver) return;
     broken("no answer for " + std::to_string(kSilenceSeconds) + " seconds");
   }
   if (!readable.empty()) read_some();
@@ -218,10 +219,10 @@ void Connection::flush() {
   }
 }
 
-std::string Connection::receive() {
+std::string Connection::receive(Patience patience) {
   std::string body;
   try {
-    while (!state_->take_frame(body)) state_->turn();
+    while (!state_->take_frame(body)) state_->turn(patience);
   } catch (const Poco::Exception& fault) {
     state_->broken(fault.displayText());
   }

@@ -37,8 +37,10 @@ class Connection {
   // Sends all that is queued. Throws Failure (connection).
   void flush();
   // The next frame of the server, after sending what is queued. Throws Failure (connection) at the
-  // end of the stream, at a frame over 16 MiB, and after 11 minutes of silence.
-  std::string receive();
+  // end of the stream, at a frame over 16 MiB, and after 11 minutes of silence; kForEver: a stream
+  // may have nothing to tell for as long as it likes.
+  enum class Patience { kLimited, kForEver };
+  std::string receive(Patience patience = Patience::kLimited);
 
  private:
   struct State;

@@ -82,7 +82,7 @@ void Session::show(const Answer& answer, std::string_view frame) {
   if (output_.whole_frame) output_.out << compact_json(frame) << '\n';
   if (answer.is_error()) {
     output_.err << "stator: " << answer.sentence() << '\n';
-  } else if (!output_.whole_frame && output_.as_table) {
+  } else if (!output_.whole_frame && output_.as_table && answer.is_last()) {
     output_.out << payload_table(answer.payload);
   } else if (!output_.whole_frame) {
     output_.out << (answer.payload.empty() ? "null" : answer.payload) << '\n';
@@ -92,10 +92,13 @@ void Session::show(const Answer& answer, std::string_view frame) {
 
 ExitCode Session::run(std::string_view request) {
   connection_.queue(request);
+  auto patience = Connection::Patience::kLimited;
   for (;;) {
-    const std::string frame = connection_.receive();
+    const std::string frame = connection_.receive(patience);
     const Answer answer = read_answer(frame);
     show(answer, frame);
+    if (!output_.out) return kExitOk;           // nobody reads any more, as behind `| head`
+    patience = Connection::Patience::kForEver;  // what comes now is a stream
     if (answer.is_last()) return answer.is_error() ? kExitRefused : kExitOk;
   }
 }

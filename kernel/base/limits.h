@@ -17,6 +17,12 @@ inline constexpr std::size_t kPayloadBytesMax = 12u * 1024 * 1024 - 4096;
 inline constexpr std::size_t kRequestsInFlightMax = 1024;
 // Answer bytes a connection may owe its client before its socket is no longer read.
 inline constexpr std::size_t kOutputBytesPerConnection = 4u * 1024 * 1024;
+// Requests of one connection that are being answered in parts.
+inline constexpr std::size_t kStreamsPerConnectionMax = 16;
+// Answer bytes a connection may owe its client before its streams pause; they go on as it reads.
+inline constexpr std::size_t kStreamBytesUnsentMax = 256u * 1024;
+// What a stream is given at once, unless one of its frames is larger.
+inline constexpr std::size_t kStreamChunkBytes = 64u * 1024;
 inline constexpr std::size_t kConnectionsMax = 20'000;
 inline constexpr std::uint32_t kIdleTimeoutMs = 3'600'000;
 inline constexpr std::uint32_t kBodyTimeoutMs = 30'000;
@@ -57,6 +63,19 @@ inline constexpr std::size_t kPasswordBytesMax = 256;
 inline constexpr std::size_t kBackupNameBytesMax = 64;
 // Backups that build on one another, the full one counted; each must be read to restore the last.
 inline constexpr std::size_t kBackupChainMax = 1000;
+
+// ---- changes -------------------------------------------------------------------------------------
+// Open subscriptions of the server; each holds a file and up to kChangeBatchBytesIdle of its log.
+inline constexpr std::size_t kSubscriptionsMax = 1024;
+// A batch of the log that is larger is read again when a reader that had to wait goes on.
+inline constexpr std::size_t kChangeBatchBytesIdle = 1024u * 1024;
+// Bytes of the log that are read for one subscription before the next one has its turn.
+inline constexpr std::size_t kChangeScanBytes = 4u * 1024 * 1024;
+// Of the configuration: how much of the log is kept for readers of changes.
+inline constexpr std::uint64_t kRetainMibMax = 1u << 24;
+inline constexpr std::uint64_t kRetainMibDefault = 256;
+inline constexpr std::uint64_t kRetainSecondsMax = 10ull * 366 * 86'400;
+inline constexpr std::uint64_t kRetainSecondsDefault = 86'400;
 
 // ---- lanes, bridge ------------------------------------------------------------------------------
 inline constexpr std::uint32_t kVShards = 1024;

@@ -16,8 +16,11 @@ struct alignas(64) LaneGauges {
   Gauge waiting{0};          // tasks that wait in its core
   Gauge replayed{0};         // records of the log that its start applied
   Gauge connections{0};
-  Gauge requests{0};  // frames taken, since start
-  Gauge errors{0};    // answers that were errors, since start
+  Gauge requests{0};        // frames taken, since start
+  Gauge errors{0};          // answers that were errors, since start
+  Gauge streams{0};         // answers in parts that are open
+  Gauge streams_paused{0};  // of these, until their clients have read more
+  Gauge unsent_bytes{0};    // of answers that clients have not taken yet
 };
 
 }  // namespace stator::bridge

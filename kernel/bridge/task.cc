@@ -24,6 +24,10 @@ void Task::refuse(const Error& error) {
   retry_after_ms = error.retry_after_ms();
 }
 
+void Task::refuse_as_cancelled() {
+  refuse(Error(ErrorCode::kCancelled, "the request was cancelled"));
+}
+
 void Task::fill_in_lsn() {
   if (lsn_at.empty()) return;
   char digits[20];
@@ -53,6 +57,7 @@ void Task::reset() {
   records.rest(kKeepBytes);
   record_count = 0;
   is_atomic = true;
+  is_cancelled.store(false, std::memory_order_relaxed);
   code = ErrorCode::kOk;
   payload_is_binary = false;
   lsn = Lsn{};
@@ -69,6 +74,11 @@ void Task::reset() {
   children_open = 0;
   is_step = false;
   is_backup = false;
+  is_partial = false;
+  frame_ends.clear();
+  stream_next = Lsn{};
+  is_streaming = false;
+  stream = 0;
   is_strict = false;
 }
 

@@ -5,6 +5,7 @@
 // Buffers keep their capacity, so a warm task allocates nothing.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -62,6 +63,9 @@ struct Task {
   std::vector<Task*> items;     // of a batch, in order; a batch owns them, its children borrow
   std::uint32_t item = 0;       // of an item: its place in the batch
 
+  // The client no longer wants it: the origin says so at any time, whoever holds the task looks.
+  std::atomic<bool> is_cancelled{false};
+
   // ---- the answer; written by the core ----------------------------------------------------------
   ErrorCode code = ErrorCode::kOk;
   bool payload_is_binary = false;
@@ -76,6 +80,10 @@ struct Task {
   std::string error_sentence;
   std::string error_hint;
   std::uint32_t retry_after_ms = 0;
+  // The payload is one or more frames of an answer that goes on; each ends at an offset of frame_ends.
+  bool is_partial = false;
+  std::vector<std::uint32_t> frame_ends;
+  Lsn stream_next;   // everything before it was given
   Lsn seen;          // of a batch: the newest record it read or wrote
   Lsn answer_after;  // the answer waits until this LSN is durable
 
@@ -93,6 +101,8 @@ struct Task {
   std::uint32_t children_open = 0;
   bool is_atomic = true;  // of a batch
   bool is_step = false;  // of a session's own flow: the answer is for the session, not the client
+  bool is_streaming = false;  // its first part was sent: it has left the order of the answers
+  std::uint64_t stream = 0;   // its name at the desk that makes its parts; 0 = it is no stream
   bool is_backup = false;  // the checkpoint that a backup begins with
 
   // Begins to fetch it into the cache; when that is done, its answer.
@@ -103,6 +113,7 @@ struct Task {
   }
   void prefetch_answer() const { __builtin_prefetch(payload.data()); }
   void refuse(const Error& error);
+  void refuse_as_cancelled();
   // Puts `lsn` into the payload wherever it belongs.
   void fill_in_lsn();
   // Ready for the next request; keeps small buffers, frees large ones.

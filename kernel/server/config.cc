@@ -63,6 +63,7 @@ class Reader {
         {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
         {"tls", [this](const toml::node& node) { return section(node, "tls", tls_keys()); }},
         {"backup", [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
+        {"changes", [this](const toml::node& node) { return section(node, "changes", changes_keys()); }},
         {"engines",
          [this](const toml::node& node) {
            config_.engines.emplace();
@@ -164,6 +165,31 @@ class Reader {
 
   Keys backup_keys() {
     return {{"directory", [this](const toml::node& node) { return backup_directory(node); }}};
+  }
+
+  Keys changes_keys() {
+    return {
+        {"retain_mib",
+         [this](const toml::node& node) {
+           return number(node, "changes.retain_mib", kRetainMibMax, std::uint64_t{1} << 20, config_.history.bytes);
+         }},
+        {"retain_s",
+         [this](const toml::node& node) {
+           return number(node, "changes.retain_s", kRetainSecondsMax, 1000, config_.history.ms);
+         }},
+    };
+  }
+
+  // From 0 to `most`, in units of `unit`.
+  Status number(const toml::node& node, const std::string& key, std::uint64_t most, std::uint64_t unit,
+                std::uint64_t& out) {
+    const auto* value = node.as_integer();
+    if (value == nullptr || value->get() < 0 || static_cast<std::uint64_t>(value->get()) > most) {
+      return wrong(name_, node.source(),
+                   "'" + key + "' must be a whole number from 0 to " + std::to_string(most));
+    }
+    out = static_cast<std::uint64_t>(value->get()) * unit;
+    return ok_status();
   }
 
   Status backup_directory(const toml::node& node) {

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "control/auth/identity.h"
 #include "control/net/tls_context.h"
+#include "server/trim_gate.h"
 
 namespace stator::server {
 
@@ -36,6 +37,7 @@ struct Config {
   std::optional<std::uint64_t> recover_to;
   // Further directories to look for engine libraries in, before the installed one.
   std::vector<std::string> engine_path;
+  History history{.bytes = kRetainMibDefault << 20, .ms = kRetainSecondsDefault * 1000};
   std::string backup_directory;  // where backups go; empty: none are taken
 };
 

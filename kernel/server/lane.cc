@@ -25,7 +25,8 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
       store_(std::move(store)),
       dispatcher_(id, *shared.mesh, *shared.vshards, link_, pool_),
       backups_(id, *shared.backups),
-      maintenance_(id, *shared.maintenance) {
+      maintenance_(id, *shared.maintenance),
+      changes_(id, *shared.changes, *shared.log) {
   host_.lane = id;
   host_.auth_mode = shared.auth_mode;
   host_.table = shared.table;
@@ -37,6 +38,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.memory_is_full = shared.memory_is_full;
   host_.backups = &backups_;
   host_.maintenance = &maintenance_;
+  host_.streams = &changes_;
   host_.stats = shared.stats;
 }
 
@@ -64,7 +66,7 @@ void Lane::run() {
       shared_.progress});
   Status status = core_->recover();
   const bool is_ok = status.ok();
-  publish(0);
+  publish(0, 0);
   recovered_.set_value(std::move(status));
   if (is_ok) {
     Sockets sockets = sockets_.get_future().get();
@@ -102,7 +104,7 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   }
   work(events);
   commit(events);
-  publish(events.connections());
+  publish(events.connections(), events.unsent_bytes());
   events.flush();
   dispatcher_.flush();
 }
@@ -113,11 +115,14 @@ void Lane::commit(net::EventLoop& events) {
   const bool is_alone = shared_.mesh->lanes() == 1 && core_->waiting() > 0 &&
                         core_->waiting() <= kAloneTasksMax &&
                         events.now_ns() > events.alone_since_ns() + kAloneNs;
-  if (is_alone && shared_.log->commit_here()) work(events);
+  if (is_alone && shared_.log->commit_here()) {
+    shared_.changes->on_durable();  // the log's listener is not called for it
+    work(events);
+  }
   shared_.log->flush();
 }
 
-void Lane::publish(std::size_t connections) {
+void Lane::publish(std::size_t connections, std::size_t unsent_bytes) {
   bridge::LaneGauges& gauges = (*shared_.gauges)[id_.value()];
   const auto set = [](bridge::LaneGauges::Gauge& gauge, std::uint64_t value) {
     gauge.store(value, std::memory_order_relaxed);
@@ -130,6 +135,9 @@ void Lane::publish(std::size_t connections) {
   set(gauges.connections, connections);
   set(gauges.requests, host_.requests);
   set(gauges.errors, host_.errors);
+  set(gauges.streams, host_.streams_open);
+  set(gauges.streams_paused, host_.streams_paused);
+  set(gauges.unsent_bytes, unsent_bytes);
 }
 
 void Lane::work(net::EventLoop& events) {
@@ -147,11 +155,13 @@ void Lane::work(net::EventLoop& events) {
     events.on_answer(done_[i]);
   }
   done_.clear();
+  // After them: one of them may have closed a stream.
+  changes_.collect([&events](bridge::Task* task) { events.on_answer(task); });
 }
 
 bool Lane::is_idle() const {
   return dispatcher_.is_idle() && core_->waiting() == 0 && link_.submitted.empty() &&
-         pool_.taken() == maintenance_.waiting();
+         pool_.taken() == maintenance_.waiting() + changes_.open();
 }
 
 bool Lane::stand_still(net::EventLoop& events) {

@@ -19,6 +19,7 @@
 #include "server/lane_backups.h"
 #include "server/lane_maintenance.h"
 #include "server/lane_stop.h"
+#include "server/lane_changes.h"
 
 namespace stator::server {
 
@@ -40,6 +41,7 @@ struct LaneShared {
   BackupWorker* backups = nullptr;
   Maintenance* maintenance = nullptr;
   LaneStop* stop = nullptr;
+  ChangeReader* changes = nullptr;
   const session::StatsSources* stats = nullptr;
   std::vector<bridge::LaneGauges>* gauges = nullptr;  // by lane
   std::function<void(const core::ParkedCounts&)> on_parked;
@@ -80,7 +82,7 @@ class Lane {
   void commit(net::EventLoop& events);
   int timeout_ms(const net::EventLoop& events) const;
   // What server_stats tells of this lane.
-  void publish(std::size_t connections);
+  void publish(std::size_t connections, std::size_t unsent_bytes);
   bool has_work() const;
   // Nothing of this lane's is open, but for requests that wait for the lanes to stand still.
   bool is_idle() const;
@@ -96,6 +98,7 @@ class Lane {
   dispatch::Dispatcher dispatcher_;
   LaneBackups backups_;
   LaneMaintenance maintenance_;
+  LaneChanges changes_;
   session::SessionHost host_;
   std::vector<bridge::Task*> done_;
   std::promise<Status> recovered_;

@@ -62,6 +62,11 @@ void LaneBackups::take_answers(std::vector<Task*>& done) {
 void LaneBackups::collect(std::uint64_t now_ns, std::vector<Task*>& done) {
   if (open_ > 0) take_answers(done);
   std::erase_if(waiting_, [&](const Waiting& waiting) {
+    if (waiting.task->is_cancelled.load(std::memory_order_relaxed)) {
+      waiting.task->refuse(Error(ErrorCode::kCancelled, "the request was cancelled; the backup goes on"));
+      done.push_back(waiting.task);
+      return true;
+    }
     if (now_ns < waiting.task->deadline_ns) return false;
     waiting.task->refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
                                "the deadline passed before the backup was complete; it goes on"));

@@ -38,8 +38,9 @@ std::string digest_of(const ops::OpTable& table) {
 session::LogFacts log_facts(const wal::Log& log) {
   const Lsn durable = log.durable();  // first: what is durable was given out
   Status health = log.health();
-  if (health.ok()) return {durable, log.last(), "ok"};
-  return {durable, log.last(), health.error().code() == ErrorCode::kDiskFull ? "disk_full" : "failed"};
+  if (health.ok()) return {durable, log.last(), "ok", log.oldest()};
+  const bool is_full = health.error().code() == ErrorCode::kDiskFull;
+  return {durable, log.last(), is_full ? "disk_full" : "failed", log.oldest()};
 }
 
 }  // namespace
@@ -180,8 +181,10 @@ Status Server::open_log() {
     config_.recover_to.reset();  // the log is opened more than once
   }
   STATOR_TRY(log_, wal::open_local_log(io::posix_file_system(), options));
-  log_->set_listener([mesh = mesh_.get()] {
+  log_->set_listener([this, mesh = mesh_.get()] {
     for (std::uint32_t lane = 0; lane < mesh->lanes(); ++lane) mesh->doorbell(LaneId{lane}).ring();
+    // Nothing becomes durable before the lanes serve, nor after they have stopped.
+    if (changes_ != nullptr) changes_->on_durable();
   });
   return ok_status();
 }
@@ -260,7 +263,9 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   memory_ = std::make_unique<MemoryGuard>(
       config_.memory_limit_bytes != 0 ? config_.memory_limit_bytes : available_memory_bytes() / 5 * 4);
   passwords_ = std::make_unique<auth::PasswordWorker>(layout_.lanes, ring);
-  trims_ = std::make_unique<TrimGate>(*log_, applied_);
+  trims_ = std::make_unique<TrimGate>(*log_, applied_, config_.history);
+  changes_ = std::make_unique<ChangeReader>(*log_, ChangeWriter(engines_.catalog, engine_numbers_),
+                                            layout_.lanes, ring);
   backups_ = std::make_unique<BackupWorker>(backup_sources(stores), layout_.lanes, ring);
   stop_ = std::make_unique<LaneStop>(layout_.lanes, ring);
   maintenance_ = std::make_unique<Maintenance>(standing(), ring);
@@ -281,6 +286,7 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   shared_->backups = backups_.get();
   shared_->maintenance = maintenance_.get();
   shared_->stop = stop_.get();
+  shared_->changes = changes_.get();
   shared_->stats = &stats_;
   shared_->gauges = &gauges_;
   progress_ = std::make_unique<core::ReplayProgress>(layout_.lanes, system_clock());
@@ -386,6 +392,7 @@ Status Server::stop_lanes() {
   maintenance_.reset();
   backups_.reset();  // before the stores that it may still copy
   lanes_.clear();
+  changes_->stop();  // before the log that it reads
   passwords_.reset();
   watchdog_.reset();
   return result;

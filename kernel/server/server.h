@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/backup_worker.h"
+#include "server/change_reader.h"
 #include "server/config.h"
 #include "server/engines.h"
 #include "server/lane.h"
@@ -71,6 +72,7 @@ class Server {
   std::unique_ptr<ops::OpTable> table_;
   std::unique_ptr<bridge::VShardMap> vshards_;
   std::vector<std::unique_ptr<store::Store>> stores_;
+  std::unique_ptr<ChangeReader> changes_;  // before the log, whose thread calls it
   std::unique_ptr<wal::Log> log_;
   std::map<std::string, EngineNumber> engine_numbers_;  // of the data directory
   std::unique_ptr<bridge::LaneMesh> mesh_;

@@ -18,6 +18,7 @@
 #include "wal/recovery.h"
 #include "wal/segment.h"
 #include "wal/segment_maker.h"
+#include "wal/segment_reader.h"
 
 namespace stator::wal {
 namespace {
@@ -37,6 +38,7 @@ constexpr std::size_t kKeptBufferBytes = 8u * 1024 * 1024;
 struct Commit {
   BlockBuffer bytes;
   LogPosition begin;
+  std::uint64_t begin_ms = 0;  // of its first batch
   Lsn last;
   bool empty() const { return bytes.empty(); }
 };
@@ -57,12 +59,18 @@ class SegmentWriter {
   bool has_room(const Commit& commit) const {
     return offset_ + block_end(commit.bytes.size()) <= end_;
   }
+  // Any thread.
+  std::vector<LogPart> parts() const {
+    const std::lock_guard lock(parts_mutex_);
+    return parts_;
+  }
   void trim(Lsn to, Lsn durable);
 
  private:
   Status make_room(const Commit& commit);
   // Lets the log go on at `position` in a file with room for `bytes` of a commit.
   Status add_segment(const LogPosition& position, std::size_t bytes);
+  Status note_parts(Lsn durable);
   // Bytes of a segment behind one of `before` bytes.
   std::size_t next_size(std::size_t before, std::size_t commit) const;
 
@@ -70,6 +78,8 @@ class SegmentWriter {
   const LocalLogOptions options_;
   std::vector<Segment> segments_;
   std::atomic<std::uint64_t> oldest_{1};
+  mutable std::mutex parts_mutex_;
+  std::vector<LogPart> parts_;  // of segments_
   std::unique_ptr<io::File> file_;  // of the last segment
   std::uint64_t offset_ = 0;        // where the next batch goes
   std::uint64_t end_ = 0;           // of the last segment's space
@@ -89,6 +99,22 @@ Status SegmentWriter::begin(RecoveredLog recovered) {
   offset_ = recovered.offset;
   STATOR_TRY(file_, files_.open_durable(segments_.back().path));
   STATOR_TRY(end_, file_->size());
+  return note_parts(Lsn{recovered.position.next.value() - 1});
+}
+
+// A segment that nobody needs may be damaged: then its time is unknown.
+Status SegmentWriter::note_parts(Lsn durable) {
+  for (const Segment& segment : segments_) {
+    LogPart part{.first = segment.first, .bytes = 0, .begin_ms = 0};
+    STATOR_TRY(const std::unique_ptr<io::File> file, files_.open_to_read(segment.path));
+    STATOR_TRY(part.bytes, file->size());
+    auto reader = SegmentReader::open(files_, segment.path);
+    if (reader.ok() && reader.value()->position().next <= durable) {
+      auto batch = reader.value()->next(durable);
+      if (batch.ok() && batch.value()) part.begin_ms = batch.value()->seal().time_ms;
+    }
+    parts_.push_back(part);
+  }
   return ok_status();
 }
 
@@ -111,7 +137,12 @@ Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes
   STATOR_CHECK(fatal(files_.sync_directory(options_.directory)));
   // One without any commit is replaced by a larger one of the same name.
   if (segments_.empty()) oldest_.store(position.next.value(), std::memory_order_release);
-  if (segments_.empty() || segments_.back().first != position.next) segments_.push_back({position.next, path});
+  const std::lock_guard lock(parts_mutex_);
+  if (segments_.empty() || segments_.back().first != position.next) {
+    segments_.push_back({position.next, path});
+    parts_.push_back({.first = position.next, .bytes = 0, .begin_ms = 0});
+  }
+  parts_.back().bytes = made;
   file_ = std::move(file);
   offset_ = io::kBlockBytes;
   end_ = made;
@@ -131,6 +162,8 @@ Status SegmentWriter::write(Commit& commit) {
   // Even "no space" is final here, where space was reserved: what the disk holds is unknown.
   STATOR_CHECK(fatal(file_->write_at(offset_, commit.bytes.view())));
   offset_ += commit.bytes.size();
+  const std::lock_guard lock(parts_mutex_);
+  if (parts_.back().first == commit.begin.next) parts_.back().begin_ms = commit.begin_ms;
   return ok_status();
 }
 
@@ -147,6 +180,8 @@ void SegmentWriter::trim(Lsn to, Lsn durable) {
       return;
     }
     segments_.erase(segments_.begin());
+    const std::lock_guard lock(parts_mutex_);
+    parts_.erase(parts_.begin());
   }
 }
 
@@ -167,7 +202,14 @@ class LocalLog final : public Log {
   Status health() const override;
   void set_listener(std::function<void()> listener) override { listener_ = std::move(listener); }
   std::unique_ptr<LogReader> reader(Lsn from) override;
-  Lsn oldest() const override { return segments_->oldest(); }
+  Lsn oldest() const override {
+    const std::lock_guard lock(segments_mutex_);
+    return segments_->oldest();
+  }
+  std::vector<LogPart> parts() const override {
+    const std::lock_guard lock(segments_mutex_);
+    return segments_->parts();
+  }
   void trim(Lsn to) override;
   Status discard_to(Lsn to) override;
   void close() override;
@@ -196,6 +238,8 @@ class LocalLog final : public Log {
 
   io::FileSystem& files_;
   const LocalLogOptions options_;
+  // Guards the pointer against discard_to(), for who only asks; who writes is alone then.
+  mutable std::mutex segments_mutex_;
   // Of whoever set is_writing_: the writer's thread, or a lane in commit_here().
   std::unique_ptr<SegmentWriter> segments_;
   Commit writing_;
@@ -256,7 +300,10 @@ Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms, std::ui
 }
 
 Lsn LocalLog::append_locked(BatchBuilder& batch, std::uint64_t time_ms) {
-  if (staged_.empty()) staged_.begin = position_;
+  if (staged_.empty()) {
+    staged_.begin = position_;
+    staged_.begin_ms = time_ms;
+  }
   const Lsn first = position_.next;
   // The batches of one commit follow on a finished commit: all before its begin is durable then.
   position_.chain = BatchSealer::seal(batch, {.group = 0,
@@ -399,10 +446,13 @@ Status LocalLog::reopen_at(Lsn to) {
   if (recovered.position.next.value() != to.value() + 1) {
     return Error(ErrorCode::kWal, "the log does not end where it was cut");
   }
-  segments_.reset();  // only one at a time makes the next file
-  segments_ = std::make_unique<SegmentWriter>(files_, options);
   const LogPosition position = recovered.position;
-  STATOR_CHECK(segments_->begin(std::move(recovered)));
+  {
+    const std::lock_guard lock(segments_mutex_);
+    segments_.reset();  // only one at a time makes the next file
+    segments_ = std::make_unique<SegmentWriter>(files_, options);
+    STATOR_CHECK(segments_->begin(std::move(recovered)));
+  }
   {
     const std::lock_guard lock(mutex_);
     if (to < durable()) tail_.generation.fetch_add(1, std::memory_order_acq_rel);

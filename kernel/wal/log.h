@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -14,6 +15,13 @@
 #include "wal/log_reader.h"
 
 namespace stator::wal {
+
+// What trim() lets go as a whole.
+struct LogPart {
+  Lsn first;
+  std::uint64_t bytes = 0;     // on the disk
+  std::uint64_t begin_ms = 0;  // time of its first batch; 0: it has none yet, or cannot be read
+};
 
 // One log group: the unit of order and LSN. LSNs begin at 1 and have no gaps.
 class Log {
@@ -64,6 +72,9 @@ class Log {
   virtual std::unique_ptr<LogReader> reader(Lsn from) = 0;
   // The first record that can still be read; behind durable(): none. Any thread.
   virtual Lsn oldest() const = 0;
+
+  // Oldest first; never empty. Any thread.
+  virtual std::vector<LogPart> parts() const = 0;
 
   // Records below `to` are no longer needed by anybody.
   virtual void trim(Lsn to) = 0;

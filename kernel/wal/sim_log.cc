@@ -127,6 +127,18 @@ Lsn SimLog::oldest() const {
   return Lsn{begin_.value() + 1};
 }
 
+std::vector<LogPart> SimLog::parts() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<LogPart> out;
+  for (const Batch& batch : batches_) {
+    auto reader = BatchReader::open(batch.bytes);
+    STATOR_ASSERT(reader.ok());
+    out.push_back({reader.value().seal().first, batch.bytes.size(), reader.value().seal().time_ms});
+  }
+  out.push_back({Lsn{last_locked().value() + 1}, 0, 0});
+  return out;
+}
+
 void SimLog::trim(Lsn to) {
   const std::lock_guard lock(mutex_);
   const auto kept = std::find_if(batches_.begin(), batches_.end(), [&](const Batch& batch) {

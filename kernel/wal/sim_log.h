@@ -23,6 +23,8 @@ class SimLog final : public Log {
   void set_listener(std::function<void()> listener) override;
   std::unique_ptr<LogReader> reader(Lsn from) override;
   Lsn oldest() const override;
+  // Each batch is a part, and the end of the log is the last one.
+  std::vector<LogPart> parts() const override;
   void trim(Lsn to) override;
   Status discard_to(Lsn to) override;
   // Commits, as a real log does before it stops.

@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include <stdexcept>
 #include <string>
 
 #include "stator/json_reader.hpp"
@@ -60,6 +61,14 @@ void CrdtEngine::apply(const Record& record, KvWriter& kv) {
   if (record.type() == kUpdateRecord) return apply_update(record, kv);
   // Every lane applies it, at recovery more than once: the last one stays.
   kv.put(kPolicies, STATOR_VSHARD_EVERY, kPolicyKey, record.payload());
+}
+
+Change CrdtEngine::describe_change(std::uint32_t type, std::string_view payload,
+                                   ChangeValue& value) {
+  if (type != kUpdateRecord) throw std::runtime_error("crdt: not a change of a document");
+  const UpdateRecord update = decode_update_record(payload);
+  if (value.is_wanted()) value.write_binary(update.update);
+  return {"update", update.document_id};
 }
 
 void CrdtEngine::apply_update(const Record& record, KvWriter& kv) {

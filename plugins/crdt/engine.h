@@ -18,6 +18,8 @@ class CrdtEngine {
   explicit CrdtEngine(const CacheLimits& limits) : cache_(limits) {}
 
   void apply(const Record& record, KvWriter& kv);
+  // An update's value is the update itself, as Yjs made it.
+  static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 
   // nullptr if there is no such document; lasts until the next call.
   const Document* find_document(const Request& request, std::string_view document_id) const;

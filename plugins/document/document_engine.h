@@ -21,6 +21,7 @@ class DocumentEngine {
   // Document and index entries are written by one record; a repeat of a record changes nothing
   // more.
   void apply(const Record& record, KvWriter& kv);
+  static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 
   const IndexCatalog& indexes() const { return indexes_; }
 

@@ -9,6 +9,7 @@
 #include "index/index_entries.h"
 #include "ops/ops.h"
 #include "storage.h"
+#include "value/write_json.h"
 
 namespace stator::document {
 namespace {
@@ -58,6 +59,18 @@ void DocumentEngine::apply(const Record& record, KvWriter& kv) {
     default:
       throw std::runtime_error("unknown type of record");
   }
+}
+
+Change DocumentEngine::describe_change(std::uint32_t type, std::string_view payload,
+                                       ChangeValue& value) {
+  if (type == RecordType::kDelete) return {"delete", payload};
+  if (type != RecordType::kPut) throw std::runtime_error("unknown type of record");
+  const PutRecord written = read_put_record(payload);
+  if (value.is_wanted()) {
+    json::Writer writer = value.json();
+    write_json(writer, read_value(written.value_bytes));
+  }
+  return {"put", written.document_id};
 }
 
 void DocumentEngine::put(const Record& record, KvWriter& kv) const {

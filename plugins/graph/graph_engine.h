@@ -22,6 +22,8 @@ class GraphEngine {
   static EngineDescription<GraphEngine> describe();
   static std::unique_ptr<GraphEngine> open(const Open& open);
   void apply(const Record& record, KvWriter& kv);
+  // The key is the node that the edge leaves; the value names the edge, also of a delete.
+  static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 
   // The request's graph; one without nodes if nothing was ever put. Lasts until the next write.
   const Graph& graph(const Request& request) const;

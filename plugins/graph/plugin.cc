@@ -27,6 +27,15 @@ Number intern(Names& names, std::string_view name, std::uint8_t space, const Rec
   return number;
 }
 
+json::Writer begin_edge(ChangeValue& value, const EdgeNames& edge) {
+  json::Writer json = value.json();
+  json.begin_object()
+      .field("from_node", edge.from)
+      .field("edge_type", edge.label)
+      .field("to_node", edge.to);
+  return json;
+}
+
 }  // namespace
 
 EngineDescription<GraphEngine> GraphEngine::describe() {
@@ -85,6 +94,25 @@ void GraphEngine::apply(const Record& record, KvWriter& kv) {
     default:
       throw std::runtime_error("graph: record of unknown type");
   }
+}
+
+Change GraphEngine::describe_change(std::uint32_t type, std::string_view payload,
+                                    ChangeValue& value) {
+  if (type == kRecordDelete) {
+    const auto edge = decode_delete(payload);
+    if (!edge) throw std::runtime_error("graph: damaged record");
+    if (value.is_wanted()) begin_edge(value, *edge).end_object();
+    return {"delete", edge->from};
+  }
+  const auto decoded = decode_put(payload);
+  if (type != kRecordPut || !decoded) throw std::runtime_error("graph: damaged record");
+  if (value.is_wanted()) {
+    json::Writer json = begin_edge(value, decoded->edge);
+    json.field("weight", decoded->value.weight);
+    if (!decoded->value.properties.empty()) json.key("properties").raw(decoded->value.properties);
+    json.end_object();
+  }
+  return {"put", decoded->edge.from};
 }
 
 void GraphEngine::put(const Record& record, KvWriter& kv) {

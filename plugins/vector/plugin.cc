@@ -1,4 +1,6 @@
 // The engine's descriptor, its start and its mutator. What is stored is drawn in README.md.
+#include <cstring>
+
 #include "stator/engine.hpp"
 
 #include "ops/ops.h"
@@ -65,6 +67,24 @@ void VectorEngine::apply(const Record& record, KvWriter& kv) {
     default:
       throw std::runtime_error("vector: record of unknown type");
   }
+}
+
+Change VectorEngine::describe_change(std::uint32_t type, std::string_view payload,
+                                     ChangeValue& value) {
+  if (type == kRecordDelete) return {"delete", payload};
+  const auto decoded = decode_put(payload);
+  if (type != kRecordPut || !decoded) throw std::runtime_error("vector: damaged record");
+  if (value.is_wanted()) {
+    json::Writer writer = value.json();
+    writer.begin_object().key("vector").begin_array();
+    for (std::size_t at = 0; at < decoded->values.size(); at += sizeof(float)) {
+      float number = 0;
+      std::memcpy(&number, decoded->values.data() + at, sizeof number);
+      writer.number(number);
+    }
+    writer.end_array().end_object();
+  }
+  return {"put", decoded->document_id};
 }
 
 void VectorEngine::put(const Record& record, KvWriter& kv) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <vector>
 
 #include "control/session/request_parser.h"
 #include "control/session/session_ops.h"
@@ -40,7 +41,12 @@ constexpr stator_op kRow = make_op({.op_class = STATOR_OP_READ,
 
 const ops::OpTable& table() {
   static const plugin::Catalog catalog;
-  static const ops::OpTable built = ops::OpTable::build(catalog, {&kRow, 1}).take();
+  static const std::vector<stator_op> rows = [] {
+    std::vector<stator_op> all(session::session_rows().begin(), session::session_rows().end());
+    all.push_back(kRow);
+    return all;
+  }();
+  static const ops::OpTable built = ops::OpTable::build(catalog, rows).take();
   return built;
 }
 

@@ -252,7 +252,7 @@ TEST_F(BackupTest, ABaseOfAnotherServerIsRefused) {
 }
 
 TEST_F(BackupTest, WhenTheLogIsTrimmedAFullOneIsAskedFor) {
-  ServerProcess server({dir_.path(), 1, config("[server]\nmemtable_mib = 4\n"), "dev"});
+  ServerProcess server({dir_.path(), 1, config("[server]\nmemtable_mib = 4\n[changes]\nretain_mib = 0\n"), "dev"});
   ASSERT_TRUE(server.start());
   Client client(server.port());
   put(client, "first", 1);

@@ -13,11 +13,15 @@
 
 namespace stator::test {
 
-Client::Client(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Client::Client(std::uint16_t port, int receive_buffer)
+    : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (receive_buffer != 0) {
+    setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  }
   const timeval limit{30, 0};
   setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   const int one = 1;
@@ -54,7 +58,7 @@ Client::Client(std::uint16_t port, const ClientTls& tls) : Client(port) {
 Client::~Client() {
   SSL_free(tls_);
   SSL_CTX_free(tls_context_);
-  close(fd_);
+  if (fd_ >= 0) close(fd_);
 }
 
 void Client::send_raw(const std::string& bytes) {
@@ -103,5 +107,12 @@ std::string Client::ask(const std::string& body) {
 }
 
 void Client::end_of_input() { shutdown(fd_, SHUT_WR); }
+
+void Client::reset() {
+  const linger at_once{1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close(fd_);
+  fd_ = -1;
+}
 
 }  // namespace stator::test

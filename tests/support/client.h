@@ -20,7 +20,9 @@ struct ClientTls {
 
 class Client {
  public:
-  explicit Client(std::uint16_t port);
+  // `receive_buffer`: bytes of the socket's, so small that a client that does not read is felt; 0: the
+  // system's.
+  explicit Client(std::uint16_t port, int receive_buffer = 0);
   // Throws with OpenSSL's reason when the handshake fails.
   Client(std::uint16_t port, const ClientTls& tls);
   ~Client();
@@ -34,6 +36,8 @@ class Client {
   std::optional<std::string> receive();
   std::string ask(const std::string& body);
   void end_of_input();
+  // Gone, as a process that dies: the server is told at once.
+  void reset();
 
  private:
   bool read_exactly(char* to, std::size_t bytes);

@@ -148,6 +148,17 @@ Status Dispatcher::split_rows(Task* parent, const Route& route) {
   return ok_status();
 }
 
+void Dispatcher::cancel(Task* task) {
+  const auto mark = [this](Task* one) {
+    one->is_cancelled.store(true, std::memory_order_relaxed);
+    // It may wait there for something that does not come.
+    if (one->executor != home_) mesh_.doorbell(one->executor).ring();
+  };
+  mark(task);
+  for (Task* child : task->children) mark(child);
+  for (Task* item : task->items) mark(item);
+}
+
 void Dispatcher::receive() {
   for (std::uint32_t peer = 0; peer < mesh_.lanes(); ++peer) {
     if (LaneId{peer} == home_) continue;

@@ -44,6 +44,10 @@ class Dispatcher {
   // items, or none, see docs/adr/0013; otherwise each for itself. Error as dispatch().
   Status dispatch_batch(bridge::Task* batch);
 
+  // A task that dispatch() or dispatch_batch() took is no longer wanted: it ends as soon as whoever
+  // holds it looks, and comes out of collect() as ever. What was executed already stays so.
+  void cancel(bridge::Task* task);
+
   // Takes in what other lanes sent: requests go to the core, answers are kept for collect().
   void receive();
   // After the core ran: sends answers of foreign tasks home and collects our own that are complete

@@ -78,6 +78,7 @@ bool Connection::flush(std::uint64_t now_ns) {
   last_activity_ns_ = now_ns;
   output.consume(static_cast<std::size_t>(sent));
   if (output.empty()) output.rest(kKeepOutputBytes);
+  session_.resume_streams();
   return true;
 }
 
@@ -85,7 +86,7 @@ bool Connection::is_overdue(std::uint64_t now_ns) const {
   if (tls_ != nullptr && !tls_->is_established()) {
     return now_ns > opened_ns_ + kTlsHandshakeTimeoutMs * kNsPerMs;
   }
-  if (session_.in_flight() > 0) return false;
+  if (session_.in_flight() > 0 || session_.has_streams()) return false;
   if (partial_since_ns_ != 0 && !session_.is_blocked()) {
     return now_ns > partial_since_ns_ + kBodyTimeoutMs * kNsPerMs;
   }

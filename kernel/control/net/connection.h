@@ -32,7 +32,10 @@ class Connection {
   bool flush(std::uint64_t now_ns);
 
   // The peer will send no more.
-  void end_of_input() { is_ended_ = true; }
+  void end_of_input() {
+    is_ended_ = true;
+    session_.end_of_input();
+  }
 
   bool wants_read() const;
   bool wants_write() const {
@@ -48,6 +51,8 @@ class Connection {
 
   // What epoll knows of this connection.
   std::uint32_t armed = 0;
+  // Bytes that it owes its client, as they are counted in the loop's sum.
+  std::size_t unsent_counted = 0;
 
  private:
   // As recv() and send() on a non-blocking socket, but -1 only when the peer is gone; 0: not now.

@@ -175,6 +175,7 @@ bool EventLoop::flush() {
       close(index);
       continue;
     }
+    count_unsent(*connection);
     arm(index);
     if (takes_requests() && connection->has_more()) again_.push_back(index);
   }
@@ -195,7 +196,14 @@ void EventLoop::arm(std::uint32_t index) {
   connection.armed = wanted;
 }
 
+void EventLoop::count_unsent(Connection& connection) {
+  const std::size_t now = connection.session().output().size();
+  unsent_bytes_ += now - connection.unsent_counted;
+  connection.unsent_counted = now;
+}
+
 void EventLoop::close(std::uint32_t index) {
+  unsent_bytes_ -= connections_[index]->unsent_counted;
   connections_[index].reset();
   free_.push_back(index);
   --open_;
@@ -222,7 +230,9 @@ void EventLoop::set_paused(bool is_paused) {
 
 void EventLoop::touch_all() {
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
-    if (connections_[i] != nullptr) touch(i);
+    if (connections_[i] == nullptr) continue;
+    connections_[i]->session().end_streams_at_stop();
+    touch(i);
   }
 }
 

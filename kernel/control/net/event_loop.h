@@ -55,6 +55,8 @@ class EventLoop {
   // Nothing is owed to any client.
   bool is_drained() const;
   std::size_t connections() const { return open_; }
+  // Bytes of answers that all clients together have not taken yet.
+  std::size_t unsent_bytes() const { return unsent_bytes_; }
   std::uint64_t now_ns() const { return now_ns_; }
   // Since when one connection alone has been heard (monotonic); now_ns() when there was another in
   // the last turn.
@@ -80,6 +82,7 @@ class EventLoop {
   void sweep();
   void touch_all();
   bool takes_requests() const { return !is_stopping_ && !is_paused_; }
+  void count_unsent(Connection& connection);
 
   session::SessionHost& host_;
   Socket epoll_;
@@ -92,6 +95,7 @@ class EventLoop {
   std::array<epoll_event, kEventsMax> events_;  // of the last wait()
   std::unique_ptr<char[]> slab_;
   std::size_t open_ = 0;
+  std::size_t unsent_bytes_ = 0;
   std::uint32_t next_generation_ = 1;
   std::uint64_t now_ns_ = 0;
   std::uint64_t swept_ns_ = 0;

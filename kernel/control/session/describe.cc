@@ -1,6 +1,7 @@
 #include "control/session/describe.h"
 
 #include "control/gate/gate.h"
+#include "control/session/session_ops.h"
 #include "stator/json_writer.hpp"
 
 namespace stator::session {
@@ -71,6 +72,9 @@ void write_op(json::Writer& json, const ops::OpTable& table, const ops::OpEntry&
       .field("permission", std::string_view(gate::permission_name(row.permission)))
       .field("placement", std::string_view(kPlacements[row.placement]))
       .field("cost", std::string_view(kCosts[row.cost]));
+  if (entry.op == nullptr && is_streamed(static_cast<SessionOp>(entry.session_op))) {
+    json.field("streamed", true);
+  }
   if (entry.op != nullptr && !entry.op->missing.empty()) {
     json.field("missing", std::string_view(entry.op->missing));
   }

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cstring>
 
-
 #include "base/base64.h"
 #include "control/wire/frame.h"
 #include "stator/json_writer.hpp"
@@ -104,8 +103,7 @@ char* put(char* to, std::string_view text) {
   return to + text.size();
 }
 
-char* put_payload(char* to, const bridge::Task& task) {
-  const ByteView payload = task.payload.view();
+char* put_payload(char* to, const bridge::Task& task, ByteView payload) {
   if (task.payload_format == bridge::PayloadFormat::kJson && !task.payload_is_binary) {
     return put(to, payload.empty() ? ByteView("null") : payload);
   }
@@ -116,25 +114,39 @@ char* put_payload(char* to, const bridge::Task& task) {
   return to;
 }
 
-}  // namespace
-
 // The frame of nearly every answer, so its room is reserved once and nothing is checked in between.
-void write_response(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer) {
-  if (task.code != ErrorCode::kOk) return write_error(task, watermark, buffer);
+void write_payload(const bridge::Task& task, std::string_view status, ByteView payload, Lsn watermark,
+                   ByteBuffer& buffer) {
   const std::size_t bytes_max =
-      kOkFrameBytes + task.client_id.size() + base64_encoded_bytes(task.payload.size());
+      kOkFrameBytes + task.client_id.size() + base64_encoded_bytes(payload.size());
   char* const frame = buffer.reserve(bytes_max);
   char* const end = frame + bytes_max;
   char* to = put(frame + wire::kPrefixBytes, R"({"request_id":)");
   to = std::to_chars(to, end, task.request_id).ptr;
   if (!task.client_id.empty()) to = put(put(to, R"(,"id":)"), task.client_id);
-  to = put_payload(put(to, R"(,"status":"ok","payload":)"), task);
+  to = put(put(put(to, R"(,"status":")"), status), R"(","payload":)");
+  to = put_payload(to, task, payload);
   to = std::to_chars(put(to, R"(,"watermark_lsn":)"), end, watermark.value()).ptr;
   to = put(to, R"(,"error_code":null})");
   const auto bytes = static_cast<std::size_t>(to - frame);
   STATOR_DASSERT(bytes <= bytes_max);
   store_big32(frame, static_cast<std::uint32_t>(bytes - wire::kPrefixBytes));
   buffer.commit(bytes);
+}
+
+}  // namespace
+
+void write_response(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer) {
+  if (task.code != ErrorCode::kOk) return write_error(task, watermark, buffer);
+  write_payload(task, "ok", task.payload.view(), watermark, buffer);
+}
+
+void write_parts(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer) {
+  std::size_t begin = 0;
+  for (const std::uint32_t end : task.frame_ends) {
+    write_payload(task, "partial", task.payload.view().substr(begin, end - begin), watermark, buffer);
+    begin = end;
+  }
 }
 
 void write_members(const bridge::Task& task, std::string_view members, Lsn watermark,

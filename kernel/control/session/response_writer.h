@@ -12,6 +12,9 @@ namespace stator::session {
 // Appends the whole frame (prefix and body) to `out`.
 void write_response(const bridge::Task& task, Lsn watermark, ByteBuffer& out);
 
+// The parts of an answer that goes on, a frame each.
+void write_parts(const bridge::Task& task, Lsn watermark, ByteBuffer& out);
+
 // An ok frame whose further members are `members`: JSON text like `"username":"anna","tenant_id":1`,
 // empty for none.
 void write_members(const bridge::Task& task, std::string_view members, Lsn watermark, ByteBuffer& out);

@@ -18,6 +18,9 @@ void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGaug
       .field("connections", lane.connections.load(std::memory_order_relaxed))
       .field("requests", lane.requests.load(std::memory_order_relaxed))
       .field("errors", lane.errors.load(std::memory_order_relaxed))
+      .field("streams", lane.streams.load(std::memory_order_relaxed))
+      .field("streams_paused", lane.streams_paused.load(std::memory_order_relaxed))
+      .field("unsent_bytes", lane.unsent_bytes.load(std::memory_order_relaxed))
       .end_object();
 }
 
@@ -52,6 +55,7 @@ std::string server_stats(const StatsSources& sources, std::uint64_t now_ns) {
       .field("uptime_ms", (now_ns - sources.started_ns) / kNsPerMs)
       .field("durable_lsn", log.durable.value())
       .field("last_lsn", log.last.value())
+      .field("oldest_lsn", log.oldest.value())
       .field("log", log.health)
       .field("connections", connections);
   json.key("lanes").begin_array();

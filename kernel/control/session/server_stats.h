@@ -17,6 +17,7 @@ struct LogFacts {
   Lsn durable;
   Lsn last;
   std::string_view health;  // "ok", "failed", "disk_full"
+  Lsn oldest{};             // the first that readers of changes can have
 };
 
 struct BackupFacts {

@@ -21,6 +21,12 @@ namespace {
 constexpr std::size_t kSlotsMin = 16;
 constexpr std::uint32_t kMemoryRetryMs = 500;
 
+// Nothing to see and nothing to change but what is the client's own.
+bool is_for_everybody(SessionOp op) {
+  return op == SessionOp::kHello || op == SessionOp::kPing || op == SessionOp::kCancel ||
+         op == SessionOp::kUnsubscribe;
+}
+
 Args args_of(const Task* task) {
   return Args(reinterpret_cast<const stator_arg_block*>(task->args.data()));
 }
@@ -33,6 +39,7 @@ Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t gene
 }
 
 Session::~Session() {
+  abandon_all();
   for (Slot& answer : slots_) {
     if (answer.task != nullptr) host_.pool->give_back(answer.task);
   }
@@ -64,6 +71,7 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
   Task* task = host_.pool->take();
   open_slot();
   task->request_id = next_id_++;
+  slot(task->request_id).request = task;
   task->connection = connection_;
   task->connection_generation = generation_;
   defaults_.now_ns = now_ns;
@@ -89,7 +97,7 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   const auto op = static_cast<SessionOp>(entry.session_op);
   if (op == SessionOp::kAuth) return start_auth(task);
-  if (op != SessionOp::kHello && op != SessionOp::kPing) {
+  if (!is_for_everybody(op)) {
     auto allowed = gate::check_permission(identity_, *entry.row);
     if (!allowed.ok()) return refuse(task, std::move(allowed.error()));
   }
@@ -116,6 +124,9 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
     case SessionOp::kDigest:
     case SessionOp::kDiscardTo:
     case SessionOp::kVShardMove: return start_maintenance(op, task);
+    case SessionOp::kCancel: return cancel(task);
+    case SessionOp::kSubscribe: return start_stream(task);
+    case SessionOp::kUnsubscribe: return unsubscribe(task);
   }
 }
 
@@ -368,6 +379,8 @@ void Session::on_password(const auth::PasswordAnswer& answer) {
 
 // The client is who it says.
 void Session::finish_flow() {
+  // They show what the one who opened them may see.
+  end_streams(Error(ErrorCode::kCancelled, "the connection has a new identity"));
   identity_ = flow_.identity;
   auth_failures_ = 0;
   json::StringOut out;
@@ -396,6 +409,7 @@ void Session::fail_auth() {
 // ---- answers ------------------------------------------------------------------------------------
 
 void Session::on_answer(Task* task) {
+  if (task->is_streaming) return on_part(task);
   if (task->is_step) {
     if (flow_.request != nullptr) return on_step(task);
     return host_.pool->give_back(task);
@@ -425,6 +439,7 @@ void Session::settle(Task* task, std::unique_ptr<std::string> members) {
   if (task->code != ErrorCode::kOk) ++host_.errors;
   Slot& mine = slot(task->request_id);
   mine.is_done = true;
+  mine.request = nullptr;
   if (task->request_id == head_ || !task->client_id.empty()) {
     write(task, members.get());
   } else {
@@ -435,6 +450,7 @@ void Session::settle(Task* task, std::unique_ptr<std::string> members) {
 }
 
 void Session::write(Task* task, const std::string* members) {
+  if (task->is_partial) return begin_stream(task);
   if (members != nullptr) {
     write_members(*task, *members, host_.watermark(), output_);
   } else {

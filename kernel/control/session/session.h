@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "control/session/maintenance_desk.h"
 #include "control/session/request_parser.h"
 #include "control/session/server_stats.h"
+#include "control/session/stream_desk.h"
 
 namespace stator::session {
 
@@ -42,9 +44,12 @@ struct SessionHost {
   const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
   BackupDesk* backups = nullptr;
   MaintenanceDesk* maintenance = nullptr;
+  StreamDesk* streams = nullptr;
   const StatsSources* stats = nullptr;
   std::uint64_t requests = 0;  // frames of all sessions so far
   std::uint64_t errors = 0;    // and their answers that were errors
+  std::uint64_t streams_open = 0;    // of all sessions, now
+  std::uint64_t streams_paused = 0;  // of these
 };
 
 class Session {
@@ -66,6 +71,13 @@ class Session {
   ByteBuffer& output() { return output_; }
   const ByteBuffer& output() const { return output_; }
   void set_identity(const auth::Identity& identity) { identity_ = identity; }
+  // The output has become less: streams that paused go on.
+  void resume_streams();
+  // The client will send no more. Its requests are answered, its streams end.
+  void end_of_input();
+  // The server stops: streams end, with an error that says so.
+  void end_streams_at_stop();
+  bool has_streams() const { return !streams_.empty(); }
   // No more frames are taken now: a flow runs, or the window is full.
   bool is_blocked() const {
     return flow_.kind != FlowKind::kNone || barrier_ != nullptr || in_flight_ >= kRequestsInFlightMax;
@@ -92,7 +104,13 @@ class Session {
   struct Slot {
     bridge::Task* task = nullptr;
     std::unique_ptr<std::string> members;  // the answer is an ok frame with these, not a payload
+    bridge::Task* request = nullptr;       // until it is answered; for its cancellation
     bool is_done = false;
+  };
+  // An answer in parts of which the first was sent.
+  struct Stream {
+    bridge::Task* task;
+    bool is_paused;  // the client has too much to read; otherwise its next part is being made
   };
 
   void on_frame(ByteView body, std::uint64_t now_ns);
@@ -103,6 +121,25 @@ class Session {
   void copy_backup(bridge::Task* task);
   void start_batch(bridge::Task* task);
   void start_maintenance(SessionOp op, bridge::Task* task);
+  // Cancellation, session_cancel.cc. The open request that `asking` names by request_id or, without
+  // it, by id; null if there is none.
+  bridge::Task* find_open(const bridge::Task& asking);
+  // The same; null: `asking` was refused.
+  bridge::Task* find_asked_for(bridge::Task* asking);
+  // The client has gone: nothing that it asked for is wanted any more.
+  void abandon_all();
+  // Answers in parts, session_streams.cc.
+  void start_stream(bridge::Task* task);
+  void begin_stream(bridge::Task* task);
+  void ask_for_more(Stream& stream);
+  void on_part(bridge::Task* task);
+  void finish_stream(bridge::Task* task);
+  void forget_stream(bridge::Task* task);
+  void end_stream(bridge::Task* task, std::optional<Error> reason);
+  void end_streams(const Error& reason);
+  void abandon_streams();
+  void unsubscribe(bridge::Task* task);
+  void cancel(bridge::Task* task);
   void start_auth(bridge::Task* task);
   void start_user_create(bridge::Task* task);
   void start_api_key_create(bridge::Task* task);
@@ -142,6 +179,9 @@ class Session {
   std::uint64_t head_ = 1;      // oldest request that is not answered
   std::size_t in_flight_ = 0;
   std::vector<Slot> slots_;     // ring by request id, a power of two
+  std::vector<Stream> streams_;
+  std::size_t waiting_streams_ = 0;  // their first part is made and waits for its turn
+  bool is_input_ended_ = false;
   ByteBuffer output_;
 };
 

@@ -81,6 +81,26 @@ constexpr stator_arg kMoveArgs[] = {
              {.flags = STATOR_ARG_REQUIRED, .min = 0, .max = kLanesMax - 1}),
 };
 
+// Without it the shared field id names the request.
+constexpr stator_arg request_id_arg(const char* doc) {
+  return make_arg(STATOR_ARG_U64, "request_id", doc, {.min = 1, .max = 9007199254740991.0});
+}
+constexpr stator_arg kCancelArgs[] = {
+    request_id_arg("The request, by the number its answer has. Without it: the request whose id this one has."),
+};
+
+constexpr stator_arg kUnsubscribeArgs[] = {
+    request_id_arg("The subscription, by the number its answer has. Without it: the one whose id this request has."),
+};
+constexpr stator_arg kSubscribeArgs[] = {
+    make_arg(STATOR_ARG_U64, "from_lsn",
+             "First LSN to be shown: one more than that of the last event seen; 0: from now on.",
+             {.min = 0, .max = 9007199254740991.0, .default_json = "0"}),
+    make_arg(STATOR_ARG_BOOL, "all_collections", "Changes of every collection, not of `collection` alone.",
+             {.default_json = "false"}),
+    make_arg(STATOR_ARG_BOOL, "values", "Events carry the new values.", {.default_json = "true"}),
+};
+
 constexpr stator_op row(const OpOptions& options) { return make_op(options); }
 
 constexpr stator_op kRows[] = {
@@ -145,7 +165,7 @@ constexpr stator_op kRows[] = {
          .placement = STATOR_PLACE_ANY,
          .name = "server_stats",
          .doc = "Numbers of the server and of each of its lanes.",
-         .result = "{version,uptime_ms,durable_lsn,last_lsn,log,connections,lanes,engines,backup}",
+         .result = "{version,uptime_ms,durable_lsn,last_lsn,oldest_lsn,log,connections,lanes,engines,backup}",
          .example = R"({"op":"server_stats"})"}),
     row({.op_class = STATOR_OP_WRITE,
          .permission = STATOR_PERM_ADMIN,
@@ -194,6 +214,36 @@ constexpr stator_op kRows[] = {
          .result = "{vshard,lane,entries,version}",
          .example = R"({"op":"vshard_move","vshard":17,"lane":0})",
          .args = kMoveArgs}),
+    row({.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_READ,
+         .placement = STATOR_PLACE_ANY,
+         .name = "cancel",
+         .doc = "Ends a request of this connection early: it answers cancelled, or as ever where it was done "
+                "already. not_found: it is not open.",
+         .result = "nothing",
+         .example = R"({"op":"cancel","request_id":7})",
+         .args = kCancelArgs}),
+    row({.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_READ,
+         .placement = STATOR_PLACE_ANY,
+         .cost = STATOR_COST_SCAN,
+         .name = "subscribe",
+         .doc = "Streams the changes of a collection, of every engine, in the order of their LSNs, when they are "
+                "durable. Ends with unsubscribe or cancel.",
+         .result = R"(partial frames: {"event":"subscribed","from_lsn"}, then {"event":"put"|"delete"|…,"lsn",)"
+                   R"("time_ms","collection","engine","key"?,"value"?} or {"event":"gap","from","to"}; )"
+                   R"(last: {"next_lsn"})",
+         .example = R"({"op":"subscribe","collection":"users","from_lsn":0,"id":"changes"})",
+         .args = kSubscribeArgs}),
+    row({.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_READ,
+         .placement = STATOR_PLACE_ANY,
+         .name = "unsubscribe",
+         .doc = "Ends a subscription of this connection: its last frame is ok and says where to go on. not_found: "
+                "it is not open.",
+         .result = "nothing",
+         .example = R"({"op":"unsubscribe","id":"changes"})",
+         .args = kUnsubscribeArgs}),
 };
 
 }  // namespace

@@ -23,7 +23,13 @@ enum class SessionOp : std::uint32_t {
   kDigest,
   kDiscardTo,
   kVShardMove,
+  kCancel,
+  kSubscribe,
+  kUnsubscribe,
 };
+
+// It answers in parts: `partial` frames until the last one.
+constexpr bool is_streamed(SessionOp op) { return op == SessionOp::kSubscribe; }
 
 // Rows in the order of SessionOp.
 std::span<const stator_op> session_rows();
@@ -57,6 +63,13 @@ enum : std::size_t { kVShard, kLane };
 }
 namespace batch_args {
 enum : std::size_t { kOps, kAtomic };
+}
+namespace subscribe_args {
+enum : std::size_t { kFromLsn, kAllCollections, kValues };
+}
+// Of unsubscribe, too.
+namespace cancel_args {
+enum : std::size_t { kRequestId };
 }
 
 }  // namespace stator::session

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/ids.h"
+#include "bridge/task.h"
 #include "data/core/watchdog.h"
 #include "data/host/call_context.h"
 #include "stator/op.h"
@@ -22,15 +23,16 @@ class CallScope {
   stator_call& call_;
 };
 
-// While an op that may take long runs, the watchdog raises `interrupt` at its deadline.
+// While an op that may take long runs, the watchdog raises `interrupt` at its deadline, or when the
+// client no longer wants it.
 class WatchScope {
  public:
-  WatchScope(Watchdog& watchdog, LaneId lane, const stator_op& row, std::uint64_t deadline_ns,
+  WatchScope(Watchdog& watchdog, LaneId lane, const stator_op& row, const bridge::Task& task,
              std::uint32_t& interrupt)
       : watchdog_(watchdog), lane_(lane), interrupt_(interrupt), is_long_(row.cost != STATOR_COST_POINT) {
     if (!is_long_) return;
     __atomic_store_n(&interrupt_, 0u, __ATOMIC_RELAXED);
-    watchdog_.watch(lane_.value(), deadline_ns, &interrupt_);
+    watchdog_.watch(lane_.value(), task.deadline_ns, &task.is_cancelled, &interrupt_);
   }
   ~WatchScope() {
     if (!is_long_) return;

@@ -23,6 +23,11 @@ void CheckpointWaiters::fail(const Error& error, std::vector<bridge::Task*>& ans
 
 void CheckpointWaiters::expire(std::uint64_t now_ns, std::vector<bridge::Task*>& answered) {
   std::erase_if(waiting_, [&](const Waiting& one) {
+    if (one.task->is_cancelled.load(std::memory_order_relaxed)) {
+      one.task->refuse_as_cancelled();
+      answered.push_back(one.task);
+      return true;
+    }
     if (one.task->deadline_ns > now_ns) return false;
     one.task->refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
                            "the deadline passed before the checkpoint was done; it goes on"));

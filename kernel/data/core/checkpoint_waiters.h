@@ -21,7 +21,7 @@ class CheckpointWaiters {
   void add(bridge::Task* task, Lsn up_to) { waiting_.push_back({task, up_to}); }
   std::size_t count() const { return waiting_.size(); }
 
-  // Each moves the requests that are done into `answered`.
+  // Each moves the requests that are done into `answered`; expire() those that were cancelled, too.
   void reach(Lsn applied, std::vector<bridge::Task*>& answered);
   void fail(const Error& error, std::vector<bridge::Task*>& answered);
   void expire(std::uint64_t now_ns, std::vector<bridge::Task*>& answered);

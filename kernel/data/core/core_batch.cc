@@ -16,7 +16,7 @@ void CoreLoop::prepare_item(Task& item) {
   call_.begin(host_, is_read ? host::Phase::kRead : host::Phase::kPrepare, engine, item.tenant,
               item.collection);
   const CallScope scope(call_);
-  const WatchScope watch(*options_.watchdog, options_.lane, *op.row, item.deadline_ns, interrupt_);
+  const WatchScope watch(*options_.watchdog, options_.lane, *op.row, item, interrupt_);
   call_.task = &item;
   call_.op = op.row;
   call_.vshard = item.vshard.value();

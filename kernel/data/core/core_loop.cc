@@ -24,6 +24,8 @@ constexpr std::size_t kPrefetchGroup = 16;
 // Of a batch that has begun: it must go on whatever is held back or late.
 bool is_step_of_batch(const bridge::Task& task) { return task.kind >= bridge::TaskKind::kBatchAppend; }
 
+bool is_cancelled(const bridge::Task& task) { return task.is_cancelled.load(std::memory_order_relaxed); }
+
 }  // namespace
 
 using bridge::Consistency;
@@ -81,7 +83,7 @@ void CoreLoop::run_submitted(std::vector<Task*>& submitted, std::vector<Task*>& 
 }
 
 void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
-  if (task->min_lsn > options_.log->durable() && now_ns_ < task->deadline_ns) {
+  if (task->min_lsn > options_.log->durable() && now_ns_ < task->deadline_ns && !is_cancelled(*task)) {
     early_.push_back(task);
     return;
   }
@@ -90,7 +92,7 @@ void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
 
 void CoreLoop::take(Task* task, std::vector<Task*>& answered) {
   const bool is_checkpoint = task->core_op == CoreOp::kCheckpoint && task->kind == TaskKind::kExecute;
-  if (is_checkpoint && now_ns_ < task->deadline_ns) {
+  if (is_checkpoint && now_ns_ < task->deadline_ns && !is_cancelled(*task)) {
     // All that anybody may have seen here, whether it is this lane's or another's.
     checkpoints_.add(task, std::max(options_.log->durable(), last_applied_));
     return;
@@ -121,10 +123,12 @@ void CoreLoop::prefetch(std::span<Task* const> group) {
 }
 
 void CoreLoop::execute(Task& task) {
-  if (now_ns_ >= task.deadline_ns && !is_step_of_batch(task)) {
-    task.refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
-                      "the deadline passed before the request was executed"));
-    return;
+  if (!is_step_of_batch(task)) {
+    if (is_cancelled(task)) return task.refuse_as_cancelled();
+    if (now_ns_ >= task.deadline_ns) {
+      return task.refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
+                               "the deadline passed before the request was executed"));
+    }
   }
   switch (task.kind) {
     case TaskKind::kExecute: break;
@@ -137,7 +141,7 @@ void CoreLoop::execute(Task& task) {
     case TaskKind::kBatchFinish: task.answer_after = task.seen; return;
   }
   const stator_op& row = *options_.catalog->ops()[task.op].row;
-  const WatchScope watch(*options_.watchdog, options_.lane, row, task.deadline_ns, interrupt_);
+  const WatchScope watch(*options_.watchdog, options_.lane, row, task, interrupt_);
   row.op_class == STATOR_OP_READ ? execute_read(task) : execute_write(task);
 }
 
@@ -155,6 +159,8 @@ stator_request CoreLoop::request_of(const Task& task, const plugin::Op& op) {
 }
 
 void CoreLoop::take_answer(Task& task, stator_call& call, stator_status status) {
+  // An engine that was interrupted does not know why.
+  if (status == STATOR_E_DEADLINE_EXCEEDED && is_cancelled(task)) return task.refuse_as_cancelled();
   if (status != STATOR_OK) {
     task.refuse(Error(error_code_from(status), call.error_field, call.error_sentence));
     return;
@@ -433,7 +439,8 @@ void CoreLoop::retry_early(std::vector<Task*>& answered) {
   std::vector<Task*> still;
   host_.store->begin_turn();
   for (Task* task : early_) {
-    if (is_holding_ || (task->min_lsn > durable && now_ns_ < task->deadline_ns)) {
+    const bool is_early = task->min_lsn > durable && now_ns_ < task->deadline_ns && !is_cancelled(*task);
+    if (is_holding_ || is_early) {
       still.push_back(task);
       continue;
     }

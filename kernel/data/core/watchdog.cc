@@ -25,11 +25,13 @@ Watchdog::~Watchdog() {
   thread_.join();
 }
 
-void Watchdog::watch(std::uint32_t lane, std::uint64_t deadline_ns, std::uint32_t* interrupt) {
+void Watchdog::watch(std::uint32_t lane, std::uint64_t deadline_ns, const std::atomic<bool>* cancelled,
+                     std::uint32_t* interrupt) {
   Slot& slot = *slots_[lane];
   {
     const std::lock_guard lock(slot.mutex);
     slot.deadline_ns = deadline_ns;
+    slot.cancelled = cancelled;
     slot.interrupt = interrupt;
   }
   // Pairs with the store in loop(): either it sees the slot or we see that it sleeps.
@@ -53,7 +55,8 @@ bool Watchdog::look() {
     const std::lock_guard lock(slot->mutex);
     if (slot->deadline_ns == 0) continue;
     is_busy = true;
-    if (now >= slot->deadline_ns) __atomic_store_n(slot->interrupt, 1u, __ATOMIC_RELAXED);
+    const bool is_over = now >= slot->deadline_ns || slot->cancelled->load(std::memory_order_relaxed);
+    if (is_over) __atomic_store_n(slot->interrupt, 1u, __ATOMIC_RELAXED);
   }
   return is_busy;
 }

@@ -21,14 +21,17 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  // [lane] From now until unwatch, *interrupt becomes 1 once `deadline_ns` has passed.
-  void watch(std::uint32_t lane, std::uint64_t deadline_ns, std::uint32_t* interrupt);
+  // [lane] From now until unwatch, *interrupt becomes 1 once `deadline_ns` has passed or `*cancelled`
+  // is set.
+  void watch(std::uint32_t lane, std::uint64_t deadline_ns, const std::atomic<bool>* cancelled,
+             std::uint32_t* interrupt);
   void unwatch(std::uint32_t lane);
 
  private:
   struct Slot {
     std::mutex mutex;  // held for a few instructions by lane and watchdog
     std::uint64_t deadline_ns = 0;  // 0 = nothing runs
+    const std::atomic<bool>* cancelled = nullptr;
     std::uint32_t* interrupt = nullptr;
   };
   void loop();

@@ -4,6 +4,8 @@
 //   static EngineDescription<E> describe();
 //   static std::unique_ptr<E> open(const Open& open);      // throws OpenError to refuse
 //   void apply(const Record& record, KvWriter& kv);        // the only mutator
+//   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
+//                                                          // optional: for readers of the change log
 // and one Op<E> per operation, whose handlers get a const E&: a handler that changes state does
 // not compile. STATOR_DEFINE_ENGINE(E) in one source file exports the entry symbol.
 // Exceptions stop at the edge: in read, prepare and merge they become `internal`.
@@ -200,6 +202,53 @@ class Record {
   const stator_record* raw_;
 };
 
+// What a record means to readers of the change log.
+struct Change {
+  const char* kind;      // static
+  std::string_view key;  // points into the record's payload
+};
+
+// Where describe_change() writes the new value, as JSON or (binary) as bytes; only if it is wanted.
+class ChangeValue : private json::Out {
+ public:
+  explicit ChangeValue(stator_sink* sink) : sink_(sink) {
+    grow = [](json::Out& out, std::size_t bytes) {
+      auto& self = static_cast<ChangeValue&>(out);
+      self.flush();
+      const std::size_t room = bytes < kChunk ? kChunk : bytes;
+      char* p = self.sink_->reserve(self.sink_, room);
+      self.start_ = self.cursor = p;
+      self.limit = p == nullptr ? nullptr : p + room;
+      return p != nullptr;
+    };
+  }
+  ChangeValue(const ChangeValue&) = delete;
+  ChangeValue& operator=(const ChangeValue&) = delete;
+
+  bool is_wanted() const { return sink_ != nullptr; }
+  json::Writer json() { return json::Writer(*this); }
+  void write_binary(std::string_view bytes) {
+    is_binary_ = true;
+    put(bytes);
+  }
+  bool is_binary() const { return is_binary_; }
+  // Hands over what is written; false if it is too much for an answer.
+  bool finish() {
+    flush();
+    return !failed;
+  }
+
+ private:
+  static constexpr std::size_t kChunk = 512;
+  void flush() {
+    if (cursor != start_) sink_->commit(sink_, static_cast<std::size_t>(cursor - start_));
+    start_ = cursor = limit = nullptr;
+  }
+  stator_sink* sink_;
+  bool is_binary_ = false;
+  char* start_ = nullptr;
+};
+
 // An entry met by Open::visit_all.
 struct StoredEntry {
   std::uint32_t tenant;
@@ -309,6 +358,7 @@ class Edge {
     engine_.merge = &merge;
     engine_.derived_spaces = description_.derived_spaces.data();
     engine_.derived_space_count = description_.derived_spaces.size();
+    if constexpr (requires { &E::describe_change; }) engine_.describe_change = &describe_change;
   }
 
   static const Op<E>& op(std::uint32_t index) {
@@ -368,6 +418,20 @@ class Edge {
       KvWriter kv(raw->call);
       reinterpret_cast<E*>(instance)->apply(Record(raw), kv);
       return STATOR_OK;
+    } catch (const std::exception&) {
+      return STATOR_E_INTERNAL;
+    }
+  }
+
+  static Status describe_change(std::uint32_t type, stator_bytes payload, stator_change* change,
+                                stator_sink* sink) {
+    try {
+      ChangeValue value(sink);
+      const Change described = E::describe_change(type, view(payload), value);
+      change->kind = described.kind;
+      change->key = as_str(described.key);
+      change->value_is_binary = value.is_binary() ? 1 : 0;
+      return value.finish() ? STATOR_OK : STATOR_E_FAN_OUT_EXCEEDED;
     } catch (const std::exception&) {
       return STATOR_E_INTERNAL;
     }

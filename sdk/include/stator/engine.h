@@ -81,6 +81,25 @@ typedef struct stator_open {
   stator_call *call;      /* kv.visit_all, log */
 } stator_open;
 
+/* What one record means to a reader of the change log. */
+typedef struct stator_change {
+  uint32_t struct_size;
+  uint32_t value_is_binary; /* the value is bytes, not JSON */
+  const char *kind;         /* static: what happened, such as "put" or "delete"; of [a-z0-9_] */
+  stator_str key;           /* UTF-8: the document it happened to; points into the payload, or empty */
+} stator_change;
+
+/* Where the value of a change is written. */
+typedef struct stator_sink {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Room for at least `bytes` more; NULL when the value would exceed what an answer may hold.
+   * Valid until the next reserve. */
+  char *(*reserve)(struct stator_sink *sink, uint64_t bytes);
+  /* Adds the first `bytes` of the last reserved room. */
+  void (*commit)(struct stator_sink *sink, uint64_t bytes);
+} stator_sink;
+
 typedef struct stator_config_key {
   uint32_t struct_size;
   uint32_t reserved;
@@ -122,6 +141,14 @@ typedef struct stator_engine_v1 {
   /* kv spaces that hold derived state, and how many they are; may be none. */
   const uint8_t *derived_spaces;
   uint64_t derived_space_count;
+  /* [any thread] Optional, NULL otherwise: what a record that prepare made means to a reader of the
+   * change log (`subscribe`). Pure: it sees the record alone, never an instance. Writes the new
+   * value to `value`, which is NULL where nobody wants it; a change without a value writes none.
+   * STATOR_E_FAN_OUT_EXCEEDED: it does not fit; the change is told without it. Without this function,
+   * and at any other error, the change has the kind "changed" and no key. Records of
+   * STATOR_VSHARD_EVERY are not changes. */
+  stator_status (*describe_change)(uint32_t type, stator_bytes payload, stator_change *change,
+                                   stator_sink *value);
 } stator_engine_v1;
 
 /* [init] May be called more than once; returns the same static descriptor, or NULL when the

@@ -70,6 +70,14 @@ TEST_F(SessionTest, RunsAOneShotByTheServersOpTable) {
           R"({"op":"thing_get","collection":"users","thing_id":"u1","payload_format":"json"})"));
 }
 
+TEST_F(SessionTest, ShowsThePartsOfAStreamALineEachAlsoOnATerminal) {
+  FakeServer server(answer);
+  Connection connection(server.address());
+  Session on_terminal(connection, {out_, err_, true, false});
+  EXPECT_EQ(on_terminal.run_json(R"({"op":"chunks"})"), kExitOk);
+  EXPECT_THAT(out_.str(), ::testing::StartsWith("[1]\n[2]\n"));
+}
+
 TEST_F(SessionTest, SaysARefusalOnStderrAndInTheExitCode) {
   FakeServer server(answer);
   Connection connection(server.address());

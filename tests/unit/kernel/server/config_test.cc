@@ -24,6 +24,9 @@ log_level = "warn"
 memory_limit_mib = 512
 [auth]
 mode = "password"
+[changes]
+retain_mib = 10
+retain_s = 60
 [backup]
 directory = "/var/backups/stator"
 [engine.vector]
@@ -36,6 +39,8 @@ threads = 3
   EXPECT_EQ(config.lanes, 2u);
   EXPECT_EQ(config.auth_mode, auth::Mode::kPassword);
   EXPECT_EQ(config.backup_directory, "/var/backups/stator");
+  EXPECT_EQ(config.history.bytes, 10u * 1024 * 1024);
+  EXPECT_EQ(config.history.ms, 60'000u);
   EXPECT_THAT(*config.engines, testing::ElementsAre("document", "vector"));
   EXPECT_EQ(config.engine_config["vector"], R"({"threads":3})");
 }
@@ -51,6 +56,12 @@ TEST(ConfigTest, WrongTypesAndValuesNameTheLine) {
   EXPECT_EQ(fault_of("[auth]\nmode = \"none\"\n"), "stator.toml:2: 'auth.mode' must be \"trust\" or \"password\"");
   EXPECT_EQ(fault_of("engines = \"document\"\n"), "stator.toml:1: 'engines' must be a list of strings");
   EXPECT_EQ(fault_of("[backup]\ndirectory = \"\"\n"), "stator.toml:2: 'backup.directory' must not be empty");
+  EXPECT_EQ(fault_of("[changes]\nretain_mib = -1\n"),
+            "stator.toml:2: 'changes.retain_mib' must be a whole number from 0 to 16777216");
+  EXPECT_EQ(fault_of("[changes]\nretain_s = 1.5\n"),
+            "stator.toml:2: 'changes.retain_s' must be a whole number from 0 to 316224000");
+  EXPECT_EQ(fault_of("[changes]\nretain_mb = 1\n"),
+            "stator.toml:2: unknown key 'changes.retain_mb'; did you mean 'changes.retain_mib'?");
   EXPECT_EQ(fault_of("[backup]\ndirectory = 7\n"), "stator.toml:2: 'backup.directory' must be a string");
   EXPECT_EQ(fault_of("backup = \"/x\"\n"), "stator.toml:1: 'backup' must be a table [backup]");
   EXPECT_EQ(fault_of("[backup]\ndirectori = \"x\"\n"),

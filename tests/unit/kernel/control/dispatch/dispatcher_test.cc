@@ -128,6 +128,23 @@ TEST_F(DispatcherTest, AFailedPartIsTheAnswer) {
   EXPECT_EQ(task->retry_after_ms, 7u);
 }
 
+TEST_F(DispatcherTest, ACancelReachesEveryPartOfARequest) {
+  Task* task = request("k");
+  ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());
+  Task* other = request("k");
+  ASSERT_TRUE(home_.dispatch(other, {Placement::kAny, 0, 0}).ok());
+  static_cast<void>(mesh_.doorbell(LaneId{1}).about_to_sleep());
+  home_.cancel(task);
+  EXPECT_FALSE(mesh_.doorbell(LaneId{1}).about_to_sleep()) << "the lane that holds a part is woken";
+  Task* here = given_to(0).at(0);
+  EXPECT_TRUE(task->is_cancelled);
+  EXPECT_TRUE(here->is_cancelled);
+  EXPECT_TRUE(given_to(1).at(0)->is_cancelled);
+  EXPECT_FALSE(other->is_cancelled);
+  here->reset();
+  EXPECT_FALSE(here->is_cancelled) << "the next request begins anew";
+}
+
 TEST_F(DispatcherTest, SaysBusyInsteadOfOverfillingARing) {
   std::size_t open = 0;
   for (;;) {

@@ -23,15 +23,16 @@ class ServerStatsTest : public testing::Test {
 
   plugin::Catalog catalog_;
   std::vector<bridge::LaneGauges> lanes_{2};
-  LogFacts log_{Lsn{3}, Lsn{7}, "ok"};
+  LogFacts log_{Lsn{3}, Lsn{7}, "ok", Lsn{2}};
   BackupFacts backup_;
   StatsSources sources_;
 };
 
 TEST_F(ServerStatsTest, TellsTheLog) {
-  EXPECT_THAT(said(), HasSubstr(R"("durable_lsn":3,"last_lsn":7,"log":"ok")"));
-  log_ = {Lsn{8}, Lsn{9}, "disk_full"};
-  EXPECT_THAT(said(), HasSubstr(R"("durable_lsn":8,"last_lsn":9,"log":"disk_full")"));
+  EXPECT_THAT(said(), HasSubstr(R"("durable_lsn":3,"last_lsn":7,"oldest_lsn":2,"log":"ok")"));
+  log_ = {Lsn{8}, Lsn{9}, "disk_full", Lsn{4}};
+  EXPECT_THAT(said(),
+              HasSubstr(R"("durable_lsn":8,"last_lsn":9,"oldest_lsn":4,"log":"disk_full")"));
 }
 
 TEST_F(ServerStatsTest, CountsTheTimeSinceTheStart) {
@@ -49,15 +50,18 @@ TEST_F(ServerStatsTest, TellsEachLaneApart) {
   lanes_[1].replayed = 14;
   lanes_[1].requests = 15;
   lanes_[1].errors = 16;
+  lanes_[1].streams = 17;
+  lanes_[1].streams_paused = 18;
+  lanes_[1].unsent_bytes = 19;
   EXPECT_THAT(said(), HasSubstr(R"("connections":7,)"));
   EXPECT_THAT(
       said(),
       HasSubstr(
-          R"({"lane":0,"applied_lsn":0,"memtable_bytes":0,"checkpoint_running":false,"waiting":0,"replayed":0,"connections":3,"requests":0,"errors":0})"));
+          R"({"lane":0,"applied_lsn":0,"memtable_bytes":0,"checkpoint_running":false,"waiting":0,"replayed":0,"connections":3,"requests":0,"errors":0,"streams":0,"streams_paused":0,"unsent_bytes":0})"));
   EXPECT_THAT(
       said(),
       HasSubstr(
-          R"({"lane":1,"applied_lsn":11,"memtable_bytes":12,"checkpoint_running":true,"waiting":13,"replayed":14,"connections":4,"requests":15,"errors":16})"));
+          R"({"lane":1,"applied_lsn":11,"memtable_bytes":12,"checkpoint_running":true,"waiting":13,"replayed":14,"connections":4,"requests":15,"errors":16,"streams":17,"streams_paused":18,"unsent_bytes":19})"));
 }
 
 TEST_F(ServerStatsTest, TellsTheLastBackup) {

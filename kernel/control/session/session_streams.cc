@@ -1,0 +1,161 @@
+// Answers in parts. A stream's first part is sent in the order of the requests; from then on it has
+// left the order: later answers do not wait for its end, and its parts come between them. One part
+// is on its way at a time, and the next is asked for when the connection owes its client little.
+#include <algorithm>
+
+#include "stator/json_writer.hpp"
+
+#include "base/assert.h"
+#include "control/session/response_writer.h"
+#include "control/session/session.h"
+#include "control/session/session_ops.h"
+
+namespace stator::session {
+
+using bridge::Task;
+
+namespace {
+
+// Beyond this the buffer of a part is freed when it was sent.
+constexpr std::size_t kKeepPartBytes = kStreamChunkBytes;
+
+Error cancelled(const Task& stream) {
+  return Error(ErrorCode::kCancelled, "the request was cancelled")
+      .with_hint("everything before LSN " + std::to_string(stream.stream_next.value()) +
+                 " was sent");
+}
+
+}  // namespace
+
+void Session::start_stream(Task* task) {
+  const std::size_t open = streams_.size() + waiting_streams_;
+  if (open >= kStreamsPerConnectionMax) {
+    return refuse(
+        task, Error(ErrorCode::kResourcesExhausted, "a connection has at most " +
+                                                        std::to_string(kStreamsPerConnectionMax) +
+                                                        " subscriptions open"));
+  }
+  task->tenant = identity_.tenant;
+  auto opened = host_.streams->open(*task);
+  if (!opened.ok()) return refuse(task, std::move(opened.error()));
+  ++waiting_streams_;
+  send(task);
+}
+
+void Session::begin_stream(Task* task) {
+  STATOR_ASSERT(waiting_streams_ > 0);
+  --waiting_streams_;
+  task->is_streaming = true;
+  streams_.push_back({task, false});
+  ++host_.streams_open;
+  write_parts(*task, host_.watermark(), output_);
+  if (is_input_ended_) return end_stream(task, cancelled(*task));
+  ask_for_more(streams_.back());
+}
+
+void Session::ask_for_more(Stream& stream) {
+  const bool has_room = output_.size() < kStreamBytesUnsentMax;
+  if (stream.is_paused == has_room) has_room ? --host_.streams_paused : ++host_.streams_paused;
+  stream.is_paused = !has_room;
+  if (!has_room) return;
+  stream.task->payload.rest(kKeepPartBytes);
+  stream.task->frame_ends.clear();
+  host_.streams->more(*stream.task);
+}
+
+void Session::resume_streams() {
+  for (Stream& stream : streams_) {
+    if (stream.is_paused) ask_for_more(stream);
+  }
+}
+
+void Session::on_part(Task* task) {
+  if (!task->is_partial) return finish_stream(task);
+  write_parts(*task, host_.watermark(), output_);
+  const auto stream = std::find_if(streams_.begin(), streams_.end(),
+                                   [&](const Stream& one) { return one.task == task; });
+  STATOR_ASSERT(stream != streams_.end());
+  ask_for_more(*stream);
+}
+
+// Its last answer is in the task.
+void Session::finish_stream(Task* task) {
+  if (task->code != ErrorCode::kOk) ++host_.errors;
+  write_response(*task, host_.watermark(), output_);
+  forget_stream(task);
+  host_.pool->give_back(task);
+}
+
+void Session::forget_stream(Task* task) {
+  std::erase_if(streams_, [&](const Stream& one) {
+    if (one.task != task) return false;
+    --host_.streams_open;
+    if (one.is_paused) --host_.streams_paused;
+    return true;
+  });
+}
+
+// `reason`: why, nothing for an end that the client asked for.
+void Session::end_stream(Task* task, std::optional<Error> reason) {
+  host_.streams->close(*task);
+  task->is_partial = false;
+  task->payload.clear();
+  if (reason) {
+    task->refuse(*reason);
+  } else {
+    task->payload.append(R"({"next_lsn":)" + std::to_string(task->stream_next.value()) + "}");
+  }
+  if (task->is_streaming) return finish_stream(task);
+  // Its first part still waits for its turn: this takes its place.
+  STATOR_ASSERT(waiting_streams_ > 0);
+  --waiting_streams_;
+}
+
+void Session::end_streams(const Error& reason) {
+  while (!streams_.empty()) end_stream(streams_.front().task, reason);
+  for (std::uint64_t id = head_; id < next_id_; ++id) {
+    Task* task = slot(id).task;
+    if (task != nullptr && task->is_partial) end_stream(task, reason);
+  }
+}
+
+void Session::end_of_input() {
+  is_input_ended_ = true;
+  end_streams(Error(ErrorCode::kCancelled, "the client ended its side of the connection"));
+}
+
+void Session::end_streams_at_stop() {
+  end_streams(Error(ErrorCode::kBusy, "the server stops; subscribe again with from_lsn")
+                  .with_retry_after(1000));
+}
+
+void Session::unsubscribe(Task* task) {
+  Task* stream = find_asked_for(task);
+  if (stream == nullptr) return;
+  if (stream->stream == 0) {
+    return refuse(task, Error(ErrorCode::kNotFound, "this request is no subscription"));
+  }
+  end_stream(stream, std::nullopt);
+  send_members(task, {});
+}
+
+void Session::cancel(Task* task) {
+  Task* target = find_asked_for(task);
+  if (target == nullptr) return;
+  target->stream != 0 ? end_stream(target, cancelled(*target)) : host_.dispatcher->cancel(target);
+  send_members(task, {});
+}
+
+void Session::abandon_streams() {
+  for (const Stream& stream : std::exchange(streams_, {})) {
+    host_.streams->close(*stream.task);
+    --host_.streams_open;
+    if (stream.is_paused) --host_.streams_paused;
+    host_.pool->give_back(stream.task);
+  }
+  for (const Slot& answer : slots_) {
+    if (answer.task != nullptr && answer.task->is_partial) host_.streams->close(*answer.task);
+  }
+}
+
+}  // namespace stator::session

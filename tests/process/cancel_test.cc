@@ -1,0 +1,58 @@
+// What a client that goes away leaves behind: nothing.
+#include <nlohmann/json.hpp>
+
+#include <gtest/gtest.h>
+
+#include "support/client.h"
+#include "support/server_process.h"
+
+namespace stator::test {
+namespace {
+
+using nlohmann::json;
+
+class CancelTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(server_.start()) << server_.errors(); }
+  std::uint64_t waiting() {
+    const json answer =
+        json::parse(observer().ask(R"({"op":"server_stats","payload_format":"json"})"));
+    std::uint64_t sum = 0;
+    for (const json& lane : answer["payload"]["lanes"]) sum += lane["waiting"].get<std::uint64_t>();
+    return sum;
+  }
+  // The test's time limit is the limit.
+  void wait_until_waiting(std::uint64_t wanted) {
+    while (waiting() != wanted) {
+    }
+  }
+  Client& observer() {
+    if (observer_ == nullptr) observer_ = std::make_unique<Client>(server_.port());
+    return *observer_;
+  }
+  TempDir dir_;
+  ServerProcess server_{{dir_.path(), 3, "", "dev"}};
+  std::unique_ptr<Client> observer_;
+};
+
+TEST_F(CancelTest, AClientThatGoesTakesItsRequestsWithItFromEveryLane) {
+  {
+    Client client(server_.port());
+    // They wait in the lanes that own the documents, ten minutes long.
+    for (int i = 0; i < 60; ++i) {
+      client.send(json{{"op", "point_get"},
+                       {"document_id", "d" + std::to_string(i)},
+                       {"min_lsn", 999999},
+                       {"deadline_ms", 600000}}
+                      .dump());
+    }
+    client.send(R"({"op":"range_scan","field":"n","min_lsn":999999,"deadline_ms":600000})");
+    wait_until_waiting(60 + 3);
+    client.reset();
+  }
+  wait_until_waiting(0);
+  EXPECT_EQ(server_.stop(), 0) << "and no task is lost: the drain ends";
+}
+
+}  // namespace
+}  // namespace stator::test
