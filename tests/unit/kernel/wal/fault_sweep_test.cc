@@ -14,7 +14,7 @@ namespace {
 
 // Calls that the log does not make while it runs. Whoever begins to use one takes it out.
 constexpr io::Point kUnused[] = {io::Point::kTruncate, io::Point::kSync, io::Point::kExists,
-                                 io::Point::kOpenToRead, io::Point::kLock};
+                                 io::Point::kLock};
 
 bool is_unused(io::Point point) {
   return std::find(std::begin(kUnused), std::end(kUnused), point) != std::end(kUnused);
