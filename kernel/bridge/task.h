@@ -5,6 +5,7 @@
 // Buffers keep their capacity, so a warm task allocates nothing.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -94,6 +95,7 @@ struct Task {
   bool is_atomic = true;  // of a batch
   bool is_step = false;  // of a session's own flow: the answer is for the session, not the client
   bool is_backup = false;  // the checkpoint that a backup begins with
+  std::atomic<std::uint64_t>* open_count = nullptr;  // one less when this task rests
 
   // Begins to fetch it and its answer into the cache.
   void prefetch() const {

@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <span>
 
+#include "stator/args.hpp"
 #include "stator/op.h"
+
+#include "bridge/task.h"
 
 namespace stator::session {
 
@@ -15,9 +18,11 @@ enum class SessionOp : std::uint32_t {
   kPing,
   kDescribe,
   kUserCreate,
+  kUserSetPassword,
   kApiKeyCreate,
   kCheckpoint,
   kServerStats,
+  kQuotaGet,
   kBackup,
   kBatch,
 };
@@ -25,10 +30,14 @@ enum class SessionOp : std::uint32_t {
 // Rows in the order of SessionOp.
 std::span<const stator_op> session_rows();
 
+inline Args args_of(const bridge::Task& task) {
+  return Args(reinterpret_cast<const stator_arg_block*>(task.args.data()));
+}
+
 // Argument positions.
 namespace auth_args {
-enum : std::size_t { kMethod, kUsername, kPassword, kToken };
-enum : std::uint64_t { kTrust, kPasswordMethod, kApiKey };
+enum : std::size_t { kMethod, kUsername, kPassword, kToken, kData };
+enum : std::uint64_t { kTrust, kPasswordMethod, kApiKey, kScram };
 }  // namespace auth_args
 namespace hello_args {
 enum : std::size_t { kClient, kProtocol };
@@ -39,8 +48,14 @@ enum : std::size_t { kName, kEngine };
 namespace user_args {
 enum : std::size_t { kUsername, kPassword, kRole, kTenant, kReplace };
 }
+namespace set_password_args {
+enum : std::size_t { kUsername, kPassword };
+}
+namespace quota_args {
+enum : std::size_t { kTenant };
+}
 namespace api_key_args {
-enum : std::size_t { kUsername };
+enum : std::size_t { kUsername, kClasses, kCollections, kExpiresInS };
 }
 namespace backup_args {
 enum : std::size_t { kName, kBase };
