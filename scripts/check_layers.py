@@ -28,15 +28,17 @@ MAY_INCLUDE = {
     "plugin": ["base", "io", "sdk/include", "sdk/views"],
     "wal": ["base", "io"],
     "data/store": ["base", "io"],
-    # The permissions of the contract are the permissions of an identity.
-    "control/auth": ["base", "io", "sdk/include"],
+    # The permissions of the contract are the permissions of an identity; what the kernel's own engine
+    # stores (system/stored_form.h) is what identities are made of.
+    "control/auth": ["base", "io", "sdk/include", "system"],
+    "control/audit": ["base", "io"],
     "control/dispatch": ["bridge"],
     # What an engine adds as a record goes straight into the log's batch form.
     "data/host": ["plugin", "data/store", "bridge", "wal", "sdk/include"],
     "control/ops": ["plugin", "bridge", "control/wire", "sdk/include"],
     "data/core": ["bridge", "data/host", "sdk/include"],
     "control/gate": ["control/auth", "control/ops", "control/dispatch"],
-    "control/session": ["control/wire", "control/auth", "control/ops", "control/gate",
+    "control/session": ["control/wire", "control/audit", "control/auth", "control/ops", "control/gate",
                         "control/dispatch"],
     "control/net": ["io", "control/wire", "control/session"],
     "control/admin": ["control/wire", "control/dispatch"],

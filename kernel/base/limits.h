@@ -57,6 +57,18 @@ inline constexpr std::size_t kBatchOpsMax = 1000;
 inline constexpr std::size_t kUsernameBytesMax = 64;
 inline constexpr std::size_t kPasswordBytesMin = 8;
 inline constexpr std::size_t kPasswordBytesMax = 256;
+// Wrong passwords that a user, or an address, may have before it must wait: one second first, twice
+// as long after each further one, at most this long. An address may stand for many users.
+inline constexpr std::uint32_t kUserFailuresFree = 10;
+inline constexpr std::uint32_t kAddressFailuresFree = 30;
+inline constexpr std::uint64_t kLockoutSecondsMax = 300;
+// PBKDF2 passes of SCRAM: some 30 ms for whoever guesses, as for an Argon2id hash. Clients pay them
+// too.
+inline constexpr std::uint32_t kScramIterations = 65'536;
+// Refused ops of one connection that the audit log tells of.
+inline constexpr std::uint32_t kAuditedDenialsMax = 1000;
+// An API key may live so long, in seconds: ten years.
+inline constexpr std::uint64_t kApiKeySecondsMax = 315'360'000;
 
 // ---- backup --------------------------------------------------------------------------------------
 // Names become names of directories.

@@ -80,6 +80,8 @@ void Task::reset() {
   is_streaming = false;
   stream = 0;
   is_strict = false;
+  if (open_count != nullptr) open_count->fetch_sub(1, std::memory_order_relaxed);
+  open_count = nullptr;
 }
 
 Task* TaskPool::take() {

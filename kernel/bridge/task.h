@@ -104,6 +104,7 @@ struct Task {
   bool is_streaming = false;  // its first part was sent: it has left the order of the answers
   std::uint64_t stream = 0;   // its name at the desk that makes its parts; 0 = it is no stream
   bool is_backup = false;  // the checkpoint that a backup begins with
+  std::atomic<std::uint64_t>* open_count = nullptr;  // one less when this task rests
 
   // Begins to fetch it into the cache; when that is done, its answer.
   void prefetch() const {

@@ -117,7 +117,7 @@ Status check_op(const stator_engine_v1& engine, const stator_op& op) {
     return broken(engine, name + ": the engine has no function for its class");
   }
   if (op.permission == 0 || (op.permission & (op.permission - 1)) != 0 ||
-      op.permission > STATOR_PERM_MONITOR) {
+      op.permission > STATOR_PERM_SERVER) {
     return broken(engine, name + ": exactly one known permission is needed");
   }
   if (op.arg_count > kOpArgsMax) return broken(engine, name + ": more than 64 arguments");

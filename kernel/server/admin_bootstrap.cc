@@ -18,8 +18,8 @@ namespace {
 
 Error lost() { return Error(ErrorCode::kInternal, "the kernel's own connection was lost"); }
 
-// One request and its answer over the blocking socket.
-Result<std::string> ask(int socket, std::string_view body) {
+// One request over the blocking socket, and its answer, whatever that says.
+Result<std::string> talk(int socket, std::string_view body) {
   std::string frame(4, '\0');
   store_big32(frame.data(), static_cast<std::uint32_t>(body.size()));
   frame.append(body);
@@ -37,18 +37,40 @@ Result<std::string> ask(int socket, std::string_view body) {
   if (prefix.empty()) return lost();
   std::string answer = read_whole(load_big32(prefix.data()));
   if (answer.empty()) return lost();
-  if (answer.find(R"("status":"ok")") == std::string::npos) {
-    return Error(ErrorCode::kInternal, "the first user could not be made: " + answer);
-  }
   return answer;
 }
 
+bool is_ok(const std::string& answer) {
+  return answer.find(R"("status":"ok")") != std::string::npos;
+}
+
+// The same, where anything but ok is an error.
+Result<std::string> ask(int socket, std::string_view body) {
+  STATOR_TRY(std::string answer, talk(socket, body));
+  if (!is_ok(answer)) return Error(ErrorCode::kInternal, "the user could not be stored: " + answer);
+  return answer;
+}
+
+Result<std::string> read_secret(const std::string& path) {
+  STATOR_TRY(std::string text, io::read_file(io::posix_file_system(), path));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+std::string superuser_request(std::string_view username, std::string_view password) {
+  json::StringOut body;
+  json::Writer(body)
+      .begin_object()
+      .field("op", std::string_view("user_create"))
+      .field("username", username)
+      .field("password", password)
+      .field("role", std::string_view("superuser"))
+      .end_object();
+  return body.take();
+}
+
 Result<std::string> given_password() {
-  if (const char* path = std::getenv("STATOR_ADMIN_PASSWORD_FILE")) {
-    STATOR_TRY(std::string text, io::read_file(io::posix_file_system(), path));
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-    return text;
-  }
+  if (const char* path = std::getenv("STATOR_ADMIN_PASSWORD_FILE")) return read_secret(path);
   const char* text = std::getenv("STATOR_ADMIN_PASSWORD");
   return std::string(text == nullptr ? "" : text);
 }
@@ -76,17 +98,35 @@ Status bootstrap_admin(int socket, const std::string& data_dir) {
     STATOR_CHECK(write_secret(path, password));
     log::info("first start with authentication: the password of user 'admin' is in " + path);
   }
+  auto made = ask(socket, superuser_request("admin", password));
+  if (!made.ok()) return std::move(made.error());
+  return ok_status();
+}
+
+Result<std::string> reset_password(int socket, const PasswordReset& reset) {
+  std::string path = reset.password_file;
+  std::string password;
+  if (path.empty()) {
+    path = reset.data_dir + "/reset-password";
+    password = auth::random_password();
+    STATOR_CHECK(write_secret(path, password));
+  } else {
+    STATOR_TRY(password, read_secret(path));
+  }
   json::StringOut body;
   json::Writer(body)
       .begin_object()
-      .field("op", std::string_view("user_create"))
-      .field("username", std::string_view("admin"))
+      .field("op", std::string_view("user_set_password"))
+      .field("username", std::string_view(reset.username))
       .field("password", std::string_view(password))
-      .field("role", std::string_view("superuser"))
       .end_object();
-  auto made = ask(socket, body.view());
-  if (!made.ok()) return std::move(made.error());
-  return ok_status();
+  STATOR_TRY(std::string answer, talk(socket, body.view()));
+  const bool is_absent = answer.find(R"("error_code":"not_found")") != std::string::npos;
+  if (is_absent && reset.username == "admin") {
+    STATOR_TRY(answer, talk(socket, superuser_request(reset.username, password)));
+  }
+  if (is_ok(answer)) return path;
+  return Error(ErrorCode::kInternal, "the password was not reset: " + answer);
 }
 
 }  // namespace stator::server

@@ -13,4 +13,14 @@ namespace stator::server {
 // DATA_DIR/admin-password (mode 0600). Blocks until answered.
 Status bootstrap_admin(int socket, const std::string& data_dir);
 
+// Through the same kind of connection: gives the user another password, the one of the file or,
+// where there is none, a random one. Returns the path of the file that holds it: `password_file`,
+// or DATA_DIR/reset-password (mode 0600). A missing user "admin" is made anew, as a superuser.
+struct PasswordReset {
+  std::string data_dir;
+  std::string username;
+  std::string password_file;  // empty: a random password
+};
+Result<std::string> reset_password(int socket, const PasswordReset& reset);
+
 }  // namespace stator::server

@@ -62,6 +62,7 @@ class Reader {
         {"server", [this](const toml::node& node) { return section(node, "server", server_keys()); }},
         {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
         {"tls", [this](const toml::node& node) { return section(node, "tls", tls_keys()); }},
+        {"audit", [this](const toml::node& node) { return section(node, "audit", audit_keys()); }},
         {"backup", [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
         {"changes", [this](const toml::node& node) { return section(node, "changes", changes_keys()); }},
         {"engines",
@@ -160,6 +161,20 @@ class Reader {
       return wrong(name_, node.source(),
                    "'tls.client_certificates' must be \"none\", \"optional\" or \"required\"");
     }
+    return ok_status();
+  }
+
+  Keys audit_keys() {
+    return {{"file_kib", [this](const toml::node& node) { return audit_file(node); }}};
+  }
+
+  Status audit_file(const toml::node& node) {
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < 4 || number->get() > 1 << 20) {
+      return wrong(name_, node.source(),
+                   "'audit.file_kib' must be a whole number from 4 to 1048576");
+    }
+    config_.audit_file_bytes = static_cast<std::size_t>(number->get()) << 10;
     return ok_status();
   }
 

@@ -38,7 +38,8 @@ struct Config {
   // Further directories to look for engine libraries in, before the installed one.
   std::vector<std::string> engine_path;
   History history{.bytes = kRetainMibDefault << 20, .ms = kRetainSecondsDefault * 1000};
-  std::string backup_directory;  // where backups go; empty: none are taken
+  std::size_t audit_file_bytes = 16u << 20;  // at which the audit log begins a new file
+  std::string backup_directory;              // where backups go; empty: none are taken
 };
 
 // Reads a file into `config`. Errors name file, line and the nearest known key.

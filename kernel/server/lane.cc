@@ -33,6 +33,9 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.dispatcher = &dispatcher_;
   host_.pool = &pool_;
   host_.passwords = shared.passwords;
+  host_.policy = shared.policy;
+  host_.lockout = shared.lockout;
+  host_.audit = shared.audit;
   host_.watermark = [log = shared.log] { return log->durable(); };
   host_.ops_digest = shared.ops_digest;
   host_.memory_is_full = shared.memory_is_full;
@@ -63,7 +66,9 @@ void Lane::run() {
   core_ = std::make_unique<core::CoreLoop>(core::CoreOptions{
       id_, shared_.mesh->lanes(), shared_.catalog, shared_.table, shared_.vshards, shared_.log,
       store_.get(), &system_clock(), shared_.watchdog, shared_.on_applied, shared_.on_parked,
-      shared_.progress});
+      shared_.progress, [policy = shared_.policy](const wal::RecordView& record) {
+        policy->apply(record.type, record.payload);
+      }});
   Status status = core_->recover();
   const bool is_ok = status.ok();
   publish(0, 0);

@@ -34,6 +34,9 @@ struct LaneShared {
   wal::Log* log = nullptr;
   core::Watchdog* watchdog = nullptr;
   auth::PasswordWorker* passwords = nullptr;
+  auth::PolicyBook* policy = nullptr;
+  auth::Lockout* lockout = nullptr;
+  audit::AuditLog* audit = nullptr;
   auth::Mode auth_mode = auth::Mode::kTrust;
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;

@@ -6,8 +6,10 @@
 #include <iostream>
 
 #include "base/log.h"
+#include "control/audit/audit_verify.h"
 #include "control/net/self_signed.h"
 #include "io/file_system.h"
+#include "server/admin_bootstrap.h"
 #include "server/restore.h"
 #include "server/server.h"
 #include "server/wal_command.h"
@@ -66,6 +68,39 @@ void add_wal_command(CLI::App& app, stator::server::WalCommand& wal) {
   CLI::App* cut = add("cut", "Let it end earlier; later records are lost", Action::kCut);
   cut->add_option("--to", wal.cut_to, "The LSN it ends with, the last one of a write")->required();
   cut->add_flag("--yes", wal.is_sure, "Do it");
+}
+
+struct AuditOptions {
+  std::string data_dir;
+  stator::audit::Position expected;
+};
+
+void add_audit_command(CLI::App& app, AuditOptions& audit) {
+  CLI::App* group = app.add_subcommand("audit", "The audit log");
+  group->require_subcommand(1);
+  CLI::App* verify = group->add_subcommand(
+      "verify", "Check the whole chain; exit code 1 if it is not what was written");
+  verify->add_option("--data-dir", audit.data_dir, "Directory of the data")->required();
+  CLI::Option* sequence = verify->add_option("--last-seq", audit.expected.sequence,
+                                             "A position noted before: its line");
+  verify->add_option("--last-hash", audit.expected.hash, "and its hash")->needs(sequence);
+}
+
+void add_user_command(CLI::App& app, stator::server::PasswordReset& reset,
+                      std::vector<std::string>& engine_path) {
+  CLI::App* group = app.add_subcommand("user", "Users of a stopped data directory");
+  group->require_subcommand(1);
+  CLI::App* command = group->add_subcommand(
+      "reset-password", "Give a user another password; makes 'admin' anew if it is gone");
+  command->add_option("--data-dir", reset.data_dir, "Directory of the data")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  command->add_option("--username", reset.username, "Name of the user")->default_val("admin");
+  command
+      ->add_option("--password-file", reset.password_file,
+                   "File with the password; default: a random one")
+      ->check(CLI::ExistingFile);
+  command->add_option("--engine-path", engine_path, "Further directory with engine libraries");
 }
 
 int fail(int code, const std::string& sentence) {
@@ -156,6 +191,54 @@ int run_restore(const Options& options) {
   return 0;
 }
 
+int run_audit_verify(const AuditOptions& options) {
+  auto report = stator::audit::verify(stator::io::posix_file_system(), options.data_dir + "/audit",
+                                      options.expected);
+  if (!report.ok()) return fail(kExitFailure, report.error().sentence());
+  stator::json::StringOut out;
+  stator::json::Writer(out)
+      .begin_object()
+      .field("event", std::string_view("verified"))
+      .field("files", report.value().files)
+      .field("last_seq", report.value().last.sequence)
+      .field("last_hash", std::string_view(report.value().last.hash))
+      .field("torn_line", report.value().has_torn_line)
+      .end_object();
+  std::cout << out.view() << std::endl;
+  return 0;
+}
+
+int run_reset_password(const stator::server::PasswordReset& reset,
+                       const std::vector<std::string>& engine_path) {
+  stator::log::set_level(stator::log::Level::kWarn);
+  block_signals();
+  Config config;
+  config.data_dir = reset.data_dir;
+  config.engine_path = engine_path;
+  stator::server::Server server(config);
+  std::string path;
+  auto status = server.start_offline([&](int socket) -> stator::Status {
+    auto done = stator::server::reset_password(socket, reset);
+    if (!done.ok()) return std::move(done.error());
+    path = done.take();
+    return stator::ok_status();
+  });
+  if (status.ok()) status = server.stop();
+  if (!status.ok()) {
+    fail(kExitFailure, status.error().sentence());
+    std::_Exit(kExitFailure);  // lanes may be half-way up
+  }
+  stator::json::StringOut out;
+  stator::json::Writer(out)
+      .begin_object()
+      .field("event", std::string_view("password_reset"))
+      .field("username", std::string_view(reset.username))
+      .field("password_file", std::string_view(path))
+      .end_object();
+  std::cout << out.view() << std::endl;
+  return 0;
+}
+
 void add_restore(CLI::App& command, Options& options) {
   command.add_option("--from", options.backup, "Directory of the backup")->required();
   command.add_option("--data-dir", options.data_dir, "New directory of the data")->required();
@@ -188,7 +271,13 @@ int main(int argc, char** argv) {
   add_restore(*restore, options);
   stator::server::WalCommand wal;
   add_wal_command(app, wal);
+  AuditOptions audit;
+  add_audit_command(app, audit);
+  stator::server::PasswordReset reset;
+  add_user_command(app, reset, options.engine_path);
   CLI11_PARSE(app, argc, argv);
+  if (app.got_subcommand("audit")) return run_audit_verify(audit);
+  if (app.got_subcommand("user")) return run_reset_password(reset, options.engine_path);
   if (app.got_subcommand("wal")) return run(wal);
   if (restore->parsed()) return run_restore(options);
 

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <thread>
 
+#include "base/crc32c.h"
 #include "base/log.h"
+#include "control/auth/secrets.h"
 #include "control/session/describe.h"
 #include "control/session/session_ops.h"
 #include "data/core/kernel_record.h"
-#include "base/crc32c.h"
+#include "data/host/call_context.h"
 #include "server/admin_bootstrap.h"
 #include "server/recover_to.h"
 #include "server/vshard_move.h"
@@ -50,10 +52,7 @@ Server::~Server() = default;
 Status Server::start() {
   started_ns_ = system_clock().monotonic_ns();
   STATOR_CHECK(check_addresses());
-  STATOR_CHECK(load_engines(config_, engines_));
-  STATOR_TRY(ops::OpTable table, ops::OpTable::build(engines_.catalog, session::session_rows()));
-  table_ = std::make_unique<ops::OpTable>(std::move(table));
-  for (const auto& [name, engine] : engines_.disabled_ops) table_->add_disabled(name, engine);
+  STATOR_CHECK(load_table());
   // Before any data is touched: a port in use must not cost a recovery.
   net::Listeners listeners;
   STATOR_CHECK(listen(listeners));
@@ -65,9 +64,32 @@ Status Server::start() {
   recovered_lsn_ = log_->last();
   warn_of_parked();
 
+  if (config_.auth_mode == auth::Mode::kTrust) return serve(listeners, {});
+  return serve(listeners, [this](int kernel_socket) {
+    return bootstrap_admin(kernel_socket, config_.data_dir);
+  });
+}
+
+Status Server::start_offline(const KernelTask& task) {
+  started_ns_ = system_clock().monotonic_ns();
+  STATOR_CHECK(load_table());
+  STATOR_CHECK(open_data(lanes_by_machine()));  // of a new directory; an old one keeps its lanes
+  STATOR_CHECK(start_lanes());
+  return serve({}, task);
+}
+
+Status Server::load_table() {
+  STATOR_CHECK(load_engines(config_, engines_));
+  STATOR_TRY(ops::OpTable table, ops::OpTable::build(engines_.catalog, session::session_rows()));
+  table_ = std::make_unique<ops::OpTable>(std::move(table));
+  for (const auto& [name, engine] : engines_.disabled_ops) table_->add_disabled(name, engine);
+  return ok_status();
+}
+
+// Every lane begins to serve; then `task` runs, if there is one.
+Status Server::serve(const net::Listeners& listeners, const KernelTask& task) {
   int pair[2] = {-1, -1};
-  const bool needs_admin = config_.auth_mode == auth::Mode::kPassword;
-  if (needs_admin && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+  if (task && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     return Error(ErrorCode::kInternal, "socketpair failed");
   }
   const net::Socket kernel_end(pair[0]);
@@ -75,8 +97,7 @@ Status Server::start() {
     net::Listeners own{listeners.plain.duplicate(), listeners.tls.duplicate(), tls_.get()};
     lanes_[i]->serve(std::move(own), i == 0 ? net::Socket(pair[1]) : net::Socket());
   }
-  if (needs_admin) STATOR_CHECK(bootstrap_admin(kernel_end.fd(), config_.data_dir));
-  return ok_status();
+  return task ? task(kernel_end.fd()) : ok_status();
 }
 
 Status Server::check_addresses() const {
@@ -137,7 +158,32 @@ Status Server::open_data(std::uint32_t lanes) {
   STATOR_CHECK(files.make_directory(config_.data_dir));
   STATOR_TRY(lock_, files.lock(config_.data_dir + "/LOCK"));
   STATOR_TRY(layout_, open_layout(files, config_.data_dir, lanes));
-  return open_stores();
+  STATOR_CHECK(open_stores());
+  for (const auto& store : stores_) load_policy(*store);
+  STATOR_TRY(audit_,
+             audit::AuditLog::open(files, system_clock(),
+                                   {config_.data_dir + "/audit", config_.audit_file_bytes}));
+  audit_->append({.event = "start", .op = "statord", .outcome = "ok"});
+  return ok_status();
+}
+
+// What the kernel's own engine has stored; the records behind it come when the lanes recover.
+void Server::load_policy(store::Store& store) {
+  const auto number = engine_numbers_.find(engines_.catalog.engines().front()->id);
+  if (number == engine_numbers_.end()) return;  // a new directory
+  char from[host::kPrefixFixedBytes];
+  char to[host::kPrefixFixedBytes];
+  host::write_prefix(from, number->second, TenantId{0}, {});
+  host::write_prefix(to, number->second, TenantId{1}, {});
+  store.begin_turn();
+  {
+    const auto walk = store.walk({{from, sizeof from}, {to, sizeof to}, false});
+    host::StoredKey key;
+    for (store::Entry entry; walk->next(entry);) {
+      if (host::split_key(entry.key, key)) policy_.load(key.space, key.key, entry.value);
+    }
+  }
+  store.end_turn();
 }
 
 Status Server::open_stores() {
@@ -146,11 +192,16 @@ Status Server::open_stores() {
   const std::string directory = store_directory(config_.data_dir, layout_.generation);
   stores_.clear();
   applied_.clear();
+  policy_.forget_storage();  // the stores say it anew
   for (std::uint32_t lane = 0; lane < layout_.lanes; ++lane) {
     store::StoreOptions options;
     options.directory = lane_directory(directory, lane);
     options.memtable_bytes = config_.memtable_bytes;
     STATOR_CHECK(io::posix_file_system().make_directory(options.directory));
+    options.group_of = &host::tenant_of;
+    options.on_size_change = [this](std::uint32_t tenant, std::int64_t bytes) {
+      policy_.meter(TenantId{tenant}).add_storage(bytes);
+    };
     options.on_checkpoint = [mesh = mesh_.get(), lane] { mesh->doorbell(LaneId{lane}).ring(); };
     STATOR_TRY(auto opened, store::Store::open(options));
     applied_.push_back(opened->applied());
@@ -280,6 +331,9 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   shared_->log = log_.get();
   shared_->watchdog = watchdog_.get();
   shared_->passwords = passwords_.get();
+  shared_->policy = &policy_;
+  shared_->lockout = &lockout_;
+  shared_->audit = audit_.get();
   shared_->auth_mode = config_.auth_mode;
   shared_->ops_digest = digest_of(*table_);
   shared_->on_applied = [trims = trims_.get()](LaneId lane, Lsn lsn) { trims->on_applied(lane, lsn); };
@@ -400,6 +454,7 @@ Status Server::stop_lanes() {
 
 Status Server::stop() {
   Status result = stop_lanes();
+  audit_->append({.event = "stop", .op = "statord", .outcome = result.ok() ? "ok" : "internal"});
   log_->close();
   if (result.ok()) result = log_->health();
   return result;

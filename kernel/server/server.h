@@ -35,6 +35,11 @@ class Server {
   // looked at.
   void reload_tls(bool only_if_newer);
   bool has_tls() const { return tls_ != nullptr; }
+  // The same without a network, with the lanes that the directory has: `task` gets a connection
+  // with the kernel's rights. For commands on a stopped server's data; stop() follows, whatever it
+  // said.
+  using KernelTask = std::function<Status(int socket)>;
+  Status start_offline(const KernelTask& task);
   // Drains (at most 10 s), writes everything into the base, stops. After start().
   Status stop();
 
@@ -51,8 +56,11 @@ class Server {
  private:
   Status check_addresses() const;
   Status listen(net::Listeners& listeners);
+  Status load_table();
+  Status serve(const net::Listeners& listeners, const KernelTask& task);
   Status open_data(std::uint32_t lanes);
   Status open_stores();
+  void load_policy(store::Store& store);
   Status open_log();
   Status number_engines();
   void note_engine_number(const wal::RecordView& record);
@@ -78,6 +86,9 @@ class Server {
   std::unique_ptr<bridge::LaneMesh> mesh_;
   std::unique_ptr<core::Watchdog> watchdog_;
   std::unique_ptr<auth::PasswordWorker> passwords_;
+  auth::PolicyBook policy_;
+  auth::Lockout lockout_;
+  std::unique_ptr<audit::AuditLog> audit_;
   std::unique_ptr<MemoryGuard> memory_;
   std::unique_ptr<LaneShared> shared_;
   std::vector<std::unique_ptr<Lane>> lanes_;

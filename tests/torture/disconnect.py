@@ -24,6 +24,8 @@ LOG = "kernel_wal_test"
 DAMAGE = "kernel_data_store_test --gtest_filter=StoreDamageTest.*"
 CALLS = "process_test --gtest_filter=FaultyCallsTest.*"
 CORE_NAMES = ("group commit", "checkpoints run", "the log is replayed", "headers are checksummed")
+GATE = "kernel/control/gate/gate.cc"
+LEAKS = "leak_test"
 ENTRIES = [
     ("group commit", WAL + "local_log.cc",
      "  is_flush_due_.store(true, std::memory_order_release);\n  return first;",
@@ -76,6 +78,18 @@ ENTRIES = [
     ("free pages are not in use", STORE + "lmdb_check.cc", ": !is_used_[number]);", ": true);", DAMAGE),
     ("LAYOUT has a checksum", "kernel/server/layout.cc", "if (format == kLayoutFormat && !has_its_checksum(text))", "if (false && !has_its_checksum(text))",
      "kernel_server_test"),
+    ("the gate asks for the op's permission", GATE, "  if ((granted & row.permission) == 0) {", "  if (false) {", LEAKS),
+    ("the gate asks for the kernel ops' permissions", GATE, "if (row.permission != 0 && (granted", "if (false && (granted", LEAKS),
+    ("the gate asks who it is", GATE, "  if (!identity.is_known) return unknown(identity, now_ns);\n  const stator_op& row",
+     "  const stator_op& row", LEAKS),
+    ("a grant is for its collection", "kernel/control/auth/policy_book.cc",
+     "identity.rights.add(grant.collection,", "identity.rights.add({},", LEAKS),
+    ("keys are prefixed with the tenant", "kernel/data/host/call_context.cc",
+     "store_big32(to + 2, tenant.value());", "store_big32(to + 2, 0);", LEAKS),
+    ("the tenant is the identity's", GATE, "  task.tenant = identity.tenant;\n  if (is_builtin)",
+     "  task.tenant = TenantId{1};\n  if (is_builtin)", LEAKS),
+    ("the gate says who calls", GATE, "    sign(identity, task);\n", "", LEAKS),
+    ("an answer kept by one tenant is not another's", GATE, "    if (!task.idempotency_key.empty()) {", "    if (false) {", LEAKS),
 ]
 
 

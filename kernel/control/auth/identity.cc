@@ -1,26 +1,45 @@
 #include "control/auth/identity.h"
 
+#include <algorithm>
+
 #include "stator/op.h"
 
 namespace stator::auth {
 namespace {
 
-constexpr std::uint32_t kAll = STATOR_PERM_READ | STATOR_PERM_WRITE | STATOR_PERM_CREATE |
-                               STATOR_PERM_DROP | STATOR_PERM_ALTER | STATOR_PERM_ADMIN |
-                               STATOR_PERM_MONITOR;
+bool is_before(const std::pair<std::string, std::uint32_t>& entry, std::string_view name) {
+  return entry.first < name;
+}
 
 }  // namespace
 
-Identity anonymous() { return {true, "anonymous", TenantId{1}, kAll}; }
-
-std::optional<std::uint32_t> permissions_of(std::string_view role) {
-  if (role == "superuser") return kAll;
-  if (role == "readwrite") {
-    return STATOR_PERM_READ | STATOR_PERM_WRITE | STATOR_PERM_CREATE | STATOR_PERM_ALTER;
+void Rights::add(std::string_view collection, std::uint32_t permissions) {
+  if (collection.empty()) {
+    everywhere |= permissions;
+    return;
   }
-  if (role == "readonly") return STATOR_PERM_READ;
-  if (role == "monitor") return STATOR_PERM_READ | STATOR_PERM_MONITOR;
-  return std::nullopt;
+  auto it = std::lower_bound(collections.begin(), collections.end(), collection, is_before);
+  if (it == collections.end() || it->first != collection)
+    it = collections.insert(it, {std::string(collection), 0});
+  it->second |= permissions;
+}
+
+std::uint32_t Rights::find(std::string_view collection) const {
+  const auto it = std::lower_bound(collections.begin(), collections.end(), collection, is_before);
+  return it == collections.end() || it->first != collection ? everywhere : everywhere | it->second;
+}
+
+bool Identity::is_superuser() const { return (rights.everywhere & STATOR_PERM_SERVER) != 0; }
+
+Identity anonymous() {
+  Identity identity;
+  identity.is_known = true;
+  identity.is_fixed = true;
+  identity.username = "anonymous";
+  identity.tenant = TenantId{1};
+  identity.roles = {std::string(system::kSuperuser)};
+  identity.rights.everywhere = *system::permissions_of_builtin(system::kSuperuser);
+  return identity;
 }
 
 }  // namespace stator::auth

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/ids.h"
+#include "control/auth/tenant_meter.h"
 
 namespace stator::auth {
 
@@ -15,16 +17,39 @@ enum class Mode : std::uint8_t {
   kPassword,  // a user and password, or an API key
 };
 
+// Permissions (stator_permission bits), compiled from roles and grants: one load and one test for
+// an identity without grants on single collections.
+struct Rights {
+  std::uint32_t everywhere =
+      0;  // in each collection of the tenant, and where there is no collection
+  std::vector<std::pair<std::string, std::uint32_t>> collections;  // further ones, sorted by name
+
+  std::uint32_t in(std::string_view collection) const {
+    return collections.empty() ? everywhere : find(collection);
+  }
+  // Adds permissions; an empty collection stands for all.
+  void add(std::string_view collection, std::uint32_t permissions);
+
+ private:
+  std::uint32_t find(std::string_view collection) const;
+};
+
 struct Identity {
   bool is_known = false;
+  bool is_fixed =
+      false;  // the kernel's own, or of trust mode: no change of users or roles concerns it
   std::string username;
   TenantId tenant;
-  std::uint32_t permissions = 0;  // stator_permission bits
+  Rights rights;
+  std::vector<std::string> roles;                // for messages
+  std::string key_id;                            // of the API key it came with; empty: none
+  std::uint64_t expires_ns = ~std::uint64_t{0};  // monotonic
+  TenantMeter* meter = nullptr;                  // null: the tenant has no limits
+  std::uint64_t version = 0;  // of the policy book that the above was compiled from
+
+  bool is_superuser() const;
 };
 
 Identity anonymous();
-
-// Permission bits of a built-in role; nothing for an unknown one.
-std::optional<std::uint32_t> permissions_of(std::string_view role);
 
 }  // namespace stator::auth

@@ -1,14 +1,16 @@
 #include "control/auth/password_worker.h"
 
+#include "control/auth/scram.h"
 #include "control/auth/secrets.h"
 
 namespace stator::auth {
 namespace {
 
 PasswordAnswer work(const PasswordJob& job) {
-  if (!job.hash.empty()) return {job.ticket, verify_password(job.password, job.hash), {}};
+  if (!job.hash.empty()) return {job.ticket, verify_password(job.password, job.hash), {}, {}};
   auto hash = hash_password(job.password);
-  return {job.ticket, hash.ok(), hash.ok() ? hash.take() : std::string()};
+  if (!hash.ok()) return {job.ticket, false, {}, {}};
+  return {job.ticket, true, hash.take(), make_scram(job.password)};
 }
 
 }  // namespace

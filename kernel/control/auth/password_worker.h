@@ -16,6 +16,7 @@
 
 #include "base/ids.h"
 #include "io/thread.h"
+#include "system/stored_form.h"
 
 namespace stator::auth {
 
@@ -29,7 +30,8 @@ struct PasswordJob {
 struct PasswordAnswer {
   std::uint64_t ticket = 0;
   bool matches = false;
-  std::string hash;  // of a job without one
+  std::string hash;     // of a job without one
+  system::Scram scram;  // likewise
 };
 
 class PasswordWorker {

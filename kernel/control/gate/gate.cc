@@ -1,40 +1,115 @@
 #include "control/gate/gate.h"
 
 #include <bit>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
 
 namespace stator::gate {
 namespace {
 
-constexpr const char* kPermissionNames[] = {"read", "write", "create", "drop",
-                                            "alter", "admin", "monitor"};
+constexpr const char* kPermissionNames[] = {"read",  "write", "create",  "drop",
+                                            "alter", "admin", "monitor", "server"};
 
 // The collection of the kernel's own engine; it belongs to tenant 0.
 constexpr const char* kSystemCollection = "_system";
 
+std::string names_of(std::uint32_t permissions) {
+  std::string out;
+  for (std::uint32_t bit = 0; bit < std::size(kPermissionNames); ++bit) {
+    if ((permissions >> bit & 1) == 0) continue;
+    out += (out.empty() ? "" : ", ") + std::string(kPermissionNames[bit]);
+  }
+  return out.empty() ? "nothing" : out;
+}
+
+Error unknown(const auth::Identity& identity, std::uint64_t now_ns) {
+  if (now_ns >= identity.expires_ns) {
+    return Error(ErrorCode::kAuthExpired, "the API key '" + identity.key_id + "' has expired");
+  }
+  if (!identity.username.empty()) {
+    return Error(ErrorCode::kUnauthenticated,
+                 "user '" + identity.username + "', its API key or its tenant is no longer there");
+  }
+  return Error(ErrorCode::kUnauthenticated, "not authenticated")
+      .with_hint(R"(send {"op":"auth","method":"password","username":…,"password":…} first)");
+}
+
+// "point_put needs write on collection 'orders'; role 'readonly' grants read".
+Error refuse(const auth::Identity& identity, const stator_op& row, std::string_view collection,
+             std::uint32_t granted) {
+  std::string who = identity.roles.size() == 1 ? "role " : "roles ";
+  for (std::size_t i = 0; i < identity.roles.size(); ++i) {
+    who += (i == 0 ? "'" : ", '") + identity.roles[i] + "'";
+  }
+  const bool is_one = identity.roles.size() == 1;
+  if (identity.roles.empty()) who = "no roles";
+  if (!identity.key_id.empty()) who += " with API key '" + identity.key_id + "'";
+  return Error(ErrorCode::kRejectedAuthz,
+               std::string(row.name) + " needs " + permission_name(row.permission) +
+                   (collection.empty() ? "" : " on collection '" + std::string(collection) + "'") +
+                   "; " + who + (is_one ? " grants " : " grant ") + names_of(granted));
+}
+
+Status check_quota(auth::TenantMeter& meter, const stator_op& row, std::uint64_t now_ns) {
+  STATOR_CHECK(meter.take_token(now_ns));
+  // Who is over its quota may still look, remove and drop.
+  constexpr std::uint32_t kAdds = STATOR_PERM_WRITE | STATOR_PERM_CREATE | STATOR_PERM_ALTER;
+  if ((row.permission & kAdds) == 0 || (row.flags & STATOR_OP_REMOVES) != 0) return ok_status();
+  return meter.check_storage();
+}
+
+// What the kernel's own engine is told of the caller: its rows begin with that argument.
+void sign(const auth::Identity& identity, bridge::Task& task) {
+  const auto* block = reinterpret_cast<const stator_arg_block*>(task.args.data());
+  const std::size_t at = block->struct_size;
+  const std::uint64_t caller =
+      identity.tenant.value() | (identity.is_superuser() ? std::uint64_t{1} << 32 : 0);
+  store_little(task.args.data() + at, caller);
+}
+
 }  // namespace
 
 const char* permission_name(std::uint32_t permission) {
-  return kPermissionNames[std::countr_zero(permission)];
+  return permission == 0 ? "none" : kPermissionNames[std::countr_zero(permission)];
 }
 
-Status check_permission(const auth::Identity& identity, const stator_op& row) {
-  if (!identity.is_known) {
-    return Error(ErrorCode::kUnauthenticated, "not authenticated")
-        .with_hint(R"(send {"op":"auth","method":"password","username":…,"password":…} first)");
-  }
-  if ((identity.permissions & row.permission) != 0) return ok_status();
-  return Error(ErrorCode::kRejectedAuthz, "user '" + identity.username + "' lacks the permission '" +
-                                              permission_name(row.permission) + "' that " + row.name +
-                                              " needs");
+Status admit_kernel_op(const auth::Identity& identity, const stator_op& row, std::string_view collection,
+                       std::uint64_t now_ns) {
+  if (!identity.is_known) return unknown(identity, now_ns);
+  const std::uint32_t granted =
+      collection.empty() ? identity.rights.everywhere : identity.rights.in(collection);
+  if (row.permission != 0 && (granted & row.permission) == 0)
+    return refuse(identity, row, collection, granted);
+  return identity.meter == nullptr ? ok_status() : identity.meter->take_token(now_ns);
+}
+
+Status begin(const auth::Identity& identity, bridge::Task& task) {
+  if (identity.meter == nullptr) return ok_status();
+  STATOR_CHECK(identity.meter->enter());
+  task.open_count = &identity.meter->open_count();
+  return ok_status();
 }
 
 Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
-             const plugin::Catalog& catalog, bridge::Task& task) {
-  STATOR_CHECK(check_permission(identity, *entry.row));
-  if (task.priority == bridge::Priority::kCritical &&
-      (identity.permissions & STATOR_PERM_ADMIN) == 0) {
-    return Error(ErrorCode::kRejectedAuthz, "priority", "priority 'critical' needs the permission 'admin'");
+             const plugin::Catalog& catalog, std::uint64_t now_ns, bridge::Task& task) {
+  if (!identity.is_known) return unknown(identity, now_ns);
+  const stator_op& row = *entry.row;
+  const bool is_builtin = catalog.engine_of(*entry.op).is_builtin;
+  // The kernel's own engine has no collections: a grant on one that is called like that is not
+  // meant.
+  const std::uint32_t granted =
+      is_builtin ? identity.rights.everywhere : identity.rights.in(task.collection);
+  if ((granted & row.permission) == 0) {
+    return refuse(identity, row,
+                  is_builtin ? std::string_view() : std::string_view(task.collection), granted);
   }
+  if (task.priority == bridge::Priority::kCritical && (granted & STATOR_PERM_ADMIN) == 0) {
+    return Error(ErrorCode::kRejectedAuthz, "priority",
+                 "priority 'critical' needs the permission 'admin'");
+  }
+  if (identity.meter != nullptr) STATOR_CHECK(check_quota(*identity.meter, row, now_ns));
   if (!entry.op->missing.empty()) {
     return Error(ErrorCode::kEngineDisabled, "op",
                  std::string(entry.row->name) + " needs the op '" + entry.op->missing +
@@ -42,11 +117,16 @@ Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
         .with_hint("add the engine that brings it to engines = [...] in the server's config");
   }
   task.op = entry.op->index;
-  task.permissions = identity.permissions;
+  task.permissions = granted;
   task.tenant = identity.tenant;
-  if (catalog.engine_of(*entry.op).is_builtin) {
+  if (is_builtin) {
     task.tenant = TenantId{0};
     task.collection = kSystemCollection;
+    // Tenant 0 is everybody's here: one tenant's key must not find another's answer.
+    if (!task.idempotency_key.empty()) {
+      task.idempotency_key.insert(0, std::to_string(identity.tenant.value()) + ":");
+    }
+    sign(identity, task);
   }
   return ok_status();
 }
@@ -55,12 +135,16 @@ dispatch::Route route_of(const ops::OpEntry& entry) {
   using dispatch::Placement;
   const std::size_t rows = entry.args.rows();
   switch (entry.row->placement) {
-    case STATOR_PLACE_DOCUMENT: return {Placement::kDocument, entry.args.routing_key(), 0};
-    case STATOR_PLACE_COLLECTION: return {Placement::kCollection, 0, 0};
-    case STATOR_PLACE_ALL: return {Placement::kAll, 0, 0};
+    case STATOR_PLACE_DOCUMENT:
+      return {Placement::kDocument, entry.args.routing_key(), 0};
+    case STATOR_PLACE_COLLECTION:
+      return {Placement::kCollection, 0, 0};
+    case STATOR_PLACE_ALL:
+      return {Placement::kAll, 0, 0};
     case STATOR_PLACE_ROWS:
       return {Placement::kRows, entry.args.row_set(rows)->routing_key(), rows};
-    default: return {Placement::kAny, 0, 0};
+    default:
+      return {Placement::kAny, 0, 0};
   }
 }
 

@@ -1,5 +1,6 @@
 #include "control/net/event_loop.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -13,6 +14,20 @@
 #include "base/log.h"
 
 namespace stator::net {
+
+namespace {
+
+// Without the port: it is the client's choice.
+std::string address_of(const sockaddr_storage& peer) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const void* address =
+      peer.ss_family == AF_INET6
+          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr)
+          : static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(peer).sin_addr);
+  return inet_ntop(peer.ss_family, address, text, sizeof text) == nullptr ? "unknown" : text;
+}
+
+}  // namespace
 
 EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, int doorbell_fd)
     : host_(host),
@@ -82,7 +97,10 @@ void EventLoop::receive(std::size_t i) {
 
 // One a turn: the other lanes get theirs.
 void EventLoop::accept_one(const Socket& listener, const TlsContext* tls) {
-  Socket socket(accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  sockaddr_storage peer{};
+  socklen_t peer_bytes = sizeof peer;
+  Socket socket(accept4(listener.fd(), reinterpret_cast<sockaddr*>(&peer), &peer_bytes,
+                        SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!socket.is_open()) return;
   if (open_ >= kConnectionsMax) return log::warn("a connection was refused: too many are open");
   if (tls != nullptr && !may_shake_hands()) return;
@@ -90,7 +108,8 @@ void EventLoop::accept_one(const Socket& listener, const TlsContext* tls) {
   // Without it a small answer waits for the peer's delayed ACK: 40 ms instead of 80 us.
   setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   const int fd = socket.fd();
-  add(std::move(socket), tls == nullptr ? nullptr : tls->accept(fd));
+  const std::uint32_t index = add(std::move(socket), tls == nullptr ? nullptr : tls->accept(fd));
+  connections_[index]->session().set_address(address_of(peer));
 }
 
 bool EventLoop::may_shake_hands() {

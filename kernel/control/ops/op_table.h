@@ -67,7 +67,8 @@ class OpTable final : public bridge::ArgBinding {
   std::unordered_map<std::string, std::string> disabled_;
 };
 
-// Names that begin so are the kernel's inner ops: not reachable from a connection.
+// Names that begin so are the kernel's inner ops, which no connection reaches, and arguments that
+// the gate writes.
 inline bool is_internal(std::string_view name) { return !name.empty() && name.front() == '_'; }
 
 }  // namespace stator::ops

@@ -82,7 +82,8 @@ class BatchReader {
       return Error(ErrorCode::kBadRequest, "op",
                    std::string(entry->row->name) + " concerns the connection and cannot be part of a batch");
     }
-    STATOR_CHECK(gate::admit(reading_.identity, *entry, reading_.host.table->catalog(), *item));
+    STATOR_CHECK(gate::admit(reading_.identity, *entry, reading_.host.table->catalog(),
+                             reading_.defaults.now_ns, *item));
     STATOR_CHECK(reading_.host.dispatcher->place(item, gate::route_of(*entry)));
     item->deadline_ns = batch_.deadline_ns;
     item->trace_id = batch_.trace_id;

@@ -51,7 +51,9 @@ void write_arg(json::Writer& json, const stator_arg& arg) {
 void write_args(json::Writer& json, std::string_view name, const stator_arg* args,
                 std::uint64_t count) {
   json.key(name).begin_array();
-  for (std::uint64_t i = 0; i < count; ++i) write_arg(json, args[i]);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (!ops::is_internal(args[i].name)) write_arg(json, args[i]);
+  }
   json.end_array();
 }
 

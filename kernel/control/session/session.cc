@@ -20,16 +20,14 @@ namespace {
 
 constexpr std::size_t kSlotsMin = 16;
 constexpr std::uint32_t kMemoryRetryMs = 500;
-
 // Nothing to see and nothing to change but what is the client's own.
 bool is_for_everybody(SessionOp op) {
   return op == SessionOp::kHello || op == SessionOp::kPing || op == SessionOp::kCancel ||
          op == SessionOp::kUnsubscribe;
 }
 
-Args args_of(const Task* task) {
-  return Args(reinterpret_cast<const stator_arg_block*>(task->args.data()));
-}
+// Who has one of these runs the server, or a tenant of it.
+constexpr std::uint32_t kOperators = STATOR_PERM_ADMIN | STATOR_PERM_SERVER;
 
 }  // namespace
 
@@ -40,6 +38,8 @@ Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t gene
 
 Session::~Session() {
   abandon_all();
+  // The client left before the answer; what it asked for goes on.
+  for (const auto& [id, note] : notes_) write_audit("op", note, "unknown");
   for (Slot& answer : slots_) {
     if (answer.task != nullptr) host_.pool->give_back(answer.task);
   }
@@ -78,9 +78,11 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
   auto parsed = parser_.parse(body, defaults_, *task);
   if (!parsed.ok()) return refuse(task, std::move(parsed.error()));
   const ops::OpEntry& entry = *parsed.value();
+  if (identity_.version != host_.policy->version() || now_ns >= identity_.expires_ns)
+    renew_identity(now_ns);
   // Operators' ops go on: a checkpoint may be what frees memory.
   const bool is_users_write =
-      entry.row->op_class == STATOR_OP_WRITE && entry.row->permission != STATOR_PERM_ADMIN;
+      entry.row->op_class == STATOR_OP_WRITE && (entry.row->permission & kOperators) == 0;
   if (is_users_write && host_.memory_is_full != nullptr &&
       host_.memory_is_full->load(std::memory_order_relaxed)) {
     return refuse(task, Error(ErrorCode::kResourcesExhausted,
@@ -88,8 +90,10 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
                             .with_retry_after(kMemoryRetryMs));
   }
   if (entry.op == nullptr) return run_session_op(entry, task);
-  auto admitted = gate::admit(identity_, entry, host_.table->catalog(), *task);
-  if (!admitted.ok()) return refuse(task, std::move(admitted.error()));
+  auto admitted = gate::admit(identity_, entry, host_.table->catalog(), now_ns, *task);
+  if (admitted.ok()) admitted = gate::begin(identity_, *task);
+  if (admitted.ok() && is_audited(entry)) admitted = note(*task, note_of(entry, *task));
+  if (!admitted.ok()) return refuse_op(entry, task, std::move(admitted.error()));
   auto sent = host_.dispatcher->dispatch(task, gate::route_of(entry));
   if (!sent.ok()) refuse(task, std::move(sent.error()));
 }
@@ -98,23 +102,34 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   const auto op = static_cast<SessionOp>(entry.session_op);
   if (op == SessionOp::kAuth) return start_auth(task);
   if (!is_for_everybody(op)) {
-    auto allowed = gate::check_permission(identity_, *entry.row);
-    if (!allowed.ok()) return refuse(task, std::move(allowed.error()));
+    auto allowed = gate::admit_kernel_op(identity_, *entry.row, op == SessionOp::kSubscribe ? subscribed(*task) : "",
+                                         defaults_.now_ns);
+    if (allowed.ok()) allowed = gate::begin(identity_, *task);
+    if (allowed.ok() && is_audited(entry)) allowed = note(*task, note_of(entry, *task));
+    if (!allowed.ok()) return refuse_op(entry, task, std::move(allowed.error()));
   }
   switch (op) {
     case SessionOp::kAuth:
     case SessionOp::kPing: return send_members(task, {});
     case SessionOp::kHello: return say_hello(task);
     case SessionOp::kDescribe: {
-      const Args args = args_of(task);
-      auto described = describe(*host_.table, {args.str(describe_args::kName), args.str(describe_args::kEngine)});
+      const Args args = args_of(*task);
+      auto described = describe(*host_.table,
+                                {args.str(describe_args::kName), args.str(describe_args::kEngine)});
       if (!described.ok()) return refuse(task, std::move(described.error()));
       task->payload.append(described.value());
       return send(task);
     }
-    case SessionOp::kUserCreate: return start_user_create(task);
-    case SessionOp::kApiKeyCreate: return start_api_key_create(task);
-    case SessionOp::kCheckpoint: return start_checkpoint(task);
+    case SessionOp::kUserCreate:
+      return start_user_create(task);
+    case SessionOp::kUserSetPassword:
+      return start_set_password(task);
+    case SessionOp::kQuotaGet:
+      return send_quota(task);
+    case SessionOp::kApiKeyCreate:
+      return start_api_key_create(task);
+    case SessionOp::kCheckpoint:
+      return start_checkpoint(task);
     case SessionOp::kServerStats: {
       task->payload.append(server_stats(*host_.stats, defaults_.now_ns));
       return send(task);
@@ -128,6 +143,43 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
     case SessionOp::kSubscribe: return start_stream(task);
     case SessionOp::kUnsubscribe: return unsubscribe(task);
   }
+}
+
+// After a change of users, roles, keys or tenants, or at the end of an API key.
+void Session::renew_identity(std::uint64_t now_ns) {
+  host_.policy->renew(identity_);
+  if (now_ns >= identity_.expires_ns) identity_.is_known = false;
+}
+
+void Session::send_quota(Task* task) {
+  const Args args = args_of(*task);
+  const TenantId tenant = args.has(quota_args::kTenant)
+                              ? TenantId{static_cast<std::uint32_t>(args.u64(quota_args::kTenant))}
+                              : identity_.tenant;
+  if (tenant != identity_.tenant && !identity_.is_superuser()) {
+    return refuse(task, Error(ErrorCode::kRejectedAuthz, "tenant",
+                              "another tenant needs the role 'superuser'"));
+  }
+  const auth::TenantMeter& meter = host_.policy->meter(tenant);
+  const system::Limits limits = meter.limits();
+  json::StringOut out;
+  json::Writer(out)
+      .begin_object()
+      .field("tenant_id", tenant.value())
+      .key("limits")
+      .begin_object()
+      .field("requests_per_s", limits.requests_per_s)
+      .field("in_flight", limits.in_flight)
+      .field("storage_bytes", limits.storage_bytes)
+      .end_object()
+      .key("used")
+      .begin_object()
+      .field("in_flight", meter.in_flight())
+      .field("storage_bytes", meter.storage_bytes())
+      .end_object()
+      .end_object();
+  task->payload.append(out.view());
+  send(task);
 }
 
 void Session::say_hello(Task* task) {
@@ -162,7 +214,7 @@ void Session::start_checkpoint(Task* task) {
 void Session::start_backup(Task* task) {
   auto checked = host_.backups->check(*task);
   if (!checked.ok()) return refuse(task, std::move(checked.error()));
-  if (args_of(task).has(backup_args::kBase)) return copy_backup(task);
+  if (args_of(*task).has(backup_args::kBase)) return copy_backup(task);
   task->is_backup = true;
   start_checkpoint(task);
 }
@@ -174,236 +226,23 @@ void Session::copy_backup(Task* task) {
 
 void Session::start_batch(Task* task) {
   auto sent = read_batch({parser_, host_, identity_, defaults_}, *task);
+  if (sent.ok()) {
+    AuditNote audited = note_of_batch(*host_.table, *task);
+    if (!audited.op.empty()) sent = note(*task, std::move(audited));
+  }
   if (sent.ok()) sent = host_.dispatcher->dispatch_batch(task);
-  if (!sent.ok()) return refuse(task, std::move(sent.error()));
+  if (!sent.ok()) return refuse_op(*host_.table->find("batch"), task, std::move(sent.error()));
   if (!task->children.empty()) barrier_ = task;
 }
 
 // Not a flow: what the connection sends behind it is read when the lanes go on.
 void Session::start_maintenance(SessionOp op, Task* task) {
-  if (op == SessionOp::kDiscardTo && !args_of(task).boolean(discard_args::kDiscardAcknowledged)) {
+  if (op == SessionOp::kDiscardTo && !args_of(*task).boolean(discard_args::kDiscardAcknowledged)) {
     return refuse(task, Error(ErrorCode::kBadRequest, "discard_acknowledged",
                               "'discard_acknowledged' must be true: acknowledged writes will be gone"));
   }
   auto taken = host_.maintenance->submit(op, task, identity_.username);
   if (!taken.ok()) refuse(task, std::move(taken.error()));
-}
-
-// ---- flows --------------------------------------------------------------------------------------
-
-void Session::start_auth(Task* task) {
-  const Args args = args_of(task);
-  switch (args.u64(auth_args::kMethod)) {
-    case auth_args::kTrust:
-      if (host_.auth_mode != auth::Mode::kTrust) {
-        ++auth_failures_;
-        is_closing_ = auth_failures_ >= kAuthFailuresMax;
-        return refuse(task, Error(ErrorCode::kUnauthenticated, "method", "trust mode is not enabled")
-                                .with_hint("use method 'password' or 'api_key'"));
-      }
-      begin_flow(FlowKind::kPasswordAuth, task);
-      flow_.identity = auth::anonymous();
-      if (args.has(auth_args::kUsername)) flow_.identity.username = args.str(auth_args::kUsername);
-      return finish_flow();
-    case auth_args::kPasswordMethod: {
-      for (const std::size_t field : {auth_args::kUsername, auth_args::kPassword}) {
-        if (args.has(field)) continue;
-        const std::string name = field == auth_args::kUsername ? "username" : "password";
-        return refuse(task, Error(ErrorCode::kBadRequest, name, "missing '" + name + "'"));
-      }
-      begin_flow(FlowKind::kPasswordAuth, task);
-      json::StringOut out;
-      json::Writer(out).begin_object().field("username", args.str(auth_args::kUsername)).end_object();
-      return step("_user_get", out.view());
-    }
-    default: break;
-  }
-  if (!args.has(auth_args::kToken)) {
-    return refuse(task, Error(ErrorCode::kBadRequest, "token", "missing 'token'"));
-  }
-  begin_flow(FlowKind::kApiKeyAuth, task);
-  auth::ApiKey key;
-  if (!auth::parse_token(args.str(auth_args::kToken), key)) return fail_auth();
-  flow_.secret = key.secret;
-  json::StringOut out;
-  json::Writer(out).begin_object().field("key_id", std::string_view(key.key_id)).end_object();
-  step("_api_key_get", out.view());
-}
-
-void Session::start_user_create(Task* task) {
-  begin_flow(FlowKind::kUserCreate, task);
-  submit_password(args_of(task).str(user_args::kPassword), {});
-}
-
-void Session::start_api_key_create(Task* task) {
-  begin_flow(FlowKind::kApiKeyCreate, task);
-  const auth::ApiKey key = auth::make_api_key();
-  flow_.secret = auth::format_token(key);
-  json::StringOut out;
-  json::Writer(out)
-      .begin_object()
-      .field("key_id", std::string_view(key.key_id))
-      .field("secret_hash", std::string_view(auth::sha256_hex(key.secret)))
-      .field("username", args_of(task).str(api_key_args::kUsername))
-      .end_object();
-  step("_api_key_put", out.view());
-}
-
-void Session::submit_password(std::string_view password, std::string hash) {
-  const std::uint64_t ticket = std::uint64_t{connection_} << 32 | generation_;
-  if (host_.passwords->submit({host_.lane, ticket, std::string(password), std::move(hash)})) return;
-  fail_flow(Error(ErrorCode::kBusy, "too many logins at once").with_retry_after(1000));
-}
-
-void Session::step(std::string_view op, std::string_view args_json) {
-  const ops::OpEntry* entry = host_.table->find(op);
-  STATOR_ASSERT(entry != nullptr);
-  Task* task = host_.pool->take();
-  task->is_step = true;
-  task->connection = connection_;
-  task->connection_generation = generation_;
-  task->deadline_ns = flow_.request->deadline_ns;
-  STATOR_ASSERT(host_.table->bind_args(entry->op->index, args_json, task->args).ok());
-  // The kernel itself asks: what the client may do was checked when the flow began.
-  STATOR_ASSERT(gate::admit(auth::anonymous(), *entry, host_.table->catalog(), *task).ok());
-  auto sent = host_.dispatcher->dispatch(task, gate::route_of(*entry));
-  if (sent.ok()) return;
-  host_.pool->give_back(task);
-  fail_flow(std::move(sent.error()));
-}
-
-void Session::take_user(std::string_view user_json, std::string& password_hash) {
-  json::Reader reader(user_json);
-  json::RawString key;
-  for (reader.enter_object(); reader.next_key(key);) {
-    std::string_view raw;
-    reader.skip(raw);
-    json::Reader value(raw);
-    json::RawString text;
-    if (key.text == "tenant") {
-      std::uint64_t tenant = 0;
-      json::to_integer(raw, tenant);
-      flow_.identity.tenant = TenantId{static_cast<std::uint32_t>(tenant)};
-      continue;
-    }
-    value.string(text);
-    if (key.text == "username") flow_.identity.username = json::unescape(text);
-    if (key.text == "password_hash") password_hash = json::unescape(text);
-    if (key.text == "role") flow_.identity.permissions = auth::permissions_of(json::unescape(text)).value_or(0);
-  }
-  flow_.identity.is_known = true;
-  flow_.user_is_known = true;
-}
-
-void Session::on_step(Task* task) {
-  const bool is_ok = task->code == ErrorCode::kOk;
-  const bool is_absent = task->code == ErrorCode::kNotFound;
-  const std::string payload(task->payload.view());
-  Error error(task->code == ErrorCode::kOk ? ErrorCode::kInternal : task->code, task->error_field,
-              task->error_sentence);
-  host_.pool->give_back(task);
-  const bool is_login = flow_.kind == FlowKind::kPasswordAuth || flow_.kind == FlowKind::kApiKeyAuth;
-  if (!is_ok && !(is_login && is_absent)) return fail_flow(std::move(error));
-  std::string hash;
-  switch (flow_.kind) {
-    case FlowKind::kPasswordAuth:
-      if (is_ok) take_user(payload, hash);
-      // An unknown user costs the same time as a wrong password.
-      return submit_password(args_of(flow_.request).str(auth_args::kPassword),
-                             is_ok ? hash : auth::nobodys_hash());
-    case FlowKind::kApiKeyAuth: {
-      if (is_absent) return fail_auth();
-      json::Reader reader(payload);
-      json::RawString key;
-      std::string_view user;
-      std::string secret_hash;
-      for (reader.enter_object(); reader.next_key(key);) {
-        std::string_view raw;
-        reader.skip(raw);
-        if (key.text == "user") user = raw;
-        if (key.text != "key") continue;
-        json::Reader inner(raw);
-        json::RawString name;
-        for (inner.enter_object(); inner.next_key(name);) {
-          json::RawString text;
-          inner.string(text);
-          if (name.text == "secret_hash") secret_hash = text.text;
-        }
-      }
-      if (!auth::equal_in_constant_time(auth::sha256_hex(flow_.secret), secret_hash)) return fail_auth();
-      take_user(user, hash);
-      return finish_flow();
-    }
-    case FlowKind::kUserCreate:
-    case FlowKind::kApiKeyCreate: {
-      json::StringOut out;
-      json::Writer json(out);
-      json.begin_object();
-      if (flow_.kind == FlowKind::kApiKeyCreate) {
-        auth::ApiKey key;
-        auth::parse_token(flow_.secret, key);
-        json.field("key_id", std::string_view(key.key_id)).field("token", std::string_view(flow_.secret));
-      } else {
-        json.field("username", args_of(flow_.request).str(user_args::kUsername));
-      }
-      json.end_object();
-      flow_.request->payload.append(out.view());
-      Task* request = flow_.request;
-      flow_ = {};
-      return send(request);
-    }
-    case FlowKind::kNone: break;
-  }
-}
-
-void Session::on_password(const auth::PasswordAnswer& answer) {
-  if (flow_.kind == FlowKind::kPasswordAuth) {
-    if (!answer.matches || !flow_.user_is_known) return fail_auth();
-    return finish_flow();
-  }
-  if (flow_.kind != FlowKind::kUserCreate) return;
-  if (answer.hash.empty()) return fail_flow(Error(ErrorCode::kCrypto, "the password could not be hashed"));
-  const Args args = args_of(flow_.request);
-  static constexpr std::string_view kRoles[] = {"superuser", "readwrite", "readonly", "monitor"};
-  json::StringOut out;
-  json::Writer(out)
-      .begin_object()
-      .field("username", args.str(user_args::kUsername))
-      .field("password_hash", std::string_view(answer.hash))
-      .field("role", kRoles[args.u64(user_args::kRole)])
-      .field("tenant", args.u64(user_args::kTenant))
-      .field("if_absent", !args.boolean(user_args::kReplace))
-      .end_object();
-  step("_user_put", out.view());
-}
-
-// The client is who it says.
-void Session::finish_flow() {
-  // They show what the one who opened them may see.
-  end_streams(Error(ErrorCode::kCancelled, "the connection has a new identity"));
-  identity_ = flow_.identity;
-  auth_failures_ = 0;
-  json::StringOut out;
-  out.put(R"("username":)");
-  json::write_string(out, identity_.username);
-  out.put(R"(,"tenant_id":)");
-  out.put(std::to_string(identity_.tenant.value()));
-  Task* request = flow_.request;
-  flow_ = {};
-  send_members(request, out.view());
-}
-
-void Session::fail_flow(Error error) {
-  Task* request = flow_.request;
-  flow_ = {};
-  refuse(request, std::move(error));
-}
-
-void Session::fail_auth() {
-  ++auth_failures_;
-  is_closing_ = auth_failures_ >= kAuthFailuresMax;
-  // One sentence for every reason, so that it tells nobody which users exist.
-  fail_flow(Error(ErrorCode::kUnauthenticated, "wrong credentials"));
 }
 
 // ---- answers ------------------------------------------------------------------------------------
@@ -424,6 +263,37 @@ void Session::on_answer(Task* task) {
   send(task);
 }
 
+Status Session::note(const Task& task, AuditNote note) {
+  STATOR_CHECK(host_.audit->check());
+  keep_note(task, std::move(note));
+  return ok_status();
+}
+
+void Session::keep_note(const Task& task, AuditNote note) {
+  note.user = identity_.username;
+  note.tenant = identity_.tenant.value();
+  notes_[task.request_id] = std::move(note);
+}
+
+// Who tries what it may not is told of, too; not for ever, for the disk is everybody's.
+void Session::refuse_op(const ops::OpEntry& entry, Task* task, Error error) {
+  if (error.code() == ErrorCode::kRejectedAuthz && denials_ < kAuditedDenialsMax) {
+    ++denials_;
+    keep_note(*task, note_of(entry, *task));
+  }
+  refuse(task, std::move(error));
+}
+
+void Session::write_audit(std::string_view event, const AuditNote& note, std::string_view outcome) {
+  host_.audit->append({.event = event,
+                       .user = note.user,
+                       .tenant = note.tenant,
+                       .address = address_,
+                       .op = note.op,
+                       .details = note.details,
+                       .outcome = outcome});
+}
+
 void Session::refuse(Task* task, Error error) {
   task->refuse(std::move(error));
   send(task);
@@ -437,6 +307,12 @@ void Session::send_members(Task* task, std::string_view members) {
 
 void Session::settle(Task* task, std::unique_ptr<std::string> members) {
   if (task->code != ErrorCode::kOk) ++host_.errors;
+  if (const auto noted = notes_.empty() ? notes_.end() : notes_.find(task->request_id);
+      noted != notes_.end()) {
+    const bool is_ok = task->code == ErrorCode::kOk;
+    write_audit("op", noted->second, is_ok ? "ok" : wire_name(task->code));
+    notes_.erase(noted);
+  }
   Slot& mine = slot(task->request_id);
   mine.is_done = true;
   mine.request = nullptr;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,11 +19,15 @@
 #include "base/byte_buffer.h"
 #include "base/limits.h"
 #include "bridge/task.h"
+#include "control/audit/audit_log.h"
 #include "control/auth/identity.h"
+#include "control/auth/lockout.h"
 #include "control/auth/password_worker.h"
-#include "control/auth/secrets.h"
+#include "control/auth/policy_book.h"
+#include "control/auth/scram.h"
 #include "control/dispatch/dispatcher.h"
 #include "control/ops/op_table.h"
+#include "control/session/audit_note.h"
 #include "control/session/backup_desk.h"
 #include "control/session/maintenance_desk.h"
 #include "control/session/request_parser.h"
@@ -39,6 +44,9 @@ struct SessionHost {
   dispatch::Dispatcher* dispatcher = nullptr;
   bridge::TaskPool* pool = nullptr;
   auth::PasswordWorker* passwords = nullptr;
+  auth::PolicyBook* policy = nullptr;
+  auth::Lockout* lockout = nullptr;
+  audit::AuditLog* audit = nullptr;
   std::function<Lsn()> watermark;  // newest LSN that is durable
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
@@ -78,6 +86,8 @@ class Session {
   // The server stops: streams end, with an error that says so.
   void end_streams_at_stop();
   bool has_streams() const { return !streams_.empty(); }
+  // Where the client is, for the limits on guesses and for the audit log.
+  void set_address(std::string address) { address_ = std::move(address); }
   // No more frames are taken now: a flow runs, or the window is full.
   bool is_blocked() const {
     return flow_.kind != FlowKind::kNone || barrier_ != nullptr || in_flight_ >= kRequestsInFlightMax;
@@ -90,14 +100,18 @@ class Session {
   }
 
  private:
-  enum class FlowKind : std::uint8_t { kNone, kPasswordAuth, kApiKeyAuth, kUserCreate, kApiKeyCreate };
+  enum class FlowKind : std::uint8_t {
+    kNone,
+    kPasswordAuth,
+    kUserCreate,
+    kSetPassword,
+    kApiKeyCreate
+  };
   // A session op that needs more than one step; one at a time.
   struct Flow {
     FlowKind kind = FlowKind::kNone;
     bridge::Task* request = nullptr;  // the client's; answered at the end
-    bool user_is_known = false;
-    auth::Identity identity;  // that the client will have
-    std::string secret;       // api key: the secret given; api_key_create: the token to show
+    std::string token;                // api_key_create: to be shown
   };
   // An answer that waits for its turn is kept as a task and written when the turn comes, so that
   // the watermark never goes back from one frame to the next.
@@ -133,6 +147,7 @@ class Session {
   void begin_stream(bridge::Task* task);
   void ask_for_more(Stream& stream);
   void on_part(bridge::Task* task);
+  bool may_go_on(const bridge::Task& stream);
   void finish_stream(bridge::Task* task);
   void forget_stream(bridge::Task* task);
   void end_stream(bridge::Task* task, std::optional<Error> reason);
@@ -140,19 +155,35 @@ class Session {
   void abandon_streams();
   void unsubscribe(bridge::Task* task);
   void cancel(bridge::Task* task);
+  void send_quota(bridge::Task* task);
+  void renew_identity(std::uint64_t now_ns);
+  // Flows and logins, session_flows.cc.
   void start_auth(bridge::Task* task);
+  void auth_by_trust(bridge::Task* task);
+  void auth_by_password(bridge::Task* task);
+  void auth_by_key(bridge::Task* task);
+  void auth_by_scram(bridge::Task* task);
+  void begin_scram(bridge::Task* task, std::string_view message);
+  void finish_scram(bridge::Task* task, std::string_view message);
   void start_user_create(bridge::Task* task);
+  void start_set_password(bridge::Task* task);
   void start_api_key_create(bridge::Task* task);
-  void begin_flow(FlowKind kind, bridge::Task* task) { flow_ = {kind, task, false, {}, {}}; }
   void submit_password(std::string_view password, std::string hash);
-  // Runs an inner op of the system engine as a step of the flow.
-  void step(std::string_view op, std::string_view args_json);
+  // Runs an inner op of the kernel's own engine as a step of the flow, as `who`.
+  void step(std::string_view op, std::string_view args_json, auth::Identity who);
   void on_step(bridge::Task* task);
-  void finish_flow();
   void fail_flow(Error error);
-  void fail_auth();
-  void take_user(std::string_view user_json, std::string& password_hash);
+  // The client is who it says; `members` of the answer beside name and tenant.
+  void welcome(bridge::Task* task, auth::Identity identity, std::string_view members = {});
+  // It is not, for whatever reason.
+  void turn_away(bridge::Task* task, std::string_view username, Error error);
 
+  // The audit log will tell of this request. Error: it cannot, so the request must not be carried
+  // out.
+  Status note(const bridge::Task& task, AuditNote note);
+  void keep_note(const bridge::Task& task, AuditNote note);
+  void refuse_op(const ops::OpEntry& entry, bridge::Task* task, Error error);
+  void write_audit(std::string_view event, const AuditNote& note, std::string_view outcome);
   void refuse(bridge::Task* task, Error error);
   void send(bridge::Task* task);
   void send_members(bridge::Task* task, std::string_view members);
@@ -171,6 +202,10 @@ class Session {
   ParseDefaults defaults_;
   auth::Identity identity_;
   Flow flow_;
+  std::optional<auth::ScramExchange> scram_;
+  std::string address_ = "local";
+  std::map<std::uint64_t, AuditNote> notes_;  // by request id; nearly always empty
+  std::uint32_t denials_ = 0;                 // that were audited
   // A batch over several lanes: it reaches the last of them later than a request behind it would.
   const bridge::Task* barrier_ = nullptr;
   std::uint32_t auth_failures_ = 0;

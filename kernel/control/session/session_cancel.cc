@@ -11,10 +11,6 @@ using bridge::Task;
 
 namespace {
 
-Args args_of(const Task& task) {
-  return Args(reinterpret_cast<const stator_arg_block*>(task.args.data()));
-}
-
 // Of two ids as JSON text: "a" and "\u0061" are the same, 7 and "7" are not.
 bool is_same_id(std::string_view one, std::string_view other) {
   if (one == other) return true;

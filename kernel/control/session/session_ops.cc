@@ -6,17 +6,20 @@
 namespace stator::session {
 namespace {
 
-constexpr const char* kMethods[] = {"trust", "password", "api_key"};
-constexpr const char* kRoles[] = {"superuser", "readwrite", "readonly", "monitor"};
+constexpr const char* kMethods[] = {"trust", "password", "api_key", "scram"};
 
 constexpr stator_arg kAuthArgs[] = {
-    make_enum("method", "How the client proves who it is.", kMethods, {.default_json = "\"trust\""}),
-    make_arg(STATOR_ARG_STR, "username", "For password (and trust, where it is only a name).",
+    make_enum("method", "How the client proves who it is.", kMethods,
+              {.default_json = "\"trust\""}),
+    make_arg(STATOR_ARG_STR, "username",
+             "For password; for scram where its message has no name; for trust only a name.",
              {.min = 1, .max = kUsernameBytesMax}),
     make_arg(STATOR_ARG_STR, "password", "For password.",
              {.flags = STATOR_ARG_SENSITIVE, .min = 1, .max = kPasswordBytesMax}),
     make_arg(STATOR_ARG_STR, "token", "For api_key.",
              {.flags = STATOR_ARG_SENSITIVE, .min = 1, .max = 256}),
+    make_arg(STATOR_ARG_STR, "data", "For scram: the client's message (RFC 5802), first or final.",
+             {.flags = STATOR_ARG_SENSITIVE, .min = 1, .max = 2048}),
 };
 // payload_format and strict are shared fields; hello keeps them for the connection.
 constexpr stator_arg kHelloArgs[] = {
@@ -41,14 +44,33 @@ constexpr stator_arg password_arg() {
 constexpr stator_arg kUserArgs[] = {
     username_arg(),
     password_arg(),
-    make_enum("role", "What the user may do.", kRoles, {.default_json = "\"readwrite\""}),
-    make_arg(STATOR_ARG_U64, "tenant", "Tenant whose data the user sees.",
-             {.min = 1, .max = 4294967295.0, .default_json = "1"}),
+    make_arg(STATOR_ARG_STR, "role",
+             "Its first role: superuser, tenant_admin, readwrite, readonly, monitor, or one of the "
+             "tenant's own.",
+             {.min = 1, .max = 64, .default_json = "\"readwrite\""}),
+    make_arg(STATOR_ARG_U64, "tenant",
+             "Tenant whose data the user sees; default: the caller's own.",
+             {.min = 1, .max = 4294967295.0}),
     make_arg(STATOR_ARG_BOOL, "replace",
              "Replace an existing user as a whole: password, role and tenant.",
              {.default_json = "false"}),
 };
-constexpr stator_arg kApiKeyArgs[] = {username_arg()};
+constexpr stator_arg kSetPasswordArgs[] = {username_arg(), password_arg()};
+constexpr stator_arg kQuotaArgs[] = {
+    make_arg(STATOR_ARG_U64, "tenant", "Id of the tenant; default: the caller's own.",
+             {.min = 1, .max = 4294967295.0}),
+};
+constexpr stator_arg kApiKeyArgs[] = {
+    username_arg(),
+    make_arg(STATOR_ARG_STRVEC, "classes",
+             "Classes of ops (read, write, admin) that the key is good for; default: all that its "
+             "user may do.",
+             {.min = 1, .max = 3}),
+    make_arg(STATOR_ARG_STRVEC, "collections",
+             "Collections that the key is good for; default: all.", {.min = 1, .max = 64}),
+    make_arg(STATOR_ARG_U64, "expires_in_s", "Seconds after which it ends; default: never.",
+             {.min = 1, .max = static_cast<double>(kApiKeySecondsMax)}),
+};
 constexpr stator_arg kBackupArgs[] = {
     make_arg(STATOR_ARG_STR, "name", "Name of the backup: letters, digits, '.', '_' and '-', not '.' first.",
              {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = kBackupNameBytesMax}),
@@ -100,20 +122,26 @@ constexpr stator_arg kSubscribeArgs[] = {
              {.default_json = "false"}),
     make_arg(STATOR_ARG_BOOL, "values", "Events carry the new values.", {.default_json = "true"}),
 };
+// Whoever is known; an op that does more asks for more itself.
+constexpr std::uint32_t kAnybody = 0;
 
 constexpr stator_op row(const OpOptions& options) { return make_op(options); }
 
 constexpr stator_op kRows[] = {
     row({.op_class = STATOR_OP_READ,
-         .permission = STATOR_PERM_READ,
+         .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "auth",
-         .doc = "Says who asks. Allowed at any time; replaces the identity.",
-         .result = "frame members username, tenant_id",
-         .example = R"({"op":"auth","method":"password","username":"anna","password":"correct horse"})",
+         .doc = "Says who asks. Allowed at any time; replaces the identity. scram takes two "
+                "requests: the first is "
+                "answered with the server's challenge in data.",
+         .result = "frame members username, tenant_id; for scram also data, and after the first "
+                   "request continue",
+         .example =
+             R"({"op":"auth","method":"password","username":"anna","password":"correct horse"})",
          .args = kAuthArgs}),
     row({.op_class = STATOR_OP_READ,
-         .permission = STATOR_PERM_READ,
+         .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "hello",
          .doc = "Agrees on the protocol; payload_format and strict given here hold for the connection.",
@@ -121,14 +149,14 @@ constexpr stator_op kRows[] = {
          .example = R"({"op":"hello","payload_format":"json"})",
          .args = kHelloArgs}),
     row({.op_class = STATOR_OP_READ,
-         .permission = STATOR_PERM_READ,
+         .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "ping",
          .doc = "Answers ok.",
          .result = "nothing",
          .example = R"({"op":"ping"})"}),
     row({.op_class = STATOR_OP_READ,
-         .permission = STATOR_PERM_READ,
+         .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "describe",
          .doc = "The op table: every op with its arguments, permission, placement, docs and example.",
@@ -144,15 +172,25 @@ constexpr stator_op kRows[] = {
          .example = R"({"op":"user_create","username":"anna","password":"correct horse","role":"readwrite"})",
          .args = kUserArgs}),
     row({.op_class = STATOR_OP_WRITE,
+         .permission = kAnybody,
+         .placement = STATOR_PLACE_ANY,
+         .name = "user_set_password",
+         .doc = "Gives a user another password: oneself, or with the permission admin a user of "
+                "one's tenant.",
+         .result = "{username}",
+         .example = R"({"op":"user_set_password","username":"anna","password":"battery staple"})",
+         .args = kSetPasswordArgs}),
+    row({.op_class = STATOR_OP_WRITE,
          .permission = STATOR_PERM_ADMIN,
          .placement = STATOR_PLACE_ANY,
          .name = "api_key_create",
-         .doc = "Makes an API key that acts as the user. The token is shown once and stored hashed.",
+         .doc = "Makes an API key that acts as the user, or as less. The token is shown once and "
+                "stored hashed.",
          .result = "{key_id,token}",
          .example = R"({"op":"api_key_create","username":"anna"})",
          .args = kApiKeyArgs}),
     row({.op_class = STATOR_OP_WRITE,
-         .permission = STATOR_PERM_ADMIN,
+         .permission = STATOR_PERM_SERVER,
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "checkpoint",
@@ -167,8 +205,18 @@ constexpr stator_op kRows[] = {
          .doc = "Numbers of the server and of each of its lanes.",
          .result = "{version,uptime_ms,durable_lsn,last_lsn,oldest_lsn,log,connections,lanes,engines,backup}",
          .example = R"({"op":"server_stats"})"}),
+    row({.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_MONITOR,
+         .placement = STATOR_PLACE_ANY,
+         .name = "quota_get",
+         .doc = "The limits of a tenant (0: none) and what it uses. Storage is measured at "
+                "checkpoints.",
+         .result = "{tenant_id,limits:{requests_per_s,in_flight,storage_bytes},used:{in_flight,"
+                   "storage_bytes}}",
+         .example = R"({"op":"quota_get"})",
+         .args = kQuotaArgs}),
     row({.op_class = STATOR_OP_WRITE,
-         .permission = STATOR_PERM_ADMIN,
+         .permission = STATOR_PERM_SERVER,
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "backup",
@@ -178,7 +226,7 @@ constexpr stator_op kRows[] = {
          .example = R"({"op":"backup","name":"monday","deadline_ms":600000})",
          .args = kBackupArgs}),
     row({.op_class = STATOR_OP_WRITE,
-         .permission = STATOR_PERM_READ,
+         .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "batch",
          .doc = "Carries out several requests at once, atomically across documents, engines and lanes. "
@@ -187,7 +235,7 @@ constexpr stator_op kRows[] = {
          .example = R"({"op":"batch","ops":[{"op":"point_put","document_id":"u1","data":{"n":1}}]})",
          .args = kBatchArgs}),
     row({.op_class = STATOR_OP_READ,
-         .permission = STATOR_PERM_ADMIN,
+         .permission = STATOR_PERM_SERVER,
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "digest",
@@ -196,7 +244,7 @@ constexpr stator_op kRows[] = {
          .result = "{lsn,engines:{ID:{entries,digest}}}",
          .example = R"({"op":"digest","deadline_ms":600000})"}),
     row({.op_class = STATOR_OP_WRITE,
-         .permission = STATOR_PERM_ADMIN,
+         .permission = STATOR_PERM_SERVER,
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "discard_to",
@@ -206,7 +254,7 @@ constexpr stator_op kRows[] = {
          .example = R"({"op":"discard_to","lsn":1200,"discard_acknowledged":true})",
          .args = kDiscardArgs}),
     row({.op_class = STATOR_OP_WRITE,
-         .permission = STATOR_PERM_ADMIN,
+         .permission = STATOR_PERM_SERVER,
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "vshard_move",
@@ -215,7 +263,7 @@ constexpr stator_op kRows[] = {
          .example = R"({"op":"vshard_move","vshard":17,"lane":0})",
          .args = kMoveArgs}),
     row({.op_class = STATOR_OP_READ,
-         .permission = STATOR_PERM_READ,
+         .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "cancel",
          .doc = "Ends a request of this connection early: it answers cancelled, or as ever where it was done "
@@ -236,7 +284,7 @@ constexpr stator_op kRows[] = {
          .example = R"({"op":"subscribe","collection":"users","from_lsn":0,"id":"changes"})",
          .args = kSubscribeArgs}),
     row({.op_class = STATOR_OP_READ,
-         .permission = STATOR_PERM_READ,
+         .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "unsubscribe",
          .doc = "Ends a subscription of this connection: its last frame is ok and says where to go on. not_found: "

@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <span>
 
+#include "stator/args.hpp"
 #include "stator/op.h"
+
+#include "bridge/task.h"
 
 namespace stator::session {
 
@@ -15,9 +18,11 @@ enum class SessionOp : std::uint32_t {
   kPing,
   kDescribe,
   kUserCreate,
+  kUserSetPassword,
   kApiKeyCreate,
   kCheckpoint,
   kServerStats,
+  kQuotaGet,
   kBackup,
   kBatch,
   kDigest,
@@ -34,10 +39,14 @@ constexpr bool is_streamed(SessionOp op) { return op == SessionOp::kSubscribe; }
 // Rows in the order of SessionOp.
 std::span<const stator_op> session_rows();
 
+inline Args args_of(const bridge::Task& task) {
+  return Args(reinterpret_cast<const stator_arg_block*>(task.args.data()));
+}
+
 // Argument positions.
 namespace auth_args {
-enum : std::size_t { kMethod, kUsername, kPassword, kToken };
-enum : std::uint64_t { kTrust, kPasswordMethod, kApiKey };
+enum : std::size_t { kMethod, kUsername, kPassword, kToken, kData };
+enum : std::uint64_t { kTrust, kPasswordMethod, kApiKey, kScram };
 }  // namespace auth_args
 namespace hello_args {
 enum : std::size_t { kClient, kProtocol };
@@ -48,8 +57,14 @@ enum : std::size_t { kName, kEngine };
 namespace user_args {
 enum : std::size_t { kUsername, kPassword, kRole, kTenant, kReplace };
 }
+namespace set_password_args {
+enum : std::size_t { kUsername, kPassword };
+}
+namespace quota_args {
+enum : std::size_t { kTenant };
+}
 namespace api_key_args {
-enum : std::size_t { kUsername };
+enum : std::size_t { kUsername, kClasses, kCollections, kExpiresInS };
 }
 namespace backup_args {
 enum : std::size_t { kName, kBase };
@@ -70,6 +85,11 @@ enum : std::size_t { kFromLsn, kAllCollections, kValues };
 // Of unsubscribe, too.
 namespace cancel_args {
 enum : std::size_t { kRequestId };
+}
+
+// The collection that a `subscribe` is about; empty: all of them.
+inline std::string_view subscribed(const bridge::Task& task) {
+  return args_of(task).boolean(subscribe_args::kAllCollections) ? std::string_view() : task.collection;
 }
 
 }  // namespace stator::session

@@ -6,6 +6,7 @@
 #include "stator/json_writer.hpp"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "control/session/response_writer.h"
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
@@ -69,8 +70,20 @@ void Session::resume_streams() {
   }
 }
 
+// What the client may see can change while it looks: a part is sent only if it still may.
+bool Session::may_go_on(const Task& stream) {
+  renew_identity(system_clock().monotonic_ns());
+  const std::string_view collection = subscribed(stream);
+  const std::uint32_t granted =
+      collection.empty() ? identity_.rights.everywhere : identity_.rights.in(collection);
+  return identity_.is_known && (granted & STATOR_PERM_READ) != 0;
+}
+
 void Session::on_part(Task* task) {
   if (!task->is_partial) return finish_stream(task);
+  if (!may_go_on(*task)) {
+    return end_stream(task, Error(ErrorCode::kRejectedAuthz, "the permission to read it was taken away"));
+  }
   write_parts(*task, host_.watermark(), output_);
   const auto stream = std::find_if(streams_.begin(), streams_.end(),
                                    [&](const Stream& one) { return one.task == task; });

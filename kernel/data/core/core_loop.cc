@@ -290,7 +290,10 @@ Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t tim
                               &apply_call_};
   const auto index = static_cast<std::size_t>(it - engines.begin());
   const stator_status status = engine.descriptor.apply(host_.instances[index], &lent);
-  if (status == STATOR_OK) return ok_status();
+  if (status == STATOR_OK) {
+    if (engine.is_builtin && options_.on_system_record) options_.on_system_record(record);
+    return ok_status();
+  }
   return Error(error_code_from(status), "engine '" + engine.id + "' failed to apply record type " +
                                             std::to_string(record.type) + " at LSN " +
                                             std::to_string(lsn.value()));

@@ -41,6 +41,8 @@ struct CoreOptions {
   // At the end of recovery, if there are any: records of engines that are not enabled.
   std::function<void(const ParkedCounts&)> on_parked;
   ReplayProgress* progress = nullptr;  // may be none
+  // Each record of the kernel's own engine, when it has been applied.
+  std::function<void(const wal::RecordView&)> on_system_record = {};
 };
 
 class CoreLoop {

@@ -58,6 +58,10 @@ bool split_key(ByteView stored, StoredKey& parts) {
   return true;
 }
 
+std::uint32_t tenant_of(ByteView stored) {
+  return stored.size() < kPrefixFixedBytes ? 0 : load_big32(stored.data() + 2);
+}
+
 const void* find_service(const char* id) {
   const std::string_view name(id);
   if (name == STATOR_SERVICE_REPLY) return &reply_service();

@@ -99,6 +99,8 @@ struct StoredKey {
 std::size_t write_prefix(char* to, EngineNumber engine, TenantId tenant, ByteView collection);
 // Takes a stored key apart; false if it is none.
 bool split_key(ByteView stored, StoredKey& parts);
+// The tenant of a stored key; 0 (the kernel's) where there is none.
+std::uint32_t tenant_of(ByteView stored);
 
 // get_service of stator_kernel_hello: every service this kernel offers.
 const void* find_service(const char* id);

@@ -88,28 +88,39 @@ int put_number(MDB_txn* txn, MDB_dbi dbi, ByteView key, T number) {
   return mdb_put(txn, dbi, &name, &value, 0);
 }
 
-// Puts the entry; `sum` follows.
-int put_entry(MDB_cursor* cursor, ByteView key, ByteView stored, unsigned flags,
-              std::uint64_t& sum) {
+// By how much the base grows, and its sum.
+struct Growth {
+  std::uint64_t sum = 0;
+  std::int64_t bytes = 0;
+};
+
+std::int64_t bytes_of(ByteView key, ByteView stored) {
+  return static_cast<std::int64_t>(key.size() + stored.size());
+}
+
+int put_entry(MDB_cursor* cursor, ByteView key, ByteView stored, unsigned flags, Growth& growth) {
   MDB_val name = to_val(key);
   MDB_val value = to_val(stored);
   int reason = mdb_cursor_put(cursor, &name, &value, flags | MDB_NOOVERWRITE);
   if (reason == MDB_KEYEXIST) {
-    sum -= entry_hash(key, to_view(value));
+    growth.sum -= entry_hash(key, to_view(value));
+    growth.bytes -= bytes_of(key, to_view(value));
     value = to_val(stored);
     reason = mdb_cursor_put(cursor, &name, &value, MDB_CURRENT);
   }
-  sum += entry_hash(key, stored);
+  growth.sum += entry_hash(key, stored);
+  growth.bytes += bytes_of(key, stored);
   return reason;
 }
 
-int erase_entry(MDB_cursor* cursor, ByteView key, std::uint64_t& sum) {
+int erase_entry(MDB_cursor* cursor, ByteView key, Growth& growth) {
   MDB_val name = to_val(key);
   MDB_val value{};
   const int reason = mdb_cursor_get(cursor, &name, &value, MDB_SET);
   if (reason == MDB_NOTFOUND) return 0;
   if (reason != 0) return reason;
-  sum -= entry_hash(key, to_view(value));
+  growth.sum -= entry_hash(key, to_view(value));
+  growth.bytes -= bytes_of(key, to_view(value));
   return mdb_cursor_del(cursor, 0);
 }
 
@@ -157,13 +168,13 @@ void LmdbEnv::die(const char* action, int reason) const {
 }
 
 Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const std::string& directory,
-                                               std::uint64_t map_bytes) {
+                                               std::uint64_t map_bytes, Measuring measuring) {
   io::FileSystem& files = io::posix_file_system();
   STATOR_CHECK(files.make_directory(directory));
   STATOR_TRY(const bool is_there, files.exists(directory + "/data.mdb"));
   if (!is_there) STATOR_CHECK(create(files, directory));
   STATOR_TRY(const std::uint64_t sum, check_file(files, directory + "/data.mdb"));
-  return attach(directory, map_bytes, sum);
+  return attach(directory, map_bytes, sum, std::move(measuring));
 }
 
 // LMDB writes the first pages of a file without a sync: a power cut can leave half of them. So the
@@ -172,14 +183,15 @@ Status LmdbEnv::create(io::FileSystem& files, const std::string& directory) {
   const std::string aside = directory + "/new";
   STATOR_CHECK(files.remove(aside));  // of an attempt that was broken off
   STATOR_CHECK(files.make_directory(aside));
-  { STATOR_TRY(const std::unique_ptr<LmdbEnv> made, attach(aside, 0, 0)); }
+  { STATOR_TRY(const std::unique_ptr<LmdbEnv> made, attach(aside, 0, 0, {})); }
   STATOR_CHECK(files.rename(aside + "/data.mdb", directory + "/data.mdb"));
   STATOR_CHECK(files.sync_directory(directory));
   return files.remove(aside);
 }
 
 Result<std::unique_ptr<LmdbEnv>> LmdbEnv::attach(const std::string& directory,
-                                                 std::uint64_t map_bytes, std::uint64_t sum) {
+                                                 std::uint64_t map_bytes, std::uint64_t sum,
+                                                 Measuring measuring) {
   const std::uint64_t wanted = map_bytes == 0 ? kMapBytesDefault : map_bytes;
   MDB_env* raw = nullptr;
   int reason = mdb_env_create(&raw);
@@ -188,6 +200,7 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::attach(const std::string& directory,
   }
   auto env = std::make_unique<LmdbEnv>(directory, raw);
   env->sum_ = sum;
+  env->measuring_ = std::move(measuring);
   reason = mdb_env_set_mapsize(raw, (wanted + kMapGranule - 1) / kMapGranule * kMapGranule);
   if (reason == 0) reason = mdb_env_set_maxdbs(raw, 2);
   if (reason == 0) {
@@ -212,6 +225,7 @@ Status LmdbEnv::open_databases() {
   if (reason == 0) reason = mdb_dbi_open(txn.get(), "meta", MDB_CREATE, &meta_);
   if (reason != 0) return failure("open", reason);
   STATOR_CHECK(check_format(txn.get()));
+  if (measuring_.group_of != nullptr) STATOR_CHECK(load_sizes(txn.get()));
   reason = txn.commit();
   if (reason == 0) reason = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &read_);
   if (reason != 0) return failure("open", reason);
@@ -290,17 +304,26 @@ Status LmdbEnv::write(const Memtable& newest, Lsn applied) {
   WriteTxn txn(env_);
   if (txn.begun() != 0) return failure("write", txn.begun());
   std::uint64_t sum = sum_;
-  STATOR_CHECK(write_entries(txn.get(), newest, sum));
+  Sizes change;
+  STATOR_CHECK(write_entries(txn.get(), newest, sum, change));
   STATOR_CHECK(write_meta(txn.get(), sum, applied));
-  const int reason = txn.commit();
+  Sizes sizes;  // of the groups that change
+  for (const auto& [group, bytes] : change) sizes[group] = sizes_[group] + bytes;
+  int reason = write_sizes(txn.get(), sizes);
+  if (reason == 0) reason = txn.commit();
   if (reason != 0) return failure("commit", reason);
   sum_ = sum;
   applied_ = applied;
+  for (const auto& [group, bytes] : change) {
+    sizes_[group] += bytes;
+    measuring_.on_change(group, bytes);
+  }
   return ok_status();
 }
 
 // In key order through one cursor, which remembers the page of the last key.
-Status LmdbEnv::write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum) {
+Status LmdbEnv::write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum,
+                              Sizes& change) {
   MDB_stat about{};
   MDB_cursor* raw = nullptr;
   int reason = mdb_stat(txn, data_, &about);
@@ -309,8 +332,12 @@ Status LmdbEnv::write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_
   const unsigned flags = about.ms_entries == 0 ? MDB_APPEND : 0;
   for (const Memtable::Node* node = newest.first(); node != nullptr && reason == 0;
        node = node->next()) {
-    reason = node->is_erased() ? erase_entry(raw, node->key(), sum)
-                               : put_entry(raw, node->key(), node->stored(), flags, sum);
+    Growth growth;
+    reason = node->is_erased() ? erase_entry(raw, node->key(), growth)
+                               : put_entry(raw, node->key(), node->stored(), flags, growth);
+    sum += growth.sum;
+    if (growth.bytes != 0 && measuring_.group_of != nullptr)
+      change[measuring_.group_of(node->key())] += growth.bytes;
   }
   mdb_cursor_close(raw);
   return reason == 0 ? ok_status() : Status(failure("write", reason));

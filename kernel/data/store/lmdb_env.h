@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -48,11 +49,21 @@ class BaseCursor {
   ByteView stored_;
 };
 
+// How many bytes of keys and values each group of keys has, kept in the transactions that write
+// them. The base does not know what a group is: `group_of` says so for a key. Null: nothing is
+// measured.
+struct Measuring {
+  std::uint32_t (*group_of)(ByteView key) = nullptr;
+  // At open the whole, after each committed write the change. On the thread that opens, or writes.
+  std::function<void(std::uint32_t group, std::int64_t bytes)> on_change;
+};
+
 class LmdbEnv {
  public:
-  // Errors: kStorage, kDiskFull, kCorrupted; kUnsupported for another format version.
+  // Errors: kStorage, kDiskFull, kCorrupted; kUnsupported for another format version. A base that
+  // was never measured is read once as a whole.
   static Result<std::unique_ptr<LmdbEnv>> open(const std::string& directory,
-                                               std::uint64_t map_bytes);
+                                               std::uint64_t map_bytes, Measuring measuring = {});
   // Takes over `env`. open() is the way to get one that is ready.
   LmdbEnv(std::string directory, MDB_env* env) : directory_(std::move(directory)), env_(env) {}
   ~LmdbEnv();
@@ -82,13 +93,19 @@ class LmdbEnv {
   static Status create(io::FileSystem& files, const std::string& directory);
   // LMDB's own opening of what was checked; `sum` is that of its entries.
   static Result<std::unique_ptr<LmdbEnv>> attach(const std::string& directory,
-                                                 std::uint64_t map_bytes, std::uint64_t sum);
+                                                 std::uint64_t map_bytes, std::uint64_t sum,
+                                                 Measuring measuring);
   Status open_databases();
   int copy_into(int descriptor);
   Status check_format(MDB_txn* txn);
-  Status write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum);
+  using Sizes = std::map<std::uint32_t, std::int64_t>;  // by group
+  Status write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum, Sizes& change);
   // What is said of the entries: format, applied LSN, digest.
   Status write_meta(MDB_txn* txn, std::uint64_t sum, Lsn applied);
+  // Measuring, lmdb_measure.cc.
+  Status load_sizes(MDB_txn* txn);
+  int measure_all(MDB_txn* txn, Sizes& sizes);
+  int write_sizes(MDB_txn* txn, const Sizes& sizes);
   void begin_read();
   Error failure(const char* action, int reason) const;
   // Data that was there cannot be read: there is no answer that would be true.
@@ -103,6 +120,8 @@ class LmdbEnv {
   unsigned meta_ = 0;
   Lsn applied_;
   std::uint64_t sum_ = 0;  // entry_digest.h, of the last committed write
+  Measuring measuring_;
+  std::map<std::uint32_t, std::int64_t> sizes_;  // by group; as committed
 };
 
 }  // namespace stator::store

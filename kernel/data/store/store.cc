@@ -203,7 +203,9 @@ Status LaneStore::wait_checkpoint() {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
-  STATOR_TRY(std::unique_ptr<LmdbEnv> base, LmdbEnv::open(options.directory, options.map_bytes));
+  STATOR_TRY(std::unique_ptr<LmdbEnv> base,
+             LmdbEnv::open(options.directory, options.map_bytes,
+                           {options.group_of, options.on_size_change}));
   return std::unique_ptr<Store>(std::make_unique<LaneStore>(options, std::move(base)));
 }
 

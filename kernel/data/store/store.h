@@ -46,6 +46,10 @@ struct StoreOptions {
   // Called on the checkpoint thread when a checkpoint ended (rings the lane's doorbell); may be
   // empty.
   std::function<void()> on_checkpoint;
+  // Sizes of groups of keys (LmdbEnv's Measuring): at open, then on the checkpoint thread; null:
+  // none.
+  std::uint32_t (*group_of)(ByteView key) = nullptr;
+  std::function<void(std::uint32_t group, std::int64_t bytes)> on_size_change = {};
 };
 
 class Store {

@@ -41,6 +41,7 @@ const Op<DocumentEngine> kPointDelete = {
         .example = R"({"op":"point_delete","collection":"users","document_id":"u1"})",
         .args = kArgs,
         .key_space = Space::kDocuments,
+        .flags = STATOR_OP_REMOVES,
     }),
     .prepare = &prepare,
 };

@@ -29,7 +29,8 @@ const Op<GraphEngine> kEdgeDelete = {
                     .result = R"({"existed":bool,"lsn":u64})",
                     .example = R"({"op":"edge_delete","collection":"notes","from_node":"n1",)"
                                R"("to_node":"n2","edge_type":"cites"})",
-                    .args = kArgs}),
+                    .args = kArgs,
+                    .flags = STATOR_OP_REMOVES}),
     .prepare = prepare};
 
 }  // namespace stator::graph

@@ -35,7 +35,8 @@ const Op<VectorEngine> kVectorDelete = {
                            "and dimension.",
                     .result = R"({"existed":bool,"lsn":u64})",
                     .example = R"({"op":"vector_delete","collection":"notes","document_id":"n1"})",
-                    .args = kArgs}),
+                    .args = kArgs,
+                    .flags = STATOR_OP_REMOVES}),
     .prepare = prepare};
 
 }  // namespace stator::vector

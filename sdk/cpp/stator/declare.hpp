@@ -59,6 +59,7 @@ struct OpOptions {
   const char* const* aliases = nullptr;
   const char* const* requires_ops = nullptr;
   std::uint8_t key_space = 0;
+  std::uint32_t flags = 0;
 };
 
 constexpr stator_op make_op(const OpOptions& options) {
@@ -77,6 +78,7 @@ constexpr stator_op make_op(const OpOptions& options) {
   op.args = options.args.data();
   op.requires_ops = options.requires_ops;
   op.key_space = options.key_space;
+  op.flags = options.flags;
   return op;
 }
 

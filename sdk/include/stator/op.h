@@ -62,7 +62,13 @@ enum stator_permission {
   STATOR_PERM_DROP = 1u << 3,
   STATOR_PERM_ALTER = 1u << 4,
   STATOR_PERM_ADMIN = 1u << 5,
-  STATOR_PERM_MONITOR = 1u << 6
+  STATOR_PERM_MONITOR = 1u << 6,
+  STATOR_PERM_SERVER = 1u << 7 /* what concerns all tenants; superusers alone have it */
+};
+
+enum stator_op_flag {
+  /* The op only removes: it goes on where a tenant is over its storage quota. */
+  STATOR_OP_REMOVES = 1u << 0
 };
 
 enum stator_placement {
@@ -102,7 +108,7 @@ typedef struct stator_op {
    * routing argument, as it stands; the kernel then fetches that key ahead, for many requests at
    * once. 0 = none. */
   uint32_t key_space;
-  uint32_t reserved;
+  uint32_t flags; /* stator_op_flag */
 } stator_op;
 
 #endif

@@ -1,0 +1,119 @@
+// What the kernel's own engine stores: users, API keys, roles, tenants. Values are JSON objects; the
+// engine writes them, and control/auth makes identities of them.
+//
+// Pure functions on values; any thread. A reader takes what it knows and leaves out the rest.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stator::system {
+
+inline constexpr std::uint8_t kSpaceUser = 1;     // key: the name
+inline constexpr std::uint8_t kSpaceApiKey = 2;   // key: the key's id
+inline constexpr std::uint8_t kSpaceRole = 3;     // key: role_key()
+inline constexpr std::uint8_t kSpaceTenant = 4;   // key: tenant_key()
+inline constexpr std::uint8_t kSpaceCounter = 5;  // key: kLastTenant; value: decimal, the last id given
+inline constexpr std::string_view kLastTenant = "tenant";
+
+inline constexpr std::uint32_t kRecordPut = 1;    // space u8, key size u8, key, value
+inline constexpr std::uint32_t kRecordErase = 2;  // space u8, key size u8, key
+
+// A record of the engine, taken apart.
+struct Change {
+  bool is_erase = false;
+  std::uint8_t space = 0;
+  std::string_view key;
+  std::string_view value;
+};
+std::optional<Change> read_record(std::uint32_t type, std::string_view payload);
+std::string write_record(std::uint8_t space, std::string_view key, std::string_view value);
+
+// RFC 5803, what a SCRAM-SHA-256 server keeps of a password; base64. Iterations 0: none was kept.
+struct Scram {
+  std::uint32_t iterations = 0;
+  std::string salt;
+  std::string stored_key;
+  std::string server_key;
+};
+
+struct User {
+  std::string username;
+  std::string password_hash;
+  Scram scram;
+  std::vector<std::string> roles;
+  std::uint32_t tenant = 1;
+};
+
+struct ApiKey {
+  std::string key_id;
+  std::string secret_hash;
+  std::string username;
+  std::vector<std::string> classes;      // empty: all that its user may do
+  std::vector<std::string> collections;  // empty: everywhere
+  std::uint64_t expires_ms = 0;          // Unix milliseconds; 0 = never
+};
+
+struct Grant {
+  std::string collection;  // empty: every collection of the tenant
+  std::vector<std::string> classes;
+};
+
+struct Role {
+  std::string name;
+  std::uint32_t tenant = 1;
+  std::vector<std::string> inherits;
+  std::vector<Grant> grants;
+};
+
+// 0 = no limit.
+struct Limits {
+  std::uint64_t requests_per_s = 0;
+  std::uint64_t in_flight = 0;
+  std::uint64_t storage_bytes = 0;
+};
+
+struct Tenant {
+  std::uint32_t id = 0;
+  std::string name;
+  Limits limits;
+};
+
+std::string role_key(std::uint32_t tenant, std::string_view name);
+std::string tenant_key(std::uint32_t id);
+
+std::string write(const User& user);
+std::string write(const ApiKey& key);
+std::string write(const Role& role);
+std::string write(const Tenant& tenant);
+User read_user(std::string_view json);
+ApiKey read_api_key(std::string_view json);
+Role read_role(std::string_view json);
+Tenant read_tenant(std::string_view json);
+
+// ---- what a role means --------------------------------------------------------------------------
+
+// Classes of ops, for grants and keys.
+inline constexpr const char* kClasses[] = {"read", "write", "admin"};
+// stator_permission bits; 0 for an unknown class.
+std::uint32_t permissions_of_class(std::string_view name);
+std::uint32_t permissions_of_classes(const std::vector<std::string>& names);
+
+inline constexpr std::string_view kSuperuser = "superuser";
+// Of a built-in role, in every collection of its tenant; nothing for other names.
+std::optional<std::uint32_t> permissions_of_builtin(std::string_view role);
+
+// Longest chain of roles that inherit from one another.
+inline constexpr int kRoleDepthMax = 8;
+inline constexpr std::size_t kRolesPerTenantMax = 256;
+inline constexpr std::size_t kRolesPerUserMax = 16;
+inline constexpr std::size_t kRoleParentsMax = 16;
+inline constexpr std::size_t kGrantsPerRoleMax = 256;
+inline constexpr std::size_t kTenantsMax = 10'000;
+inline constexpr std::size_t kUsersMax = 100'000;
+inline constexpr std::size_t kApiKeysMax = 100'000;
+
+}  // namespace stator::system
