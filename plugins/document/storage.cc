@@ -1,8 +1,15 @@
 #include "storage.h"
 
 #include <cstring>
+#include <stdexcept>
 
 namespace stator::document {
+namespace {
+
+constexpr char kFormatVersion = 1;
+constexpr std::size_t kHeaderBytes = 1 + sizeof(std::uint64_t);
+
+}  // namespace
 
 std::string begin_put_record(std::string_view document_id) {
   const auto size = static_cast<std::uint16_t>(document_id.size());
@@ -18,6 +25,27 @@ PutRecord read_put_record(std::string_view payload) {
   std::memcpy(&size, payload.data(), sizeof size);
   payload.remove_prefix(sizeof size);
   return {payload.substr(0, size), payload.substr(size)};
+}
+
+std::string seal_document(std::uint64_t lsn, std::string_view value_bytes) {
+  std::string stored;
+  stored.reserve(kHeaderBytes + value_bytes.size());
+  stored.push_back(kFormatVersion);
+  char raw[sizeof lsn];
+  std::memcpy(raw, &lsn, sizeof lsn);
+  stored.append(raw, sizeof raw);
+  stored.append(value_bytes);
+  return stored;
+}
+
+StoredDocument open_document(std::string_view stored) {
+  if (stored.size() <= kHeaderBytes || stored.front() != kFormatVersion) {
+    throw std::runtime_error("a stored document has an unknown format version");
+  }
+  StoredDocument document;
+  std::memcpy(&document.lsn, stored.data() + 1, sizeof document.lsn);
+  document.root = read_value(stored.substr(kHeaderBytes));
+  return document;
 }
 
 bool load_document(const Kv& kv, std::string_view document_id, StoredDocument& out) {

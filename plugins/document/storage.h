@@ -1,9 +1,9 @@
 // Where the engine keeps what, and its log records.
 //
 //   space      key                         value                      vShard
-//   documents  document id                 document (value/value.h)   of the document
-//   entries    index/index_key.h           index/index_key.h          of the document
-//   indexes    path                        01                         every
+//   documents  document id                 document: version u8 (1), lsn u64 of its last write,
+//   value   of the document entries    index/index_key.h           index/index_key.h          of
+//   the document indexes    path                        01                         every
 //
 //   record        payload
 //   put           document id, value       (id: u16 size little-endian, bytes; value: the rest)
@@ -19,7 +19,7 @@
 
 #include "stator/engine.hpp"
 
-#include "value/value.h"
+#include "packed_json.h"
 
 namespace stator::document {
 
@@ -42,6 +42,17 @@ struct PutRecord {
 // The payload up to the value, which is encoded straight behind it.
 std::string begin_put_record(std::string_view document_id);
 PutRecord read_put_record(std::string_view payload);
+
+// A document as it lies in the store.
+struct StoredDocument {
+  std::uint64_t lsn = 0;
+  Value root;
+};
+
+// The stored bytes of a document whose value is `value_bytes`.
+std::string seal_document(std::uint64_t lsn, std::string_view value_bytes);
+// Reads them. Throws std::runtime_error for a format version that this engine does not know.
+StoredDocument open_document(std::string_view stored);
 
 // False if there is no such document. Borrows stored bytes: they last until the call returns.
 // Allocates nothing.

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "packed_json.h"
 #include "storage.h"
-#include "value/path.h"
 
 namespace stator::document {
 namespace {

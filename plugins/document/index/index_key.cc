@@ -2,8 +2,7 @@
 
 #include "stator/services.h"
 
-#include "value/decimal.h"
-#include "value/order.h"
+#include "packed_json.h"
 
 namespace stator::document {
 namespace {

@@ -1,10 +1,11 @@
-// Keys of index entries: bytewise order = the order of values (value/order.h), then document id.
+// Keys of index entries: bytewise order = the order of values (stator/packed/order.hpp), then
+// document id.
 //
 //   key   = path size u8, path, value, document id      at most STATOR_KV_KEY_BYTES_MAX bytes
 //   value = 10 null | 20 false | 21 true
 //           30 number: sign (00 below zero, 01 zero, 02 above). Then, but for zero: exponent + 2^31
 //              as u32 big-endian, decimal digits in pairs (pair + 1), 00. Below zero all of these
-//              bytes are inverted. Exponent and digits as in value/decimal.h.
+//              bytes are inverted. Exponent and digits as in stator/packed/decimal.hpp.
 //           40 string: its bytes (00 is written 00 FF), 00 01
 //           50 array | 60 object
 //   entry = cut u8, size of the key before the document id u8
@@ -22,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-#include "value/value.h"
+#include "packed_json.h"
 
 namespace stator::document {
 

@@ -3,6 +3,8 @@
 
 #include "stator/engine.hpp"
 
+#include "stator/filter/compile.hpp"
+
 #include "index/index_key.h"
 
 namespace stator::document {
@@ -28,6 +30,9 @@ inline constexpr stator_arg kFieldsArg =
     make_arg(STATOR_ARG_STRVEC, "fields",
              "Only these paths, as an object from path to value; missing ones are left out.",
              {.min = 1, .max = kProjectedFieldsMax});
+inline constexpr stator_arg kFilterArg = make_arg(
+    STATOR_ARG_JSON, "filter", "Only documents for which it holds: {path: {test: value}}.",
+    {.flags = STATOR_ARG_JSON_OBJECT, .min = 2, .max = double{filter::kTextBytesMax}});
 inline constexpr stator_arg kLimitArg =
     make_arg(STATOR_ARG_U64, "limit", "Most rows of the answer.",
              {.min = 1, .max = kRowsPerScanMax, .default_json = "100"});

@@ -7,8 +7,8 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "packed_json.h"
 #include "storage.h"
-#include "value/encode.h"
 
 namespace stator::document {
 namespace {

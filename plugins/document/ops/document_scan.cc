@@ -6,18 +6,20 @@
 #include "ops/ops.h"
 #include "ops/projection.h"
 #include "scan/row_part.h"
+#include "scan/selection.h"
 #include "storage.h"
 
 namespace stator::document {
 namespace {
 
-enum Arg { kLimit, kAfter, kFields };
+enum Arg { kLimit, kAfter, kFields, kFilter };
 constexpr std::array kArgs = {
     kLimitArg,
     make_arg(STATOR_ARG_STR, "after",
              "Only documents whose ids lie behind this one; the last id of a page gives the next.",
              {.min = 1, .max = double{kDocumentIdBytesMax}}),
     kFieldsArg,
+    kFilterArg,
 };
 
 // The least key behind the id `after`.
@@ -31,14 +33,22 @@ Status read(const DocumentEngine&, const Request& request, Reply& reply) {
   const Args args = request.args();
   const Projection projection(args, kFields);
   if (const Status status = projection.check(reply); status != STATOR_OK) return status;
+  Selection selection;
+  if (const Status status = selection.compile(args, kFilter, "filter", reply);
+      status != STATOR_OK) {
+    return status;
+  }
   PartWriter part(reply, false);
   const std::string lower = first_key(args);
   Cursor cursor = request.kv().scan(Space::kDocuments, {.lower = lower});
-  for (std::uint64_t rows = 0; rows < args.u64(kLimit) && cursor.next(); ++rows) {
+  for (std::uint64_t rows = 0; rows < args.u64(kLimit) && cursor.next();) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    const Value root = open_document(cursor.value()).root;
+    if (!selection.selects(root)) continue;
+    ++rows;
     json::StringOut data;
     json::Writer writer(data);
-    projection.write(writer, open_document(cursor.value()).root);
+    projection.write(writer, root);
     part.add({.document_id = cursor.key(), .value = {}, .data = data.view()});
   }
   return STATOR_OK;

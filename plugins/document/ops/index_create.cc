@@ -3,8 +3,8 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "packed_json.h"
 #include "storage.h"
-#include "value/path.h"
 
 namespace stator::document {
 namespace {

@@ -4,8 +4,8 @@
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "ops/write_conditions.h"
+#include "packed_json.h"
 #include "storage.h"
-#include "value/encode.h"
 
 namespace stator::document {
 namespace {

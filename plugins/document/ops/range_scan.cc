@@ -4,18 +4,25 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "packed_json.h"
 #include "scan/range_query.h"
 #include "scan/range_walk.h"
 #include "scan/row_part.h"
-#include "value/encode.h"
-#include "value/order.h"
-#include "value/path.h"
-#include "value/write_json.h"
 
 namespace stator::document {
 namespace {
 
-enum Arg { kField, kLower, kUpper, kLowerInclusive, kUpperInclusive, kOrder, kLimit, kIncludeData };
+enum Arg {
+  kField,
+  kLower,
+  kUpper,
+  kLowerInclusive,
+  kUpperInclusive,
+  kOrder,
+  kLimit,
+  kIncludeData,
+  kFilter
+};
 enum Order : std::uint64_t { kAsc, kDesc };
 
 // A cap for bounds: longer ones are no ranges that anybody asks for.
@@ -38,6 +45,7 @@ constexpr std::array kArgs = {
     kLimitArg,
     make_arg(STATOR_ARG_BOOL, "include_data", "Each row has its whole document.",
              {.default_json = "false"}),
+    kFilterArg,
 };
 
 Status parse_bound(const Args& args, std::size_t index, bool is_inclusive, Reply& reply,
@@ -72,7 +80,7 @@ Status parse_query(const Args& args, Reply& reply, RangeQuery& query) {
   }
   query.order = order_of(args);
   query.limit = static_cast<std::size_t>(args.u64(kLimit));
-  return STATOR_OK;
+  return query.selection.compile(args, kFilter, "filter", reply);
 }
 
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {

@@ -1,7 +1,7 @@
 #include "scan/range_query.h"
 
 #include "index/index_key.h"
-#include "value/order.h"
+#include "packed_json.h"
 
 namespace stator::document {
 namespace {

@@ -6,8 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "packed_json.h"
 #include "scan/row_part.h"
-#include "value/value.h"
+#include "scan/selection.h"
 
 namespace stator::document {
 
@@ -37,8 +38,13 @@ struct RangeQuery {
   std::optional<Bound> upper;
   RowOrder order = RowOrder::kAscending;
   std::size_t limit = 0;
+  Selection selection;
 
   bool contains(const Value& value) const;
+  // `value` is that of the document's field.
+  bool selects(const Value& value, const Value& root) const {
+    return contains(value) && selection.selects(root);
+  }
   // All keys of the index on `field` that can hold a selected value; also some that do not: where a
   // bound is cut, `contains` decides.
   KeyRange key_range() const;

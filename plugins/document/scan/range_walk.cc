@@ -3,8 +3,8 @@
 #include <string>
 
 #include "index/index_key.h"
+#include "packed_json.h"
 #include "storage.h"
-#include "value/path.h"
 
 namespace stator::document {
 namespace {
@@ -65,7 +65,7 @@ Status walk_index(const Request& request, const RangeQuery& query, std::vector<F
         !find_path(document.root, query.field, value)) {
       return STATOR_E_CORRUPTED;
     }
-    if (query.contains(value)) walk.add(hit, value, document.root);
+    if (query.selects(value, document.root)) walk.add(hit, value, document.root);
   }
   walk.finish();
   return STATOR_OK;
@@ -78,8 +78,9 @@ Status walk_documents(const Request& request, const RangeQuery& query,
   for (Cursor cursor = kv.scan(Space::kDocuments); cursor.next();) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     Value value;
-    if (!find_path(open_document(cursor.value()).root, query.field, value)) continue;
-    if (!query.contains(value) || !top.wants(value, cursor.key())) continue;
+    const Value root = open_document(cursor.value()).root;
+    if (!find_path(root, query.field, value)) continue;
+    if (!query.selects(value, root) || !top.wants(value, cursor.key())) continue;
     // The cursor's bytes go when it moves; those of a get last until the call returns.
     StoredDocument document;
     if (!load_document(kv, cursor.key(), document) ||

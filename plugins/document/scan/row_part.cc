@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "value/order.h"
+#include "packed_json.h"
 
 namespace stator::document {
 namespace {

@@ -10,8 +10,7 @@
 #include "stator/services.h"
 
 #include "number_model.h"
-#include "value/encode.h"
-#include "value/order.h"
+#include "packed_json.h"
 
 namespace stator::document {
 namespace {

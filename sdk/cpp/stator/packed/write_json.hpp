@@ -1,16 +1,23 @@
-#include "value/write_json.h"
+// Stored form -> JSON text. Allocates nothing; recursion is bounded by json::kDepthMax.
+#pragma once
 
-namespace stator::document {
-namespace {
+#include "stator/json_writer.hpp"
+#include "stator/packed/value.hpp"
 
-void write_array(json::Writer& writer, const Value& array) {
+namespace stator::packed {
+
+void write_json(json::Writer& writer, const Value& value);
+
+namespace detail {
+
+inline void write_array(json::Writer& writer, const Value& array) {
   writer.begin_array();
   Elements elements(array);
   for (Value element; elements.next(element);) write_json(writer, element);
   writer.end_array();
 }
 
-void write_object(json::Writer& writer, const Value& object) {
+inline void write_object(json::Writer& writer, const Value& object) {
   writer.begin_object();
   Members members(object);
   std::string_view key;
@@ -21,9 +28,9 @@ void write_object(json::Writer& writer, const Value& object) {
   writer.end_object();
 }
 
-}  // namespace
+}  // namespace detail
 
-void write_json(json::Writer& writer, const Value& value) {
+inline void write_json(json::Writer& writer, const Value& value) {
   switch (value.tag) {
     case Tag::kNull:
       writer.null();
@@ -50,12 +57,12 @@ void write_json(json::Writer& writer, const Value& value) {
       writer.string(value.content);
       break;
     case Tag::kArray:
-      write_array(writer, value);
+      detail::write_array(writer, value);
       break;
     case Tag::kObject:
-      write_object(writer, value);
+      detail::write_object(writer, value);
       break;
   }
 }
 
-}  // namespace stator::document
+}  // namespace stator::packed

@@ -1,4 +1,5 @@
-#include "value/encode.h"
+// JSON text -> stored form (stator/packed/value.hpp).
+#pragma once
 
 #include <algorithm>
 #include <array>
@@ -8,17 +9,60 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
 
-#include "value/decimal.h"
-#include "value/value.h"
+#include "stator/json_reader.hpp"
+#include "stator/packed/decimal.hpp"
+#include "stator/packed/value.hpp"
 
-namespace stator::document {
-namespace {
+namespace stator::packed {
 
-void append_tag(std::string& out, Tag tag) { out.push_back(static_cast<char>(tag)); }
+// Encodes one value after another, reusing its memory. Where an object names a key twice, the last
+// value wins and stands at the first one's place.
+class Encoder {
+ public:
+  // Appends the stored form of the value that `text` consists of. False, with error(), where the
+  // text is not JSON (RFC 8259), is nested deeper than json::kDepthMax or has a number whose
+  // exponent exceeds kExponentMax; `out` is then as long as before.
+  bool encode(std::string_view text, std::string& out);
+  const char* error() const { return error_; }
+
+ private:
+  struct Member {
+    std::size_t start;  // offsets in the output
+    std::size_t key;
+    std::size_t value;
+    std::size_t end;
+  };
+
+  bool value(json::Reader& reader, std::string& out);
+  bool array(json::Reader& reader, std::string& out);
+  bool object(json::Reader& reader, std::string& out);
+  bool number(json::Reader& reader, std::string& out);
+  bool literal(json::Reader& reader, std::string& out);
+  void append_string(const json::RawString& raw, std::string& out);
+  // Keeps the last value of each key among members_[first..].
+  void drop_duplicates(std::size_t first, std::string& out);
+
+  std::vector<Member> members_;  // of all objects that are open, the innermost last
+  std::vector<std::size_t> order_;
+  std::string unescaped_;
+  const char* error_ = "";
+};
+
+// Packed numbers. An unsigned one lies above int64; a double is finite.
+void append_number(std::string& out, std::int64_t number);
+void append_number(std::string& out, std::uint64_t number);
+void append_number(std::string& out, double number);
+
+namespace detail {
+
+inline void append_tag(std::string& out, Tag tag) { out.push_back(static_cast<char>(tag)); }
 
 // Returns where the size of the container is to be written.
-std::size_t begin_container(std::string& out, Tag tag) {
+inline std::size_t begin_container(std::string& out, Tag tag) {
   append_tag(out, tag);
   const std::size_t at = out.size();
   out.append(sizeof(std::uint32_t), '\0');
@@ -26,7 +70,7 @@ std::size_t begin_container(std::string& out, Tag tag) {
 }
 
 // Fails only for a container of 4 GiB.
-bool end_container(std::string& out, std::size_t at) {
+inline bool end_container(std::string& out, std::size_t at) {
   const std::size_t size = out.size() - at - sizeof(std::uint32_t);
   if (size > std::numeric_limits<std::uint32_t>::max()) return false;
   const auto stored = static_cast<std::uint32_t>(size);
@@ -34,13 +78,13 @@ bool end_container(std::string& out, std::size_t at) {
   return true;
 }
 
-void append_integer(std::string& out, std::int64_t number) {
+inline void append_integer(std::string& out, std::int64_t number) {
   append_tag(out, Tag::kInteger);
   const auto bits = static_cast<std::uint64_t>(number);
   append_varint(out, (bits << 1) ^ (number < 0 ? ~std::uint64_t{0} : 0));
 }
 
-void append_double(std::string& out, double number) {
+inline void append_double(std::string& out, double number) {
   append_tag(out, Tag::kDouble);
   char raw[sizeof number];
   std::memcpy(raw, &number, sizeof raw);
@@ -48,7 +92,7 @@ void append_double(std::string& out, double number) {
 }
 
 // The nearest double, if its text denotes the same decimal as `token` does.
-bool as_exact_double(std::string_view token, const Decimal& exact, double& out) {
+inline bool as_exact_double(std::string_view token, const Decimal& exact, double& out) {
   if (!json::to_double(token, out) || !std::isfinite(out)) return false;
   Value stored;
   stored.tag = Tag::kDouble;
@@ -57,9 +101,18 @@ bool as_exact_double(std::string_view token, const Decimal& exact, double& out) 
   return compare_decimals(decimal_of(stored, room), exact) == 0;
 }
 
-}  // namespace
+}  // namespace detail
 
-bool Encoder::encode(std::string_view text, std::string& out) {
+inline void append_number(std::string& out, std::int64_t number) {
+  detail::append_integer(out, number);
+}
+inline void append_number(std::string& out, std::uint64_t number) {
+  detail::append_tag(out, Tag::kUnsigned);
+  append_varint(out, number);
+}
+inline void append_number(std::string& out, double number) { detail::append_double(out, number); }
+
+inline bool Encoder::encode(std::string_view text, std::string& out) {
   const std::size_t before = out.size();
   error_ = "";
   members_.clear();
@@ -72,7 +125,7 @@ bool Encoder::encode(std::string_view text, std::string& out) {
   return true;
 }
 
-bool Encoder::value(json::Reader& reader, std::string& out) {
+inline bool Encoder::value(json::Reader& reader, std::string& out) {
   switch (reader.peek()) {
     case json::Kind::kObject:
       return object(reader, out);
@@ -83,7 +136,7 @@ bool Encoder::value(json::Reader& reader, std::string& out) {
     case json::Kind::kString: {
       json::RawString raw;
       if (!reader.string(raw)) return false;
-      append_tag(out, Tag::kString);
+      detail::append_tag(out, Tag::kString);
       append_string(raw, out);
       return true;
     }
@@ -92,28 +145,28 @@ bool Encoder::value(json::Reader& reader, std::string& out) {
   }
 }
 
-bool Encoder::literal(json::Reader& reader, std::string& out) {
+inline bool Encoder::literal(json::Reader& reader, std::string& out) {
   if (reader.peek() == json::Kind::kNull) {
-    append_tag(out, Tag::kNull);
+    detail::append_tag(out, Tag::kNull);
     return reader.null();
   }
   bool flag = false;
   if (!reader.boolean(flag)) return false;
-  append_tag(out, flag ? Tag::kTrue : Tag::kFalse);
+  detail::append_tag(out, flag ? Tag::kTrue : Tag::kFalse);
   return true;
 }
 
-bool Encoder::number(json::Reader& reader, std::string& out) {
+inline bool Encoder::number(json::Reader& reader, std::string& out) {
   std::string_view token;
   if (!reader.number(token)) return false;
   std::int64_t integer = 0;
   std::uint64_t positive = 0;
   if (token != "-0" && json::to_integer(token, integer)) {
-    append_integer(out, integer);
+    detail::append_integer(out, integer);
     return true;
   }
   if (token.front() != '-' && json::to_integer(token, positive)) {
-    append_tag(out, Tag::kUnsigned);
+    detail::append_tag(out, Tag::kUnsigned);
     append_varint(out, positive);
     return true;
   }
@@ -123,33 +176,33 @@ bool Encoder::number(json::Reader& reader, std::string& out) {
     return false;
   }
   double nearest = 0;
-  if (as_exact_double(token, exact, nearest)) {
-    append_double(out, nearest);
+  if (detail::as_exact_double(token, exact, nearest)) {
+    detail::append_double(out, nearest);
     return true;
   }
-  append_tag(out, Tag::kDecimal);
+  detail::append_tag(out, Tag::kDecimal);
   append_sized(out, token);
   return true;
 }
 
-void Encoder::append_string(const json::RawString& raw, std::string& out) {
+inline void Encoder::append_string(const json::RawString& raw, std::string& out) {
   if (!raw.escaped) return append_sized(out, raw.text);
   unescaped_.resize(json::unescaped_bytes_max(raw));
   unescaped_.resize(json::unescape(raw, unescaped_.data()));
   append_sized(out, unescaped_);
 }
 
-bool Encoder::array(json::Reader& reader, std::string& out) {
-  const std::size_t at = begin_container(out, Tag::kArray);
+inline bool Encoder::array(json::Reader& reader, std::string& out) {
+  const std::size_t at = detail::begin_container(out, Tag::kArray);
   if (!reader.enter_array()) return false;
   while (reader.next_element()) {
     if (!value(reader, out)) return false;
   }
-  return !reader.failed() && end_container(out, at);
+  return !reader.failed() && detail::end_container(out, at);
 }
 
-bool Encoder::object(json::Reader& reader, std::string& out) {
-  const std::size_t at = begin_container(out, Tag::kObject);
+inline bool Encoder::object(json::Reader& reader, std::string& out) {
+  const std::size_t at = detail::begin_container(out, Tag::kObject);
   const std::size_t first = members_.size();
   if (!reader.enter_object()) return false;
   json::RawString key;
@@ -166,10 +219,10 @@ bool Encoder::object(json::Reader& reader, std::string& out) {
   if (reader.failed()) return false;
   drop_duplicates(first, out);
   members_.resize(first);
-  return end_container(out, at);
+  return detail::end_container(out, at);
 }
 
-void Encoder::drop_duplicates(std::size_t first, std::string& out) {
+inline void Encoder::drop_duplicates(std::size_t first, std::string& out) {
   const auto key_of = [&](std::size_t i) {
     const Member& m = members_[i];
     return std::string_view(out).substr(m.key, m.value - m.key);
@@ -203,4 +256,4 @@ void Encoder::drop_duplicates(std::size_t first, std::string& out) {
   out.replace(members_[first].start, std::string::npos, kept);
 }
 
-}  // namespace stator::document
+}  // namespace stator::packed

@@ -1,11 +1,26 @@
-#include "value/order.h"
+// The order of values, for range scans and indexes:
+//   null < false < true < numbers < strings < arrays < objects
+// Numbers by the decimal they denote (stator/packed/decimal.hpp), strings by bytes, arrays element
+// by element, objects member by member in their stored order (key bytes, then value); where one is
+// a beginning of the other, the shorter is smaller. -0 equals 0.
+#pragma once
 
-#include "value/decimal.h"
+#include "stator/packed/decimal.hpp"
+#include "stator/packed/value.hpp"
 
-namespace stator::document {
-namespace {
+namespace stator::packed {
 
-int compare_arrays(const Value& a, const Value& b) {
+// Bounds select within one class.
+enum class TypeClass : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
+
+TypeClass type_class(const Value& value);
+
+// Negative, 0 or positive, as a is below, equal to or above b.
+int compare_values(const Value& a, const Value& b);
+
+namespace detail {
+
+inline int compare_arrays(const Value& a, const Value& b) {
   Elements left(a);
   Elements right(b);
   Value l;
@@ -18,7 +33,7 @@ int compare_arrays(const Value& a, const Value& b) {
   }
 }
 
-int compare_objects(const Value& a, const Value& b) {
+inline int compare_objects(const Value& a, const Value& b) {
   Members left(a);
   Members right(b);
   std::string_view left_key;
@@ -34,9 +49,9 @@ int compare_objects(const Value& a, const Value& b) {
   }
 }
 
-}  // namespace
+}  // namespace detail
 
-TypeClass type_class(const Value& value) {
+inline TypeClass type_class(const Value& value) {
   switch (value.tag) {
     case Tag::kNull:
       return TypeClass::kNull;
@@ -54,7 +69,7 @@ TypeClass type_class(const Value& value) {
   }
 }
 
-int compare_values(const Value& a, const Value& b) {
+inline int compare_values(const Value& a, const Value& b) {
   const TypeClass type = type_class(a);
   if (type != type_class(b)) return type < type_class(b) ? -1 : 1;
   switch (type) {
@@ -67,11 +82,11 @@ int compare_values(const Value& a, const Value& b) {
     case TypeClass::kString:
       return a.content.compare(b.content);
     case TypeClass::kArray:
-      return compare_arrays(a, b);
+      return detail::compare_arrays(a, b);
     case TypeClass::kObject:
-      return compare_objects(a, b);
+      return detail::compare_objects(a, b);
   }
   return 0;
 }
 
-}  // namespace stator::document
+}  // namespace stator::packed
