@@ -4,6 +4,7 @@
 // the list of indexes, read again in open.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "stator/engine.hpp"
@@ -21,6 +22,8 @@ class DocumentEngine {
   void apply(const Record& record, KvWriter& kv);
 
   const IndexCatalog& indexes() const { return indexes_; }
+  std::uint32_t lane() const { return lane_; }
+  std::uint32_t lane_count() const { return lane_count_; }
 
  private:
   void put(const Record& record, KvWriter& kv) const;
@@ -28,6 +31,8 @@ class DocumentEngine {
   void create_index(const Record& record, KvWriter& kv);
 
   IndexCatalog indexes_;
+  std::uint32_t lane_ = 0;
+  std::uint32_t lane_count_ = 1;
 };
 
 }  // namespace stator::document

@@ -13,9 +13,11 @@
 namespace stator::document {
 namespace {
 
-constexpr std::array<const Op<DocumentEngine>*, 8> kOps = {
-    &kPointGet,     &kPointPut,  &kPointDelete, &kDocumentBatchInsert,
-    &kDocumentScan, &kRangeScan, &kIndexCreate, &kIndexList,
+constexpr std::array<const Op<DocumentEngine>*, 14> kOps = {
+    &kPointGet,           &kPointPut,         &kPointDelete,    &kDocumentBatchInsert,
+    &kDocumentScan,       &kRangeScan,        &kIndexCreate,    &kIndexList,
+    &kPointMultiGet,      &kPointUpdate,      &kDocumentUpsert, &kDocumentUpdateMany,
+    &kDocumentDeleteMany, &kDocumentTruncate,
 };
 
 constexpr std::string_view kIndexDefinition("\x01", 1);
@@ -34,6 +36,8 @@ EngineDescription<DocumentEngine> DocumentEngine::describe() {
 
 std::unique_ptr<DocumentEngine> DocumentEngine::open(const Open& open) {
   auto engine = std::make_unique<DocumentEngine>();
+  engine->lane_ = open.lane();
+  engine->lane_count_ = open.lane_count();
   open.visit_all(Space::kIndexes, [&](const StoredEntry& entry) {
     if (entry.value != kIndexDefinition) {
       throw OpenError("an index definition has an unknown format");
