@@ -28,7 +28,8 @@ class DocumentEngine {
  private:
   void put(const Record& record, KvWriter& kv) const;
   void erase(const Record& record, KvWriter& kv) const;
-  void create_index(const Record& record, KvWriter& kv);
+  void create_index(const Record& record, IndexDefinition index, KvWriter& kv);
+  void drop_index(const Record& record, KvWriter& kv);
 
   IndexCatalog indexes_;
   std::uint32_t lane_ = 0;

@@ -1,14 +1,17 @@
 // Where the engine keeps what, and its log records.
 //
-//   space      key                         value                      vShard
-//   documents  document id                 document: version u8 (1), lsn u64 of its last write,
-//   value   of the document entries    index/index_key.h           index/index_key.h          of
-//   the document indexes    path                        01                         every
+//   space      key                 value                             vShard
+//   documents  document id         version u8 (1), lsn u64 of its    of the document
+//                                  last write, value (packed JSON)
+//   entries    index/index_key.h   index/index_key.h                 of the document
+//   indexes    name                index/definition.h                every
 //
 //   record        payload
 //   put           document id, value       (id: u16 size little-endian, bytes; value: the rest)
 //   delete        document id              (the bytes)
-//   index_create  path                     (the bytes)
+//   index_create  path                     (the bytes; read, no longer written)
+//   index_define  index/definition.h
+//   index_drop    name                     (the bytes)
 //
 // The kernel keeps keys of different tenants and collections apart, so they need no prefix here.
 #pragma once
@@ -33,6 +36,8 @@ struct RecordType {
   static constexpr std::uint32_t kPut = 1;
   static constexpr std::uint32_t kDelete = 2;
   static constexpr std::uint32_t kIndexCreate = 3;
+  static constexpr std::uint32_t kIndexDefine = 4;
+  static constexpr std::uint32_t kIndexDrop = 5;
 };
 
 struct PutRecord {

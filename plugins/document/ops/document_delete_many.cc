@@ -4,6 +4,7 @@
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "ops/write_many.h"
+#include "scan/candidates.h"
 
 namespace stator::document {
 namespace {
@@ -30,12 +31,18 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   if (const Status status = share.begin(engine, args.u64(kLimit), reply); status != STATOR_OK) {
     return status;
   }
-  for (Cursor cursor = request.kv().scan(Space::kDocuments); cursor.next();) {
-    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    if (!selection.selects(open_document(cursor.value()).root)) continue;
-    if (!share.take(cursor.key().size())) break;
-    if (!args.boolean(kDryRun)) records.add(cursor.vshard(), RecordType::kDelete, cursor.key());
-  }
+  const Access access =
+      plan_access(engine.indexes().of(request.tenant(), request.collection()), selection.program());
+  WalkCounts counts;
+  const Status status =
+      walk_selected(request, {access, selection}, counts, [&](const Candidate& found) {
+        if (!share.take(found.document_id.size())) return false;
+        if (!args.boolean(kDryRun)) {
+          records.add(found.vshard, RecordType::kDelete, found.document_id);
+        }
+        return true;
+      });
+  if (status != STATOR_OK) return status;
   share.finish(reply);
   return STATOR_OK;
 }

@@ -6,6 +6,7 @@
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "ops/write_many.h"
+#include "scan/candidates.h"
 
 namespace stator::document {
 namespace {
@@ -24,23 +25,31 @@ constexpr std::array kArgs = {
     kDryRunArg,
 };
 
-Status change_all(const Request& request, const Selection& selection, const Update& update,
-                  WriteManyShare& share, Records& records, Reply& reply) {
+// What one lane does.
+struct Change {
+  const Access& access;
+  const Selection& selection;
+  const Update& update;
+};
+
+Status change_all(const Request& request, const Change& change, WriteManyShare& share,
+                  Records& records, Reply& reply) {
   const bool is_dry = request.args().boolean(kDryRun);
-  for (Cursor cursor = request.kv().scan(Space::kDocuments); cursor.next();) {
-    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    const Value root = open_document(cursor.value()).root;
-    if (!selection.selects(root)) continue;
-    std::string payload = begin_put_record(cursor.key());
+  Status fault = STATOR_OK;
+  const auto visit = [&](const Candidate& found) {
+    std::string payload = begin_put_record(found.document_id);
     const std::size_t start = payload.size();
-    if (const Status status = update.apply(root, payload, reply); status != STATOR_OK)
-      return status;
+    fault = change.update.apply(found.root, payload, reply);
+    if (fault != STATOR_OK) return false;
     // A document that is as it should be is not written: a repeated request comes to an end.
-    if (std::string_view(payload).substr(start) == root.bytes) continue;
-    if (!share.take(payload.size())) break;
-    if (!is_dry) records.add(cursor.vshard(), RecordType::kPut, payload);
-  }
-  return STATOR_OK;
+    if (std::string_view(payload).substr(start) == found.root.bytes) return true;
+    if (!share.take(payload.size())) return false;
+    if (!is_dry) records.add(found.vshard, RecordType::kPut, payload);
+    return true;
+  };
+  WalkCounts counts;
+  const Status status = walk_selected(request, {change.access, change.selection}, counts, visit);
+  return fault != STATOR_OK ? fault : status;
 }
 
 Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
@@ -55,7 +64,9 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   WriteManyShare share;
   status = share.begin(engine, args.u64(kLimit), reply);
   if (status != STATOR_OK) return status;
-  status = change_all(request, selection, update, share, records, reply);
+  const Access access =
+      plan_access(engine.indexes().of(request.tenant(), request.collection()), selection.program());
+  status = change_all(request, {access, selection, update}, share, records, reply);
   if (status != STATOR_OK) return status;
   share.finish(reply);
   return STATOR_OK;

@@ -20,6 +20,8 @@ extern const Op<DocumentEngine> kDocumentTruncate;
 extern const Op<DocumentEngine> kDocumentScan;
 extern const Op<DocumentEngine> kRangeScan;
 extern const Op<DocumentEngine> kIndexCreate;
+extern const Op<DocumentEngine> kIndexDrop;
 extern const Op<DocumentEngine> kIndexList;
+extern const Op<DocumentEngine> kIndexLookup;
 
 }  // namespace stator::document

@@ -87,14 +87,14 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
   const Args args = request.args();
   RangeQuery query;
   if (const Status refused = parse_query(args, reply, query); refused != STATOR_OK) return refused;
-  const bool is_indexed =
-      engine.indexes().contains(request.tenant(), request.collection(), query.field);
+  const IndexDefinition* index =
+      engine.indexes().find_order(request.tenant(), request.collection(), query.field);
   std::vector<FoundRow> rows;
-  const Status status =
-      is_indexed ? walk_index(request, query, rows) : walk_documents(request, query, rows);
+  const Status status = index != nullptr ? walk_index(request, query, *index, rows)
+                                         : walk_documents(request, query, rows);
   if (status != STATOR_OK) return status;
 
-  PartWriter part(reply, is_indexed);
+  PartWriter part(reply, index != nullptr);
   for (const FoundRow& row : rows) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     json::StringOut data;

@@ -37,10 +37,10 @@ bool RangeQuery::contains(const Value& value) const {
   return true;
 }
 
-KeyRange RangeQuery::key_range() const {
-  const std::string prefix = index_prefix(field);
+KeyRange RangeQuery::key_range(const IndexDefinition& index) const {
+  const std::string prefix = index_prefix(index);
   if (!lower && !upper) return {prefix, successor(prefix)};
-  const std::size_t room = index_value_room(field);
+  const std::size_t room = index_value_room(index);
   const TypeBytes type = type_bytes(lower ? lower->value() : upper->value());
   return {lower ? lowest_key(prefix, *lower, room) : prefix + type.begin,
           upper ? highest_key(prefix, *upper, room) : prefix + type.end};

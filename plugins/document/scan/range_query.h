@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "index/definition.h"
 #include "packed_json.h"
 #include "scan/row_part.h"
 #include "scan/selection.h"
@@ -45,9 +46,9 @@ struct RangeQuery {
   bool selects(const Value& value, const Value& root) const {
     return contains(value) && selection.selects(root);
   }
-  // All keys of the index on `field` that can hold a selected value; also some that do not: where a
-  // bound is cut, `contains` decides.
-  KeyRange key_range() const;
+  // All keys of an index that gives the order of `field` which can hold a selected value; also some
+  // that do not: where a bound is cut, `contains` decides.
+  KeyRange key_range(const IndexDefinition& index) const;
 };
 
 }  // namespace stator::document

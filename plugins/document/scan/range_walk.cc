@@ -44,9 +44,10 @@ class IndexWalk {
 
 }  // namespace
 
-Status walk_index(const Request& request, const RangeQuery& query, std::vector<FoundRow>& rows) {
+Status walk_index(const Request& request, const RangeQuery& query, const IndexDefinition& index,
+                  std::vector<FoundRow>& rows) {
   const Kv kv = request.kv();
-  const KeyRange range = query.key_range();
+  const KeyRange range = query.key_range(index);
   // A range turned inside out holds nothing.
   if (range.lower >= range.upper) return STATOR_OK;
   Cursor cursor = kv.scan(Space::kEntries, {.lower = range.lower,

@@ -74,7 +74,7 @@ TEST_P(WriteManyTest, TruncateKeepsTheIndexes) {
   EXPECT_EQ(call("document_truncate", "{}"), R"({"affected":40,"more":false})");
   EXPECT_EQ(count(), 0u);
   EXPECT_TRUE(documents.entries().empty());
-  EXPECT_NE(call("index_list", "{}").find(R"("path":"v")"), std::string::npos);
+  EXPECT_NE(call("index_list", "{}").find(R"("name":"v")"), std::string::npos);
   const auto before = documents.kernel.dump();
   documents.kernel.replay();
   EXPECT_EQ(documents.kernel.dump(), before);

@@ -23,6 +23,7 @@ class WritesModel {
     for (int step = 0; step < steps && !testing::Test::HasFailure(); ++step) {
       one_step();
       if (step == steps / 4) create_indexes(documents_);
+      if (step % 150 == 149) drop_and_create();
       if (step % 89 == 88) documents_.kernel.restart();
       if (step % 211 == 210) replay();
     }
@@ -31,7 +32,7 @@ class WritesModel {
 
  private:
   void one_step() {
-    switch (random_.below(16)) {
+    switch (random_.below(18)) {
       case 0:
       case 1:
       case 2:
@@ -53,6 +54,8 @@ class WritesModel {
         return random_.below(3) == 0 ? delete_many() : multi_get();
       case 12:
         return random_.below(30) == 0 ? truncate() : multi_get();
+      case 13:
+        return look_up();
       default:
         return scan();
     }
@@ -256,8 +259,31 @@ class WritesModel {
     const Answer answer = call("point_multi_get", {{"document_ids", ids}});
     ASSERT_EQ(Json::parse(answer.payload)["documents"], expected);
   }
+  // Often one that an index can serve.
+  Json random_filter() {
+    Json filter = random_.filter(3, false);
+    switch (random_.below(6)) {
+      case 0:
+        filter["y"] = random_.scalar();
+        filter["x"] = random_.filter(0, true);
+        break;
+      case 1:
+        filter["x"] = {{"ilike", "a%"}};
+        break;
+      case 2:
+        filter["z"] = {{"contains", random_.scalar()}};
+        filter["y"] = {{"exists", true}};
+        break;
+      case 3:
+        filter["z"] = {{"any", {{"eq", random_.scalar()}}}};
+        break;
+      default:
+        break;
+    }
+    return filter;
+  }
   void scan() {
-    const Json filter = random_.filter(3, false);
+    const Json filter = random_filter();
     Json expected = Json::array();
     for (const auto& [name, document] : model_) {
       if (selects(filter, document))
@@ -268,10 +294,48 @@ class WritesModel {
     ASSERT_EQ(Json::parse(answer.payload)["rows"], expected) << filter;
   }
 
-  static void create_indexes(Documents& documents) {
-    for (const char* path : {"x", "y.x", "z.0"}) {
-      ASSERT_EQ(documents.create_index(path).status, STATOR_OK);
+  void look_up() {
+    const Json wanted = random_.scalar();
+    const bool is_array = random_.below(2) == 0;
+    Json expected = Json::array();
+    for (const auto& [name, document] : model_) {
+      const auto found = document.find(is_array ? "z" : "x");
+      if (found == document.end()) continue;
+      const bool holds = is_array ? found->is_array() && filter::model_list(*found, &wanted)
+                                  : is_same_text(*found, wanted);
+      if (holds) expected.push_back({{"document_id", name}, {"data", document}});
     }
+    const Answer answer =
+        call("index_lookup", {{"name", is_array ? "z" : "x_nocase"}, {"value", wanted}});
+    if (answer.status == STATOR_E_NOT_FOUND) return;  // not made yet
+    ASSERT_EQ(Json::parse(answer.payload)["rows"], expected) << wanted << is_array;
+  }
+  static bool is_same_text(const Json& a, const Json& b) {
+    if (!a.is_string() || !b.is_string()) return a == b;
+    return filter::lower(a.get<std::string>()) == filter::lower(b.get<std::string>());
+  }
+
+  static void create_index(Documents& documents, const char* args) {
+    const Answer answer = documents.kernel.call("index_create", args);
+    ASSERT_EQ(answer.status, STATOR_OK) << args << answer.detail;
+  }
+  static constexpr const char* kIndexes[] = {
+      R"({"path":"x"})",
+      R"({"path":"y.x"})",
+      R"({"paths":["y","x"],"name":"yx"})",
+      R"({"paths":["z.0","y","x","z"],"name":"four"})",
+      R"({"path":"z","kind":"array"})",
+      R"({"path":"x","collation":"nocase","name":"x_nocase"})",
+      R"({"path":"z","name":"z_partial","where":{"y":{"exists":true}}})"};
+  static void create_indexes(Documents& documents) {
+    for (const char* args : kIndexes) create_index(documents, args);
+  }
+  void drop_and_create() {
+    const Json args = Json::parse(kIndexes[random_.below(std::size(kIndexes))]);
+    const Json name = args.contains("name") ? args["name"] : args["path"];
+    const Answer answer = call("index_drop", {{"name", name}});
+    ASSERT_EQ(answer.status, STATOR_OK) << answer.detail;
+    if (member(answer.payload, "existed") == "true") create_index(documents_, args.dump().c_str());
   }
   void replay() {
     const auto before = documents_.kernel.dump();
