@@ -13,11 +13,12 @@
 namespace stator::document {
 namespace {
 
-constexpr std::array<const Op<DocumentEngine>*, 16> kOps = {
+constexpr std::array<const Op<DocumentEngine>*, 18> kOps = {
     &kPointGet,           &kPointPut,         &kPointDelete,    &kDocumentBatchInsert,
     &kDocumentScan,       &kRangeScan,        &kIndexCreate,    &kIndexList,
     &kPointMultiGet,      &kPointUpdate,      &kDocumentUpsert, &kDocumentUpdateMany,
     &kDocumentDeleteMany, &kDocumentTruncate, &kIndexDrop,      &kIndexLookup,
+    &kDocumentCount,      &kDocumentAggregate,
 };
 
 }  // namespace

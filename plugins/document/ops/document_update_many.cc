@@ -87,7 +87,8 @@ const Op<DocumentEngine> kDocumentUpdateMany = {
         .name = "document_update_many",
         .doc = "Changes the selected documents as point_update does. Documents that the change "
                "leaves as they are do not count. All documents of one lane are changed, or none "
-               "of them; more: some are left, ask again.",
+               "of them; more: some are left, ask again (with inc and push by a filter that "
+               "leaves out what was changed).",
         .result = R"({"affected":u64,"more":bool})",
         .example = R"({"op":"document_update_many","collection":"users",)"
                    R"("filter":{"age":{"gte":18}},"set":{"adult":true}})",

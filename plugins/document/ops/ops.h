@@ -18,6 +18,8 @@ extern const Op<DocumentEngine> kDocumentUpdateMany;
 extern const Op<DocumentEngine> kDocumentDeleteMany;
 extern const Op<DocumentEngine> kDocumentTruncate;
 extern const Op<DocumentEngine> kDocumentScan;
+extern const Op<DocumentEngine> kDocumentCount;
+extern const Op<DocumentEngine> kDocumentAggregate;
 extern const Op<DocumentEngine> kRangeScan;
 extern const Op<DocumentEngine> kIndexCreate;
 extern const Op<DocumentEngine> kIndexDrop;

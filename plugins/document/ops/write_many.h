@@ -1,6 +1,5 @@
 // What document_update_many, document_delete_many and document_truncate have in common: each lane
-// changes the documents it has, in the order of their ids; the lanes' parts are not atomic together
-// (docs/adr/0027).
+// changes the documents it has; the lanes' parts are not atomic together (docs/adr/0027).
 #pragma once
 
 #include <cstdint>

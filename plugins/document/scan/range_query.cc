@@ -1,5 +1,7 @@
 #include "scan/range_query.h"
 
+#include <algorithm>
+
 #include "index/index_key.h"
 #include "packed_json.h"
 
@@ -44,6 +46,18 @@ KeyRange RangeQuery::key_range(const IndexDefinition& index) const {
   const TypeBytes type = type_bytes(lower ? lower->value() : upper->value());
   return {lower ? lowest_key(prefix, *lower, room) : prefix + type.begin,
           upper ? highest_key(prefix, *upper, room) : prefix + type.end};
+}
+
+KeyRange RangeQuery::behind_position(const IndexDefinition& index, KeyRange range) const {
+  if (!after) return range;
+  const std::string key =
+      index_prefix(index) + encode_index_value(after->value, index_value_room(index)).bytes;
+  if (order == RowOrder::kDescending) {
+    range.upper = std::min(range.upper, successor(key));
+  } else {
+    range.lower = std::max(range.lower, key);
+  }
+  return range;
 }
 
 }  // namespace stator::document

@@ -31,6 +31,12 @@ struct KeyRange {
   std::string upper;  // exclusive
 };
 
+// Where the page before ended.
+struct RangePosition {
+  Value value;
+  std::string_view document_id;
+};
+
 // A bound selects values of its own type only (numbers, strings, booleans, null); without any bound
 // every value is selected.
 struct RangeQuery {
@@ -40,12 +46,19 @@ struct RangeQuery {
   RowOrder order = RowOrder::kAscending;
   std::size_t limit = 0;
   Selection selection;
+  std::optional<RangePosition> after;  // only rows behind it
 
   bool contains(const Value& value) const;
   // `value` is that of the document's field.
-  bool selects(const Value& value, const Value& root) const {
-    return contains(value) && selection.selects(root);
+  bool selects(const Value& value, std::string_view document_id, const Value& root) const {
+    return contains(value) && is_behind(value, document_id) && selection.selects(root);
   }
+  bool is_behind(const Value& value, std::string_view document_id) const {
+    return !after ||
+           compare_rows(order, {value, document_id}, {after->value, after->document_id}) > 0;
+  }
+  // `range` without keys that can only lie before the position.
+  KeyRange behind_position(const IndexDefinition& index, KeyRange range) const;
   // All keys of an index that gives the order of `field` which can hold a selected value; also some
   // that do not: where a bound is cut, `contains` decides.
   KeyRange key_range(const IndexDefinition& index) const;

@@ -44,10 +44,10 @@ class IndexWalk {
 
 }  // namespace
 
-Status walk_index(const Request& request, const RangeQuery& query, const IndexDefinition& index,
+Status walk_index(const Request& request, const RangeQuery& query, const IndexStretch& stretch,
                   std::vector<FoundRow>& rows) {
   const Kv kv = request.kv();
-  const KeyRange range = query.key_range(index);
+  const KeyRange range = query.behind_position(stretch.index, stretch.keys);
   // A range turned inside out holds nothing.
   if (range.lower >= range.upper) return STATOR_OK;
   Cursor cursor = kv.scan(Space::kEntries, {.lower = range.lower,
@@ -66,7 +66,7 @@ Status walk_index(const Request& request, const RangeQuery& query, const IndexDe
         !find_path(document.root, query.field, value)) {
       return STATOR_E_CORRUPTED;
     }
-    if (query.selects(value, document.root)) walk.add(hit, value, document.root);
+    if (query.selects(value, hit.document_id, document.root)) walk.add(hit, value, document.root);
   }
   walk.finish();
   return STATOR_OK;
@@ -81,7 +81,7 @@ Status walk_documents(const Request& request, const RangeQuery& query,
     Value value;
     const Value root = open_document(cursor.value()).root;
     if (!find_path(root, query.field, value)) continue;
-    if (!query.selects(value, root) || !top.wants(value, cursor.key())) continue;
+    if (!query.selects(value, cursor.key(), root) || !top.wants(value, cursor.key())) continue;
     // The cursor's bytes go when it moves; those of a get last until the call returns.
     StoredDocument document;
     if (!load_document(kv, cursor.key(), document) ||

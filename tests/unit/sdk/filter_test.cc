@@ -45,6 +45,7 @@ TEST(FilterTest, ComparesByTypeAndValue) {
   EXPECT_TRUE(selects(R"({"z":{"eq":null}})", document));
   EXPECT_TRUE(selects(R"({"a":{"eq":[1,2.0]},"o":{"eq":{"x":1}}})", document));
   EXPECT_FALSE(selects(R"({"a":{"eq":[2,1]}})", document));
+  EXPECT_TRUE(selects(R"({"p":{"eq":{"x":1,"y":2}}})", R"({"p":{"y":2.0,"x":1}})"));
   EXPECT_TRUE(selects(R"({"n":5,"s":"5","z":null,"a":[1,2]})", document));
   EXPECT_TRUE(selects(R"({"n":{"gte":5,"lte":5,"gt":4.99,"lt":5.01}})", document));
   EXPECT_FALSE(selects(R"({"s":{"gt":4}})", document));

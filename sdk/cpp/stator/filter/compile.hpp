@@ -6,8 +6,8 @@
 // filters; `not`: a filter) or a dotted path with its tests. A path with one value instead of tests
 // means eq; "$.or" is the field called or.
 //
-//   eq ne            equal, by type and value; 1 equals 1.0, never "1". Objects with equal members
-//                    in another order differ.
+//   eq ne            equal, by type and value; 1 equals 1.0, never "1"; the order of an object's
+//                    members means nothing
 //   gt gte lt lte    a number, string or boolean, against values of its own type only
 //   between          [lower, upper] of one type, both inclusive
 //   in nin           one of up to kListMax values; of an empty list none

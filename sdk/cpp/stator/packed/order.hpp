@@ -1,9 +1,15 @@
 // The order of values, for range scans and indexes:
 //   null < false < true < numbers < strings < arrays < objects
-// Numbers by the decimal they denote (stator/packed/decimal.hpp), strings by bytes, arrays element
-// by element, objects member by member in their stored order (key bytes, then value); where one is
-// a beginning of the other, the shorter is smaller. -0 equals 0.
+// Numbers by the decimal they denote (packed/decimal.hpp), strings by bytes, arrays element by
+// element, objects member by member in the order of their keys (key bytes, then value), however
+// they are stored; where one is a beginning of the other, the shorter is smaller. -0 equals 0.
 #pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "stator/packed/decimal.hpp"
 #include "stator/packed/value.hpp"
@@ -33,20 +39,26 @@ inline int compare_arrays(const Value& a, const Value& b) {
   }
 }
 
+using Member = std::pair<std::string_view, Value>;
+
+inline std::vector<Member> sorted_members(const Value& object) {
+  std::vector<Member> out;
+  Members members(object);
+  std::string_view key;
+  for (Value value; members.next(key, value);) out.emplace_back(key, value);
+  std::sort(out.begin(), out.end(),
+            [](const Member& a, const Member& b) { return a.first < b.first; });
+  return out;
+}
+
 inline int compare_objects(const Value& a, const Value& b) {
-  Members left(a);
-  Members right(b);
-  std::string_view left_key;
-  std::string_view right_key;
-  Value l;
-  Value r;
-  while (true) {
-    const bool has_left = left.next(left_key, l);
-    const bool has_right = right.next(right_key, r);
-    if (!has_left || !has_right) return static_cast<int>(has_left) - static_cast<int>(has_right);
-    if (const int order = left_key.compare(right_key); order != 0) return order;
-    if (const int order = compare_values(l, r); order != 0) return order;
+  const std::vector<Member> left = sorted_members(a);
+  const std::vector<Member> right = sorted_members(b);
+  for (std::size_t i = 0; i < left.size() && i < right.size(); ++i) {
+    if (const int order = left[i].first.compare(right[i].first); order != 0) return order;
+    if (const int order = compare_values(left[i].second, right[i].second); order != 0) return order;
   }
+  return left.size() == right.size() ? 0 : (left.size() < right.size() ? -1 : 1);
 }
 
 }  // namespace detail

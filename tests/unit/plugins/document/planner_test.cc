@@ -38,7 +38,8 @@ class PlannerTest : public testing::TestWithParam<std::uint32_t> {
 INSTANTIATE_TEST_SUITE_P(Lanes, PlannerTest, testing::Values(1u, 3u));
 
 TEST_P(PlannerTest, WithoutAnIndexAllDocumentsAreLookedAt) {
-  EXPECT_EQ(explain(R"({"n":5})"), R"({"index":null,"examined":100,"selected":1})");
+  EXPECT_EQ(explain(R"({"n":5})"),
+            R"({"index":null,"gives_order":false,"examined":100,"selected":1})");
 }
 
 TEST_P(PlannerTest, BindsEqualPathsAndThenARange) {
@@ -46,19 +47,21 @@ TEST_P(PlannerTest, BindsEqualPathsAndThenARange) {
   make(R"({"paths":["city","n"]})");
   EXPECT_EQ(
       explain(R"({"n":5})"),
-      R"({"index":"n","equal_paths":1,"bounded":false,"ranges":1,"examined":1,"selected":1})");
-  EXPECT_EQ(explain(R"({"n":{"gt":90,"lte":95}})"),
-            R"({"index":"n","equal_paths":0,"bounded":true,"ranges":1,"examined":6,"selected":5})");
-  EXPECT_EQ(explain(R"({"n":{"in":[3,4,"x",500]}})"),
-            R"({"index":"n","equal_paths":0,"bounded":true,"ranges":4,"examined":2,"selected":2})");
+      R"({"index":"n","equal_paths":1,"bounded":false,"ranges":1,"gives_order":false,"examined":1,"selected":1})");
+  EXPECT_EQ(
+      explain(R"({"n":{"gt":90,"lte":95}})"),
+      R"({"index":"n","equal_paths":0,"bounded":true,"ranges":1,"gives_order":false,"examined":6,"selected":5})");
+  EXPECT_EQ(
+      explain(R"({"n":{"in":[3,4,"x",500]}})"),
+      R"({"index":"n","equal_paths":0,"bounded":true,"ranges":4,"gives_order":false,"examined":2,"selected":2})");
   EXPECT_EQ(
       explain(R"({"city":"Oslo","n":{"lt":10}})"),
-      R"({"index":"city,n","equal_paths":1,"bounded":true,"ranges":1,"examined":6,"selected":5})");
+      R"({"index":"city,n","equal_paths":1,"bounded":true,"ranges":1,"gives_order":false,"examined":6,"selected":5})");
   EXPECT_EQ(
       explain(R"({"and":[{"city":{"eq":"Oslo"}},{"not":{"n":1}}]})"),
-      R"({"index":"city,n","equal_paths":1,"bounded":false,"ranges":1,"examined":50,"selected":50})");
+      R"({"index":"city,n","equal_paths":1,"bounded":false,"ranges":1,"gives_order":false,"examined":50,"selected":50})");
   EXPECT_EQ(explain(R"({"or":[{"n":1},{"n":2}]})"),
-            R"({"index":null,"examined":100,"selected":2})");
+            R"({"index":null,"gives_order":false,"examined":100,"selected":2})");
   EXPECT_EQ(explain(R"({"city":{"prefix":"Os"}})").substr(0, 17), R"({"index":"city,n")");
   EXPECT_THAT(scan(R"({"n":{"gt":90,"lt":93}})"), ElementsAre("d91", "d92"));
 }
@@ -66,9 +69,11 @@ TEST_P(PlannerTest, BindsEqualPathsAndThenARange) {
 TEST_P(PlannerTest, APartialIndexServesFiltersThatContainItsOwn) {
   make(R"({"path":"n","where":{"on":true}})");
   EXPECT_EQ(documents.entries().size(), 25u);
-  EXPECT_EQ(explain(R"({"on":true,"n":{"lt":10}})"),
-            R"({"index":"n","equal_paths":0,"bounded":true,"ranges":1,"examined":3,"selected":3})");
-  EXPECT_EQ(explain(R"({"n":{"lt":10}})"), R"({"index":null,"examined":100,"selected":10})");
+  EXPECT_EQ(
+      explain(R"({"on":true,"n":{"lt":10}})"),
+      R"({"index":"n","equal_paths":0,"bounded":true,"ranges":1,"gives_order":false,"examined":3,"selected":3})");
+  EXPECT_EQ(explain(R"({"n":{"lt":10}})"),
+            R"({"index":null,"gives_order":false,"examined":100,"selected":10})");
   documents.put("d0", R"({"n":0,"on":false})");
   EXPECT_EQ(documents.entries().size(), 24u);
   EXPECT_EQ(member(documents.kernel.call("range_scan", R"({"field":"n"})").payload, "indexed"),
@@ -80,10 +85,10 @@ TEST_P(PlannerTest, AnArrayIndexHoldsElementsOnce) {
   EXPECT_EQ(documents.entries().size(), 200u);
   EXPECT_EQ(
       explain(R"({"tags":{"contains":7}})"),
-      R"({"index":"tags","equal_paths":1,"bounded":false,"ranges":1,"examined":1,"selected":1})");
+      R"({"index":"tags","equal_paths":1,"bounded":false,"ranges":1,"gives_order":false,"examined":1,"selected":1})");
   EXPECT_EQ(
       explain(R"({"tags":{"any":{"eq":"t3"}}})"),
-      R"({"index":"tags","equal_paths":1,"bounded":false,"ranges":1,"examined":10,"selected":10})");
+      R"({"index":"tags","equal_paths":1,"bounded":false,"ranges":1,"gives_order":false,"examined":10,"selected":10})");
   // A string contains parts of it, so strings at the path are looked at too.
   documents.put("text", R"({"tags":"xt3y"})");
   documents.put("twice", R"({"tags":["t3","t3"]})");
@@ -100,12 +105,13 @@ TEST_P(PlannerTest, NoCaseFindsWhateverTheCase) {
   documents.put("a", R"({"city":"oSLO"})");
   EXPECT_EQ(
       explain(R"({"city":{"ilike":"OS%"}})"),
-      R"({"index":"city","equal_paths":0,"bounded":true,"ranges":1,"examined":51,"selected":51})");
+      R"({"index":"city","equal_paths":0,"bounded":true,"ranges":1,"gives_order":false,"examined":51,"selected":51})");
   EXPECT_THAT(scan(R"({"city":"oSLO"})"), ElementsAre("a"));
   const Answer found =
       documents.kernel.call("index_lookup", R"({"name":"city","value":"OSLO","limit":1})");
   EXPECT_THAT(ids_of(found), ElementsAre("a"));
-  EXPECT_EQ(explain(R"({"city":{"gt":"P"}})"), R"({"index":null,"examined":101,"selected":51})");
+  EXPECT_EQ(explain(R"({"city":{"gt":"P"}})"),
+            R"({"index":null,"gives_order":false,"examined":101,"selected":51})");
 }
 
 TEST_P(PlannerTest, LongValuesAreDecidedByTheDocument) {
@@ -128,7 +134,8 @@ TEST_P(PlannerTest, DropsAnIndexWithItsEntries) {
   EXPECT_EQ(documents.kernel.call("index_drop", R"({"name":"n"})").payload, R"({"existed":true})");
   EXPECT_EQ(documents.kernel.call("index_drop", R"({"path":"n"})").payload, R"({"existed":false})");
   EXPECT_EQ(documents.entries().size(), 100u);
-  EXPECT_EQ(explain(R"({"n":5})"), R"({"index":null,"examined":100,"selected":1})");
+  EXPECT_EQ(explain(R"({"n":5})"),
+            R"({"index":null,"gives_order":false,"examined":100,"selected":1})");
   const auto before = documents.kernel.dump();
   documents.kernel.replay();
   EXPECT_EQ(documents.kernel.dump(), before);

@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "document_fixture.h"
 #include "unit/sdk/filter_model.h"
@@ -32,7 +34,7 @@ class WritesModel {
 
  private:
   void one_step() {
-    switch (random_.below(18)) {
+    switch (random_.below(20)) {
       case 0:
       case 1:
       case 2:
@@ -56,9 +58,18 @@ class WritesModel {
         return random_.below(30) == 0 ? truncate() : multi_get();
       case 13:
         return look_up();
+      case 14:
+        return sorted_pages();
+      case 15:
+        return aggregate();
       default:
         return scan();
     }
+  }
+  static Json one(const std::string& name, Json value) {
+    Json object = Json::object();
+    object[name] = std::move(value);
+    return object;
   }
   std::string id() { return "d" + std::to_string(random_.below(12)); }
   Answer call(std::string_view op, const Json& args) {
@@ -268,14 +279,14 @@ class WritesModel {
         filter["x"] = random_.filter(0, true);
         break;
       case 1:
-        filter["x"] = {{"ilike", "a%"}};
+        filter["x"] = one("ilike", "a%");
         break;
       case 2:
-        filter["z"] = {{"contains", random_.scalar()}};
-        filter["y"] = {{"exists", true}};
+        filter["z"] = one("contains", random_.scalar());
+        filter["y"] = one("exists", true);
         break;
       case 3:
-        filter["z"] = {{"any", {{"eq", random_.scalar()}}}};
+        filter["z"] = one("any", one("eq", random_.scalar()));
         break;
       default:
         break;
@@ -292,6 +303,128 @@ class WritesModel {
     const Answer answer = call("document_scan", {{"filter", filter}});
     ASSERT_EQ(answer.status, STATOR_OK) << answer.detail;
     ASSERT_EQ(Json::parse(answer.payload)["rows"], expected) << filter;
+  }
+
+  // ---- sorted pages -----------------------------------------------------------------------------
+  using SortKeys = std::vector<std::pair<std::string, bool>>;  // path, descending
+  static int compare_json(const Json* a, const Json* b) {
+    if (a == nullptr || b == nullptr)
+      return static_cast<int>(a != nullptr) - static_cast<int>(b != nullptr);
+    if (const int order = filter::class_of(*a) - filter::class_of(*b); order != 0) return order;
+    if (a->is_structured()) return compare_structured(*a, *b);
+    return *a < *b ? -1 : (*b < *a ? 1 : 0);
+  }
+  static int compare_structured(const Json& a, const Json& b) {
+    auto left = a.begin();
+    auto right = b.begin();
+    for (; left != a.end() && right != b.end(); ++left, ++right) {
+      if (a.is_object()) {
+        if (const int order = left.key().compare(right.key()); order != 0) return order;
+      }
+      if (const int order = compare_json(&*left, &*right); order != 0) return order;
+    }
+    return static_cast<int>(left != a.end()) - static_cast<int>(right != b.end());
+  }
+  static bool is_before(const SortKeys& keys, const Json& a, const Json& b) {
+    bool is_descending = false;
+    for (const auto& [path, descending] : keys) {
+      is_descending = descending;
+      const int order =
+          compare_json(filter::at_path(a["data"], path), filter::at_path(b["data"], path));
+      if (order != 0) return descending ? order > 0 : order < 0;
+    }
+    return is_descending ? b["document_id"] < a["document_id"]
+                         : a["document_id"] < b["document_id"];
+  }
+  void sorted_pages() {
+    Json filter = random_.below(2) == 0 ? Json::object() : random_filter();
+    SortKeys keys;
+    Json sort = Json::array();
+    for (std::size_t i = random_.below(4); i > 0; --i) {
+      keys.emplace_back(random_.path(), random_.below(2) == 0);
+      sort.push_back(one(keys.back().first, keys.back().second ? "desc" : "asc"));
+    }
+    // An order that an index gives.
+    if (keys.size() == 1 && random_.below(2) == 0) filter[keys[0].first] = one("exists", true);
+    Json args = {{"filter", filter}, {"limit", 1 + random_.below(4)}};
+    if (!keys.empty()) args["sort"] = sort;
+    std::vector<Json> expected;
+    for (const auto& [name, document] : model_) {
+      if (selects(filter, document))
+        expected.push_back({{"document_id", name}, {"data", document}});
+    }
+    std::sort(expected.begin(), expected.end(),
+              [&](const Json& a, const Json& b) { return is_before(keys, a, b); });
+    std::vector<Json> seen;
+    while (true) {
+      const Answer answer = call("document_scan", args);
+      ASSERT_EQ(answer.status, STATOR_OK) << args << answer.detail;
+      const Json page = Json::parse(answer.payload);
+      for (const Json& row : page["rows"]) seen.push_back(row);
+      if (!page.contains("cursor")) break;
+      ASSERT_EQ(page["rows"].size(), args["limit"]);
+      args["cursor"] = page["cursor"];
+      if (random_.below(10) == 0) documents_.kernel.restart();
+      ASSERT_LE(seen.size(), expected.size()) << args;
+    }
+    ASSERT_EQ(seen, expected) << args;
+  }
+
+  // ---- aggregates -------------------------------------------------------------------------------
+  void aggregate() {
+    const Json filter = random_filter();
+    std::map<std::string, std::vector<const Json*>> groups;  // by the text of y, or "-" without
+    std::size_t count = 0;
+    for (const auto& [name, document] : model_) {
+      if (!selects(filter, document)) continue;
+      ++count;
+      const auto y = document.find("y");
+      if (y != document.end() && !y->is_string() && !y->is_boolean()) continue;
+      groups[y == document.end() ? "-" : y->dump()].push_back(&document);
+    }
+    ASSERT_EQ(call("document_count", {{"filter", filter}}).payload,
+              "{\"count\":" + std::to_string(count) + "}");
+    Json kinds = Json::array();
+    kinds.push_back(one("y", one("exists", false)));
+    kinds.push_back(one("y", one("gte", false)));
+    kinds.push_back(one("y", one("gte", "")));
+    Json both = Json::array();
+    both.push_back(filter);
+    both.push_back(one("or", kinds));
+    Json aggs = Json::object();
+    aggs["n"] = one("count", "*");
+    aggs["sum"] = one("sum", "x");
+    aggs["max"] = one("max", "x");
+    aggs["kinds"] = one("count_distinct", "x");
+    Json args = one("filter", one("and", both));
+    args["group_by"] = Json::array({"y"});
+    args["aggs"] = aggs;
+    const Answer answer = call("document_aggregate", args);
+    ASSERT_EQ(answer.status, STATOR_OK) << answer.detail;
+    const Json given = Json::parse(answer.payload)["groups"];
+    ASSERT_EQ(given.size(), groups.size());
+    for (const Json& group : given) {
+      const std::string key = group["key"].contains("y") ? group["key"]["y"].dump() : "-";
+      ASSERT_EQ(group["values"], model_values(groups[key])) << filter;
+    }
+  }
+  static Json model_values(const std::vector<const Json*>& documents) {
+    double sum = 0;
+    const Json* largest = nullptr;
+    std::vector<const Json*> different;
+    for (const Json* document : documents) {
+      const auto x = document->find("x");
+      if (x == document->end()) continue;
+      if (x->is_number()) sum += x->get<double>();
+      if (x->is_null()) continue;
+      if (largest == nullptr || compare_json(&*x, largest) > 0) largest = &*x;
+      const auto is_it = [&](const Json* known) { return compare_json(known, &*x) == 0; };
+      if (std::none_of(different.begin(), different.end(), is_it)) different.push_back(&*x);
+    }
+    return {{"n", documents.size()},
+            {"sum", sum},
+            {"max", largest == nullptr ? Json() : *largest},
+            {"kinds", different.size()}};
   }
 
   void look_up() {
