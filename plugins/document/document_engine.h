@@ -1,7 +1,7 @@
 // The document engine: JSON documents by id, with typed indexes (README.md).
 //
 // One instance a lane, on that lane's thread. The store holds everything; the instance keeps only
-// the list of indexes, read again in open.
+// the lists of indexes and schemas, read again in open.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include "stator/engine.hpp"
 
 #include "index/index_catalog.h"
+#include "schema/schema_catalog.h"
 
 namespace stator::document {
 
@@ -22,6 +23,7 @@ class DocumentEngine {
   void apply(const Record& record, KvWriter& kv);
 
   const IndexCatalog& indexes() const { return indexes_; }
+  const SchemaCatalog& schemas() const { return schemas_; }
   std::uint32_t lane() const { return lane_; }
   std::uint32_t lane_count() const { return lane_count_; }
 
@@ -30,8 +32,10 @@ class DocumentEngine {
   void erase(const Record& record, KvWriter& kv) const;
   void create_index(const Record& record, IndexDefinition index, KvWriter& kv);
   void drop_index(const Record& record, KvWriter& kv);
+  void set_schema(const Record& record, KvWriter& kv);
 
   IndexCatalog indexes_;
+  SchemaCatalog schemas_;
   std::uint32_t lane_ = 0;
   std::uint32_t lane_count_ = 1;
 };

@@ -13,12 +13,12 @@
 namespace stator::document {
 namespace {
 
-constexpr std::array<const Op<DocumentEngine>*, 18> kOps = {
-    &kPointGet,           &kPointPut,         &kPointDelete,    &kDocumentBatchInsert,
-    &kDocumentScan,       &kRangeScan,        &kIndexCreate,    &kIndexList,
-    &kPointMultiGet,      &kPointUpdate,      &kDocumentUpsert, &kDocumentUpdateMany,
-    &kDocumentDeleteMany, &kDocumentTruncate, &kIndexDrop,      &kIndexLookup,
-    &kDocumentCount,      &kDocumentAggregate,
+constexpr std::array<const Op<DocumentEngine>*, 19> kOps = {
+    &kPointGet,           &kPointPut,          &kPointDelete,      &kDocumentBatchInsert,
+    &kDocumentScan,       &kRangeScan,         &kIndexCreate,      &kIndexList,
+    &kPointMultiGet,      &kPointUpdate,       &kDocumentUpsert,   &kDocumentUpdateMany,
+    &kDocumentDeleteMany, &kDocumentTruncate,  &kIndexDrop,        &kIndexLookup,
+    &kDocumentCount,      &kDocumentAggregate, &kDocumentValidate,
 };
 
 }  // namespace
@@ -44,6 +44,12 @@ std::unique_ptr<DocumentEngine> DocumentEngine::open(const Open& open) {
     }
     engine->indexes_.add(entry.tenant, entry.collection, std::move(index));
   });
+  open.visit_all(Space::kSchemas, [&](const StoredEntry& entry) {
+    std::string error;
+    auto schema = Schema::compile(entry.value, error);
+    if (schema == nullptr) throw OpenError("a stored schema: " + error);
+    engine->schemas_.set(entry.tenant, entry.collection, std::move(schema));
+  });
   return engine;
 }
 
@@ -64,6 +70,8 @@ void DocumentEngine::apply(const Record& record, KvWriter& kv) {
     }
     case RecordType::kIndexDrop:
       return drop_index(record, kv);
+    case RecordType::kSchemaSet:
+      return set_schema(record, kv);
     default:
       throw std::runtime_error("unknown type of record");
   }
@@ -108,6 +116,20 @@ void DocumentEngine::drop_index(const Record& record, KvWriter& kv) {
   erase_index(kv, *index);
   kv.erase(Space::kIndexes, record.payload());
   indexes_.remove(record.tenant(), record.collection(), record.payload());
+}
+
+void DocumentEngine::set_schema(const Record& record, KvWriter& kv) {
+  constexpr std::string_view kKey("\x01", 1);
+  std::unique_ptr<Schema> schema;
+  if (record.payload().empty()) {
+    kv.erase(Space::kSchemas, kKey);
+  } else {
+    std::string error;
+    schema = Schema::compile(record.payload(), error);
+    if (schema == nullptr) throw std::runtime_error("a record sets a schema: " + error);
+    kv.put(Space::kSchemas, STATOR_VSHARD_EVERY, kKey, record.payload());
+  }
+  schemas_.set(record.tenant(), record.collection(), std::move(schema));
 }
 
 }  // namespace stator::document

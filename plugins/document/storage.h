@@ -5,6 +5,7 @@
 //                                  last write, value (packed JSON)
 //   entries    index/index_key.h   index/index_key.h                 of the document
 //   indexes    name                index/definition.h                every
+//   schemas    01                  the schema's text                 every
 //
 //   record        payload
 //   put           document id, value       (id: u16 size little-endian, bytes; value: the rest)
@@ -12,6 +13,7 @@
 //   index_create  path                     (the bytes; read, no longer written)
 //   index_define  index/definition.h
 //   index_drop    name                     (the bytes)
+//   schema_set    the schema's text        (the bytes; none: no schema)
 //
 // The kernel keeps keys of different tenants and collections apart, so they need no prefix here.
 #pragma once
@@ -31,6 +33,7 @@ struct Space {
   static constexpr std::uint8_t kDocuments = 1;
   static constexpr std::uint8_t kEntries = 2;
   static constexpr std::uint8_t kIndexes = 3;
+  static constexpr std::uint8_t kSchemas = 4;
 };
 struct RecordType {
   static constexpr std::uint32_t kPut = 1;
@@ -38,6 +41,7 @@ struct RecordType {
   static constexpr std::uint32_t kIndexCreate = 3;
   static constexpr std::uint32_t kIndexDefine = 4;
   static constexpr std::uint32_t kIndexDrop = 5;
+  static constexpr std::uint32_t kSchemaSet = 6;
 };
 
 struct PutRecord {

@@ -4,6 +4,7 @@
 
 #include "edit/update.h"
 #include "ops/arguments.h"
+#include "ops/check_schema.h"
 #include "ops/ops.h"
 #include "ops/write_many.h"
 #include "scan/candidates.h"
@@ -27,6 +28,7 @@ constexpr std::array kArgs = {
 
 // What one lane does.
 struct Change {
+  const DocumentEngine& engine;
   const Access& access;
   const Selection& selection;
   const Update& update;
@@ -41,8 +43,11 @@ Status change_all(const Request& request, const Change& change, WriteManyShare& 
     const std::size_t start = payload.size();
     fault = change.update.apply(found.root, payload, reply);
     if (fault != STATOR_OK) return false;
+    const Value changed = read_value(std::string_view(payload).substr(start));
+    fault = check_schema(change.engine, request, changed, nullptr, reply);
+    if (fault != STATOR_OK) return false;
     // A document that is as it should be is not written: a repeated request comes to an end.
-    if (std::string_view(payload).substr(start) == found.root.bytes) return true;
+    if (changed.bytes == found.root.bytes) return true;
     if (!share.take(payload.size())) return false;
     if (!is_dry) records.add(found.vshard, RecordType::kPut, payload);
     return true;
@@ -66,7 +71,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   if (status != STATOR_OK) return status;
   const Access access =
       plan_access(engine.indexes().of(request.tenant(), request.collection()), selection.program());
-  status = change_all(request, {access, selection, update}, share, records, reply);
+  status = change_all(request, {engine, access, selection, update}, share, records, reply);
   if (status != STATOR_OK) return status;
   share.finish(reply);
   return STATOR_OK;

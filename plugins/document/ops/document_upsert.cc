@@ -5,6 +5,7 @@
 
 #include "edit/update.h"
 #include "ops/arguments.h"
+#include "ops/check_schema.h"
 #include "ops/ops.h"
 #include "ops/write_conditions.h"
 #include "storage.h"
@@ -23,11 +24,12 @@ constexpr std::array kArgs = {
 
 constexpr std::string_view kEmptyObject("\x09\0\0\0\0", 5);
 
-Status prepare(const DocumentEngine&, const Request& request, Records& records, Reply& reply) {
+Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
+               Reply& reply) {
   const Args args = request.args();
   StoredDocument old;
   const bool existed = load_document(request.kv(), args.str(kId), old);
-  const Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
+  Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
 
   std::string patch;
@@ -42,6 +44,9 @@ Status prepare(const DocumentEngine&, const Request& request, Records& records, 
   if (payload.size() - start > allowed) {
     return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "data", "the document would exceed 8 MiB");
   }
+  const Value document = read_value(std::string_view(payload).substr(start));
+  status = check_schema(engine, request, document, "data", reply);
+  if (status != STATOR_OK) return status;
   records.add(request.vshard(), RecordType::kPut, payload);
   json::Writer writer = reply.json();
   writer.begin_object().field("existed", existed).key("lsn");

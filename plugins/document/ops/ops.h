@@ -18,6 +18,7 @@ extern const Op<DocumentEngine> kDocumentUpdateMany;
 extern const Op<DocumentEngine> kDocumentDeleteMany;
 extern const Op<DocumentEngine> kDocumentTruncate;
 extern const Op<DocumentEngine> kDocumentScan;
+extern const Op<DocumentEngine> kDocumentValidate;
 extern const Op<DocumentEngine> kDocumentCount;
 extern const Op<DocumentEngine> kDocumentAggregate;
 extern const Op<DocumentEngine> kRangeScan;

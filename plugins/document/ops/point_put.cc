@@ -2,6 +2,7 @@
 #include <array>
 
 #include "ops/arguments.h"
+#include "ops/check_schema.h"
 #include "ops/ops.h"
 #include "ops/write_conditions.h"
 #include "packed_json.h"
@@ -19,21 +20,26 @@ constexpr std::array kArgs = {
     kIfLsnArg,
 };
 
-Status prepare(const DocumentEngine&, const Request& request, Records& records, Reply& reply) {
+Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
+               Reply& reply) {
   const Args args = request.args();
   StoredDocument old;
   const bool existed = load_document(request.kv(), args.str(kId), old);
   if (existed && args.boolean(kIfAbsent)) {
     return reply.fail(STATOR_E_DUPLICATE_WRITE, "document_id", "the document exists already");
   }
-  const Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
+  Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
 
   std::string payload = begin_put_record(args.str(kId));
+  const std::size_t start = payload.size();
   Encoder encoder;
   if (!encoder.encode(args.str(kData), payload)) {
     return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder.error());
   }
+  const Value document = read_value(std::string_view(payload).substr(start));
+  status = check_schema(engine, request, document, "data", reply);
+  if (status != STATOR_OK) return status;
   records.add(request.vshard(), RecordType::kPut, payload);
   json::Writer writer = reply.json();
   writer.begin_object().field("existed", existed).key("lsn");

@@ -4,6 +4,7 @@
 
 #include "edit/update.h"
 #include "ops/arguments.h"
+#include "ops/check_schema.h"
 #include "ops/ops.h"
 #include "ops/projection.h"
 #include "ops/write_conditions.h"
@@ -25,7 +26,8 @@ constexpr std::array kArgs = {
              {.min = 1, .max = kProjectedFieldsMax}),
 };
 
-Status prepare(const DocumentEngine&, const Request& request, Records& records, Reply& reply) {
+Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
+               Reply& reply) {
   const Args args = request.args();
   Update update;
   Status status = update.parse(args, {kSet, kUnset, kInc, kPush}, reply);
@@ -43,6 +45,9 @@ Status prepare(const DocumentEngine&, const Request& request, Records& records, 
   const std::size_t start = payload.size();
   status = update.apply(old.root, payload, reply);
   if (status != STATOR_OK) return status;
+  const Value changed = read_value(std::string_view(payload).substr(start));
+  status = check_schema(engine, request, changed, nullptr, reply);
+  if (status != STATOR_OK) return status;
   records.add(request.vshard(), RecordType::kPut, payload);
 
   json::Writer writer = reply.json();
@@ -50,7 +55,7 @@ Status prepare(const DocumentEngine&, const Request& request, Records& records, 
   reply.lsn(writer);
   if (args.has(kFields)) {
     writer.key("data");
-    projection.write(writer, read_value(std::string_view(payload).substr(start)));
+    projection.write(writer, changed);
   }
   writer.end_object();
   return STATOR_OK;
