@@ -6,6 +6,10 @@
 // machine where servers and generator share two cores.
 //
 //   load_bench STATOR_PORT STATOR_PID REDIS_PORT REDIS_PID [ROUNDS] [SECONDS] [WORKLOAD [CxP]]
+//
+// WORKLOAD `checkpoint` looks at Stator alone: what a checkpoint of 200 000 documents costs, and
+// how long others wait for their answers meanwhile. `fill` writes ROUNDS * 100 000 documents and
+// ends.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,6 +23,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -47,6 +52,7 @@ struct Result {
   double p50_us = 0;  // of a whole batch of P
   double p99_us = 0;
   double cpu_us = 0;  // of the server, per request
+  double own_us = 0;  // of this program, per request
 };
 
 struct Peer {
@@ -94,35 +100,67 @@ void send_all(int fd, const std::string& bytes) {
   }
 }
 
-// Takes whole answers from the front of `in`; counts them and stops the run at an error answer.
-int take_answers(Protocol protocol, std::string& in) {
+// Counts whole answers at the front of `in` and sets `used` to their bytes; an error answer ends
+// the run. It looks at a few bytes of each answer and passes the rest, alike for both protocols:
+// the generator shares the machine with the servers, so what it spends on one of them must not be
+// more.
+int take_answers(Protocol protocol, std::string_view in, std::size_t& used) {
+  constexpr std::string_view kOk = R"("status":"ok")";
+  constexpr std::size_t kHeadBytes = 128;  // request_id, id, status
   int count = 0;
   std::size_t at = 0;
-  for (;;) {
+  for (;; ++count) {
     const std::size_t left = in.size() - at;
+    if (left < 5) break;
+    std::size_t whole = 0;
     if (protocol == Protocol::kStator) {
-      if (left < 4) break;
       std::uint32_t prefix = 0;
       std::memcpy(&prefix, in.data() + at, sizeof prefix);
-      const std::size_t whole = 4 + ntohl(prefix);
+      whole = sizeof prefix + ntohl(prefix);
       if (left < whole) break;
-      const std::string_view body(in.data() + at + 4, whole - 4);
-      if (body.find("\"status\":\"ok\"") == std::string_view::npos) die("answer: " + std::string(body));
-      at += whole;
+      const std::string_view body = in.substr(at + sizeof prefix, whole - sizeof prefix);
+      // {"request_id":N,"status": the answer of a request without an id.
+      std::size_t comma = 15;
+      while (comma < body.size() && body[comma] != ',') ++comma;
+      if (body.compare(std::min(comma + 1, body.size()), kOk.size(), kOk) != 0 &&
+          body.substr(0, kHeadBytes).find(kOk) == std::string_view::npos) {
+        die("answer: " + std::string(body));
+      }
     } else {
-      const std::size_t end = in.find("\r\n", at);
-      if (end == std::string::npos) break;
-      if (in[at] == '-' || in.compare(at, 3, "$-1") == 0) die("redis: " + in.substr(at, end - at));
-      std::size_t next = end + 2;
-      if (in[at] == '$') next += static_cast<std::size_t>(std::atoi(in.c_str() + at + 1)) + 2;
-      if (next > in.size()) break;
-      at = next;
+      std::size_t end = at + 1;
+      while (end < in.size() && in[end] != '\r') ++end;
+      if (end + 2 > in.size()) break;
+      if (in[at] == '-' || in.compare(at, 3, "$-1") == 0)
+        die("redis: " + std::string(in.substr(at, end - at)));
+      whole = end + 2 - at;
+      if (in[at] == '$') whole += static_cast<std::size_t>(std::atoi(in.data() + at + 1)) + 2;
+      if (left < whole) break;
     }
-    ++count;
+    at += whole;
   }
-  in.erase(0, at);
+  used = at;
   return count;
 }
+
+// What a connection has received of answers that are not whole yet.
+class Inbox {
+ public:
+  int take(Protocol protocol, std::string_view fresh) {
+    std::size_t used = 0;
+    if (kept_.empty()) {
+      const int count = take_answers(protocol, fresh, used);
+      kept_ = fresh.substr(used);
+      return count;
+    }
+    kept_ += fresh;
+    const int count = take_answers(protocol, kept_, used);
+    kept_.erase(0, used);
+    return count;
+  }
+
+ private:
+  std::string kept_;
+};
 
 // CPU time of all threads of a process so far.
 double cpu_us_of(int pid) {
@@ -135,10 +173,16 @@ double cpu_us_of(int pid) {
   return sum;
 }
 
+double own_cpu_us() {
+  timespec spent{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+  return static_cast<double>(spent.tv_sec) * 1e6 + static_cast<double>(spent.tv_nsec) / 1e3;
+}
+
 struct Connection {
   int fd = -1;
   int waiting = 0;
-  std::string in;
+  Inbox in;
   Clock::time_point sent;
 };
 
@@ -167,6 +211,7 @@ Result run(const Peer& peer, const Shape& shape, double seconds, const MakeReque
     send_all(c.fd, batches[next_batch++ % batches.size()]);
   };
   const double cpu_before = cpu_us_of(peer.pid);
+  const double own_before = own_cpu_us();
   const auto begin = Clock::now();
   for (Connection& c : connections) fire(c);
   std::uint64_t answers = 0;
@@ -180,8 +225,7 @@ Result run(const Peer& peer, const Shape& shape, double seconds, const MakeReque
       Connection& c = connections[events[static_cast<std::size_t>(i)].data.u64];
       const ssize_t n = recv(c.fd, slab.data(), slab.size(), 0);
       if (n <= 0) die("the server closed a connection");
-      c.in.append(slab.data(), static_cast<std::size_t>(n));
-      const int got = take_answers(peer.protocol, c.in);
+      const int got = c.in.take(peer.protocol, {slab.data(), static_cast<std::size_t>(n)});
       answers += static_cast<std::uint64_t>(got);
       c.waiting -= got;
       if (c.waiting > 0) continue;
@@ -190,6 +234,7 @@ Result run(const Peer& peer, const Shape& shape, double seconds, const MakeReque
     }
   }
   const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
+  const double own = own_cpu_us() - own_before;
   const double cpu = cpu_us_of(peer.pid) - cpu_before;
   for (Connection& c : connections) close(c.fd);
   close(epoll);
@@ -199,14 +244,14 @@ Result run(const Peer& peer, const Shape& shape, double seconds, const MakeReque
     return latencies[static_cast<std::size_t>(p * static_cast<double>(latencies.size() - 1))];
   };
   return {static_cast<double>(answers) / elapsed, percentile(0.5), percentile(0.99),
-          cpu / static_cast<double>(answers)};
+          cpu / static_cast<double>(answers), own / static_cast<double>(answers)};
 }
 
 // Sends every request once over one connection, in windows.
 void load(const Peer& peer, int count, const MakeRequest& make) {
   constexpr int kWindow = 500;
   const int fd = dial(peer.port);
-  std::string in;
+  Inbox in;
   std::vector<char> slab(1 << 20);
   for (int done = 0; done < count;) {
     const int window = std::min(kWindow, count - done);
@@ -216,8 +261,7 @@ void load(const Peer& peer, int count, const MakeRequest& make) {
     for (int got = 0; got < window;) {
       const ssize_t n = recv(fd, slab.data(), slab.size(), 0);
       if (n <= 0) die("the server closed the connection while loading");
-      in.append(slab.data(), static_cast<std::size_t>(n));
-      got += take_answers(peer.protocol, in);
+      got += in.take(peer.protocol, {slab.data(), static_cast<std::size_t>(n)});
     }
     done += window;
   }
@@ -235,7 +279,7 @@ Spread spread(std::vector<double> values) {
 
 void compare(const char* name, const Shape& shape, int rounds, const std::function<Result()>& ours,
              const std::function<Result()>& theirs) {
-  std::vector<double> ratios, rates, peer_rates, tails, cpu, peer_cpu;
+  std::vector<double> ratios, rates, peer_rates, tails, cpu, peer_cpu, own, peer_own;
   for (int round = 0; round < rounds; ++round) {
     const Result a = ours();
     const Result b = theirs();
@@ -245,13 +289,76 @@ void compare(const char* name, const Shape& shape, int rounds, const std::functi
     peer_rates.push_back(b.per_second);
     cpu.push_back(a.cpu_us);
     peer_cpu.push_back(b.cpu_us);
+    own.push_back(a.own_us);
+    peer_own.push_back(b.own_us);
   }
   const Spread ratio = spread(ratios);
   const Spread tail = spread(tails);
-  std::printf("%-13s %3d x %-3d %9.0f %9.0f   %5.2f / %5.2f / %5.2f   %5.2f / %5.2f / %5.2f   %6.2f %6.2f\n",
-              name, shape.connections, shape.pipeline, spread(rates).median, spread(peer_rates).median,
-              ratio.min, ratio.median, ratio.max, tail.min, tail.median, tail.max, spread(cpu).median,
-              spread(peer_cpu).median);
+  std::printf(
+      "%-13s %3d x %-3d %9.0f %9.0f   %5.2f / %5.2f / %5.2f   %5.2f / %5.2f / %5.2f   %6.2f %6.2f  "
+      " %6.2f %6.2f\n",
+      name, shape.connections, shape.pipeline, spread(rates).median, spread(peer_rates).median,
+      ratio.min, ratio.median, ratio.max, tail.min, tail.median, tail.max, spread(cpu).median,
+      spread(peer_cpu).median, spread(own).median, spread(peer_own).median);
+  std::fflush(stdout);
+}
+
+// One request after another until `is_over`; how long each took, sorted.
+std::vector<double> ask_until(const Peer& peer, const MakeRequest& make,
+                              const std::function<bool()>& is_over) {
+  const int fd = dial(peer.port);
+  std::vector<double> waited;
+  std::vector<char> slab(1 << 16);
+  std::mt19937 random(5);
+  while (!is_over()) {
+    const auto begin = Clock::now();
+    send_all(fd, make(static_cast<std::uint32_t>(random())));
+    Inbox in;
+    for (int got = 0; got == 0;) {
+      const ssize_t n = recv(fd, slab.data(), slab.size(), 0);
+      if (n <= 0) die("the server closed the connection of the probe");
+      got = in.take(peer.protocol, {slab.data(), static_cast<std::size_t>(n)});
+    }
+    waited.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+  }
+  close(fd);
+  std::sort(waited.begin(), waited.end());
+  return waited;
+}
+
+void probe_checkpoint(const Peer& stator, int rounds, const char* name, const MakeRequest& fill,
+                      const MakeRequest& ask) {
+  constexpr int kDocuments = 200'000;
+  std::vector<double> cost, median, worst, quiet_median, quiet_worst;
+  for (int round = 0; round < rounds; ++round) {
+    load(stator, kDocuments, fill);
+    const auto quiet_end = Clock::now() + std::chrono::milliseconds(500);
+    const auto quiet = ask_until(stator, ask, [&] { return Clock::now() >= quiet_end; });
+    const int fd = dial(stator.port);
+    const auto begin = Clock::now();
+    send_all(fd, frame(R"({"op":"checkpoint"})"));
+    Clock::time_point end;
+    const auto busy = ask_until(stator, ask, [&] {
+      char answer[1024];
+      const bool is_done = recv(fd, answer, sizeof answer, MSG_DONTWAIT) > 0;
+      if (is_done) end = Clock::now();
+      return is_done;
+    });
+    close(fd);
+    cost.push_back(std::chrono::duration<double, std::micro>(end - begin).count() / kDocuments);
+    quiet_median.push_back(quiet[quiet.size() / 2]);
+    quiet_worst.push_back(quiet.back());
+    median.push_back(busy[busy.size() / 2]);
+    worst.push_back(busy.back());
+  }
+  std::printf(
+      "checkpoint of %d: %.2f / %.2f / %.2f us a document; %s meanwhile: median %.0f us, worst "
+      "%.0f / %.0f / "
+      "%.0f us; before: median %.0f us, worst %.0f / %.0f / %.0f us\n",
+      kDocuments, spread(cost).min, spread(cost).median, spread(cost).max, name,
+      spread(median).median, spread(worst).min, spread(worst).median, spread(worst).max,
+      spread(quiet_median).median, spread(quiet_worst).min, spread(quiet_worst).median,
+      spread(quiet_worst).max);
   std::fflush(stdout);
 }
 
@@ -308,12 +415,26 @@ int main(int argc, char** argv) {
   } workloads[] = {{"point_get", shapes, get, redis_get},
                    {"point_put", shapes, put, redis_set},
                    {"vector_search", {{1, 1}, {4, 4}}, search, redis_get}};
+  if (only == "fill") {
+    load(stator, rounds * kKeys, put);
+    return 0;
+  }
+  if (only == "checkpoint") {
+    const MakeRequest fill = [&](std::uint32_t n) {
+      return frame(R"({"op":"point_put","collection":"bench","document_id":"fill-)" +
+                   std::to_string(n) + R"(","data":{"v":")" + value + "\"}}");
+    };
+    load(stator, kKeys, put);
+    probe_checkpoint(stator, rounds, "point_get", fill, get);
+    probe_checkpoint(stator, rounds, "point_put", fill, put);
+    return 0;
+  }
   load(stator, kKeys, put);
   load(redis, kKeys, redis_set);
   if (is_wanted("vector_search")) load(stator, kVectors, upsert);
 
   std::printf("%-13s %9s %9s %9s   %-23s   %-23s   %s\n", "", "conns x P", "stator/s", "redis/s",
-              "ratio min/median/max", "p99 ratio", "CPU us/request");
+              "ratio min/median/max", "p99 ratio", "CPU us/request  of the generator");
   for (const auto& workload : workloads) {
     if (!is_wanted(workload.name)) continue;
     for (const Shape& shape : workload.shapes) {

@@ -61,6 +61,8 @@ inline constexpr std::size_t kBackupChainMax = 1000;
 // ---- lanes, bridge ------------------------------------------------------------------------------
 inline constexpr std::uint32_t kVShards = 1024;
 inline constexpr std::uint32_t kLanesMax = 64;
+// Log groups that this version knows: a node has one log.
+inline constexpr std::uint32_t kLogGroups = 1;
 // Requests one lane may have on their way to one other lane.
 inline constexpr std::size_t kRingSlots = 4096;
 // Atomic batches over several lanes that one lane may lead at once. Each may need a slot of a ring

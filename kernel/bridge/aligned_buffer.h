@@ -32,6 +32,15 @@ class AlignedBuffer {
     size_ = offset + bytes;
     return offset;
   }
+  // Appends the bytes of `from` at the next multiple of `align`; returns their offset.
+  std::size_t append(const void* from, std::size_t bytes, std::size_t align) {
+    const std::size_t offset = (size_ + align - 1) / align * align;
+    reserve(offset + bytes);
+    if (offset != size_) std::memset(memory_.get() + size_, 0, offset - size_);
+    if (bytes != 0) std::memcpy(memory_.get() + offset, from, bytes);
+    size_ = offset + bytes;
+    return offset;
+  }
   void reserve(std::size_t bytes) {
     if (bytes <= capacity_) return;
     std::size_t grown = capacity_ < 512 ? 512 : capacity_ * 2;

@@ -1,6 +1,7 @@
 #include "bridge/task.h"
 
-#include <string>
+#include <charconv>
+#include <string_view>
 
 #include "base/assert.h"
 
@@ -24,7 +25,11 @@ void Task::refuse(const Error& error) {
 }
 
 void Task::fill_in_lsn() {
-  const std::string text = std::to_string(lsn.value());
+  if (lsn_at.empty()) return;
+  char digits[20];
+  const std::string_view text(
+      digits, static_cast<std::size_t>(
+                  std::to_chars(digits, digits + sizeof digits, lsn.value()).ptr - digits));
   for (std::size_t i = lsn_at.size(); i-- > 0;) payload.insert(lsn_at[i], text);
   lsn_at.clear();
 }

@@ -95,12 +95,13 @@ struct Task {
   bool is_step = false;  // of a session's own flow: the answer is for the session, not the client
   bool is_backup = false;  // the checkpoint that a backup begins with
 
-  // Begins to fetch it and its answer into the cache.
+  // Begins to fetch it into the cache; when that is done, its answer.
   void prefetch() const {
     for (std::size_t at = 0; at < sizeof(Task); at += 64) {
       __builtin_prefetch(reinterpret_cast<const char*>(this) + at, 1);
     }
   }
+  void prefetch_answer() const { __builtin_prefetch(payload.data()); }
   void refuse(const Error& error);
   // Puts `lsn` into the payload wherever it belongs.
   void fill_in_lsn();

@@ -1,4 +1,5 @@
-// Which vShard a key belongs to, and which lane owns a vShard. Immutable after start; any thread.
+// Which vShard a key belongs to, and which lane owns a vShard. Any thread; it changes only while every
+// lane stands still.
 #pragma once
 
 #include <array>
@@ -21,6 +22,9 @@ class VShardMap {
   // The hash is seeded per data directory, so clients cannot aim at one lane.
   VShardId of(TenantId tenant, ByteView routing_key) const;
   LaneId lane_of(VShardId vshard) const { return LaneId{lanes_[vshard.value()]}; }
+  void set_lane(VShardId vshard, LaneId lane) {
+    lanes_[vshard.value()] = static_cast<std::uint16_t>(lane.value());
+  }
 
  private:
   HashKey key_;

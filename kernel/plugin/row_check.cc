@@ -101,6 +101,9 @@ Status check_engine(const stator_engine_v1& engine) {
   if (engine.open == nullptr || engine.close == nullptr || engine.apply == nullptr) {
     return broken(engine, "open, close or apply is missing");
   }
+  if (engine.derived_spaces == nullptr && engine.derived_space_count != 0) {
+    return broken(engine, "derived_spaces is missing");
+  }
   return ok_status();
 }
 

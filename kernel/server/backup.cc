@@ -150,8 +150,7 @@ Status Backup::copy_log(Lsn from, Lsn to) {
     return file.add(batch.bytes());
   };
   if (from <= to) {
-    STATOR_TRY(manifest_.log,
-               wal::copy_batches(*sources_.files, sources_.data_dir + "/wal", from, to, sink));
+    STATOR_TRY(manifest_.log, wal::copy_batches(*sources_.log, from, to, sink));
   }
   STATOR_TRY(BackupFile done, file.finish(kBackupLog));
   manifest_.files.push_back(std::move(done));

@@ -11,7 +11,11 @@ namespace {
 // their cache misses, few enough that tasks, arguments and answers stay in the L2 cache.
 constexpr std::size_t kGroup = 64;
 // Answered tasks that are fetched while others are written: those that waited for the disk are cold.
-constexpr std::size_t kAhead = 6;
+constexpr std::size_t kAhead = 4;
+// Time that a client must have talked alone for the lane to wait for the disk.
+constexpr std::uint64_t kAloneNs = 10'000'000;
+// Requests that wait for such a commit. More are worth executing the next ones meanwhile.
+constexpr std::size_t kAloneTasksMax = 16;
 
 }  // namespace
 
@@ -20,7 +24,8 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
       shared_(shared),
       store_(std::move(store)),
       dispatcher_(id, *shared.mesh, *shared.vshards, link_, pool_),
-      backups_(id, *shared.backups) {
+      backups_(id, *shared.backups),
+      maintenance_(id, *shared.maintenance) {
   host_.lane = id;
   host_.auth_mode = shared.auth_mode;
   host_.table = shared.table;
@@ -31,6 +36,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.ops_digest = shared.ops_digest;
   host_.memory_is_full = shared.memory_is_full;
   host_.backups = &backups_;
+  host_.maintenance = &maintenance_;
   host_.stats = shared.stats;
 }
 
@@ -95,10 +101,20 @@ void Lane::turn(net::EventLoop& events, int timeout) {
     if (link_.submitted.size() >= kGroup) work(events);
   }
   work(events);
-  shared_.log->flush();
+  commit(events);
   publish(events.connections());
   events.flush();
   dispatcher_.flush();
+}
+
+// A lane with one client that talks has nothing to do until its write is durable: it writes the log
+// itself. Another client that begins to talk waits for one commit at most.
+void Lane::commit(net::EventLoop& events) {
+  const bool is_alone = shared_.mesh->lanes() == 1 && core_->waiting() > 0 &&
+                        core_->waiting() <= kAloneTasksMax &&
+                        events.now_ns() > events.alone_since_ns() + kAloneNs;
+  if (is_alone && shared_.log->commit_here()) work(events);
+  shared_.log->flush();
 }
 
 void Lane::publish(std::size_t connections) {
@@ -124,11 +140,29 @@ void Lane::work(net::EventLoop& events) {
     if (link_.submitted.empty()) break;
   }
   backups_.collect(events.now_ns(), done_);
+  maintenance_.collect(done_);
   for (std::size_t i = 0; i < done_.size(); ++i) {
-    if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch();
+    if (i + 2 * kAhead < done_.size()) done_[i + 2 * kAhead]->prefetch();
+    if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch_answer();
     events.on_answer(done_[i]);
   }
   done_.clear();
+}
+
+bool Lane::is_idle() const {
+  return dispatcher_.is_idle() && core_->waiting() == 0 && link_.submitted.empty() &&
+         pool_.taken() == maintenance_.waiting();
+}
+
+bool Lane::stand_still(net::EventLoop& events) {
+  const LaneStop::Phase phase = shared_.stop->phase();
+  if (phase == LaneStop::Phase::kDrain) shared_.stop->set_drained(id_, is_paused_ && is_idle());
+  if (phase == LaneStop::Phase::kPark) shared_.stop->park(id_);
+  const bool is_stopping = shared_.stop->phase() != LaneStop::Phase::kRun;
+  if (is_stopping == is_paused_) return false;
+  is_paused_ = is_stopping;
+  events.set_paused(is_paused_);
+  return true;
 }
 
 void Lane::loop(net::EventLoop& events) {
@@ -147,6 +181,8 @@ void Lane::loop(net::EventLoop& events) {
       is_drained_.store(is_done, std::memory_order_release);
       timeout = timeout < 0 ? 10 : std::min(timeout, 10);
     }
+    if (stand_still(events)) timeout = 0;
+    if (is_paused_) timeout = timeout < 0 ? 10 : std::min(timeout, 10);
     turn(events, timeout);
   }
   if (core_->waiting() == 0) last_checkpoint_ = core_->checkpoint();

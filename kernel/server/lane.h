@@ -17,6 +17,8 @@
 #include "data/store/store.h"
 #include "io/thread.h"
 #include "server/lane_backups.h"
+#include "server/lane_maintenance.h"
+#include "server/lane_stop.h"
 
 namespace stator::server {
 
@@ -36,6 +38,8 @@ struct LaneShared {
   const std::atomic<bool>* memory_is_full = nullptr;
   std::function<void(LaneId, Lsn)> on_applied;
   BackupWorker* backups = nullptr;
+  Maintenance* maintenance = nullptr;
+  LaneStop* stop = nullptr;
   const session::StatsSources* stats = nullptr;
   std::vector<bridge::LaneGauges>* gauges = nullptr;  // by lane
   std::function<void(const core::ParkedCounts&)> on_parked;
@@ -59,6 +63,8 @@ class Lane {
   bool is_drained() const { return is_drained_.load(std::memory_order_acquire); }
   // After phase kStop (and serve(), if recovery was ok): waits for the thread. What its last checkpoint said.
   Status join();
+  // For work on the lane's own thread while it stands still (LaneStop).
+  core::CoreLoop& core() { return *core_; }
 
  private:
   struct Sockets {
@@ -70,10 +76,16 @@ class Lane {
   void turn(net::EventLoop& events, int timeout_ms);
   // Runs what is submitted and hands out what is answered.
   void work(net::EventLoop& events);
+  // Sends what was appended on its way to the disk.
+  void commit(net::EventLoop& events);
   int timeout_ms(const net::EventLoop& events) const;
   // What server_stats tells of this lane.
   void publish(std::size_t connections);
   bool has_work() const;
+  // Nothing of this lane's is open, but for requests that wait for the lanes to stand still.
+  bool is_idle() const;
+  // In a stop of all lanes: stops reading, and parks when all can. True: it just began or ended.
+  bool stand_still(net::EventLoop& events);
 
   LaneId id_;
   LaneShared& shared_;
@@ -83,11 +95,13 @@ class Lane {
   bridge::CoreLink link_;
   dispatch::Dispatcher dispatcher_;
   LaneBackups backups_;
+  LaneMaintenance maintenance_;
   session::SessionHost host_;
   std::vector<bridge::Task*> done_;
   std::promise<Status> recovered_;
   std::promise<Sockets> sockets_;
   std::atomic<bool> is_drained_{false};
+  bool is_paused_ = false;
   Status last_checkpoint_;
   io::Thread thread_;
 };

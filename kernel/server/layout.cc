@@ -23,12 +23,13 @@ bool read_number(json::Reader& reader, std::uint64_t& out) {
   return reader.number(token) && json::to_integer(token, out);
 }
 
-bool read_table(json::Reader& reader, Layout& layout) {
+bool read_table(json::Reader& reader, std::uint64_t limit,
+                std::array<std::uint16_t, kVShards>& table) {
   std::size_t count = 0;
   for (reader.enter_array(); reader.next_element(); ++count) {
-    std::uint64_t lane = 0;
-    if (count >= kVShards || !read_number(reader, lane) || lane >= kLanesMax) return false;
-    layout.vshard_lane[count] = static_cast<std::uint16_t>(lane);
+    std::uint64_t value = 0;
+    if (count >= kVShards || !read_number(reader, value) || value >= limit) return false;
+    table[count] = static_cast<std::uint16_t>(value);
   }
   return !reader.failed() && count == kVShards;
 }
@@ -42,6 +43,25 @@ bool has_its_checksum(const std::string& text) {
   std::uint64_t crc = 0;
   return json::to_integer(std::string_view(text).substr(begin, text.size() - 1 - begin), crc) &&
          crc == crc32c(ByteView(text).substr(0, at));
+}
+
+bool read_move(json::Reader& reader, Layout& layout) {
+  std::uint64_t vshard = kVShards;
+  std::uint64_t from = kLanesMax;
+  std::uint64_t to = kLanesMax;
+  json::RawString key;
+  for (reader.enter_object(); reader.next_key(key);) {
+    std::uint64_t* const field = key.text == "vshard" ? &vshard
+                                 : key.text == "from" ? &from
+                                 : key.text == "to"   ? &to
+                                                      : nullptr;
+    if (field == nullptr || !read_number(reader, *field)) return false;
+  }
+  if (reader.failed() || vshard >= kVShards || from >= kLanesMax || to >= kLanesMax) return false;
+  layout.move = Layout::Move{VShardId{static_cast<std::uint32_t>(vshard)},
+                             LaneId{static_cast<std::uint32_t>(from)},
+                             LaneId{static_cast<std::uint32_t>(to)}};
+  return true;
 }
 
 struct ParsedLayout {
@@ -66,7 +86,10 @@ Result<ParsedLayout> parse_layout(const std::string& path, const std::string& te
     if (key.text == "generation") is_good = read_number(reader, generation);
     if (key.text == "hash_k0") is_good = read_number(reader, layout.hash_key.k0);
     if (key.text == "hash_k1") is_good = read_number(reader, layout.hash_key.k1);
-    if (key.text == "vshard_lane") is_good = has_table = read_table(reader, layout);
+    if (key.text == "version") is_good = read_number(reader, layout.version);
+    if (key.text == "vshard_group") is_good = read_table(reader, kLogGroups, layout.vshard_group);
+    if (key.text == "vshard_lane") is_good = has_table = read_table(reader, kLanesMax, layout.vshard_lane);
+    if (key.text == "move") is_good = read_move(reader, layout);
     if (key.text == "crc32c") is_good = read_number(reader, checksum);
     if (!is_good) return unreadable(path, "'" + std::string(key.text) + "' is not as expected");
   }
@@ -124,12 +147,24 @@ Status save_layout(io::FileSystem& files, const std::string& data_dir, const Lay
       .field("format", kLayoutFormat)
       .field("lanes", layout.lanes)
       .field("generation", layout.generation)
+      .field("version", layout.version)
       .field("hash_k0", layout.hash_key.k0)
       .field("hash_k1", layout.hash_key.k1)
-      .key("vshard_lane")
+      .key("vshard_group")
       .begin_array();
+  for (const std::uint16_t group : layout.vshard_group) json.number(std::uint32_t{group});
+  json.end_array().key("vshard_lane").begin_array();
   for (const std::uint16_t lane : layout.vshard_lane) json.number(std::uint32_t{lane});
-  json.end_array().end_object();
+  json.end_array();
+  if (layout.move) {
+    json.key("move")
+        .begin_object()
+        .field("vshard", layout.move->vshard.value())
+        .field("from", layout.move->from.value())
+        .field("to", layout.move->to.value())
+        .end_object();
+  }
+  json.end_object();
   std::string text(out.view());
   text.pop_back();
   const std::uint32_t crc = crc32c(text);

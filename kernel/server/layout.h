@@ -1,5 +1,6 @@
-// What a data directory is: identity, hash key, number of lanes, which lane owns which vShard, and
-// where the lanes' stores lie. One small file, LAYOUT, replaced atomically; its last member is a checksum.
+// What a data directory is: identity, hash key, number of lanes, which log group and which lane own
+// which vShard (by a stored table with a version, never by a formula), and where the lanes' stores
+// lie. One small file, LAYOUT, replaced atomically; its last member is a checksum.
 //
 //   DATA_DIR/LOCK            held while a server runs
 //   DATA_DIR/LAYOUT          this
@@ -9,9 +10,11 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/hash.h"
+#include "base/ids.h"
 #include "base/limits.h"
 #include "base/result.h"
 #include "io/file_system.h"
@@ -22,9 +25,22 @@ struct Layout {
   HashKey hash_key;
   std::uint32_t lanes = 0;
   std::uint32_t generation = 1;
+  // Of the placement: one more with each change of who owns what.
+  std::uint64_t version = 1;
+  // vShard -> log group; on one node there is group 0 alone.
+  std::array<std::uint16_t, kVShards> vshard_group{};
   std::array<std::uint16_t, kVShards> vshard_lane{};
+  // A vShard that was on its way to another lane: whichever of the two lanes does not own it may hold
+  // a part of it, which is nobody's.
+  struct Move {
+    VShardId vshard;
+    LaneId from;
+    LaneId to;
+  };
+  std::optional<Move> move;
 };
 
+// Format 1 had neither version nor groups nor moves nor a checksum; it is read as version 1 of group 0.
 inline constexpr std::uint32_t kLayoutFormat = 2;
 
 // Reads DATA_DIR/LAYOUT (one of format 1, without a checksum, is written anew), or makes one for `lanes` lanes if the directory is new. Errors: kCorrupted

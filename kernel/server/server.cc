@@ -13,6 +13,7 @@
 #include "base/crc32c.h"
 #include "server/admin_bootstrap.h"
 #include "server/recover_to.h"
+#include "server/vshard_move.h"
 #include "wal/local_log.h"
 
 namespace stator::server {
@@ -159,6 +160,7 @@ Status Server::open_stores() {
     opened->end_turn();
     stores_.push_back(std::move(opened));
   }
+  STATOR_CHECK(end_broken_move(io::posix_file_system(), config_.data_dir, layout_, stores_));
   STATOR_CHECK(open_log());
   return number_engines();
 }
@@ -208,7 +210,7 @@ Status Server::number_engines() {
                             kEveryVShard, {}, core::encode_engine_number(engine->number, engine->id)}));
   }
   if (batch.count() == 0) return ok_status();
-  auto appended = log_->append(batch, system_clock().wall_ms());
+  auto appended = log_->append(batch, system_clock().wall_ms(), log_->epoch());
   if (!appended.ok()) return std::move(appended.error());
   // The lanes read the log from its files when they recover: closed and opened, it has the numbers.
   log_->close();
@@ -238,6 +240,19 @@ session::StatsSources Server::stats_sources() {
   return sources;
 }
 
+StandingServer Server::standing() {
+  StandingServer standing;
+  standing.files = &io::posix_file_system();
+  standing.data_dir = config_.data_dir;
+  standing.stop = stop_.get();
+  standing.core = [this](LaneId lane) -> core::CoreLoop& { return lanes_[lane.value()]->core(); };
+  standing.vshards = vshards_.get();
+  standing.layout = &layout_;
+  standing.log = log_.get();
+  standing.is_backup_running = [backups = backups_.get()] { return backups->facts().is_running; };
+  return standing;
+}
+
 // What all lanes share. The stores still belong to stores_, and will belong to their lanes.
 void Server::fill_shared(const std::vector<store::Store*>& stores) {
   const auto ring = [mesh = mesh_.get()](LaneId lane) { mesh->doorbell(lane).ring(); };
@@ -247,6 +262,8 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   passwords_ = std::make_unique<auth::PasswordWorker>(layout_.lanes, ring);
   trims_ = std::make_unique<TrimGate>(*log_, applied_);
   backups_ = std::make_unique<BackupWorker>(backup_sources(stores), layout_.lanes, ring);
+  stop_ = std::make_unique<LaneStop>(layout_.lanes, ring);
+  maintenance_ = std::make_unique<Maintenance>(standing(), ring);
   gauges_ = std::vector<bridge::LaneGauges>(layout_.lanes);
   stats_ = stats_sources();
   shared_ = std::make_unique<LaneShared>();
@@ -262,6 +279,8 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   shared_->ops_digest = digest_of(*table_);
   shared_->on_applied = [trims = trims_.get()](LaneId lane, Lsn lsn) { trims->on_applied(lane, lsn); };
   shared_->backups = backups_.get();
+  shared_->maintenance = maintenance_.get();
+  shared_->stop = stop_.get();
   shared_->stats = &stats_;
   shared_->gauges = &gauges_;
   progress_ = std::make_unique<core::ReplayProgress>(layout_.lanes, system_clock());
@@ -326,6 +345,7 @@ Status Server::reshard(std::uint32_t lanes) {
   Layout next = layout_;
   next.lanes = lanes;
   next.generation = layout_.generation + 1;
+  ++next.version;
   next.vshard_lane = bridge::VShardMap::even(lanes);
   const bridge::VShardMap next_map(next.hash_key, next.vshard_lane);
   io::FileSystem& files = io::posix_file_system();
@@ -345,6 +365,7 @@ Status Server::stop_lanes() {
     for (std::uint32_t i = 0; i < mesh_->lanes(); ++i) mesh_->doorbell(LaneId{i}).ring();
   };
   backups_->stop();  // its request must not hold up the drain
+  maintenance_->stop();
   shared_->phase.store(LanePhase::kDrain, std::memory_order_release);
   ring_all();
   const auto give_up = std::chrono::steady_clock::now() + kDrainTime;
@@ -362,6 +383,7 @@ Status Server::stop_lanes() {
     Status status = lane->join();
     if (result.ok() && !status.ok()) result = std::move(status);
   }
+  maintenance_.reset();
   backups_.reset();  // before the stores that it may still copy
   lanes_.clear();
   passwords_.reset();

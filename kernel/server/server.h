@@ -12,6 +12,8 @@
 #include "server/config.h"
 #include "server/engines.h"
 #include "server/lane.h"
+#include "server/lane_stop.h"
+#include "server/maintenance.h"
 #include "server/layout.h"
 #include "server/memory_guard.h"
 #include "server/trim_gate.h"
@@ -59,6 +61,7 @@ class Server {
   void fill_shared(const std::vector<store::Store*>& stores);
   BackupSources backup_sources(const std::vector<store::Store*>& stores);
   session::StatsSources stats_sources();
+  StandingServer standing();
   void warn_of_parked() const;
 
   Config config_;
@@ -82,6 +85,8 @@ class Server {
   session::StatsSources stats_;
   // After the lanes: it reads their stores.
   std::unique_ptr<BackupWorker> backups_;
+  std::unique_ptr<LaneStop> stop_;
+  std::unique_ptr<Maintenance> maintenance_;
   std::uint64_t started_ns_ = 0;
   std::unique_ptr<core::ReplayProgress> progress_;
   std::mutex parked_mutex_;

@@ -44,6 +44,10 @@ class BatchBuilder {
   std::uint32_t body_crc_ = 0;  // kept while adding: not summed under the log's lock
 };
 
+// The record that begins an epoch (Log::seal): the kernel's, for every lane, without content. Its batch's
+// header says which epoch.
+inline constexpr std::uint32_t kSealRecordType = 3;
+
 // What the log knows of a batch when it seals it.
 struct BatchSeal {
   std::uint32_t group = 0;

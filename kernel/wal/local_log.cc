@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "io/thread.h"
 #include "wal/block_buffer.h"
+#include "wal/local_log_reader.h"
+#include "wal/log_cut.h"
 #include "wal/recovery.h"
 #include "wal/segment.h"
 #include "wal/segment_maker.h"
@@ -30,8 +32,6 @@ constexpr std::chrono::milliseconds kDiskFullRetry{100};
 constexpr std::size_t kStagedBytesMax = 4 * kBatchBytesMax;
 // A buffer that one large commit grew beyond this is given back.
 constexpr std::size_t kKeptBufferBytes = 8u * 1024 * 1024;
-// Bytes between two calls that tell a reader's progress.
-constexpr std::uint64_t kProgressBytes = 1024 * 1024;
 
 // Batches that are written and synced together.
 struct Commit {
@@ -51,14 +51,16 @@ class SegmentWriter {
   Status begin(RecoveredLog recovered);
   // The whole commit, written and synced. kDiskFull: nothing happened, it may be tried again.
   Status write(Commit& commit);
-  Status read(Lsn from, const Log::Visitor& visit, const Log::Progress& progress);
+  // The first record of the oldest segment. Any thread.
+  Lsn oldest() const { return Lsn{oldest_.load(std::memory_order_acquire)}; }
+  // write() needs no new segment for it.
+  bool has_room(const Commit& commit) const {
+    return offset_ + block_end(commit.bytes.size()) <= end_;
+  }
   void trim(Lsn to, Lsn durable);
 
  private:
   Status make_room(const Commit& commit);
-  // Index of the first segment that a reader from LSN `from` needs; the bytes from it on.
-  std::size_t first_with(Lsn from) const;
-  Result<std::uint64_t> bytes_from(std::size_t index);
   // Lets the log go on at `position` in a file with room for `bytes` of a commit.
   Status add_segment(const LogPosition& position, std::size_t bytes);
   // Bytes of a segment behind one of `before` bytes.
@@ -67,6 +69,7 @@ class SegmentWriter {
   io::FileSystem& files_;
   const LocalLogOptions options_;
   std::vector<Segment> segments_;
+  std::atomic<std::uint64_t> oldest_{1};
   std::unique_ptr<io::File> file_;  // of the last segment
   std::uint64_t offset_ = 0;        // where the next batch goes
   std::uint64_t end_ = 0;           // of the last segment's space
@@ -82,6 +85,7 @@ Status fatal(Status status) {
 Status SegmentWriter::begin(RecoveredLog recovered) {
   segments_ = std::move(recovered.segments);
   if (segments_.empty()) return add_segment(recovered.position, 0);
+  oldest_.store(segments_.front().first.value(), std::memory_order_release);
   offset_ = recovered.offset;
   STATOR_TRY(file_, files_.open_durable(segments_.back().path));
   STATOR_TRY(end_, file_->size());
@@ -106,6 +110,7 @@ Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes
   STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));
   STATOR_CHECK(fatal(files_.sync_directory(options_.directory)));
   // One without any commit is replaced by a larger one of the same name.
+  if (segments_.empty()) oldest_.store(position.next.value(), std::memory_order_release);
   if (segments_.empty() || segments_.back().first != position.next) segments_.push_back({position.next, path});
   file_ = std::move(file);
   offset_ = io::kBlockBytes;
@@ -129,64 +134,12 @@ Status SegmentWriter::write(Commit& commit) {
   return ok_status();
 }
 
-Status SegmentWriter::read(Lsn from, const Log::Visitor& visit, const Log::Progress& progress) {
-  const std::size_t begin = first_with(from);
-  std::uint64_t done = 0;
-  std::uint64_t told = 0;
-  STATOR_TRY(const std::uint64_t total, bytes_from(begin));
-  ByteBuffer buffer;
-  const auto tell = [&](std::uint64_t now) {
-    if (!progress || now - told < kProgressBytes) return;
-    told = now;
-    progress(now, total);
-  };
-  const auto visit_batch = [&](BatchReader& batch, std::size_t offset) -> Status {
-    RecordView record;
-    Lsn lsn;
-    while (batch.next(record, lsn)) {
-      if (lsn >= from) STATOR_CHECK(visit(record, lsn, batch.seal().time_ms));
-    }
-    tell(done + offset);
-    return ok_status();
-  };
-  for (std::size_t i = begin; i < segments_.size(); ++i) {
-    const bool is_last = i + 1 == segments_.size();
-    STATOR_CHECK(io::read_file_into(files_, segments_[i].path, buffer));
-    const ByteView bytes = buffer.view();
-    STATOR_TRY(LogPosition position, read_segment_header(bytes));
-    STATOR_TRY(const SegmentEnd end, walk_segment(bytes, position, visit_batch));
-    // It was verified when it was opened.
-    if (!end.is_clean || (!is_last && position.next != segments_[i + 1].first)) {
-      return Error(ErrorCode::kCorrupted, "the log cannot be read back: segment " +
-                                              segments_[i].path + ", offset " +
-                                              std::to_string(end.offset) + ": " + end.reason);
-    }
-    done += bytes.size();
-  }
-  if (progress) progress(total, total);
-  return ok_status();
-}
-
-std::size_t SegmentWriter::first_with(Lsn from) const {
-  std::size_t index = 0;
-  while (index + 1 < segments_.size() && segments_[index + 1].first <= from) ++index;
-  return index;
-}
-
-Result<std::uint64_t> SegmentWriter::bytes_from(std::size_t index) {
-  std::uint64_t total = offset_;  // of the last one; zeros follow
-  for (; index + 1 < segments_.size(); ++index) {
-    STATOR_TRY(const std::unique_ptr<io::File> file, files_.open(segments_[index].path));
-    STATOR_TRY(const std::uint64_t size, file->size());
-    total += size;
-  }
-  return total;
-}
-
 // Oldest first and one after the other, so that a crash leaves no gap. The segment behind a removed
 // one holds a durable batch, so that the log can always tell where it stands.
 void SegmentWriter::trim(Lsn to, Lsn durable) {
   while (segments_.size() > 1 && segments_[1].first <= std::min(to, durable)) {
+    // Before it is gone: who does not find a record must not be told that it is there.
+    oldest_.store(segments_[1].first.value(), std::memory_order_release);
     Status removed = files_.remove(segments_.front().path);
     if (removed.ok()) removed = files_.sync_directory(options_.directory);
     if (!removed.ok()) {
@@ -199,29 +152,40 @@ void SegmentWriter::trim(Lsn to, Lsn durable) {
 
 class LocalLog final : public Log {
  public:
-  LocalLog(std::unique_ptr<SegmentWriter> segments, const LogPosition& position, std::uint64_t torn_bytes);
+  LocalLog(io::FileSystem& files, LocalLogOptions options, std::unique_ptr<SegmentWriter> segments,
+           const LogPosition& position, std::uint64_t torn_bytes);
   ~LocalLog() override { close(); }
 
-  Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) override;
+  Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms, std::uint32_t epoch) override;
+  Result<Lsn> seal(std::uint32_t epoch, std::uint64_t time_ms) override;
+  std::uint32_t epoch() const override;
   void flush() override;
-  Lsn durable() const override { return Lsn{durable_.load(std::memory_order_acquire)}; }
+  bool commit_here() override;
+  Lsn durable() const override { return Lsn{tail_.durable.load(std::memory_order_acquire)}; }
   std::uint64_t torn_bytes() const override { return torn_bytes_; }
   Lsn last() const override { return Lsn{last_.load(std::memory_order_acquire)}; }
   Status health() const override;
   void set_listener(std::function<void()> listener) override { listener_ = std::move(listener); }
-  Status read(Lsn from, const Visitor& visit) override { return segments_->read(from, visit, {}); }
-  Status read_with_progress(Lsn from, const Visitor& visit, const Progress& progress) override {
-    return segments_->read(from, visit, progress);
-  }
+  std::unique_ptr<LogReader> reader(Lsn from) override;
+  Lsn oldest() const override { return segments_->oldest(); }
   void trim(Lsn to) override;
+  Status discard_to(Lsn to) override;
   void close() override;
 
  private:
   Status check_open() const;
+  Lsn append_locked(BatchBuilder& batch, std::uint64_t time_ms);
+  // While the writer does not run.
+  Status reopen_at(Lsn to);
   void wake_writer();
   void run();
-  // False when the log has failed.
-  bool commit(Commit& commit);
+  // Under the lock: nobody writes, and what is staged can be written without a new segment.
+  bool may_write_here() const;
+  // Under the lock: begins to write what is staged.
+  void begin_write();
+  // Writes it. False when the log has failed.
+  bool write();
+  void end_write();
   // Waits for space or for the end; false at the end.
   bool wait_for_space(const std::string& reason);
   void set_disk_full(bool is_full);
@@ -230,10 +194,15 @@ class LocalLog final : public Log {
     if (listener_) listener_();
   }
 
-  const std::unique_ptr<SegmentWriter> segments_;  // the writer's, once it runs
+  io::FileSystem& files_;
+  const LocalLogOptions options_;
+  // Of whoever set is_writing_: the writer's thread, or a lane in commit_here().
+  std::unique_ptr<SegmentWriter> segments_;
+  Commit writing_;
   const std::uint64_t torn_bytes_;
+
   std::function<void()> listener_;
-  std::atomic<std::uint64_t> durable_;  // release by the writer, acquire by lanes
+  LogTail tail_;  // of it durable: release by the writer, acquire by lanes
   std::atomic<std::uint64_t> last_;
   std::atomic<bool> is_flush_due_{false};  // something was appended since the last flush()
 
@@ -242,7 +211,9 @@ class LocalLog final : public Log {
   Commit staged_;
   LogPosition position_;  // of the next batch
   Lsn trim_to_;
+  Lsn trimmed_;  // as far as the writer has begun to
   bool is_writer_asleep_ = false;
+  bool is_writing_ = false;  // somebody has segments_ and writing_
   bool is_flushed_ = false;  // the writer is to take what is staged
   bool is_closing_ = false;
   bool is_disk_full_ = false;
@@ -251,10 +222,14 @@ class LocalLog final : public Log {
   io::Thread writer_;  // last: it uses all of the above
 };
 
-LocalLog::LocalLog(std::unique_ptr<SegmentWriter> segments, const LogPosition& position, std::uint64_t torn_bytes)
-    : segments_(std::move(segments)),
+LocalLog::LocalLog(io::FileSystem& files, LocalLogOptions options,
+                   std::unique_ptr<SegmentWriter> segments, const LogPosition& position,
+                   std::uint64_t torn_bytes)
+    : files_(files),
+      options_(std::move(options)),
+      segments_(std::move(segments)),
       torn_bytes_(torn_bytes),
-      durable_(position.next.value() - 1),
+      tail_(position.next.value() - 1),
       last_(position.next.value() - 1),
       position_(position),
       writer_("wal", [this] { run(); }) {}
@@ -272,15 +247,20 @@ Status LocalLog::check_open() const {
   return ok_status();
 }
 
-Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
+Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms, std::uint32_t epoch) {
   STATOR_ASSERT(batch.count() > 0);
   const std::lock_guard lock(mutex_);
   STATOR_CHECK(check_open());
+  if (epoch != position_.epoch) return fenced(epoch, position_.epoch);
+  return append_locked(batch, time_ms);
+}
+
+Lsn LocalLog::append_locked(BatchBuilder& batch, std::uint64_t time_ms) {
   if (staged_.empty()) staged_.begin = position_;
   const Lsn first = position_.next;
   // The batches of one commit follow on a finished commit: all before its begin is durable then.
   position_.chain = BatchSealer::seal(batch, {.group = 0,
-                                              .epoch = 0,
+                                              .epoch = position_.epoch,
                                               .first = first,
                                               .previous_chain = position_.chain,
                                               .time_ms = time_ms,
@@ -293,6 +273,20 @@ Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
   return first;
 }
 
+Result<Lsn> LocalLog::seal(std::uint32_t epoch, std::uint64_t time_ms) {
+  const std::lock_guard lock(mutex_);
+  STATOR_CHECK(check_open());
+  if (epoch <= position_.epoch) return fenced(epoch, position_.epoch);
+  BatchBuilder batch = seal_batch();
+  position_.epoch = epoch;
+  return append_locked(batch, time_ms);
+}
+
+std::uint32_t LocalLog::epoch() const {
+  const std::lock_guard lock(mutex_);
+  return position_.epoch;
+}
+
 void LocalLog::flush() {
   if (!is_flush_due_.load(std::memory_order_acquire)) return;
   bool is_asleep = false;
@@ -300,10 +294,54 @@ void LocalLog::flush() {
     const std::lock_guard lock(mutex_);
     is_flush_due_.store(false, std::memory_order_relaxed);
     is_flushed_ = !staged_.empty();
-    is_asleep = is_writer_asleep_;
+    is_asleep = is_writer_asleep_ && !is_writing_;
   }
   // Without the lock, so that the writer does not wake up to wait for it.
   if (is_asleep) wake_.notify_one();
+}
+
+bool LocalLog::may_write_here() const {
+  return !is_writing_ && !is_flushed_ && !is_closing_ && !is_disk_full_ && failure_.ok() &&
+         !staged_.empty() && segments_->has_room(staged_);
+}
+
+void LocalLog::begin_write() {
+  is_writing_ = true;
+  is_flushed_ = false;
+  std::swap(writing_, staged_);
+}
+
+bool LocalLog::commit_here() {
+  if (!is_flush_due_.load(std::memory_order_acquire)) return false;
+  bool is_mine = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_mine = may_write_here();
+    if (is_mine) {
+      is_flush_due_.store(false, std::memory_order_relaxed);
+      begin_write();
+    }
+  }
+  if (!is_mine) {
+    flush();
+    return false;
+  }
+  const bool is_written = write();
+  end_write();
+  return is_written;
+}
+
+// What came meanwhile from others is the writer's.
+void LocalLog::end_write() {
+  writing_.bytes.clear();
+  writing_.bytes.keep_at_most(kKeptBufferBytes);
+  bool is_due = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_writing_ = false;
+    is_due = is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok();
+  }
+  if (is_due) wake_.notify_one();
 }
 
 // Under the lock: a writer that is not asleep looks at the staged commit before it sleeps.
@@ -315,6 +353,10 @@ Status LocalLog::health() const {
   const std::lock_guard lock(mutex_);
   if (failure_.ok() && is_disk_full_) return Error(ErrorCode::kDiskFull, "the disk of the log is full");
   return failure_;
+}
+
+std::unique_ptr<LogReader> LocalLog::reader(Lsn from) {
+  return std::make_unique<LocalLogReader>(files_, options_.directory, from, tail_);
 }
 
 void LocalLog::trim(Lsn to) {
@@ -332,43 +374,86 @@ void LocalLog::close() {
   writer_.join();
 }
 
+Status LocalLog::discard_to(Lsn to) {
+  close();  // what is staged is written first, so that there is one case less
+  STATOR_CHECK(health());
+  const CheckOptions whole{.directory = options_.directory, .oldest_needed = oldest().value()};
+  auto plan = plan_cut(files_, whole, to);
+  const bool is_refused = !plan.ok() && plan.error().code() == ErrorCode::kBadRequest;
+  Status done;
+  if (plan.ok()) done = cut_log(files_, plan.value());
+  if (!plan.ok() && !is_refused) done = std::move(plan.error());
+  if (done.ok()) done = reopen_at(is_refused ? last() : to);
+  if (done.ok()) return is_refused ? Status(std::move(plan.error())) : ok_status();
+  Error reason = std::move(done.error());
+  fail(Error(reason.code(), reason.sentence()));
+  return reason;
+}
+
+Status LocalLog::reopen_at(Lsn to) {
+  LocalLogOptions options = options_;
+  options.oldest_needed = oldest().value();
+  options.newest_held = 0;
+  options.on_record = {};
+  STATOR_TRY(RecoveredLog recovered, recover_log(files_, options));
+  if (recovered.position.next.value() != to.value() + 1) {
+    return Error(ErrorCode::kWal, "the log does not end where it was cut");
+  }
+  segments_.reset();  // only one at a time makes the next file
+  segments_ = std::make_unique<SegmentWriter>(files_, options);
+  const LogPosition position = recovered.position;
+  STATOR_CHECK(segments_->begin(std::move(recovered)));
+  {
+    const std::lock_guard lock(mutex_);
+    if (to < durable()) tail_.generation.fetch_add(1, std::memory_order_acq_rel);
+    tail_.durable.store(to.value(), std::memory_order_release);
+    last_.store(to.value(), std::memory_order_release);
+    position_ = position;
+    trim_to_ = trimmed_ = Lsn{};
+    is_writing_ = false;  // the writer that ended had taken what there was
+    is_flushed_ = false;
+    is_closing_ = false;
+  }
+  writer_ = io::Thread("wal", [this] { run(); });
+  return ok_status();
+}
+
 void LocalLog::run() {
-  Commit taken;
-  Lsn trimmed;
   for (;;) {
     Lsn trim_to;
     {
       std::unique_lock lock(mutex_);
       is_writer_asleep_ = true;
-      wake_.wait(lock, [&] { return is_flushed_ || is_closing_ || trim_to_ > trimmed; });
+      wake_.wait(lock, [&] {
+        return !is_writing_ &&
+               (is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok());
+      });
       is_writer_asleep_ = false;
-      is_flushed_ = false;
-      std::swap(taken, staged_);
-      trim_to = trim_to_;
-      if (taken.empty() && trim_to == trimmed) return;  // closing, and all is done
+      if (!failure_.ok()) return;
+      if (trim_to_ > trimmed_) trim_to = trimmed_ = trim_to_;
+      begin_write();
+      if (writing_.empty() && trim_to == Lsn{}) return;  // closing, and all is done
     }
-    if (!taken.empty() && !commit(taken)) return;
-    if (trim_to > trimmed) segments_->trim(trim_to, durable());
-    trimmed = trim_to;
-    taken.bytes.clear();
-    taken.bytes.keep_at_most(kKeptBufferBytes);
+    const bool is_written = writing_.empty() || write();
+    if (is_written && !writing_.empty()) notify();
+    if (is_written && trim_to > Lsn{}) segments_->trim(trim_to, durable());
+    end_write();
   }
 }
 
-bool LocalLog::commit(Commit& commit) {
-  Status written = segments_->write(commit);
+bool LocalLog::write() {
+  Status written = segments_->write(writing_);
   while (!written.ok() && written.error().code() == ErrorCode::kDiskFull) {
     set_disk_full(true);
     if (!wait_for_space(written.error().sentence())) break;
-    written = segments_->write(commit);
+    written = segments_->write(writing_);
   }
   if (!written.ok()) {
     fail(std::move(written));
     return false;
   }
   set_disk_full(false);
-  durable_.store(commit.last.value(), std::memory_order_release);
-  notify();
+  tail_.durable.store(writing_.last.value(), std::memory_order_release);
   return true;
 }
 
@@ -408,7 +493,8 @@ Result<std::unique_ptr<Log>> open_local_log(io::FileSystem& files, const LocalLo
   const std::uint64_t torn_bytes = recovered.torn_bytes;
   auto segments = std::make_unique<SegmentWriter>(files, options);
   STATOR_CHECK(segments->begin(std::move(recovered)));
-  return std::unique_ptr<Log>(std::make_unique<LocalLog>(std::move(segments), position, torn_bytes));
+  return std::unique_ptr<Log>(std::make_unique<LocalLog>(
+      files, options, std::move(segments), position, torn_bytes));
 }
 
 }  // namespace stator::wal

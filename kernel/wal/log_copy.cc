@@ -10,103 +10,31 @@ namespace {
 // Read or written at once.
 constexpr std::size_t kChunkBytes = 4u * 1024 * 1024;
 
-struct Source {
-  Lsn first;
-  std::string path;
-};
-
 Lsn last_of(const BatchReader& batch) {
   return Lsn{batch.seal().first.value() + batch.count() - 1};
 }
 
-Error trimmed(Lsn from) {
-  return Error(ErrorCode::kNotFound, "the log no longer has LSN " + std::to_string(from.value()));
-}
-
-// The segments from the one that holds `from` on.
-Result<std::vector<Source>> segments_from(io::FileSystem& files, const std::string& directory,
-                                          Lsn from) {
-  STATOR_TRY(const std::vector<std::string> names, files.list(directory));
-  std::vector<Source> segments;
-  for (const std::string& name : names) {
-    if (const auto first = first_lsn_of(name)) segments.push_back({*first, directory + "/" + name});
-  }
-  const auto behind = std::find_if(segments.begin(), segments.end(),
-                                   [&](const Source& segment) { return segment.first > from; });
-  if (behind == segments.begin()) return trimmed(from);
-  segments.erase(segments.begin(), std::prev(behind));
-  return segments;
-}
-
-class Copier {
- public:
-  Copier(Lsn from, Lsn to, const BatchSink& sink) : from_(from), to_(to), sink_(sink) {}
-
-  Status take(const std::string& path, ByteView segment);
-  bool is_done() const { return range_.end.next > to_; }
-  const CopiedRange& range() const { return range_; }
-
- private:
-  Status take_batch(const BatchReader& batch);
-
-  const Lsn from_;
-  const Lsn to_;
-  const BatchSink& sink_;
-  CopiedRange range_;
-  bool has_begun_ = false;
-};
-
-Status Copier::take_batch(const BatchReader& batch) {
-  if (last_of(batch) < from_) return ok_status();
-  const BatchSeal& seal = batch.seal();
-  if (!has_begun_) range_.begin = range_.end = {.next = seal.first, .chain = seal.previous_chain};
-  if (range_.begin.next > from_) return trimmed(from_);
-  if (seal.first != range_.end.next || seal.previous_chain != range_.end.chain) {
-    return Error(ErrorCode::kCorrupted,
-                 "the log has a gap before LSN " + std::to_string(seal.first.value()));
-  }
-  has_begun_ = true;
-  STATOR_CHECK(sink_(batch));
-  range_.end = {.next = Lsn{last_of(batch).value() + 1}, .chain = batch.chain()};
-  return ok_status();
-}
-
-// Behind `to` the segment may be half written: nobody looks there.
-Status Copier::take(const std::string& path, ByteView segment) {
-  auto header = read_segment_header(segment);
-  if (!header.ok()) return Error(ErrorCode::kCorrupted, path + ": " + header.error().sentence());
-  LogPosition position = header.value();
-  bool is_stopped = false;
-  auto end = walk_segment(segment, position, [&](BatchReader& batch, std::size_t) -> Status {
-    Status taken = take_batch(batch);
-    is_stopped = !taken.ok() || is_done();
-    return is_stopped && taken.ok() ? Status(Error(ErrorCode::kCancelled, "all is copied"))
-                                    : std::move(taken);
-  });
-  if (end.ok() || (is_stopped && is_done())) return ok_status();
-  return std::move(end.error());
-}
-
 }  // namespace
 
-Result<CopiedRange> copy_batches(io::FileSystem& files, const std::string& directory, Lsn from,
-                                 Lsn to, const BatchSink& sink) {
-  STATOR_TRY(const std::vector<Source> segments, segments_from(files, directory, from));
-  Copier copier(from, to, sink);
-  for (const Source& segment : segments) {
-    auto bytes = io::read_file(files, segment.path);
-    if (!bytes.ok()) {
-      // Records before `from` may be trimmed while we look.
-      STATOR_TRY(const bool is_there, files.exists(segment.path));
-      if (!is_there) return trimmed(from);
-      return std::move(bytes.error());
+Result<CopiedRange> copy_batches(Log& log, Lsn from, Lsn to, const BatchSink& sink) {
+  const auto reader = log.reader(from);
+  CopiedRange range;
+  for (bool has_begun = false; !has_begun || range.end.next <= to; has_begun = true) {
+    STATOR_TRY(const LogReader::Step step, reader->next());
+    if (step == LogReader::Step::kTrimmed) {
+      return Error(ErrorCode::kNotFound,
+                   "the log no longer has LSN " + std::to_string(from.value()));
     }
-    STATOR_CHECK(copier.take(segment.path, bytes.value()));
-    if (copier.is_done()) return copier.range();
+    if (step == LogReader::Step::kEnd) {
+      return Error(ErrorCode::kInternal, "LSN " + std::to_string(to.value()) + " is not durable");
+    }
+    const BatchReader& batch = reader->batch();
+    if (!has_begun)
+      range.begin = {.next = batch.seal().first, .chain = batch.seal().previous_chain};
+    STATOR_CHECK(sink(batch));
+    range.end = {.next = reader->position(), .chain = batch.chain(), .epoch = batch.seal().epoch};
   }
-  return Error(ErrorCode::kCorrupted, "the log cannot be read back: LSN " +
-                                          std::to_string(to.value()) +
-                                          " is durable, but is not in its segments");
+  return range;
 }
 
 Status read_batches(io::File& file, const BatchSink& sink) {
@@ -168,7 +96,8 @@ Status LogBuilder::add(const BatchReader& batch) {
     STATOR_CHECK(add_segment());
   }
   buffer_.append(batch.bytes());
-  position_ = {.next = Lsn{last_of(batch).value() + 1}, .chain = batch.chain()};
+  position_ = {
+      .next = Lsn{last_of(batch).value() + 1}, .chain = batch.chain(), .epoch = seal.epoch};
   return buffer_.size() < kChunkBytes ? ok_status() : write_out();
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "io/file_system.h"
-#include "wal/batch.h"
+#include "wal/log.h"
 #include "wal/segment.h"
 
 namespace stator::wal {
@@ -22,10 +22,9 @@ struct CopiedRange {
 using BatchSink = std::function<Status(const BatchReader&)>;
 
 // Gives the batches that hold the records `from`..`to` to `sink`, in order. The log may be written
-// meanwhile; `to` is durable, ends a batch, and nothing from `from` on is trimmed. Any thread.
-// Errors: kNotFound (the log begins behind `from`), kCorrupted, kStorage, the sink's.
-Result<CopiedRange> copy_batches(io::FileSystem& files, const std::string& directory, Lsn from,
-                                 Lsn to, const BatchSink& sink);
+// meanwhile; `to` is durable and ends a batch. Any thread.
+// Errors: kNotFound (the log begins behind `from`), the reader's, the sink's.
+Result<CopiedRange> copy_batches(Log& log, Lsn from, Lsn to, const BatchSink& sink);
 
 // The batches of a file that holds nothing else. Errors: kCorrupted with the offset, the sink's.
 Status read_batches(io::File& file, const BatchSink& sink);

@@ -30,6 +30,7 @@ Status check_continues(const BatchSeal& seal, const LogPosition& position) {
     return corrupted("it begins at LSN " + std::to_string(seal.first.value()));
   }
   if (seal.previous_chain != position.chain) return corrupted("it continues another log");
+  if (seal.epoch < position.epoch) return corrupted("it is of an epoch that was over");
   return ok_status();
 }
 
@@ -111,6 +112,7 @@ Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position,
     const std::size_t size = batch.value().size();
     position.next = Lsn{position.next.value() + batch.value().count()};
     position.chain = batch.value().chain();
+    position.epoch = batch.value().seal().epoch;
     STATOR_CHECK(visit(batch.value(), end.offset));
     end.offset += size;
   }

@@ -20,6 +20,7 @@ namespace stator::wal {
 struct LogPosition {
   Lsn next{1};              // of the first record of the next batch
   std::uint64_t chain = 0;  // of the last batch; its previous_chain
+  std::uint32_t epoch = 0;  // of the last batch, as far as one was looked at
 };
 
 inline constexpr std::size_t kSegmentHeaderBytes = 64;

@@ -1,6 +1,7 @@
 #include "wal/sim_log.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/assert.h"
 
@@ -8,21 +9,60 @@ namespace stator::wal {
 
 Lsn SimLog::last_locked() const { return batches_.empty() ? begin_ : batches_.back().last; }
 
-Result<Lsn> SimLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
+Status SimLog::check_open() const {
+  if (failure_ == ErrorCode::kOk) return ok_status();
+  return Error(failure_, "the simulated log refuses the write");
+}
+
+Result<Lsn> SimLog::append(BatchBuilder& batch, std::uint64_t time_ms, std::uint32_t epoch) {
   STATOR_ASSERT(batch.count() > 0);
   const std::lock_guard lock(mutex_);
-  if (failure_ != ErrorCode::kOk) return Error(failure_, "the simulated log refuses the write");
+  STATOR_CHECK(check_open());
+  if (epoch != epoch_) return fenced(epoch, epoch_);
+  return append_locked(batch, time_ms);
+}
+
+Lsn SimLog::append_locked(BatchBuilder& batch, std::uint64_t time_ms) {
   const Lsn before = last_locked();
   const Lsn first{before.value() + 1};
   const std::uint64_t chain = BatchSealer::seal(
       batch, {.group = 0,
-              .epoch = 0,
+              .epoch = epoch_,
               .first = first,
               .previous_chain = batches_.empty() ? begin_chain_ : batches_.back().chain,
               .time_ms = time_ms,
               .durable_before = Lsn{durable_.value() + 1}});
-  batches_.push_back({std::string(batch.bytes()), Lsn{before.value() + batch.count()}, chain});
+  batches_.push_back(
+      {std::string(batch.bytes()), Lsn{before.value() + batch.count()}, chain, epoch_});
   return first;
+}
+
+Result<Lsn> SimLog::seal(std::uint32_t epoch, std::uint64_t time_ms) {
+  const std::lock_guard lock(mutex_);
+  STATOR_CHECK(check_open());
+  if (epoch <= epoch_) return fenced(epoch, epoch_);
+  BatchBuilder batch = seal_batch();
+  epoch_ = epoch;
+  return append_locked(batch, time_ms);
+}
+
+std::uint32_t SimLog::epoch() const {
+  const std::lock_guard lock(mutex_);
+  return epoch_;
+}
+
+Status SimLog::discard_to(Lsn to) {
+  const std::lock_guard lock(mutex_);
+  const auto is_end = [&](const Batch& batch) { return batch.last == to; };
+  if (to != begin_ && std::none_of(batches_.begin(), batches_.end(), is_end)) {
+    return Error(ErrorCode::kBadRequest, "to",
+                 "LSN " + std::to_string(to.value()) + " is not the end of a batch of the log");
+  }
+  std::erase_if(batches_, [&](const Batch& batch) { return batch.last > to; });
+  if (to < durable_) ++generation_;
+  durable_ = std::min(durable_, to);
+  epoch_ = batches_.empty() ? begin_epoch_ : batches_.back().epoch;
+  return ok_status();
 }
 
 Lsn SimLog::durable() const {
@@ -46,21 +86,45 @@ void SimLog::set_listener(std::function<void()> listener) {
   listener_ = std::move(listener);
 }
 
-Status SimLog::read(Lsn from, const Visitor& visit) {
-  std::vector<Batch> batches;
-  {
-    const std::lock_guard lock(mutex_);
-    batches = batches_;
-  }
-  for (const Batch& batch : batches) {
-    STATOR_TRY(BatchReader reader, BatchReader::open(batch.bytes));
-    RecordView record;
-    Lsn lsn;
-    while (reader.next(record, lsn)) {
-      if (lsn >= from) STATOR_CHECK(visit(record, lsn, reader.seal().time_ms));
+class SimLog::Reader final : public LogReader {
+ public:
+  Reader(const SimLog& log, Lsn from, std::uint64_t generation)
+      : log_(log), position_(from), generation_(generation) {}
+
+  Result<Step> next() override {
+    const std::lock_guard lock(log_.mutex_);
+    if (generation_ != log_.generation_) {
+      return Error(ErrorCode::kFenced, "records of the simulated log were discarded");
     }
+    if (position_ > log_.durable_) return Step::kEnd;
+    if (position_ <= log_.begin_) return Step::kTrimmed;
+    const auto found = std::find_if(log_.batches_.begin(), log_.batches_.end(),
+                                    [&](const Batch& batch) { return batch.last >= position_; });
+    STATOR_ASSERT(found != log_.batches_.end());
+    bytes_ = found->bytes;
+    STATOR_TRY(batch_, BatchReader::open(bytes_));
+    position_ = Lsn{found->last.value() + 1};
+    return Step::kBatch;
   }
-  return ok_status();
+  BatchReader& batch() override { return *batch_; }
+  Lsn position() const override { return position_; }
+
+ private:
+  const SimLog& log_;
+  Lsn position_;
+  const std::uint64_t generation_;
+  std::string bytes_;
+  std::optional<BatchReader> batch_;
+};
+
+std::unique_ptr<LogReader> SimLog::reader(Lsn from) {
+  const std::lock_guard lock(mutex_);
+  return std::make_unique<Reader>(*this, from, generation_);
+}
+
+Lsn SimLog::oldest() const {
+  const std::lock_guard lock(mutex_);
+  return Lsn{begin_.value() + 1};
 }
 
 void SimLog::trim(Lsn to) {
@@ -71,6 +135,7 @@ void SimLog::trim(Lsn to) {
   if (kept == batches_.begin()) return;
   begin_ = std::prev(kept)->last;
   begin_chain_ = std::prev(kept)->chain;
+  begin_epoch_ = std::prev(kept)->epoch;
   batches_.erase(batches_.begin(), kept);
 }
 
@@ -92,6 +157,7 @@ void SimLog::make_durable(Lsn to) {
 void SimLog::crash() {
   const std::lock_guard lock(mutex_);
   std::erase_if(batches_, [&](const Batch& batch) { return batch.last > durable_; });
+  epoch_ = batches_.empty() ? begin_epoch_ : batches_.back().epoch;
   failure_ = ErrorCode::kOk;
 }
 

@@ -13,14 +13,18 @@ namespace stator::wal {
 // Any thread. The listener is called on the thread that commits or sets the failure.
 class SimLog final : public Log {
  public:
-  Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) override;
+  Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms, std::uint32_t epoch = 0) override;
+  Result<Lsn> seal(std::uint32_t epoch, std::uint64_t time_ms) override;
+  std::uint32_t epoch() const override;
   void flush() override {}  // the test commits
   Lsn durable() const override;
   Lsn last() const override;
   Status health() const override;
   void set_listener(std::function<void()> listener) override;
-  Status read(Lsn from, const Visitor& visit) override;
+  std::unique_ptr<LogReader> reader(Lsn from) override;
+  Lsn oldest() const override;
   void trim(Lsn to) override;
+  Status discard_to(Lsn to) override;
   // Commits, as a real log does before it stops.
   void close() override { commit(); }
 
@@ -33,11 +37,15 @@ class SimLog final : public Log {
   void set_failure(ErrorCode code);
 
  private:
+  class Reader;
   struct Batch {
     std::string bytes;
     Lsn last;
     std::uint64_t chain;
+    std::uint32_t epoch;
   };
+  Lsn append_locked(BatchBuilder& batch, std::uint64_t time_ms);
+  Status check_open() const;
   Lsn last_locked() const;
 
   mutable std::mutex mutex_;  // guards what follows
@@ -45,6 +53,9 @@ class SimLog final : public Log {
   std::vector<Batch> batches_;
   Lsn begin_{0};  // the last LSN that was trimmed
   std::uint64_t begin_chain_ = 0;
+  std::uint32_t begin_epoch_ = 0;
+  std::uint32_t epoch_ = 0;
+  std::uint64_t generation_ = 0;  // of discards
   Lsn durable_;
   ErrorCode failure_ = ErrorCode::kOk;
 };

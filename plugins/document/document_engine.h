@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "stator/engine.hpp"
 
 #include "index/index_catalog.h"
+#include "packed_json.h"
 #include "schema/schema_catalog.h"
 
 namespace stator::document {
@@ -27,6 +29,17 @@ class DocumentEngine {
   std::uint32_t lane() const { return lane_; }
   std::uint32_t lane_count() const { return lane_count_; }
 
+  // Memory that one write after another uses: a write of usual size takes none from the heap.
+  // Nothing in it outlives the call.
+  struct Scratch {
+    Encoder encoder;
+    std::string record;
+    std::string stored;
+    // One large document must not pin memory.
+    void rest();
+  };
+  Scratch& scratch() const { return scratch_; }
+
  private:
   void put(const Record& record, KvWriter& kv) const;
   void erase(const Record& record, KvWriter& kv) const;
@@ -38,6 +51,7 @@ class DocumentEngine {
   SchemaCatalog schemas_;
   std::uint32_t lane_ = 0;
   std::uint32_t lane_count_ = 1;
+  mutable Scratch scratch_;
 };
 
 }  // namespace stator::document

@@ -21,6 +21,10 @@ constexpr std::array<const Op<DocumentEngine>*, 19> kOps = {
     &kDocumentCount,      &kDocumentAggregate, &kDocumentValidate,
 };
 
+constexpr std::size_t kScratchBytesMax = 64 * 1024;
+// Made of the documents and the index definitions.
+constexpr std::array<std::uint8_t, 1> kDerivedSpaces = {Space::kEntries};
+
 }  // namespace
 
 EngineDescription<DocumentEngine> DocumentEngine::describe() {
@@ -30,6 +34,7 @@ EngineDescription<DocumentEngine> DocumentEngine::describe() {
       .vendor = "Stator",
       .doc = "JSON documents by id, with typed secondary indexes and range scans.",
       .ops = kOps,
+      .derived_spaces = kDerivedSpaces,
   };
 }
 
@@ -88,8 +93,16 @@ void DocumentEngine::put(const Record& record, KvWriter& kv) const {
   }
   const auto after = entries_of(indexes, written.document_id, read_value(written.value_bytes));
   change_entries(kv, {written.document_id, record.vshard(), before, after});
-  kv.put(Space::kDocuments, record.vshard(), written.document_id,
-         seal_document(record.lsn(), written.value_bytes));
+  std::string& stored = scratch_.stored;
+  seal_document(record.lsn(), written.value_bytes, stored);
+  kv.put(Space::kDocuments, record.vshard(), written.document_id, stored);
+  scratch_.rest();
+}
+
+void DocumentEngine::Scratch::rest() {
+  for (std::string* bytes : {&record, &stored}) {
+    if (bytes->capacity() > kScratchBytesMax) std::string().swap(*bytes);
+  }
 }
 
 void DocumentEngine::erase(const Record& record, KvWriter& kv) const {

@@ -11,13 +11,12 @@ constexpr std::size_t kHeaderBytes = 1 + sizeof(std::uint64_t);
 
 }  // namespace
 
-std::string begin_put_record(std::string_view document_id) {
+void begin_put_record(std::string_view document_id, std::string& payload) {
   const auto size = static_cast<std::uint16_t>(document_id.size());
   char raw[sizeof size];
   std::memcpy(raw, &size, sizeof size);
-  std::string payload(raw, sizeof raw);
+  payload.assign(raw, sizeof raw);
   payload.append(document_id);
-  return payload;
 }
 
 PutRecord read_put_record(std::string_view payload) {
@@ -27,15 +26,14 @@ PutRecord read_put_record(std::string_view payload) {
   return {payload.substr(0, size), payload.substr(size)};
 }
 
-std::string seal_document(std::uint64_t lsn, std::string_view value_bytes) {
-  std::string stored;
+void seal_document(std::uint64_t lsn, std::string_view value_bytes, std::string& stored) {
+  stored.clear();
   stored.reserve(kHeaderBytes + value_bytes.size());
   stored.push_back(kFormatVersion);
   char raw[sizeof lsn];
   std::memcpy(raw, &lsn, sizeof lsn);
   stored.append(raw, sizeof raw);
   stored.append(value_bytes);
-  return stored;
 }
 
 StoredDocument open_document(std::string_view stored) {

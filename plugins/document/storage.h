@@ -48,8 +48,8 @@ struct PutRecord {
   std::string_view document_id;
   std::string_view value_bytes;
 };
-// The payload up to the value, which is encoded straight behind it.
-std::string begin_put_record(std::string_view document_id);
+// Makes `payload` a put record up to the value, which is encoded straight behind it.
+void begin_put_record(std::string_view document_id, std::string& payload);
 PutRecord read_put_record(std::string_view payload);
 
 // A document as it lies in the store.
@@ -58,8 +58,8 @@ struct StoredDocument {
   Value root;
 };
 
-// The stored bytes of a document whose value is `value_bytes`.
-std::string seal_document(std::uint64_t lsn, std::string_view value_bytes);
+// Makes `stored` the stored bytes of a document whose value is `value_bytes`.
+void seal_document(std::uint64_t lsn, std::string_view value_bytes, std::string& stored);
 // Reads them. Throws std::runtime_error for a format version that this engine does not know.
 StoredDocument open_document(std::string_view stored);
 

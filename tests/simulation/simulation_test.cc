@@ -1,4 +1,4 @@
-// Random requests, batches, power cuts and changes of lanes against a model, from a seed. The model is
+// Random requests, batches, power cuts, discards and changes of lanes against a model, from a seed. The model is
 // the list of writes by LSN: after a power cut the registers hold exactly what it says at the last
 // durable LSN; what a strong read was told can never be taken back.
 #include <gtest/gtest.h>
@@ -54,6 +54,8 @@ class Simulation {
         world_.turn(lane());
       } else if (choice < 990) {
         commit_some();
+      } else if (choice < 993) {
+        discard();
       } else if (choice < 997) {
         lose_power();
       } else {
@@ -68,6 +70,7 @@ class Simulation {
 
   std::size_t checkpoints() const { return world_.checkpoints(); }
   std::size_t wide_batches() const { return wide_batches_; }
+  std::size_t discards() const { return discards_; }
 
  private:
   std::uint32_t below(std::uint64_t end) { return static_cast<std::uint32_t>(random_() % end); }
@@ -217,12 +220,32 @@ class Simulation {
     pending_.clear();
     world_.lose_power();
     const Lsn durable = world_.log().durable();
+    forget_above(durable);
+    check_everything();
+  }
+
+  void forget_above(Lsn lsn) {
     for (auto& [key, writes] : history_) {
-      while (!writes.empty() && std::prev(writes.end())->first > durable) {
+      while (!writes.empty() && std::prev(writes.end())->first > lsn) {
         lsn_of_.erase(std::prev(writes.end())->second.value);
         writes.erase(std::prev(writes.end()));
       }
     }
+  }
+
+  // Even what was acknowledged: nobody may rely on it any more.
+  void discard() {
+    world_.settle();
+    world_.log().commit();
+    note_lsns();
+    const std::uint64_t last = world_.log().last().value();
+    const Lsn lsn{last - std::min<std::uint64_t>(last, below(40))};
+    if (!world_.discard_to(lsn)) return;
+    if (lsn.value() < last) ++discards_;
+    EXPECT_EQ(world_.log().durable(), lsn);
+    forget_above(lsn);
+    for (unsigned key = 0; key < kKeys; ++key) floor_[key] = lsn_of(value_at(key, lsn));
+    std::erase_if(kept_, [&](const Request& request) { return request.first_lsn > lsn; });
     check_everything();
   }
 
@@ -264,6 +287,7 @@ class Simulation {
   std::vector<Request> kept_;
   std::uint64_t last_value_ = 0;
   std::size_t wide_batches_ = 0;
+  std::size_t discards_ = 0;
   World world_;
 };
 
@@ -321,16 +345,19 @@ TEST(SimulationTest, KeepsEveryPromiseFromEverySeed) {
   }
   std::size_t checkpoints = 0;
   std::size_t wide_batches = 0;
+  std::size_t discards = 0;
   for (const unsigned seed : seeds) {
     SCOPED_TRACE("STATOR_SEED=" + std::to_string(seed) + "; put it into tests/simulation/seeds.txt");
     Simulation simulation(seed);
     simulation.run(1500);
     checkpoints += simulation.checkpoints();
     wide_batches += simulation.wide_batches();
+    discards += simulation.discards();
     if (HasFailure()) return;
   }
   if (one != nullptr) return;
   EXPECT_GT(checkpoints, seeds.size() / 2) << "the simulation no longer reaches checkpoints";
+  EXPECT_GT(discards, seeds.size()) << "the simulation no longer forgets anything";
   EXPECT_GT(wide_batches, seeds.size()) << "the simulation no longer reaches batches over several lanes";
 }
 

@@ -14,7 +14,7 @@ using bridge::Task;
 namespace {
 
 // Small, so that checkpoints are many.
-constexpr std::size_t kMemtableBytes = 40 * 1024;
+constexpr std::size_t kMemtableBytes = 36 * 1024;
 constexpr std::uint64_t kTurnNs = 20'000;
 
 }  // namespace
@@ -152,6 +152,19 @@ void World::lose_power() {
   lanes_.clear();
   log_.crash();
   open(count);
+}
+
+bool World::discard_to(Lsn lsn) {
+  settle();
+  for (const auto& lane : lanes_) {
+    if (lane->core->finish_checkpoint().take() > lsn) return false;
+  }
+  if (!log_.discard_to(lsn).ok()) return false;
+  for (const auto& lane : lanes_) {
+    const Status reloaded = lane->core->reload();
+    STATOR_ASSERT(reloaded.ok());
+  }
+  return true;
 }
 
 void World::restart_with(std::uint32_t count) {

@@ -50,6 +50,9 @@ class World {
 
   // Everything that is not durable is gone; what was open gets no answer.
   void lose_power();
+  // Everything above `lsn` is forgotten, durable or not, while the lanes stand still. False, and nothing
+  // happened: it is no end of a batch, or a checkpoint holds some of it.
+  bool discard_to(Lsn lsn);
   // A clean stop, and a start with another number of lanes.
   void restart_with(std::uint32_t lanes);
 

@@ -64,7 +64,10 @@ void EventLoop::receive(std::size_t i) {
   if (key == kTlsListenerKey) return accept_one(listeners_.tls, listeners_.tls_context);
   Connection* connection = connections_[key].get();
   if (connection == nullptr) return;
+  if (key != last_heard_) alone_since_ns_ = now_ns_;
+  last_heard_ = key;
   touch(key);
+  if (is_paused_) return;  // one that was accepted meanwhile, or is gone: looked at again afterwards
   const std::uint32_t what = events_[i].events;
   const bool is_readable = (what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0;
   if (!is_readable || (!connection->wants_read() && (what & (EPOLLHUP | EPOLLERR)) == 0)) return;
@@ -163,7 +166,7 @@ bool EventLoop::flush() {
     is_dirty_[index] = false;
     Connection* connection = connections_[index].get();
     if (connection == nullptr) continue;
-    if (!is_stopping_) {
+    if (takes_requests()) {
       const std::size_t before = connection->session().in_flight();
       connection->resume(now_ns_);
       has_new_requests |= connection->session().in_flight() > before;
@@ -173,7 +176,7 @@ bool EventLoop::flush() {
       continue;
     }
     arm(index);
-    if (!is_stopping_ && connection->has_more()) again_.push_back(index);
+    if (takes_requests() && connection->has_more()) again_.push_back(index);
   }
   dirty_.clear();
   return has_new_requests;
@@ -182,7 +185,7 @@ bool EventLoop::flush() {
 void EventLoop::arm(std::uint32_t index) {
   Connection& connection = *connections_[index];
   std::uint32_t wanted = 0;
-  if (!is_stopping_ && connection.wants_read()) wanted |= EPOLLIN | EPOLLRDHUP;
+  if (takes_requests() && connection.wants_read()) wanted |= EPOLLIN | EPOLLRDHUP;
   if (connection.wants_write()) wanted |= EPOLLOUT;
   if (wanted == connection.armed) return;
   epoll_event event{};
@@ -209,6 +212,15 @@ void EventLoop::stop_reading() {
   is_stopping_ = true;
   listeners_.plain.close();
   listeners_.tls.close();
+  touch_all();
+}
+
+void EventLoop::set_paused(bool is_paused) {
+  is_paused_ = is_paused;
+  touch_all();
+}
+
+void EventLoop::touch_all() {
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     if (connections_[i] != nullptr) touch(i);
   }

@@ -50,10 +50,15 @@ class EventLoop {
 
   // No new connections, no new requests; answers are still sent.
   void stop_reading();
+  // No new requests until it is set back; connections stay, answers are still sent.
+  void set_paused(bool is_paused);
   // Nothing is owed to any client.
   bool is_drained() const;
   std::size_t connections() const { return open_; }
   std::uint64_t now_ns() const { return now_ns_; }
+  // Since when one connection alone has been heard (monotonic); now_ns() when there was another in
+  // the last turn.
+  std::uint64_t alone_since_ns() const { return alone_since_ns_; }
   // Milliseconds after which time limits must be looked at; -1 = no connection is open.
   int timeout_ms() const { return open_ == 0 ? -1 : kSweepMs; }
 
@@ -73,6 +78,8 @@ class EventLoop {
   void arm(std::uint32_t index);
   void close(std::uint32_t index);
   void sweep();
+  void touch_all();
+  bool takes_requests() const { return !is_stopping_ && !is_paused_; }
 
   session::SessionHost& host_;
   Socket epoll_;
@@ -92,7 +99,10 @@ class EventLoop {
   std::uint64_t handshakes_left_ = kTlsHandshakesPerSecond;
   std::uint64_t handshakes_filled_ns_ = 0;
   std::uint64_t handshakes_warned_ns_ = 0;
+  std::uint32_t last_heard_ = kListenerKey;
+  std::uint64_t alone_since_ns_ = 0;
   bool is_stopping_ = false;
+  bool is_paused_ = false;
 };
 
 }  // namespace stator::net

@@ -73,9 +73,7 @@ std::size_t ArgSet::find(std::string_view name) const {
 }
 
 BlockAt ArgSet::begin(bridge::AlignedBuffer& buffer) const {
-  const std::size_t base = buffer.extend(defaults_.size(), 64);
-  std::memcpy(buffer.data() + base, defaults_.data(), defaults_.size());
-  return {buffer, base};
+  return {buffer, buffer.append(defaults_.data(), defaults_.size(), 64)};
 }
 
 Status ArgSet::bind(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,

@@ -48,7 +48,18 @@ char* allocate(BlockAt block, std::size_t bytes, std::size_t align, stator_slice
   return reinterpret_cast<char*>(block.buffer.data()) + offset;
 }
 
+// The bytes of a text as they stand.
+void put_text(BlockAt block, std::string_view text, stator_slice& slice) {
+  const std::size_t offset = block.buffer.append(text.data(), text.size(), 1);
+  slice = {static_cast<std::uint32_t>(offset - block.base),
+           static_cast<std::uint32_t>(text.size())};
+}
+
 Status put_string(BlockAt block, const json::RawString& raw, stator_slice& slice) {
+  if (!raw.escaped) {
+    put_text(block, raw.text, slice);
+    return ok_status();
+  }
   char* to = allocate(block, json::unescaped_bytes_max(raw), 1, slice);
   const std::size_t bytes = json::unescape(raw, to);
   block.buffer.shrink(slice.bytes - bytes);
@@ -244,9 +255,9 @@ Status bind_json(const stator_arg& arg, BlockAt block, stator_value& value, json
   if (!is_kind_allowed(arg, reader.peek())) return wrong(path, expected_kinds(arg));
   std::string_view raw;
   if (!reader.skip(raw)) return broken(reader, path);
-  char* to = allocate(block, raw.size(), 1, value.slice);
-  std::memcpy(to, raw.data(), raw.size());
-  if (!count_fits(arg, raw.size(), kFrameBytesMax)) return wrong_count(arg, path, "bytes", kFrameBytesMax);
+  put_text(block, raw, value.slice);
+  if (!count_fits(arg, raw.size(), kFrameBytesMax))
+    return wrong_count(arg, path, "bytes", kFrameBytesMax);
   return ok_status();
 }
 

@@ -30,6 +30,10 @@ Error broken(const Reader& reader) {
 bool read_string(Reader& reader, std::string& out) {
   RawString raw;
   if (reader.peek() != Kind::kString || !reader.string(raw)) return false;
+  if (!raw.escaped) {
+    out.assign(raw.text);
+    return true;
+  }
   out.resize(json::unescaped_bytes_max(raw));
   out.resize(json::unescape(raw, out.data()));
   return true;
@@ -46,45 +50,50 @@ class SharedFields {
   SharedFields(Task& task, bool& is_strict, std::uint32_t& deadline_ms)
       : task_(task), is_strict_(is_strict), deadline_ms_(deadline_ms) {}
 
-  // nullopt: `name` is no shared field.
-  std::optional<Status> read(std::string_view name, Reader& reader) {
+  // False: `name` is no shared field. Else it was read, and status() says how that went.
+  bool read(std::string_view name, Reader& reader) {
     switch (name.size()) {
       case 2:
-        if (name == "id") return read_id(reader);
-        if (name == "op") return skip(reader);
+        if (name == "id") return took(read_id(reader));
+        if (name == "op") return took(skip(reader));
         break;
       case 6:
-        if (name == "strict") return read_strict(reader);
+        if (name == "strict") return took(read_strict(reader));
         break;
       case 7:
-        if (name == "min_lsn") return read_min_lsn(reader);
+        if (name == "min_lsn") return took(read_min_lsn(reader));
         break;
       case 8:
-        if (name == "priority") return read_priority(reader);
-        if (name == "trace_id") return read_trace_id(reader);
+        if (name == "priority") return took(read_priority(reader));
+        if (name == "trace_id") return took(read_trace_id(reader));
         break;
       case 9:
-        if (name == "tenant_id") return skip(reader);  // the tenant comes from the identity
+        if (name == "tenant_id") return took(skip(reader));  // the tenant comes from the identity
         break;
       case 10:
-        if (name == "collection") return read_collection(reader);
+        if (name == "collection") return took(read_collection(reader));
         break;
       case 11:
-        if (name == "deadline_ms") return read_deadline(reader);
-        if (name == "consistency") return read_consistency(reader);
+        if (name == "deadline_ms") return took(read_deadline(reader));
+        if (name == "consistency") return took(read_consistency(reader));
         break;
       case 14:
-        if (name == "payload_format") return read_payload_format(reader);
+        if (name == "payload_format") return took(read_payload_format(reader));
         break;
       case 15:
-        if (name == "idempotency_key") return read_idempotency_key(reader);
+        if (name == "idempotency_key") return took(read_idempotency_key(reader));
         break;
       default: break;
     }
-    return std::nullopt;
+    return false;
   }
+  Status& status() { return status_; }
 
  private:
+  bool took(Status status) {
+    if (!status.ok()) status_ = std::move(status);
+    return true;
+  }
   static Status skip(Reader& reader) {
     std::string_view ignored;
     return reader.skip(ignored) ? ok_status() : Status(broken(reader));
@@ -201,17 +210,18 @@ class SharedFields {
   Task& task_;
   bool& is_strict_;
   std::uint32_t& deadline_ms_;
+  Status status_;
 };
 
-// The value of `op`, wherever it stands; a view of the body, or of `unescaped`. Errors: the body is
-// no object, has no op, ...
-Result<std::string_view> find_op(ByteView body, std::string& unescaped) {
-  Reader reader(body);
+// The value of `op`, wherever it stands; a view of the body, or of `unescaped`. Leaves the reader
+// behind it and tells whether it was the first field. Errors: the body is no object, has no op, ...
+Result<std::string_view> find_op(Reader& reader, std::string& unescaped, bool& is_first) {
   if (reader.peek() != Kind::kObject) {
     return Error(ErrorCode::kBadRequest, "a request must be a JSON object");
   }
   RawString key;
-  for (reader.enter_object(); reader.next_key(key);) {
+  is_first = true;
+  for (reader.enter_object(); reader.next_key(key); is_first = false) {
     if (!json::equals(key, "op")) {
       std::string_view ignored;
       if (!reader.skip(ignored)) break;
@@ -228,6 +238,13 @@ Result<std::string_view> find_op(ByteView body, std::string& unescaped) {
   return Error(ErrorCode::kBadRequest, "op", "missing 'op'");
 }
 
+// Before the first field.
+Reader begin_body(ByteView body) {
+  Reader reader(body);
+  reader.enter_object();
+  return reader;
+}
+
 // For the answer to a body that is at fault: its id and payload format, if they can be read.
 void salvage(ByteView body, Task& task) {
   Reader reader(body);
@@ -241,8 +258,7 @@ void salvage(ByteView body, Task& task) {
     if (!reader.skip(value)) return;
     if (key.text != "id" && key.text != "payload_format") continue;
     Reader again(value);
-    const auto ignored = fields.read(key.text, again);
-    static_cast<void>(ignored);  // one error is enough: the one that brought us here
+    fields.read(key.text, again);  // one error is enough: the one that brought us here
   }
 }
 
@@ -263,24 +279,23 @@ std::optional<bool> find_strict(ByteView body) {
 
 }  // namespace
 
-// Reads every field of the body into the task, as strictly as task.is_strict says. `given` is set to
-// the value of the body's own `strict`; when it is another one, what was read is not to be used.
-Status RequestParser::read_fields(ByteView body, const ops::OpEntry& entry, Task& task,
+// Reads the fields from the reader on into the task, as strictly as task.is_strict says; seen_
+// holds the names of those before. `given` is set to the value of the body's own `strict`; when it
+// is another one, what was read is not to be used.
+Status RequestParser::read_fields(Reader reader, const ops::OpEntry& entry, Task& task,
                                   std::uint32_t& deadline_ms, std::optional<bool>& given) {
-  Reader reader(body);
   task.args.clear();
   const ops::BlockAt block = entry.args.begin(task.args);
   const bool is_strict = task.is_strict;
   bool strict_field = is_strict;
   SharedFields shared(task, strict_field, deadline_ms);
-  seen_.clear();
-  std::size_t fields = 0;
+  std::size_t fields = seen_.size();
+  std::string unescaped;
   RawString key;
-  for (reader.enter_object(); reader.next_key(key);) {
+  while (reader.next_key(key)) {
     if (++fields > kFieldsPerObjectMax) {
       return Error(ErrorCode::kBadRequest, "a request has at most 256 fields");
     }
-    std::string unescaped;
     if (key.escaped) unescaped = json::unescape(key);
     const std::string_view name = key.escaped ? std::string_view(unescaped) : key.text;
     if (is_strict && !key.escaped) {
@@ -289,9 +304,9 @@ Status RequestParser::read_fields(ByteView body, const ops::OpEntry& entry, Task
       }
       seen_.push_back(name);
     }
-    if (auto status = shared.read(name, reader)) {
+    if (shared.read(name, reader)) {
       if (reader.failed()) return broken(reader);
-      STATOR_CHECK(std::move(*status));
+      if (!shared.status().ok()) return std::move(shared.status());
       if (!given && name == "strict") {
         given = strict_field;
         if (strict_field != is_strict) return ok_status();
@@ -314,38 +329,55 @@ Status RequestParser::read_fields(ByteView body, const ops::OpEntry& entry, Task
   return entry.args.finish(block, ops::FieldPath());
 }
 
-// `strict` may stand anywhere in the body and counts for all of it. So the fields are read once with
-// the connection's default, and once more only where the body turns out to say something else.
-Status RequestParser::read_body(ByteView body, const ops::OpEntry& entry, Task& task,
+// `strict` may stand anywhere in the body and counts for all of it. So the fields are read once
+// with the connection's default, and once more only where the body turns out to say something else.
+Status RequestParser::read_body(ByteView body, Reader rest, const ops::OpEntry& entry, Task& task,
                                 std::uint32_t& deadline_ms) {
   std::optional<bool> given;
-  Status status = read_fields(body, entry, task, deadline_ms, given);
+  Status status = read_fields(rest, entry, task, deadline_ms, given);
   if (!status.ok() && !given) given = find_strict(body);
   if (given.value_or(task.is_strict) == task.is_strict) return status;
   task.is_strict = *given;
-  return read_fields(body, entry, task, deadline_ms, given);
+  seen_.clear();
+  return read_fields(begin_body(body), entry, task, deadline_ms, given);
+}
+
+// Clients repeat themselves: the last op is looked at first.
+const ops::OpEntry* RequestParser::find_entry(std::string_view name) {
+  if (last_ != nullptr && name == last_name_) return last_;
+  if (ops::is_internal(name)) return nullptr;
+  const ops::OpEntry* entry = table_.find(name);
+  if (entry == nullptr) return nullptr;
+  last_ = entry;
+  last_name_ = entry->row->name;
+  return entry;
 }
 
 Result<const ops::OpEntry*> RequestParser::parse(ByteView body, const ParseDefaults& defaults,
                                                  Task& task) {
   task.payload_format = defaults.payload_format;
-  task.collection = "default";
   if (!wire::is_utf8(body)) return Error(ErrorCode::kBadRequest, "the frame is not valid UTF-8");
   auto refuse = [&](Error error) {
     salvage(body, task);
     return error;
   };
   std::string unescaped;
-  auto found = find_op(body, unescaped);
+  bool is_first = false;
+  Reader reader(body);
+  auto found = find_op(reader, unescaped, is_first);
   if (!found.ok()) return refuse(std::move(found.error()));
   const std::string_view name = found.value();
-  const ops::OpEntry* entry = ops::is_internal(name) ? nullptr : table_.find(name);
+  const ops::OpEntry* entry = find_entry(name);
   if (entry == nullptr) return refuse(table_.unknown(name));
   std::uint32_t deadline_ms = kDeadlineMsDefault;
   task.is_strict = defaults.is_strict;
-  if (auto status = read_body(body, *entry, task, deadline_ms); !status.ok()) {
+  seen_.clear();
+  if (is_first) seen_.push_back("op");
+  if (!is_first) reader = begin_body(body);
+  if (auto status = read_body(body, reader, *entry, task, deadline_ms); !status.ok()) {
     return refuse(std::move(status.error()));
   }
+  if (task.collection.empty()) task.collection = "default";
   task.deadline_ns = defaults.now_ns + std::uint64_t{deadline_ms} * 1'000'000;
   return entry;
 }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stator/json_reader.hpp"
+
 #include "base/result.h"
 #include "bridge/task.h"
 #include "control/ops/op_table.h"
@@ -33,12 +35,15 @@ class RequestParser {
                                     bridge::Task& task);
 
  private:
-  Status read_body(ByteView body, const ops::OpEntry& entry, bridge::Task& task,
+  const ops::OpEntry* find_entry(std::string_view name);
+  Status read_body(ByteView body, json::Reader rest, const ops::OpEntry& entry, bridge::Task& task,
                    std::uint32_t& deadline_ms);
-  Status read_fields(ByteView body, const ops::OpEntry& entry, bridge::Task& task,
+  Status read_fields(json::Reader reader, const ops::OpEntry& entry, bridge::Task& task,
                      std::uint32_t& deadline_ms, std::optional<bool>& given);
 
   const ops::OpTable& table_;
+  const ops::OpEntry* last_ = nullptr;
+  std::string_view last_name_;
   std::vector<std::string_view> seen_;  // names of a strict request's fields so far
 };
 

@@ -1,6 +1,7 @@
 #include "control/session/response_writer.h"
 
 #include <charconv>
+#include <cstring>
 
 
 #include "base/base64.h"
@@ -67,20 +68,6 @@ void put_tail(FrameOut& out, Lsn watermark) {
   put_number(out, watermark.value());
 }
 
-void put_payload(FrameOut& out, const bridge::Task& task) {
-  const ByteView payload = task.payload.view();
-  out.put(R"(,"payload":)");
-  if (task.payload_format == bridge::PayloadFormat::kJson && !task.payload_is_binary) {
-    out.put(payload.empty() ? ByteView("null") : payload);
-    return;
-  }
-  out.put('"');
-  const std::size_t bytes = base64_encoded_bytes(payload.size());
-  base64_encode(payload, out.reserve(bytes));
-  out.cursor += bytes;
-  out.put('"');
-}
-
 void write_error(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer) {
   FrameOut out(buffer, 512 + task.error_sentence.size());
   put_head(out, task, "error");
@@ -109,16 +96,45 @@ void write_error(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer) {
   out.finish();
 }
 
+// Beside payload and id, an ok frame has two numbers and this much text at most.
+constexpr std::size_t kOkFrameBytes = 192;
+
+char* put(char* to, std::string_view text) {
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
+char* put_payload(char* to, const bridge::Task& task) {
+  const ByteView payload = task.payload.view();
+  if (task.payload_format == bridge::PayloadFormat::kJson && !task.payload_is_binary) {
+    return put(to, payload.empty() ? ByteView("null") : payload);
+  }
+  *to++ = '"';
+  base64_encode(payload, to);
+  to += base64_encoded_bytes(payload.size());
+  *to++ = '"';
+  return to;
+}
+
 }  // namespace
 
+// The frame of nearly every answer, so its room is reserved once and nothing is checked in between.
 void write_response(const bridge::Task& task, Lsn watermark, ByteBuffer& buffer) {
   if (task.code != ErrorCode::kOk) return write_error(task, watermark, buffer);
-  FrameOut out(buffer, 192 + task.client_id.size() + base64_encoded_bytes(task.payload.size()));
-  put_head(out, task, "ok");
-  put_payload(out, task);
-  put_tail(out, watermark);
-  out.put(R"(,"error_code":null})");
-  out.finish();
+  const std::size_t bytes_max =
+      kOkFrameBytes + task.client_id.size() + base64_encoded_bytes(task.payload.size());
+  char* const frame = buffer.reserve(bytes_max);
+  char* const end = frame + bytes_max;
+  char* to = put(frame + wire::kPrefixBytes, R"({"request_id":)");
+  to = std::to_chars(to, end, task.request_id).ptr;
+  if (!task.client_id.empty()) to = put(put(to, R"(,"id":)"), task.client_id);
+  to = put_payload(put(to, R"(,"status":"ok","payload":)"), task);
+  to = std::to_chars(put(to, R"(,"watermark_lsn":)"), end, watermark.value()).ptr;
+  to = put(to, R"(,"error_code":null})");
+  const auto bytes = static_cast<std::size_t>(to - frame);
+  STATOR_DASSERT(bytes <= bytes_max);
+  store_big32(frame, static_cast<std::uint32_t>(bytes - wire::kPrefixBytes));
+  buffer.commit(bytes);
 }
 
 void write_members(const bridge::Task& task, std::string_view members, Lsn watermark,

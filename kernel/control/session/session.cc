@@ -1,5 +1,7 @@
 #include "control/session/session.h"
 
+#include <utility>
+
 #include "base/assert.h"
 #include "control/gate/gate.h"
 #include "control/session/batch_request.h"
@@ -111,6 +113,9 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
     }
     case SessionOp::kBackup: return start_backup(task);
     case SessionOp::kBatch: return start_batch(task);
+    case SessionOp::kDigest:
+    case SessionOp::kDiscardTo:
+    case SessionOp::kVShardMove: return start_maintenance(op, task);
   }
 }
 
@@ -161,6 +166,16 @@ void Session::start_batch(Task* task) {
   if (sent.ok()) sent = host_.dispatcher->dispatch_batch(task);
   if (!sent.ok()) return refuse(task, std::move(sent.error()));
   if (!task->children.empty()) barrier_ = task;
+}
+
+// Not a flow: what the connection sends behind it is read when the lanes go on.
+void Session::start_maintenance(SessionOp op, Task* task) {
+  if (op == SessionOp::kDiscardTo && !args_of(task).boolean(discard_args::kDiscardAcknowledged)) {
+    return refuse(task, Error(ErrorCode::kBadRequest, "discard_acknowledged",
+                              "'discard_acknowledged' must be true: acknowledged writes will be gone"));
+  }
+  auto taken = host_.maintenance->submit(op, task, identity_.username);
+  if (!taken.ok()) refuse(task, std::move(taken.error()));
 }
 
 // ---- flows --------------------------------------------------------------------------------------
@@ -400,36 +415,42 @@ void Session::refuse(Task* task, Error error) {
   send(task);
 }
 
-void Session::send(Task* task) { settle(task, {true, task, false, {}}); }
+void Session::send(Task* task) { settle(task, nullptr); }
 
 void Session::send_members(Task* task, std::string_view members) {
-  settle(task, {true, task, true, std::string(members)});
+  settle(task, std::make_unique<std::string>(members));
 }
 
-void Session::settle(Task* task, Slot answer) {
+void Session::settle(Task* task, std::unique_ptr<std::string> members) {
   if (task->code != ErrorCode::kOk) ++host_.errors;
   Slot& mine = slot(task->request_id);
-  const bool may_go = task->request_id == head_ || !task->client_id.empty();
-  mine = std::move(answer);
-  if (may_go) write(mine);
+  mine.is_done = true;
+  if (task->request_id == head_ || !task->client_id.empty()) {
+    write(task, members.get());
+  } else {
+    mine.task = task;
+    mine.members = std::move(members);
+  }
   advance();
 }
 
-void Session::write(Slot& answer) {
-  if (answer.has_members) {
-    write_members(*answer.task, answer.members, host_.watermark(), output_);
+void Session::write(Task* task, const std::string* members) {
+  if (members != nullptr) {
+    write_members(*task, *members, host_.watermark(), output_);
   } else {
-    write_response(*answer.task, host_.watermark(), output_);
+    write_response(*task, host_.watermark(), output_);
   }
-  host_.pool->give_back(answer.task);
-  answer.task = nullptr;
+  host_.pool->give_back(task);
 }
 
 void Session::advance() {
   while (head_ < next_id_ && slot(head_).is_done) {
     Slot& done = slot(head_);
-    if (done.task != nullptr) write(done);
-    done = {};
+    done.is_done = false;
+    if (done.task != nullptr) {
+      write(std::exchange(done.task, nullptr), done.members.get());
+      done.members.reset();
+    }
     ++head_;
     --in_flight_;
   }

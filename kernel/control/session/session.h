@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "control/dispatch/dispatcher.h"
 #include "control/ops/op_table.h"
 #include "control/session/backup_desk.h"
+#include "control/session/maintenance_desk.h"
 #include "control/session/request_parser.h"
 #include "control/session/server_stats.h"
 
@@ -39,6 +41,7 @@ struct SessionHost {
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
   BackupDesk* backups = nullptr;
+  MaintenanceDesk* maintenance = nullptr;
   const StatsSources* stats = nullptr;
   std::uint64_t requests = 0;  // frames of all sessions so far
   std::uint64_t errors = 0;    // and their answers that were errors
@@ -87,10 +90,9 @@ class Session {
   // An answer that waits for its turn is kept as a task and written when the turn comes, so that
   // the watermark never goes back from one frame to the next.
   struct Slot {
-    bool is_done = false;
     bridge::Task* task = nullptr;
-    bool has_members = false;  // the answer is an ok frame with these members, not a payload
-    std::string members;
+    std::unique_ptr<std::string> members;  // the answer is an ok frame with these, not a payload
+    bool is_done = false;
   };
 
   void on_frame(ByteView body, std::uint64_t now_ns);
@@ -100,6 +102,7 @@ class Session {
   void start_backup(bridge::Task* task);
   void copy_backup(bridge::Task* task);
   void start_batch(bridge::Task* task);
+  void start_maintenance(SessionOp op, bridge::Task* task);
   void start_auth(bridge::Task* task);
   void start_user_create(bridge::Task* task);
   void start_api_key_create(bridge::Task* task);
@@ -117,8 +120,9 @@ class Session {
   void send(bridge::Task* task);
   void send_members(bridge::Task* task, std::string_view members);
   // The answer is known: writes its frame if it is its turn.
-  void settle(bridge::Task* task, Slot answer);
-  void write(Slot& answer);
+  void settle(bridge::Task* task, std::unique_ptr<std::string> members);
+  // Writes its frame; the task goes back to the pool.
+  void write(bridge::Task* task, const std::string* members);
   Slot& slot(std::uint64_t request_id) { return slots_[request_id & (slots_.size() - 1)]; }
   void open_slot();
   void advance();

@@ -67,6 +67,20 @@ constexpr stator_arg kBatchArgs[] = {
              {.default_json = "true"}),
 };
 
+constexpr stator_arg kDiscardArgs[] = {
+    make_arg(STATOR_ARG_U64, "lsn", "The last record that stays; the end of a batch.",
+             {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = 9007199254740991.0}),
+    make_arg(STATOR_ARG_BOOL, "discard_acknowledged",
+             "Must be true: writes that clients were told are durable will be gone.",
+             {.flags = STATOR_ARG_REQUIRED}),
+};
+constexpr stator_arg kMoveArgs[] = {
+    make_arg(STATOR_ARG_U64, "vshard", "Which one.",
+             {.flags = STATOR_ARG_REQUIRED, .min = 0, .max = kVShards - 1}),
+    make_arg(STATOR_ARG_U64, "lane", "Its new owner.",
+             {.flags = STATOR_ARG_REQUIRED, .min = 0, .max = kLanesMax - 1}),
+};
+
 constexpr stator_op row(const OpOptions& options) { return make_op(options); }
 
 constexpr stator_op kRows[] = {
@@ -152,6 +166,34 @@ constexpr stator_op kRows[] = {
          .result = R"([{"status":"ok","payload":…},…] in the order of ops)",
          .example = R"({"op":"batch","ops":[{"op":"point_put","document_id":"u1","data":{"n":1}}]})",
          .args = kBatchArgs}),
+    row({.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_ADMIN,
+         .placement = STATOR_PLACE_ALL,
+         .cost = STATOR_COST_HEAVY,
+         .name = "digest",
+         .doc = "Sums over the primary state of every engine, as of one LSN: equal where the data is equal. All "
+                "lanes stand still while they read everything.",
+         .result = "{lsn,engines:{ID:{entries,digest}}}",
+         .example = R"({"op":"digest","deadline_ms":600000})"}),
+    row({.op_class = STATOR_OP_WRITE,
+         .permission = STATOR_PERM_ADMIN,
+         .placement = STATOR_PLACE_ALL,
+         .cost = STATOR_COST_HEAVY,
+         .name = "discard_to",
+         .doc = "Forgets every write above an LSN, acknowledged ones too: for a server that lost the ownership "
+                "of its data. Refused when a checkpoint holds some of them.",
+         .result = "{lsn,discarded}",
+         .example = R"({"op":"discard_to","lsn":1200,"discard_acknowledged":true})",
+         .args = kDiscardArgs}),
+    row({.op_class = STATOR_OP_WRITE,
+         .permission = STATOR_PERM_ADMIN,
+         .placement = STATOR_PLACE_ALL,
+         .cost = STATOR_COST_HEAVY,
+         .name = "vshard_move",
+         .doc = "Makes another lane the owner of a vShard, with all its data. All lanes stand still meanwhile.",
+         .result = "{vshard,lane,entries,version}",
+         .example = R"({"op":"vshard_move","vshard":17,"lane":0})",
+         .args = kMoveArgs}),
 };
 
 }  // namespace

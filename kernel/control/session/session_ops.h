@@ -20,6 +20,9 @@ enum class SessionOp : std::uint32_t {
   kServerStats,
   kBackup,
   kBatch,
+  kDigest,
+  kDiscardTo,
+  kVShardMove,
 };
 
 // Rows in the order of SessionOp.
@@ -46,6 +49,12 @@ namespace backup_args {
 enum : std::size_t { kName, kBase };
 }
 
+namespace discard_args {
+enum : std::size_t { kLsn, kDiscardAcknowledged };
+}
+namespace move_args {
+enum : std::size_t { kVShard, kLane };
+}
 namespace batch_args {
 enum : std::size_t { kOps, kAtomic };
 }

@@ -39,10 +39,13 @@ CoreLoop::CoreLoop(const CoreOptions& options) : options_(options), parked_(*opt
   host_.interrupt = &interrupt_;
 }
 
-CoreLoop::~CoreLoop() {
+CoreLoop::~CoreLoop() { close_engines(); }
+
+void CoreLoop::close_engines() {
   for (std::size_t i = 0; i < host_.instances.size(); ++i) {
     options_.catalog->engines()[i]->descriptor.close(host_.instances[i]);
   }
+  host_.instances.clear();
 }
 
 void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered) {
@@ -234,7 +237,7 @@ void CoreLoop::execute_write(Task& task) {
 
 Status CoreLoop::append(Task& task) {
   if (!task.idempotency_key.empty()) STATOR_CHECK(IdempotencyTable::add(batch_, task));
-  STATOR_TRY(task.lsn, options_.log->append(batch_, host_.time_ms));
+  STATOR_TRY(task.lsn, options_.log->append(batch_, host_.time_ms, epoch_));
   return ok_status();
 }
 
@@ -295,6 +298,7 @@ Status CoreLoop::apply_kernel_record(const wal::RecordView& record, Lsn lsn) {
     case KernelRecord::kIdempotency:
       IdempotencyTable::apply(*host_.store, record, lsn);
       return ok_status();
+    case KernelRecord::kSeal: return ok_status();
   }
   return Error(ErrorCode::kCorrupted, "the log holds an unknown kernel record of type " +
                                           std::to_string(record.type) +
@@ -308,19 +312,24 @@ bool CoreLoop::is_mine(VShardId vshard) const {
 Status CoreLoop::recover() {
   STATOR_CHECK(open_engines());
   STATOR_CHECK(give_back_parked());
+  STATOR_CHECK(replay_tail());
+  const ParkedCounts parked = parked_.counts(options_.lane);
+  if (!parked.empty() && options_.on_parked) options_.on_parked(parked);
+  return ok_status();
+}
+
+Status CoreLoop::replay_tail() {
+  epoch_ = options_.log->epoch();
   const Lsn applied = host_.store->applied();
-  STATOR_CHECK(options_.log->read_with_progress(
-      Lsn{applied.value() + 1},
+  return wal::read_durable(
+      *options_.log, Lsn{applied.value() + 1},
       [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
         return replay(record, lsn, time_ms);
       },
       [this](std::uint64_t done, std::uint64_t total) {
         if (options_.progress == nullptr) return;
         if (const auto line = options_.progress->note(options_.lane, done, total)) log::info(*line);
-      }));
-  const ParkedCounts parked = parked_.counts(options_.lane);
-  if (!parked.empty() && options_.on_parked) options_.on_parked(parked);
-  return ok_status();
+      });
 }
 
 // Before the log's tail, whose records of the same engine are newer.
@@ -401,17 +410,16 @@ void CoreLoop::release(std::vector<Task*>& answered) {
   is_disk_full_ = health.error().code() == ErrorCode::kDiskFull;
   if (is_disk_full_) return expire_held(answered);
   // Nobody will ever know whether these survive; what was not acknowledged is said to have failed.
-  for (Task* task : held_) {
-    task->refuse(Error(health.error()));
-    answered.push_back(task);
+  for (; !held_.empty(); held_.pop_front()) {
+    held_.front()->refuse(Error(health.error()));
+    answered.push_back(held_.front());
   }
-  held_.clear();
 }
 
 // While the log waits for space its writes wait with it, but no client longer than it said.
 void CoreLoop::expire_held(std::vector<Task*>& answered) {
   const std::uint64_t now = options_.clock->monotonic_ns();
-  std::erase_if(held_, [&](Task* task) {
+  held_.take_out_if([&](Task* task) {
     if (now < task->deadline_ns) return false;
     task->refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
                        "the log's disk is full: what was written or seen may become durable later, or not"));
@@ -441,8 +449,8 @@ std::uint64_t CoreLoop::next_deadline_ns() const {
     if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
   }
   if (!is_disk_full_) return next;
-  for (const Task* task : held_) {
-    if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    if (next == 0 || held_[i]->deadline_ns < next) next = held_[i]->deadline_ns;
   }
   return next;
 }
@@ -501,6 +509,31 @@ Status CoreLoop::checkpoint() {
   STATOR_CHECK(store.wait_checkpoint());
   if (options_.on_applied) options_.on_applied(options_.lane, store.applied());
   return ok_status();
+}
+
+Result<Lsn> CoreLoop::finish_checkpoint() {
+  STATOR_ASSERT(waiting() == 0);
+  if (is_checkpointing_) STATOR_CHECK(host_.store->wait_checkpoint());
+  if (is_checkpointing_ && options_.on_applied) {
+    options_.on_applied(options_.lane, host_.store->applied());
+  }
+  is_checkpointing_ = false;
+  return host_.store->applied();
+}
+
+Status CoreLoop::reload() {
+  STATOR_TRY(last_applied_, finish_checkpoint());
+  close_engines();
+  host_.store->forget_memory();
+  last_of_ = {};
+  STATOR_CHECK(open_engines());
+  STATOR_CHECK(give_back_parked());
+  return replay_tail();
+}
+
+Status CoreLoop::reopen_engines() {
+  close_engines();
+  return open_engines();
 }
 
 }  // namespace stator::core

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <span>
 #include <string>
@@ -20,6 +19,7 @@
 #include "data/core/idempotency.h"
 #include "data/core/parked_records.h"
 #include "data/core/replay_progress.h"
+#include "data/core/task_queue.h"
 #include "data/core/watchdog.h"
 #include "data/host/call_context.h"
 #include "wal/log.h"
@@ -70,6 +70,18 @@ class CoreLoop {
   // Writes everything into the base; only when nothing is waiting. For a clean stop.
   Status checkpoint();
 
+  // ---- while all lanes stand still and nothing is waiting; not in a turn --------------------------
+  // Waits for a checkpoint that runs. Every record up to what is returned is in the base.
+  Result<Lsn> finish_checkpoint();
+  // Forgets what is not in the base and applies the log's tail again: after the log was cut back. An
+  // error leaves the lane useless.
+  Status reload();
+  // Opens the engines' instances anew on the store as it is: after entries came or went otherwise than
+  // by apply. The same of errors.
+  Status reopen_engines();
+  store::Store& store() { return *host_.store; }
+  const plugin::Catalog& catalog() const { return *options_.catalog; }
+
  private:
   void step(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void prefetch(std::span<bridge::Task* const> group);
@@ -89,6 +101,8 @@ class CoreLoop {
   Status apply(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   Status apply_kernel_record(const wal::RecordView& record, Lsn lsn);
   Status open_engines();
+  void close_engines();
+  Status replay_tail();
   Status give_back_parked();
   Status replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   // Atomic batches, core_batch.cc.
@@ -123,15 +137,16 @@ class CoreLoop {
   bool is_checkpointing_ = false;
   std::uint64_t checkpoint_not_before_ns_ = 0;  // after a failed one
   std::uint64_t replayed_ = 0;
+  std::uint32_t epoch_ = 0;  // of the log when recovery ended: what another owner seals fences this one
   Lsn last_applied_;  // of this lane's records
   // Of the records of each vShard; [kVShards] is for records that every lane keeps.
   std::array<Lsn, kVShards + 1> last_of_{};
-  bool is_disk_full_ = false;  // at the last look, while something was held
-  std::deque<bridge::Task*> held_;   // answered, not yet durable; in order of answer_after
+  bool is_disk_full_ = false;         // at the last look, while something was held
+  TaskQueue held_;                    // answered, not yet durable; in order of answer_after
   std::vector<bridge::Task*> early_;  // min_lsn not reached yet
   CheckpointWaiters checkpoints_;
-  bool is_holding_ = false;           // part of a batch is prepared here and not applied yet
-  std::deque<bridge::Task*> blocked_;  // what came meanwhile
+  bool is_holding_ = false;  // part of a batch is prepared here and not applied yet
+  TaskQueue blocked_;        // what came meanwhile
 };
 
 }  // namespace stator::core

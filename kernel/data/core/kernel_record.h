@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "data/store/store.h"
+#include "wal/batch.h"
 
 namespace stator::core {
 
@@ -18,6 +19,7 @@ inline constexpr EngineNumber kKernelEngine{0};
 enum class KernelRecord : std::uint32_t {
   kEngineNumber = 1,  // dictionary: number u16, engine id
   kIdempotency = 2,   // first answer of an idempotency key
+  kSeal = wal::kSealRecordType,  // a new epoch of the log; changes no state
 };
 
 // Spaces below the kernel's prefix.

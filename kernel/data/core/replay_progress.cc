@@ -18,14 +18,14 @@ std::optional<std::string> ReplayProgress::note(LaneId lane, std::uint64_t done,
   if (now < next_ns_) return std::nullopt;
   std::uint64_t all = 0;
   for (const Part& part : parts_) all = std::max(all, part.total);
-  if (all <= kQuietBytes) return std::nullopt;
+  if (all <= kQuietRecords) return std::nullopt;
   // A lane that has less to read has the rest behind it.
   std::uint64_t replayed = 0;
   for (const Part& part : parts_) replayed += part.is_begun ? all - part.total + part.done : 0;
   replayed /= parts_.size();
   next_ns_ = now + kIntervalNs;
   std::string line =
-      "replaying the log: " + std::to_string(replayed) + " of " + std::to_string(all) + " bytes";
+      "replaying the log: " + std::to_string(replayed) + " of " + std::to_string(all) + " records";
   if (replayed == 0) return line;
   const double seconds = static_cast<double>(now - begin_ns_) * 1e-9;
   const double left = seconds * static_cast<double>(all - replayed) / static_cast<double>(replayed);

@@ -16,12 +16,12 @@ namespace stator::core {
 class ReplayProgress {
  public:
   // Shorter replays are over before anybody asks.
-  static constexpr std::uint64_t kQuietBytes = 64u * 1024 * 1024;
+  static constexpr std::uint64_t kQuietRecords = 200'000;
   static constexpr std::uint64_t kIntervalNs = 1'000'000'000;
 
   ReplayProgress(std::uint32_t lanes, Clock& clock);
 
-  // `lane` has read `done` of the `total` bytes it has to read. A line for the log, if it is time
+  // `lane` has read `done` of the `total` records it has to read. A line for the log, if it is time
   // for one: at most one a second. Any thread.
   std::optional<std::string> note(LaneId lane, std::uint64_t done, std::uint64_t total);
 

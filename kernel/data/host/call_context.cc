@@ -21,6 +21,7 @@ void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase i
   reply_is_binary = false;
   lsn_at = -1;
   batch = nullptr;
+  has_looked = false;
   error_field.clear();
   error_sentence.clear();
   prefix_size = stator::host::write_prefix(key.data(), of.number, for_tenant, in_collection);

@@ -59,6 +59,8 @@ struct stator_call {
 
   stator::wal::BatchBuilder* batch = nullptr;  // prepare only
 
+  bool has_looked = false;  // views of stored values may be out
+
   // Memory and cursors of the call.
   stator::host::Arena arena;
   std::vector<std::unique_ptr<stator_kv_cursor>> cursors;

@@ -28,6 +28,7 @@ ByteView stored_key(stator_call* call, std::uint8_t space, ByteView key) {
 int get(stator_call* call, std::uint8_t space, stator_bytes key, stator_bytes* value) {
   if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) return 0;
   store::Entry entry;
+  call->has_looked = true;
   if (!call->host->store->get(stored_key(call, space, view(key)), entry)) return 0;
   *value = lend(entry.value);
   return 1;
@@ -55,6 +56,7 @@ stator_kv_cursor* scan(stator_call* call, std::uint8_t space, stator_bytes lower
   auto cursor = std::make_unique<stator_kv_cursor>();
   cursor->walk = call->host->store->walk({from, to, reverse != 0});
   cursor->prefix_size = call->prefix_size + 1;
+  call->has_looked = true;
   call->cursors.push_back(std::move(cursor));
   return call->cursors.back().get();
 }
@@ -71,7 +73,12 @@ void put(stator_call* call, std::uint8_t space, std::uint32_t vshard, stator_byt
   STATOR_ASSERT(call->phase == Phase::kApply);
   STATOR_ASSERT(key.size >= 1 && value.size <= STATOR_KV_VALUE_BYTES_MAX);
   STATOR_ASSERT(vshard < kVShards || vshard == kEveryVShard.value());
-  call->host->store->put(stored_key(call, space, view(key)), VShardId{vshard}, view(value));
+  const ByteView stored = stored_key(call, space, view(key));
+  // Views of a call end with it, so those of other calls are void; this call may hold the old
+  // value.
+  store::Store& store = *call->host->store;
+  call->has_looked ? store.put(stored, VShardId{vshard}, view(value))
+                   : store.overwrite(stored, VShardId{vshard}, view(value));
 }
 
 void erase(stator_call* call, std::uint8_t space, stator_bytes key) {

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kSlotsMin = 1024;
 constexpr std::size_t kInlineValueBytesMax = 1024;
+// Values lie in multiples of this: one that is overwritten may have grown a little.
+constexpr std::size_t kValueStep = 16;
 constexpr std::size_t kPrefetchLines = 3;  // node, key and the beginning of a value
 
 struct HashSecret {
@@ -31,6 +33,10 @@ const HashSecret& hash_secret() {
     return secret;
   }();
   return kSecret;
+}
+
+std::size_t room_for(std::size_t stored_bytes) {
+  return (stored_bytes + kValueStep - 1) / kValueStep * kValueStep;
 }
 
 __extension__ typedef unsigned __int128 Wide;
@@ -172,22 +178,37 @@ Memtable::Node* Memtable::node_of(ByteView key, std::size_t room, bool& is_new) 
   return node;
 }
 
-void Memtable::set_stored(Node& node, const char* stored, std::size_t size) {
+void Memtable::set_stored(Node& node, char* stored, std::size_t size) {
   node.value = stored;
   node.value_bytes = static_cast<std::uint32_t>(size);
+}
+
+void Memtable::write_stored(char* to, VShardId vshard, ByteView value) {
+  write_value_header(to, vshard);
+  if (!value.empty()) std::memcpy(to + kValueHeaderBytes, value.data(), value.size());
+}
+
+void Memtable::overwrite(ByteView key, VShardId vshard, ByteView value) {
+  const std::size_t size = kValueHeaderBytes + value.size();
+  Node* node = slots_[slot_of(key, hash_of(key))].node;
+  if (node == nullptr || node->is_erased() || size > room_for(node->value_bytes))
+    return put(key, vshard, value);
+  write_stored(node->value, vshard, value);
+  node->value_bytes = static_cast<std::uint32_t>(size);
+  overwritten_ += key.size() + size;
 }
 
 void Memtable::put(ByteView key, VShardId vshard, ByteView value) {
   STATOR_ASSERT(value.size() <= std::numeric_limits<std::uint32_t>::max() - kValueHeaderBytes);
   const std::size_t size = kValueHeaderBytes + value.size();
   // A small first value lies behind its key: a read that found the key has it in the cache.
-  const std::size_t room = size <= kInlineValueBytesMax ? size : 0;
+  const std::size_t room = size <= kInlineValueBytesMax ? room_for(size) : 0;
   bool is_new = false;
   Node* node = node_of(key, room, is_new);
-  char* stored = is_new && room != 0 ? reinterpret_cast<char*>(node->tower() + node->height) + key.size()
-                                     : arena_.allocate(size, 1);
-  write_value_header(stored, vshard);
-  if (!value.empty()) std::memcpy(stored + kValueHeaderBytes, value.data(), value.size());
+  char* stored = is_new && room != 0
+                     ? reinterpret_cast<char*>(node->tower() + node->height) + key.size()
+                     : arena_.allocate(room_for(size), 1);
+  write_stored(stored, vshard, value);
   set_stored(*node, stored, size);
 }
 

@@ -2,7 +2,8 @@
 // the same nodes, all in one arena. Deletions are kept as tombstones, which hide older layers.
 //
 // Thread: one writer, the lane; once it is frozen nobody writes and any thread may read.
-// Keys and values never move, so what was handed out stays valid as long as the memtable.
+// Keys and values never move, so what was handed out stays valid as long as the memtable, but for a
+// value that overwrite() replaced.
 #pragma once
 
 #include <array>
@@ -19,8 +20,8 @@ namespace stator::store {
 class Memtable {
  public:
   struct Node {
-    Node* previous;     // in key order; nullptr before the first
-    const char* value;  // as in stored_value.h; nullptr: erased
+    Node* previous;  // in key order; nullptr before the first
+    char* value;     // as in stored_value.h; nullptr: erased
     std::uint32_t value_bytes;
     std::uint16_t key_bytes;
     std::uint8_t height;  // pointers behind the node; the key and the first value follow them
@@ -45,6 +46,9 @@ class Memtable {
   std::uint64_t prefetch(ByteView key) const;
   void prefetch_node(std::uint64_t hash) const;
   void put(ByteView key, VShardId vshard, ByteView value);
+  // put(), in the place of the old value where it fits: keys that are written again and again do
+  // not fill the memory. Only while nobody looks at that old value.
+  void overwrite(ByteView key, VShardId vshard, ByteView value);
   void erase(ByteView key);
   // Everything that `newer` says is said here afterwards.
   void absorb(const Memtable& newer);
@@ -57,6 +61,8 @@ class Memtable {
   const Node* before(ByteView key) const;
 
   std::size_t count() const { return count_; }
+  // Bytes that overwrite() put in the place of others: they fill the log, not the memory.
+  std::size_t overwritten() const { return overwritten_; }
   std::size_t bytes() const { return arena_.bytes() + slots_.size() * sizeof(Slot); }
 
  private:
@@ -74,13 +80,15 @@ class Memtable {
   Node* find_before(ByteView key, std::array<Node*, kHeightMax>& path) const;
   std::size_t random_height();
   void grow_slots();
-  void set_stored(Node& node, const char* stored, std::size_t size);
+  void set_stored(Node& node, char* stored, std::size_t size);
+  static void write_stored(char* to, VShardId vshard, ByteView value);
 
   Arena arena_;
   std::vector<Slot, HugePageAllocator<Slot>> slots_;
   Node* head_;
   Node* last_ = nullptr;
   std::size_t count_ = 0;
+  std::size_t overwritten_ = 0;
   std::size_t height_ = 1;  // levels in use
   std::uint64_t random_ = 0x9e3779b97f4a7c15u;
 };

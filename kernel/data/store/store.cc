@@ -14,6 +14,9 @@
 namespace stator::store {
 namespace {
 
+// Bytes of log that count like one of memory when a checkpoint is due.
+constexpr std::size_t kLogPerMemory = 4;
+
 class LaneStore final : public Store {
  public:
   LaneStore(const StoreOptions& options, std::unique_ptr<LmdbEnv> base);
@@ -26,6 +29,7 @@ class LaneStore final : public Store {
   void prefetch_value(std::uint64_t hint) const override { active_->prefetch_node(hint); }
   std::unique_ptr<Walk> walk(const WalkOptions& options) override;
   void put(ByteView key, VShardId vshard, ByteView value) override;
+  void overwrite(ByteView key, VShardId vshard, ByteView value) override;
   void erase(ByteView key) override;
   bool wants_checkpoint() const override;
   bool start_checkpoint(Lsn up_to) override;
@@ -33,6 +37,7 @@ class LaneStore final : public Store {
   bool checkpoint_running() const override { return is_running_; }
   Status wait_checkpoint() override;
   std::size_t memtable_bytes() const override { return active_->bytes(); }
+  void forget_memory() override;
   Status copy(const std::function<Status(ByteView)>& sink) override { return base_->copy(sink); }
 
  private:
@@ -104,10 +109,16 @@ void LaneStore::put(ByteView key, VShardId vshard, ByteView value) {
   active_->put(key, vshard, value);
 }
 
+void LaneStore::overwrite(ByteView key, VShardId vshard, ByteView value) {
+  active_->overwrite(key, vshard, value);
+}
+
 void LaneStore::erase(ByteView key) { active_->erase(key); }
 
 bool LaneStore::wants_checkpoint() const {
-  return !is_running_ && active_->bytes() >= memtable_bytes_max_;
+  // What was written over is in the log: without an end to it the log could never be trimmed.
+  const std::size_t bytes = active_->bytes() + active_->overwritten() / kLogPerMemory;
+  return !is_running_ && bytes >= memtable_bytes_max_;
 }
 
 // After a failed checkpoint its memtable is still there: what came since is put into it, so that
@@ -170,6 +181,13 @@ void LaneStore::grow_and_restart() {
   }
   growth_failure_ = std::move(grown);
   if (on_checkpoint_) on_checkpoint_();
+}
+
+void LaneStore::forget_memory() {
+  STATOR_ASSERT(!is_in_turn_ && !is_running_ && !is_frozen_written_);
+  base_->end_read();
+  active_ = std::make_unique<Memtable>();
+  frozen_.reset();  // of a checkpoint that failed
 }
 
 // Inside a turn a checkpoint that needs a larger map goes on after end_turn() and is not waited

@@ -68,9 +68,12 @@ class Store {
   virtual void prefetch_value(std::uint64_t hint) const = 0;
   virtual std::unique_ptr<Walk> walk(const WalkOptions& options) = 0;
   virtual void put(ByteView key, VShardId vshard, ByteView value) = 0;
+  // put(), where nobody holds a view of the value that is there now: its memory may be used again.
+  virtual void overwrite(ByteView key, VShardId vshard, ByteView value) = 0;
   virtual void erase(ByteView key) = 0;
 
-  // The memtable is full and no checkpoint is running.
+  // The memtable is full, or so much was written over that the log is long; and no checkpoint is
+  // running.
   virtual bool wants_checkpoint() const = 0;
   // Freezes the memtable, whose last record has LSN `up_to` (also when it is empty: the applied LSN
   // advances), and starts writing it on the checkpoint thread. The caller waits until `up_to` is
@@ -85,6 +88,10 @@ class Store {
   virtual Status wait_checkpoint() = 0;
 
   virtual std::size_t memtable_bytes() const = 0;
+
+  // Forgets every write that is not in the base: the store is as it was when it was applied() last. Not
+  // in a turn, not while a checkpoint runs.
+  virtual void forget_memory() = 0;
 
   // Gives the base as it is now (what is in memory only is not in it) to `sink`, piece by piece: the
   // bytes of a data.mdb whose applied LSN is inside. Stops at the sink's first error. Another thread

@@ -59,15 +59,15 @@ class Batch {
       ++counts_.skipped;
       return STATOR_OK;
     }
-    std::string payload = begin_put_record(id);
-    const std::size_t start = payload.size();
-    if (!encoder_.encode(row.str(kData), payload)) {
+    begin_put_record(id, payload_);
+    const std::size_t start = payload_.size();
+    if (!encoder_.encode(row.str(kData), payload_)) {
       return reply_.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder_.error());
     }
-    const Value document = read_value(std::string_view(payload).substr(start));
+    const Value document = read_value(std::string_view(payload_).substr(start));
     const Status status = check_schema(engine_, request_, document, "data", reply_);
     if (status != STATOR_OK) return status;
-    records_.add(row.vshard(), RecordType::kPut, payload);
+    records_.add(row.vshard(), RecordType::kPut, payload_);
     ++(existed ? counts_.replaced : counts_.inserted);
     return STATOR_OK;
   }
@@ -79,6 +79,7 @@ class Batch {
   Records& records_;
   Reply& reply_;
   Encoder encoder_;
+  std::string payload_;
   std::unordered_set<std::string_view> known_;
   Counts counts_;
 };

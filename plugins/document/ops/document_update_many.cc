@@ -39,7 +39,8 @@ Status change_all(const Request& request, const Change& change, WriteManyShare& 
   const bool is_dry = request.args().boolean(kDryRun);
   Status fault = STATOR_OK;
   const auto visit = [&](const Candidate& found) {
-    std::string payload = begin_put_record(found.document_id);
+    std::string payload;
+    begin_put_record(found.document_id, payload);
     const std::size_t start = payload.size();
     fault = change.update.apply(found.root, payload, reply);
     if (fault != STATOR_OK) return false;

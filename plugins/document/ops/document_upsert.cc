@@ -37,7 +37,8 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   if (!encoder.encode(args.str(kData), patch)) {
     return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder.error());
   }
-  std::string payload = begin_put_record(args.str(kId));
+  std::string payload;
+  begin_put_record(args.str(kId), payload);
   const std::size_t start = payload.size();
   merge_patch(existed ? old.root : read_value(kEmptyObject), read_value(patch), payload);
   const std::size_t allowed = std::max({kUpdatedBytesMax, old.root.bytes.size(), patch.size()});

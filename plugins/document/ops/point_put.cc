@@ -31,16 +31,16 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
 
-  std::string payload = begin_put_record(args.str(kId));
-  const std::size_t start = payload.size();
-  Encoder encoder;
-  if (!encoder.encode(args.str(kData), payload)) {
+  auto& [encoder, record, stored] = engine.scratch();
+  begin_put_record(args.str(kId), record);
+  const std::size_t start = record.size();
+  if (!encoder.encode(args.str(kData), record)) {
     return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder.error());
   }
-  const Value document = read_value(std::string_view(payload).substr(start));
+  const Value document = read_value(std::string_view(record).substr(start));
   status = check_schema(engine, request, document, "data", reply);
   if (status != STATOR_OK) return status;
-  records.add(request.vshard(), RecordType::kPut, payload);
+  records.add(request.vshard(), RecordType::kPut, record);
   json::Writer writer = reply.json();
   writer.begin_object().field("existed", existed).key("lsn");
   reply.lsn(writer);

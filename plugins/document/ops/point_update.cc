@@ -41,7 +41,8 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   if (status != STATOR_OK) return status;
   if (!exists) return reply.fail(STATOR_E_NOT_FOUND, "document_id", "no such document");
 
-  std::string payload = begin_put_record(args.str(kId));
+  std::string payload;
+  begin_put_record(args.str(kId), payload);
   const std::size_t start = payload.size();
   status = update.apply(old.root, payload, reply);
   if (status != STATOR_OK) return status;

@@ -265,6 +265,8 @@ struct EngineDescription {
   const char* doc;
   std::span<const Op<E>* const> ops;
   std::span<const stator_config_key> config_keys = {};
+  // kv spaces that can be made again from the others, and so are in no digest.
+  std::span<const std::uint8_t> derived_spaces = {};
 };
 
 namespace detail {
@@ -305,6 +307,8 @@ class Edge {
     engine_.prepare = &prepare;
     engine_.apply = &apply;
     engine_.merge = &merge;
+    engine_.derived_spaces = description_.derived_spaces.data();
+    engine_.derived_space_count = description_.derived_spaces.size();
   }
 
   static const Op<E>& op(std::uint32_t index) {

@@ -16,15 +16,27 @@ namespace stator::json {
 template <bool is_ascii_only>
 inline const char* plain_end(const char* p, const char* end) {
 #if defined(__SSE2__)
-  for (; end - p >= 16; p += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  // A bit for each of the 16 bytes at `from` that ends the stretch.
+  const auto ends_at = [](const char* from) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
     const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
     // As signed bytes 0x80..0xff are below 0x20 too; as unsigned ones min() tells them apart.
-    const __m128i low = is_ascii_only ? _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20))
-                                      : _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-    const int found = _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash)));
-    if (found != 0) return p + __builtin_ctz(static_cast<unsigned>(found));
+    const __m128i low = is_ascii_only
+                            ? _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20))
+                            : _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    return static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash))));
+  };
+  if (end - p >= 16) {
+    for (; end - p >= 16; p += 16) {
+      const unsigned found = ends_at(p);
+      if (found != 0) return p + __builtin_ctz(found);
+    }
+    // The rest, with bytes that were looked at already in front of it.
+    const auto left = static_cast<unsigned>(end - p);
+    const unsigned found = ends_at(end - 16) >> (16 - left);
+    return left == 0 || found == 0 ? end : p + __builtin_ctz(found);
   }
 #endif
   for (; p != end; ++p) {

@@ -201,6 +201,15 @@ inline void write_escape(Out& out, unsigned char c) {
 }  // namespace detail
 
 inline void write_string(Out& out, std::string_view text) {
+  if (plain_end<true>(text.data(), text.data() + text.size()) == text.data() + text.size()) {
+    // Nothing to escape, as nearly always.
+    if (!out.need(text.size() + 2)) return;
+    *out.cursor++ = '"';
+    if (!text.empty()) std::memcpy(out.cursor, text.data(), text.size());
+    out.cursor += text.size();
+    *out.cursor++ = '"';
+    return;
+  }
   out.put('"');
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   const char* end = text.data() + text.size();

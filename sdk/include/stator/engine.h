@@ -8,8 +8,10 @@
  * A write: prepare (may look, must not touch; returns records) -> the kernel appends the records
  * to the log -> apply (the only mutator, also in recovery) -> the answer waits until the records
  * are durable. apply must be deterministic: no clock, no randomness, no addresses; everything it
- * needs is in the record. Primary state lives in stator.kv; memory that an engine keeps beside it
- * is derived and rebuilt in open.
+ * needs is in the record. Primary state lives in stator.kv: it is in the digest, the same for every
+ * replay of a log, and moves with its vShard. Derived state is what can be made again from it: memory
+ * that an engine keeps is rebuilt in open, which the kernel calls again when state came or went without
+ * apply; derived kv spaces are named in derived_spaces and are in no digest.
  *
  * Threads: an instance belongs to one lane thread for life. No locks, no blocking calls, no threads
  * of its own, no signal handlers. */
@@ -116,6 +118,10 @@ typedef struct stator_engine_v1 {
   /* [lane] ALL and ROWS: makes the answer from the lanes' parts, in lane order; part_count >= 1. */
   stator_status (*merge)(const stator_instance *instance, const stator_request *request,
                          const stator_bytes *parts, uint64_t part_count);
+
+  /* kv spaces that hold derived state, and how many they are; may be none. */
+  const uint8_t *derived_spaces;
+  uint64_t derived_space_count;
 } stator_engine_v1;
 
 /* [init] May be called more than once; returns the same static descriptor, or NULL when the

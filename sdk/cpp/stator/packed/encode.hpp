@@ -223,6 +223,7 @@ inline bool Encoder::object(json::Reader& reader, std::string& out) {
 }
 
 inline void Encoder::drop_duplicates(std::size_t first, std::string& out) {
+  if (members_.size() - first < 2) return;
   const auto key_of = [&](std::size_t i) {
     const Member& m = members_[i];
     return std::string_view(out).substr(m.key, m.value - m.key);

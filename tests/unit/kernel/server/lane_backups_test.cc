@@ -50,6 +50,7 @@ class SlowStore final : public store::Store {
   void prefetch_value(std::uint64_t) const override {}
   std::unique_ptr<store::Walk> walk(const store::WalkOptions&) override { return nullptr; }
   void put(ByteView, VShardId, ByteView) override {}
+  void overwrite(ByteView, VShardId, ByteView) override {}
   void erase(ByteView) override {}
   bool wants_checkpoint() const override { return false; }
   bool start_checkpoint(Lsn) override { return false; }
@@ -57,6 +58,7 @@ class SlowStore final : public store::Store {
   bool checkpoint_running() const override { return false; }
   Status wait_checkpoint() override { return ok_status(); }
   std::size_t memtable_bytes() const override { return 0; }
+  void forget_memory() override {}
   Status copy(const std::function<Status(ByteView)>& sink) override {
     begun.open();
     may_end.wait();

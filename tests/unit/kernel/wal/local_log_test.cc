@@ -45,7 +45,7 @@ TEST_F(LocalLogTest, KeepsEveryFieldOfARecord) {
   }
   const auto log = open_small_log(files_).take();
   int seen = 0;
-  ASSERT_TRUE(log->read(Lsn{1},
+  ASSERT_TRUE(read_durable(*log, Lsn{1},
                         [&](const RecordView& record, Lsn lsn, std::uint64_t time_ms) {
                           ++seen;
                           EXPECT_EQ(record.engine, EngineNumber{7});
@@ -72,7 +72,7 @@ TEST_F(LocalLogTest, GoesOnBehindTheLastRecordAfterReopening) {
 TEST_F(LocalLogTest, StopsReadingAtTheVisitorsError) {
   write_commits(files_, {{"a", "b", "c"}});
   const auto log = open_small_log(files_).take();
-  auto status = log->read(Lsn{1}, [](const RecordView&, Lsn lsn, std::uint64_t) {
+  auto status = read_durable(*log, Lsn{1}, [](const RecordView&, Lsn lsn, std::uint64_t) {
     return lsn == Lsn{2} ? Status(Error(ErrorCode::kCancelled, "enough")) : ok_status();
   });
   ASSERT_FALSE(status.ok());

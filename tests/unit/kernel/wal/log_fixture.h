@@ -31,7 +31,7 @@ inline BatchBuilder batch_of(const std::vector<std::string>& payloads) {
 inline Result<std::vector<std::string>> read_all(Log& log, Lsn from = Lsn{1}) {
   std::vector<std::string> payloads;
   Lsn expected = from;
-  Status status = log.read(from, [&](const RecordView& record, Lsn lsn, std::uint64_t) -> Status {
+  Status status = read_durable(log, from, [&](const RecordView& record, Lsn lsn, std::uint64_t) -> Status {
     if (lsn != expected) return Error(ErrorCode::kInternal, "a gap in the LSNs");
     expected = Lsn{expected.value() + 1};
     payloads.emplace_back(record.payload);

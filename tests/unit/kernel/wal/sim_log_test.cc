@@ -39,6 +39,7 @@ TEST(SimLogTest, CrashForgetsWhatWasNotDurable) {
   log.crash();
   EXPECT_EQ(log.last(), Lsn{1});
   EXPECT_EQ(append(log, {"d"}), Lsn{2});
+  log.commit();
   EXPECT_THAT(read_all(log).value(), ElementsAre("a", "d"));
 }
 
@@ -66,6 +67,7 @@ TEST(SimLogTest, TrimsDurableBatchesBelow) {
   log.trim(Lsn{4});
   EXPECT_EQ(log.last(), Lsn{3});
   EXPECT_EQ(append(log, {"d"}), Lsn{4});
+  log.commit();
   EXPECT_THAT(read_all(log, Lsn{4}).value(), ElementsAre("d"));
 }
 

@@ -94,7 +94,7 @@ TEST(PointGetHeapTest, AllocatesNothing) {
   std::string value;
   Encoder encoder;
   ASSERT_TRUE(encoder.encode(text, value));
-  stage.stored = seal_document(9, value);
+  seal_document(9, value, stage.stored);
 
   stator_kernel_hello hello{};
   hello.struct_size = sizeof hello;

@@ -135,7 +135,8 @@ TEST(StoredValueTest, ReadsCutBytesWithoutLeavingThem) {
 }
 
 TEST(StoredDocumentTest, KeepsTheLsnAndRefusesAnotherFormatVersion) {
-  std::string stored = seal_document(77, encoded(R"({"a":1})"));
+  std::string stored;
+  seal_document(77, encoded(R"({"a":1})"), stored);
   EXPECT_EQ(open_document(stored).lsn, 77u);
   EXPECT_EQ(open_document(stored).root.tag, Tag::kObject);
   stored[0] = 2;

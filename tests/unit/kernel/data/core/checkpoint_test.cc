@@ -32,6 +32,7 @@ class PlayedStore final : public store::Store {
   void prefetch_value(std::uint64_t) const override {}
   std::unique_ptr<store::Walk> walk(const store::WalkOptions&) override { return nullptr; }
   void put(ByteView, VShardId, ByteView) override {}
+  void overwrite(ByteView, VShardId, ByteView) override {}
   void erase(ByteView) override {}
   bool wants_checkpoint() const override { return false; }
   bool start_checkpoint(Lsn up_to) override {
@@ -50,6 +51,7 @@ class PlayedStore final : public store::Store {
   bool checkpoint_running() const override { return is_running; }
   Status wait_checkpoint() override { return ok_status(); }
   std::size_t memtable_bytes() const override { return 0; }
+  void forget_memory() override {}
   Status copy(const std::function<Status(ByteView)>&) override { return ok_status(); }
 
   Lsn applied_lsn{0};

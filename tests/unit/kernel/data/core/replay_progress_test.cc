@@ -21,20 +21,20 @@ TEST(ReplayProgressTest, SaysAtMostOnceASecondHowFarAndHowLong) {
   EXPECT_FALSE(progress.note(LaneId{0}, 10 * kMiB, 100 * kMiB));
   clock.now += kSecond;
   EXPECT_EQ(progress.note(LaneId{0}, 25 * kMiB, 100 * kMiB),
-            "replaying the log: 26214400 of 104857600 bytes, about 3 s left");
+            "replaying the log: 26214400 of 104857600 records, about 3 s left");
   clock.now += kSecond - 1;
   EXPECT_FALSE(progress.note(LaneId{0}, 50 * kMiB, 100 * kMiB));
   clock.now += 1;
   EXPECT_EQ(progress.note(LaneId{0}, 50 * kMiB, 100 * kMiB),
-            "replaying the log: 52428800 of 104857600 bytes, about 2 s left");
+            "replaying the log: 52428800 of 104857600 records, about 2 s left");
 }
 
 TEST(ReplayProgressTest, IsQuietForASmallLog) {
   SteppedClock clock;
   ReplayProgress progress(1, clock);
   clock.now += 100 * kSecond;
-  EXPECT_FALSE(progress.note(LaneId{0}, kMiB, ReplayProgress::kQuietBytes));
-  EXPECT_TRUE(progress.note(LaneId{0}, kMiB, ReplayProgress::kQuietBytes + 1));
+  EXPECT_FALSE(progress.note(LaneId{0}, kMiB, ReplayProgress::kQuietRecords));
+  EXPECT_TRUE(progress.note(LaneId{0}, kMiB, ReplayProgress::kQuietRecords + 1));
 }
 
 TEST(ReplayProgressTest, TellsTheAverageOfTheLanes) {
@@ -43,7 +43,7 @@ TEST(ReplayProgressTest, TellsTheAverageOfTheLanes) {
   EXPECT_FALSE(progress.note(LaneId{1}, 0, 40 * kMiB));  // 60 of 100 are behind it
   clock.now += kSecond;
   EXPECT_EQ(progress.note(LaneId{0}, 40 * kMiB, 100 * kMiB),
-            "replaying the log: 52428800 of 104857600 bytes, about 1 s left");
+            "replaying the log: 52428800 of 104857600 records, about 1 s left");
 }
 
 }  // namespace

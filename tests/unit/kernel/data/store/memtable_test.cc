@@ -49,6 +49,48 @@ TEST(MemtableTest, ReplacesTheValueAndKeepsTheOldBytes) {
   EXPECT_EQ(table.count(), 1u);
 }
 
+TEST(MemtableTest, OverwritesInThePlaceOfTheOldValue) {
+  Memtable table;
+  table.overwrite("k", VShardId{1}, "first value");
+  const char* place = table.find("k")->stored().data();
+  table.overwrite("k", VShardId{2}, "second");
+  EXPECT_EQ(table.find("k")->stored().data(), place);
+  EXPECT_EQ(value_of(table.find("k")), "second");
+  EXPECT_EQ(entry_of("k", table.find("k")->stored()).vshard, VShardId{2});
+  table.overwrite("k", VShardId{2}, std::string(100, 'x'));  // does not fit
+  EXPECT_EQ(value_of(table.find("k")), std::string(100, 'x'));
+  table.erase("k");
+  table.overwrite("k", VShardId{3}, "again");
+  EXPECT_EQ(value_of(table.find("k")), "again");
+  EXPECT_EQ(table.count(), 1u);
+}
+
+TEST(MemtableTest, OverwritingTakesNoMemoryAndSparesTheNeighbours) {
+  std::mt19937 random(11);
+  Memtable table;
+  std::map<std::string, std::string> model;
+  const auto write = [&](std::size_t sizes) {
+    for (int i = 0; i < 20'000; ++i) {
+      const std::string key = "key-" + std::to_string(random() % 300);
+      const std::string value(random() % sizes, static_cast<char>('a' + random() % 26));
+      table.overwrite(key, VShardId{3}, value);
+      model[key] = value;
+    }
+  };
+  write(2000);
+  for (const auto& [key, value] : model) ASSERT_EQ(value_of(table.find(key)), value);
+  for (auto& [key, value] : model) {
+    value.assign(64, 'y');
+    table.overwrite(key, VShardId{3}, value);
+  }
+  const std::size_t before = table.bytes();
+  for (int i = 0; i < 100; ++i) {
+    for (const auto& [key, value] : model) table.overwrite(key, VShardId{3}, value);
+  }
+  EXPECT_EQ(table.bytes(), before);
+  for (const auto& [key, value] : model) ASSERT_EQ(value_of(table.find(key)), value);
+}
+
 TEST(MemtableTest, RemembersErasedKeys) {
   Memtable table;
   table.erase("never put");

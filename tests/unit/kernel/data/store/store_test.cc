@@ -188,6 +188,19 @@ TEST_F(StoreTest, WantsACheckpointWhenTheMemtableIsFull) {
   EXPECT_LT(store_->memtable_bytes(), 100'000u);
 }
 
+TEST_F(StoreTest, WantsACheckpointWhenMuchWasWrittenOver) {
+  const std::string value(1000, 'v');
+  std::size_t written = 0;
+  while (!store_->wants_checkpoint()) {
+    store_->overwrite("key", VShardId{1}, value);
+    ASSERT_LT(++written, 100'000u);
+  }
+  EXPECT_GT(written, 300u);  // memory alone would be full then
+  EXPECT_LT(store_->memtable_bytes(), 100'000u);
+  checkpoint(written);
+  EXPECT_FALSE(store_->wants_checkpoint());
+}
+
 TEST_F(StoreTest, ViewsLastUntilTheEndOfTheTurn) {
   const std::string large(5000, 'L');
   put("base", large + "base");

@@ -1,0 +1,37 @@
+// What a maintenance job sees: the server while its lanes stand still.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "bridge/vshard_map.h"
+#include "data/core/core_loop.h"
+#include "io/file_system.h"
+#include "server/lane_stop.h"
+#include "server/layout.h"
+#include "wal/log.h"
+
+namespace stator::server {
+
+struct StandingServer {
+  io::FileSystem* files = nullptr;
+  std::string data_dir;
+  LaneStop* stop = nullptr;
+  std::function<core::CoreLoop&(LaneId)> core;  // touched on its own thread only: in on_lane()
+  bridge::VShardMap* vshards = nullptr;
+  Layout* layout = nullptr;  // as it is stored
+  wal::Log* log = nullptr;
+  std::function<bool()> is_backup_running;  // it copies stores, placement and log, which must agree
+
+  std::uint32_t lanes() const { return layout->lanes; }
+  Status on_lane(LaneId lane, const std::function<Status(core::CoreLoop&)>& work) const {
+    return stop->run(lane, [&] { return work(core(lane)); });
+  }
+  // Lane after lane; stops at the first error.
+  Status on_each_lane(const std::function<Status(core::CoreLoop&)>& work) const {
+    for (std::uint32_t lane = 0; lane < lanes(); ++lane) STATOR_CHECK(on_lane(LaneId{lane}, work));
+    return ok_status();
+  }
+};
+
+}  // namespace stator::server
