@@ -1,16 +1,18 @@
 // The document engine: JSON documents by id, with typed indexes (README.md).
 //
 // One instance a lane, on that lane's thread. The store holds everything; the instance keeps only
-// the list of indexes, read again in open.
+// the lists of indexes and schemas, read again in open.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "stator/engine.hpp"
 
 #include "index/index_catalog.h"
-#include "value/encode.h"
+#include "packed_json.h"
+#include "schema/schema_catalog.h"
 
 namespace stator::document {
 
@@ -24,6 +26,9 @@ class DocumentEngine {
   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 
   const IndexCatalog& indexes() const { return indexes_; }
+  const SchemaCatalog& schemas() const { return schemas_; }
+  std::uint32_t lane() const { return lane_; }
+  std::uint32_t lane_count() const { return lane_count_; }
 
   // Memory that one write after another uses: a write of usual size takes none from the heap.
   // Nothing in it outlives the call.
@@ -39,9 +44,14 @@ class DocumentEngine {
  private:
   void put(const Record& record, KvWriter& kv) const;
   void erase(const Record& record, KvWriter& kv) const;
-  void create_index(const Record& record, KvWriter& kv);
+  void create_index(const Record& record, IndexDefinition index, KvWriter& kv);
+  void drop_index(const Record& record, KvWriter& kv);
+  void set_schema(const Record& record, KvWriter& kv);
 
   IndexCatalog indexes_;
+  SchemaCatalog schemas_;
+  std::uint32_t lane_ = 0;
+  std::uint32_t lane_count_ = 1;
   mutable Scratch scratch_;
 };
 

@@ -14,13 +14,15 @@
 namespace stator::document {
 namespace {
 
-constexpr std::array<const Op<DocumentEngine>*, 8> kOps = {
-    &kPointGet,     &kPointPut,  &kPointDelete, &kDocumentBatchInsert,
-    &kDocumentScan, &kRangeScan, &kIndexCreate, &kIndexList,
+constexpr std::array<const Op<DocumentEngine>*, 19> kOps = {
+    &kPointGet,           &kPointPut,          &kPointDelete,      &kDocumentBatchInsert,
+    &kDocumentScan,       &kRangeScan,         &kIndexCreate,      &kIndexList,
+    &kPointMultiGet,      &kPointUpdate,       &kDocumentUpsert,   &kDocumentUpdateMany,
+    &kDocumentDeleteMany, &kDocumentTruncate,  &kIndexDrop,        &kIndexLookup,
+    &kDocumentCount,      &kDocumentAggregate, &kDocumentValidate,
 };
 
 constexpr std::size_t kScratchBytesMax = 64 * 1024;
-constexpr std::string_view kIndexDefinition("\x01", 1);
 // Made of the documents and the index definitions.
 constexpr std::array<std::uint8_t, 1> kDerivedSpaces = {Space::kEntries};
 
@@ -39,11 +41,20 @@ EngineDescription<DocumentEngine> DocumentEngine::describe() {
 
 std::unique_ptr<DocumentEngine> DocumentEngine::open(const Open& open) {
   auto engine = std::make_unique<DocumentEngine>();
+  engine->lane_ = open.lane();
+  engine->lane_count_ = open.lane_count();
   open.visit_all(Space::kIndexes, [&](const StoredEntry& entry) {
-    if (entry.value != kIndexDefinition) {
+    IndexDefinition index;
+    if (!read_stored_definition(entry.key, entry.value, index)) {
       throw OpenError("an index definition has an unknown format");
     }
-    engine->indexes_.add(entry.tenant, entry.collection, entry.key);
+    engine->indexes_.add(entry.tenant, entry.collection, std::move(index));
+  });
+  open.visit_all(Space::kSchemas, [&](const StoredEntry& entry) {
+    std::string error;
+    auto schema = Schema::compile(entry.value, error);
+    if (schema == nullptr) throw OpenError("a stored schema: " + error);
+    engine->schemas_.set(entry.tenant, entry.collection, std::move(schema));
   });
   return engine;
 }
@@ -55,7 +66,18 @@ void DocumentEngine::apply(const Record& record, KvWriter& kv) {
     case RecordType::kDelete:
       return erase(record, kv);
     case RecordType::kIndexCreate:
-      return create_index(record, kv);
+      return create_index(record, plain_index(record.payload()), kv);
+    case RecordType::kIndexDefine: {
+      IndexDefinition index;
+      if (!read_definition_record(record.payload(), index)) {
+        throw std::runtime_error("a record defines an index in an unknown form");
+      }
+      return create_index(record, std::move(index), kv);
+    }
+    case RecordType::kIndexDrop:
+      return drop_index(record, kv);
+    case RecordType::kSchemaSet:
+      return set_schema(record, kv);
     default:
       throw std::runtime_error("unknown type of record");
   }
@@ -74,15 +96,15 @@ Change DocumentEngine::describe_change(std::uint32_t type, std::string_view payl
 }
 
 void DocumentEngine::put(const Record& record, KvWriter& kv) const {
-  const auto& paths = indexes_.paths(record.tenant(), record.collection());
+  const auto& indexes = indexes_.of(record.tenant(), record.collection());
   const PutRecord written = read_put_record(record.payload());
   // All that is read of the old document is copied before the first write.
   std::vector<IndexEntry> before;
   StoredDocument old;
-  if (!paths.empty() && load_document(kv, written.document_id, old)) {
-    before = entries_of(paths, written.document_id, old.root);
+  if (!indexes.empty() && load_document(kv, written.document_id, old)) {
+    before = entries_of(indexes, written.document_id, old.root);
   }
-  const auto after = entries_of(paths, written.document_id, read_value(written.value_bytes));
+  const auto after = entries_of(indexes, written.document_id, read_value(written.value_bytes));
   change_entries(kv, {written.document_id, record.vshard(), before, after});
   std::string& stored = scratch_.stored;
   seal_document(record.lsn(), written.value_bytes, stored);
@@ -97,21 +119,43 @@ void DocumentEngine::Scratch::rest() {
 }
 
 void DocumentEngine::erase(const Record& record, KvWriter& kv) const {
-  const auto& paths = indexes_.paths(record.tenant(), record.collection());
+  const auto& indexes = indexes_.of(record.tenant(), record.collection());
   StoredDocument old;
   if (!load_document(kv, record.payload(), old)) return;
-  const auto before = entries_of(paths, record.payload(), old.root);
+  const auto before = entries_of(indexes, record.payload(), old.root);
   change_entries(kv, {record.payload(), record.vshard(), before, {}});
   kv.erase(Space::kDocuments, record.payload());
 }
 
 // Comes once from each lane, and all of them again at recovery.
-void DocumentEngine::create_index(const Record& record, KvWriter& kv) {
-  const std::string path(record.payload());
-  if (indexes_.contains(record.tenant(), record.collection(), path)) return;
-  kv.put(Space::kIndexes, STATOR_VSHARD_EVERY, path, kIndexDefinition);
-  backfill_index(kv, path);
-  indexes_.add(record.tenant(), record.collection(), path);
+void DocumentEngine::create_index(const Record& record, IndexDefinition index, KvWriter& kv) {
+  if (indexes_.find(record.tenant(), record.collection(), index.name) != nullptr) return;
+  kv.put(Space::kIndexes, STATOR_VSHARD_EVERY, index.name, stored_definition(index));
+  backfill_index(kv, index);
+  indexes_.add(record.tenant(), record.collection(), std::move(index));
+}
+
+void DocumentEngine::drop_index(const Record& record, KvWriter& kv) {
+  const IndexDefinition* index =
+      indexes_.find(record.tenant(), record.collection(), record.payload());
+  if (index == nullptr) return;
+  erase_index(kv, *index);
+  kv.erase(Space::kIndexes, record.payload());
+  indexes_.remove(record.tenant(), record.collection(), record.payload());
+}
+
+void DocumentEngine::set_schema(const Record& record, KvWriter& kv) {
+  constexpr std::string_view kKey("\x01", 1);
+  std::unique_ptr<Schema> schema;
+  if (record.payload().empty()) {
+    kv.erase(Space::kSchemas, kKey);
+  } else {
+    std::string error;
+    schema = Schema::compile(record.payload(), error);
+    if (schema == nullptr) throw std::runtime_error("a record sets a schema: " + error);
+    kv.put(Space::kSchemas, STATOR_VSHARD_EVERY, kKey, record.payload());
+  }
+  schemas_.set(record.tenant(), record.collection(), std::move(schema));
 }
 
 }  // namespace stator::document

@@ -1,14 +1,19 @@
 // Where the engine keeps what, and its log records.
 //
-//   space      key                         value                      vShard
-//   documents  document id                 document (value/value.h)   of the document
-//   entries    index/index_key.h           index/index_key.h          of the document
-//   indexes    path                        01                         every
+//   space      key                 value                             vShard
+//   documents  document id         version u8 (1), lsn u64 of its    of the document
+//                                  last write, value (packed JSON)
+//   entries    index/index_key.h   index/index_key.h                 of the document
+//   indexes    name                index/definition.h                every
+//   schemas    01                  the schema's text                 every
 //
 //   record        payload
 //   put           document id, value       (id: u16 size little-endian, bytes; value: the rest)
 //   delete        document id              (the bytes)
-//   index_create  path                     (the bytes)
+//   index_create  path                     (the bytes; read, no longer written)
+//   index_define  index/definition.h
+//   index_drop    name                     (the bytes)
+//   schema_set    the schema's text        (the bytes; none: no schema)
 //
 // The kernel keeps keys of different tenants and collections apart, so they need no prefix here.
 #pragma once
@@ -19,7 +24,7 @@
 
 #include "stator/engine.hpp"
 
-#include "value/value.h"
+#include "packed_json.h"
 
 namespace stator::document {
 
@@ -28,11 +33,15 @@ struct Space {
   static constexpr std::uint8_t kDocuments = 1;
   static constexpr std::uint8_t kEntries = 2;
   static constexpr std::uint8_t kIndexes = 3;
+  static constexpr std::uint8_t kSchemas = 4;
 };
 struct RecordType {
   static constexpr std::uint32_t kPut = 1;
   static constexpr std::uint32_t kDelete = 2;
   static constexpr std::uint32_t kIndexCreate = 3;
+  static constexpr std::uint32_t kIndexDefine = 4;
+  static constexpr std::uint32_t kIndexDrop = 5;
+  static constexpr std::uint32_t kSchemaSet = 6;
 };
 
 struct PutRecord {
@@ -42,6 +51,17 @@ struct PutRecord {
 // Makes `payload` a put record up to the value, which is encoded straight behind it.
 void begin_put_record(std::string_view document_id, std::string& payload);
 PutRecord read_put_record(std::string_view payload);
+
+// A document as it lies in the store.
+struct StoredDocument {
+  std::uint64_t lsn = 0;
+  Value root;
+};
+
+// Makes `stored` the stored bytes of a document whose value is `value_bytes`.
+void seal_document(std::uint64_t lsn, std::string_view value_bytes, std::string& stored);
+// Reads them. Throws std::runtime_error for a format version that this engine does not know.
+StoredDocument open_document(std::string_view stored);
 
 // False if there is no such document. Borrows stored bytes: they last until the call returns.
 // Allocates nothing.

@@ -3,26 +3,49 @@
 #include <algorithm>
 
 namespace stator::document {
+namespace {
 
-const std::vector<std::string>& IndexCatalog::paths(std::uint32_t tenant,
-                                                    std::string_view collection) const {
-  static const std::vector<std::string> kNone;
+bool is_before(const IndexDefinition& index, std::string_view name) { return index.name < name; }
+
+}  // namespace
+
+const IndexDefinitions& IndexCatalog::of(std::uint32_t tenant, std::string_view collection) const {
+  static const IndexDefinitions kNone;
   const auto collections = tenants_.find(tenant);
   if (collections == tenants_.end()) return kNone;
   const auto found = collections->second.find(collection);
   return found == collections->second.end() ? kNone : found->second;
 }
 
-bool IndexCatalog::contains(std::uint32_t tenant, std::string_view collection,
-                            std::string_view path) const {
-  const auto& known = paths(tenant, collection);
-  return std::binary_search(known.begin(), known.end(), path);
+const IndexDefinition* IndexCatalog::find(std::uint32_t tenant, std::string_view collection,
+                                          std::string_view name) const {
+  const IndexDefinitions& known = of(tenant, collection);
+  const auto at = std::lower_bound(known.begin(), known.end(), name, is_before);
+  return at != known.end() && at->name == name ? &*at : nullptr;
 }
 
-void IndexCatalog::add(std::uint32_t tenant, std::string_view collection, std::string_view path) {
-  auto& paths = tenants_[tenant][std::string(collection)];
-  const auto at = std::lower_bound(paths.begin(), paths.end(), path);
-  if (at == paths.end() || *at != path) paths.emplace(at, path);
+const IndexDefinition* IndexCatalog::find_order(std::uint32_t tenant, std::string_view collection,
+                                                std::string_view path) const {
+  for (const IndexDefinition& index : of(tenant, collection)) {
+    if (index.gives_order_of(path)) return &index;
+  }
+  return nullptr;
+}
+
+void IndexCatalog::add(std::uint32_t tenant, std::string_view collection, IndexDefinition index) {
+  IndexDefinitions& known = tenants_[tenant][std::string(collection)];
+  const auto at = std::lower_bound(known.begin(), known.end(), index.name, is_before);
+  if (at != known.end() && at->name == index.name) {
+    *at = std::move(index);
+  } else {
+    known.insert(at, std::move(index));
+  }
+}
+
+void IndexCatalog::remove(std::uint32_t tenant, std::string_view collection,
+                          std::string_view name) {
+  IndexDefinitions& known = tenants_[tenant][std::string(collection)];
+  std::erase_if(known, [&](const IndexDefinition& index) { return index.name == name; });
 }
 
 }  // namespace stator::document

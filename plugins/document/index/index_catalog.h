@@ -1,5 +1,5 @@
-// Which paths of which collections are indexed. Derived from the definitions in the store
-// (Space::kIndexes), which every lane keeps; rebuilt in open. Owned by the engine's instance.
+// The indexes of all collections. Derived from the definitions in the store (Space::kIndexes),
+// which every lane keeps; rebuilt in open. Owned by the engine's instance.
 #pragma once
 
 #include <cstdint>
@@ -8,21 +8,31 @@
 #include <string_view>
 #include <vector>
 
+#include "index/definition.h"
+
 namespace stator::document {
 
 // Each index costs every write of its collection a key.
 inline constexpr std::size_t kIndexesPerCollectionMax = 64;
 
+using IndexDefinitions = std::vector<IndexDefinition>;
+
 class IndexCatalog {
  public:
-  // In bytewise order; empty for a collection without indexes.
-  const std::vector<std::string>& paths(std::uint32_t tenant, std::string_view collection) const;
-  bool contains(std::uint32_t tenant, std::string_view collection, std::string_view path) const;
-  // Does nothing if the index is known.
-  void add(std::uint32_t tenant, std::string_view collection, std::string_view path);
+  // In bytewise order of their names; empty for a collection without indexes.
+  const IndexDefinitions& of(std::uint32_t tenant, std::string_view collection) const;
+  // Null if there is none of that name.
+  const IndexDefinition* find(std::uint32_t tenant, std::string_view collection,
+                              std::string_view name) const;
+  // One that gives the order of all values at the path, or null.
+  const IndexDefinition* find_order(std::uint32_t tenant, std::string_view collection,
+                                    std::string_view path) const;
+  // Replaces one of the same name.
+  void add(std::uint32_t tenant, std::string_view collection, IndexDefinition index);
+  void remove(std::uint32_t tenant, std::string_view collection, std::string_view name);
 
  private:
-  using Collections = std::map<std::string, std::vector<std::string>, std::less<>>;
+  using Collections = std::map<std::string, IndexDefinitions, std::less<>>;
   std::map<std::uint32_t, Collections> tenants_;
 };
 

@@ -4,15 +4,9 @@
 #include <vector>
 
 #include "storage.h"
-#include "value/path.h"
 
 namespace stator::document {
 namespace {
-
-bool contains_key(std::span<const IndexEntry> entries, std::string_view key) {
-  return std::any_of(entries.begin(), entries.end(),
-                     [&](const IndexEntry& entry) { return entry.key == key; });
-}
 
 struct FoundDocument {
   std::string document_id;
@@ -26,30 +20,41 @@ constexpr std::size_t kBackfillBatchMin = 4096;
 
 }  // namespace
 
-std::vector<IndexEntry> entries_of(std::span<const std::string> paths, std::string_view document_id,
-                                   const Value& root) {
+std::vector<IndexEntry> entries_of(std::span<const IndexDefinition> indexes,
+                                   std::string_view document_id, const Value& root) {
   std::vector<IndexEntry> entries;
-  for (const std::string& path : paths) {
-    Value value;
-    if (find_path(root, path, value)) entries.push_back(make_index_entry(path, value, document_id));
+  for (const IndexDefinition& index : indexes) {
+    add_index_entries(index, root, document_id, entries);
   }
+  std::sort(entries.begin(), entries.end(),
+            [](const IndexEntry& a, const IndexEntry& b) { return a.key < b.key; });
   return entries;
 }
 
 void change_entries(KvWriter& kv, const EntryChange& change) {
-  for (const IndexEntry& entry : change.before) {
-    if (!contains_key(change.after, entry.key)) kv.erase(Space::kEntries, entry.key);
-  }
-  for (const IndexEntry& entry : change.after) {
-    if (contains_key(change.before, entry.key)) continue;
+  const auto put = [&](const IndexEntry& entry) {
     kv.put(Space::kEntries, change.vshard, entry.key, index_entry_value(change.document_id, entry));
+  };
+  auto before = change.before.begin();
+  auto after = change.after.begin();
+  while (before != change.before.end() || after != change.after.end()) {
+    const bool is_gone =
+        after == change.after.end() || (before != change.before.end() && before->key < after->key);
+    if (is_gone) {
+      kv.erase(Space::kEntries, (before++)->key);
+    } else if (before == change.before.end() || after->key < before->key) {
+      put(*after++);
+    } else {
+      ++before;
+      ++after;
+    }
   }
 }
 
 // A cursor ends with the first write, so documents are read in batches, each by a cursor of its own
 // that starts behind the last document. The batch size follows from the number of documents, so
 // that the cursors suffice.
-void backfill_index(KvWriter& kv, const std::string& path) {
+void backfill_index(KvWriter& kv, const IndexDefinition& index) {
   std::size_t documents = 0;
   for (Cursor cursor = kv.scan(Space::kDocuments); cursor.next();) ++documents;
   const std::size_t batch_max =
@@ -64,7 +69,7 @@ void backfill_index(KvWriter& kv, const std::string& path) {
       ++passed;
       lower.assign(cursor.key()).push_back('\0');
       const Value root = open_document(cursor.value()).root;
-      auto entries = entries_of({&path, 1}, cursor.key(), root);
+      auto entries = entries_of({&index, 1}, cursor.key(), root);
       if (entries.empty()) continue;
       batch.push_back({std::string(cursor.key()), cursor.vshard(), std::move(entries)});
     }
@@ -74,6 +79,17 @@ void backfill_index(KvWriter& kv, const std::string& path) {
       change_entries(kv, {found.document_id, found.vshard, {}, found.entries});
     }
   }
+}
+
+void erase_index(KvWriter& kv, const IndexDefinition& index) {
+  const std::string prefix = index_prefix(index);
+  const std::string end = successor(prefix);
+  // As in a backfill, a cursor ends with the first erasure: the keys are gathered before.
+  std::vector<std::string> keys;
+  for (Cursor cursor = kv.scan(Space::kEntries, {.lower = prefix, .upper = end}); cursor.next();) {
+    keys.emplace_back(cursor.key());
+  }
+  for (const std::string& key : keys) kv.erase(Space::kEntries, key);
 }
 
 }  // namespace stator::document

@@ -12,11 +12,12 @@
 
 namespace stator::document {
 
-// The entries of one document under all paths it has a value at.
-std::vector<IndexEntry> entries_of(std::span<const std::string> paths, std::string_view document_id,
-                                   const Value& root);
+// The entries of one document in all of these indexes, in the order of their keys.
+std::vector<IndexEntry> entries_of(std::span<const IndexDefinition> indexes,
+                                   std::string_view document_id, const Value& root);
 
-// Erases the entries of `before` that `after` lacks and writes those that it has anew.
+// Erases the entries of `before` that `after` lacks and writes those that it has anew. Both in the
+// order of their keys.
 struct EntryChange {
   std::string_view document_id;
   std::uint32_t vshard;
@@ -25,7 +26,9 @@ struct EntryChange {
 };
 void change_entries(KvWriter& kv, const EntryChange& change);
 
-// Writes the entries of the index on `path` for all documents of the record's collection.
-void backfill_index(KvWriter& kv, const std::string& path);
+// Writes the entries of the index for all documents of the record's collection.
+void backfill_index(KvWriter& kv, const IndexDefinition& index);
+// Removes all entries of the index.
+void erase_index(KvWriter& kv, const IndexDefinition& index);
 
 }  // namespace stator::document

@@ -1,13 +1,17 @@
 #include "index/index_key.h"
 
+#include <algorithm>
+
+#include "stator/filter/matches.hpp"
 #include "stator/services.h"
 
-#include "value/decimal.h"
-#include "value/order.h"
+#include "packed_json.h"
 
 namespace stator::document {
 namespace {
 
+constexpr char kMissingByte = 0x08;
+constexpr char kTextByte = 0x09;
 constexpr char kNullByte = 0x10;
 constexpr char kFalseByte = 0x20;
 constexpr char kTrueByte = 0x21;
@@ -20,8 +24,10 @@ constexpr char kObjectByte = 0x60;
 constexpr std::size_t kNumberFrameBytes = 1 + 1 + 4 + 1;
 constexpr std::size_t kStringEndBytes = 2;
 
-// The keys of the longest path still hold a prefix that tells most values apart.
-static_assert(STATOR_KV_KEY_BYTES_MAX - kDocumentIdBytesMax - 1 - kIndexPathBytesMax >= 39);
+// The keys of the longest name still hold a prefix that tells most values apart, and a number of
+// four digits where there are four of them.
+static_assert(STATOR_KV_KEY_BYTES_MAX - kDocumentIdBytesMax - 1 - kIndexNameBytesMax >= 39);
+static_assert(39 / kIndexPathsMax >= kNumberFrameBytes + 2);
 
 void append_exponent(std::string& to, std::int64_t exponent) {
   const auto biased = static_cast<std::uint64_t>(exponent + (std::int64_t{1} << 31));
@@ -62,27 +68,74 @@ IndexValue encode_number(const Value& value, std::size_t room) {
   return out;
 }
 
+// Appends what fits of a string's coding without its end; false if that is not all.
+bool append_text(std::string& to, std::string_view text, std::size_t room) {
+  for (const char c : text) {
+    const std::size_t coded = c == '\0' ? 2 : 1;
+    if (to.size() + coded + kStringEndBytes > room) return false;
+    to.push_back(c);
+    if (c == '\0') to.push_back('\xFF');
+  }
+  return true;
+}
+
 IndexValue encode_string(std::string_view text, std::size_t room) {
   IndexValue out;
   out.bytes.push_back(kStringByte);
-  for (const char c : text) {
-    const std::size_t coded = c == '\0' ? 2 : 1;
-    if (out.bytes.size() + coded + kStringEndBytes > room) {
-      out.is_cut = true;
-      break;
-    }
-    out.bytes.push_back(c);
-    if (c == '\0') out.bytes.push_back('\xFF');
-  }
+  out.is_cut = !append_text(out.bytes, text, room);
   out.bytes.push_back('\0');
   out.bytes.push_back(out.is_cut ? '\x02' : '\x01');
   return out;
 }
 
+std::string folded(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), filter::fold);
+  return out;
+}
+
+void add_entry(std::string key, bool is_cut, std::string_view document_id,
+               std::vector<IndexEntry>& entries) {
+  IndexEntry entry{std::move(key), is_cut};
+  entry.key.append(document_id);
+  entries.push_back(std::move(entry));
+}
+
+void add_element_entries(const IndexDefinition& index, const Value& array,
+                         std::string_view document_id, std::vector<IndexEntry>& entries) {
+  std::vector<IndexValue> values;
+  Elements elements(array);
+  for (Value element; elements.next(element);) values.push_back(encode_for(index, element));
+  const auto before = [](const IndexValue& a, const IndexValue& b) { return a.bytes < b.bytes; };
+  const auto same = [](const IndexValue& a, const IndexValue& b) { return a.bytes == b.bytes; };
+  std::sort(values.begin(), values.end(), before);
+  values.erase(std::unique(values.begin(), values.end(), same), values.end());
+  for (const IndexValue& value : values) {
+    add_entry(index_prefix(index) + value.bytes, value.is_cut, document_id, entries);
+  }
+}
+
 }  // namespace
 
-std::size_t index_value_room(std::string_view path) {
-  return STATOR_KV_KEY_BYTES_MAX - kDocumentIdBytesMax - 1 - path.size();
+std::size_t index_value_room(const IndexDefinition& index) {
+  return (STATOR_KV_KEY_BYTES_MAX - kDocumentIdBytesMax - 1 - index.name.size()) /
+         index.paths.size();
+}
+
+IndexValue encode_for(const IndexDefinition& index, const Value& value) {
+  const std::size_t room = index_value_room(index);
+  if (index.collation == Collation::kNoCase && value.tag == Tag::kString) {
+    return encode_string(folded(value.content), room);
+  }
+  return encode_index_value(value, room);
+}
+
+std::string encode_index_prefix(std::string_view text, const IndexDefinition& index) {
+  std::string bytes(1, kStringByte);
+  const std::size_t room = index_value_room(index);
+  append_text(bytes, index.collation == Collation::kNoCase ? folded(text) : std::string(text),
+              room);
+  return bytes;
 }
 
 IndexValue encode_index_value(const Value& value, std::size_t room) {
@@ -104,10 +157,14 @@ IndexValue encode_index_value(const Value& value, std::size_t room) {
   }
 }
 
-std::string index_prefix(std::string_view path) {
-  std::string prefix(1, static_cast<char>(path.size()));
-  prefix.append(path);
+std::string index_prefix(const IndexDefinition& index) {
+  std::string prefix(1, static_cast<char>(index.name.size()));
+  prefix.append(index.name);
   return prefix;
+}
+
+std::string index_text_prefix(const IndexDefinition& index) {
+  return index_prefix(index) + kTextByte;
 }
 
 std::string successor(std::string prefix) {
@@ -118,14 +175,28 @@ std::string successor(std::string prefix) {
   return prefix;
 }
 
-IndexEntry make_index_entry(std::string_view path, const Value& value,
-                            std::string_view document_id) {
-  const IndexValue coded = encode_index_value(value, index_value_room(path));
-  IndexEntry entry;
-  entry.key = index_prefix(path);
-  entry.key.append(coded.bytes).append(document_id);
-  entry.is_cut = coded.is_cut;
-  return entry;
+void add_index_entries(const IndexDefinition& index, const Value& root,
+                       std::string_view document_id, std::vector<IndexEntry>& entries) {
+  Value value;
+  if (!find_path(root, index.paths.front(), value)) return;
+  if (!index.program.empty() && !filter::matches(index.program, root)) return;
+  if (index.kind == IndexKind::kArray) {
+    if (value.tag == Tag::kArray) return add_element_entries(index, value, document_id, entries);
+    if (value.tag == Tag::kString) add_entry(index_text_prefix(index), true, document_id, entries);
+    return;
+  }
+  std::string key = index_prefix(index);
+  bool is_cut = false;
+  for (std::size_t i = 0; i < index.paths.size() && !is_cut; ++i) {
+    if (i > 0 && !find_path(root, index.paths[i], value)) {
+      key.push_back(kMissingByte);
+      continue;
+    }
+    const IndexValue coded = encode_for(index, value);
+    key.append(coded.bytes);
+    is_cut = coded.is_cut;
+  }
+  add_entry(std::move(key), is_cut, document_id, entries);
 }
 
 std::string index_entry_value(std::string_view document_id, const IndexEntry& entry) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "stator/engine.hpp"
+#include "stator/filter/compile.hpp"
 
+#include "edit/update.h"
 #include "index/index_key.h"
 
 namespace stator::document {
@@ -28,6 +30,22 @@ inline constexpr stator_arg kFieldsArg =
     make_arg(STATOR_ARG_STRVEC, "fields",
              "Only these paths, as an object from path to value; missing ones are left out.",
              {.min = 1, .max = kProjectedFieldsMax});
+inline constexpr stator_arg kFilterArg =
+    make_arg(STATOR_ARG_JSON, "filter", "Only documents for which it holds: {path: {test: value}}.",
+             {.flags = STATOR_ARG_JSON_OBJECT, .min = 2, .max = double{filter::kTextBytesMax}});
+inline constexpr stator_arg kSetArg = make_arg(
+    STATOR_ARG_JSON, "set", "Values to put: {path: value}. Missing objects on the way are made.",
+    {.flags = STATOR_ARG_JSON_OBJECT, .min = 2, .max = kDataBytesMax});
+inline constexpr stator_arg kUnsetArg =
+    make_arg(STATOR_ARG_STRVEC, "unset", "Paths to remove; a missing one is no error.",
+             {.min = 1, .max = double{kUpdatePathsMax}});
+inline constexpr stator_arg kIncArg = make_arg(
+    STATOR_ARG_JSON, "inc",
+    "Numbers to add: {path: number}; a missing one counts as 0. Integers are exact within 64 bits.",
+    {.flags = STATOR_ARG_JSON_OBJECT, .min = 2, .max = kDataBytesMax});
+inline constexpr stator_arg kPushArg = make_arg(
+    STATOR_ARG_JSON, "push", "Values to append to arrays: {path: value}; a missing array is made.",
+    {.flags = STATOR_ARG_JSON_OBJECT, .min = 2, .max = kDataBytesMax});
 inline constexpr stator_arg kLimitArg =
     make_arg(STATOR_ARG_U64, "limit", "Most rows of the answer.",
              {.min = 1, .max = kRowsPerScanMax, .default_json = "100"});

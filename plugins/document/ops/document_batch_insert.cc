@@ -6,9 +6,10 @@
 #include <unordered_set>
 
 #include "ops/arguments.h"
+#include "ops/check_schema.h"
 #include "ops/ops.h"
+#include "packed_json.h"
 #include "storage.h"
-#include "value/encode.h"
 
 namespace stator::document {
 namespace {
@@ -46,8 +47,8 @@ Status refuse_conflict(std::string_view document_id, Reply& reply) {
 // Says what happens to one row; `known` holds the ids of earlier rows.
 class Batch {
  public:
-  Batch(const Request& request, Records& records, Reply& reply)
-      : request_(request), records_(records), reply_(reply) {}
+  Batch(const DocumentEngine& engine, const Request& request, Records& records, Reply& reply)
+      : engine_(engine), request_(request), records_(records), reply_(reply) {}
 
   Status add(const Args& row, std::uint64_t on_conflict) {
     const std::string_view id = row.str(kId);
@@ -59,9 +60,13 @@ class Batch {
       return STATOR_OK;
     }
     begin_put_record(id, payload_);
+    const std::size_t start = payload_.size();
     if (!encoder_.encode(row.str(kData), payload_)) {
       return reply_.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder_.error());
     }
+    const Value document = read_value(std::string_view(payload_).substr(start));
+    const Status status = check_schema(engine_, request_, document, "data", reply_);
+    if (status != STATOR_OK) return status;
     records_.add(row.vshard(), RecordType::kPut, payload_);
     ++(existed ? counts_.replaced : counts_.inserted);
     return STATOR_OK;
@@ -69,6 +74,7 @@ class Batch {
   const Counts& counts() const { return counts_; }
 
  private:
+  const DocumentEngine& engine_;
   const Request& request_;
   Records& records_;
   Reply& reply_;
@@ -78,9 +84,10 @@ class Batch {
   Counts counts_;
 };
 
-Status prepare(const DocumentEngine&, const Request& request, Records& records, Reply& reply) {
+Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
+               Reply& reply) {
   const Args args = request.args();
-  Batch batch(request, records, reply);
+  Batch batch(engine, request, records, reply);
   for (std::size_t k = 0; k < args.count(kDocuments); ++k) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     const Status status = batch.add(args.row(kDocuments, k), args.u64(kOnConflict));

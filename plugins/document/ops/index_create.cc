@@ -1,40 +1,104 @@
-// index_create: a typed index on one path. Every lane indexes the documents it has, in apply.
+// index_create: every lane indexes the documents it has, in apply.
+#include <algorithm>
 #include <array>
+#include <string>
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "storage.h"
-#include "value/path.h"
 
 namespace stator::document {
 namespace {
 
-enum Arg { kPath };
+enum Arg { kPath, kPaths, kName, kKind, kCollation, kWhere };
+
+constexpr std::array kKinds = {"typed", "array"};
+constexpr std::array kCollations = {"binary", "nocase"};
+constexpr double kWhereBytesMax = 4096;
 constexpr std::array kArgs = {
     make_arg(STATOR_ARG_STR, "path", "Path of the field, such as \"age\" or \"address.city\".",
-             {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = double{kIndexPathBytesMax}}),
+             {.min = 1, .max = double{kPathBytesMax}}),
+    make_arg(STATOR_ARG_STRVEC, "paths",
+             "Instead of path: several, the most significant first; documents without the first "
+             "one are left out.",
+             {.min = 1, .max = double{kIndexPathsMax}}),
+    make_arg(STATOR_ARG_STR, "name", "Its name; by default the paths, joined by commas.",
+             {.min = 1, .max = double{kIndexNameBytesMax}}),
+    make_enum("kind", "typed: the values; array: each element of the array at the path.", kKinds,
+              {.default_json = "\"typed\""}),
+    make_enum("collation", "nocase: texts whatever the case of A-Z; gives no order.", kCollations,
+              {.default_json = "\"binary\""}),
+    make_arg(STATOR_ARG_JSON, "where",
+             "Only documents that this filter selects; used by filters that contain it.",
+             {.flags = STATOR_ARG_JSON_OBJECT, .min = 2, .max = kWhereBytesMax}),
 };
 
 // A lane's part: whether the lane makes the index now.
 constexpr std::string_view kMade = "1";
 constexpr std::string_view kKnown = "0";
 
+Status parse_paths(const Args& args, IndexDefinition& out, Reply& reply) {
+  if (args.has(kPath) == args.has(kPaths)) {
+    return reply.fail(STATOR_E_BAD_REQUEST, "path", "give either 'path' or 'paths'");
+  }
+  if (args.has(kPath)) out.paths.emplace_back(args.str(kPath));
+  for (std::size_t i = 0; i < args.count(kPaths); ++i)
+    out.paths.emplace_back(args.str_at(kPaths, i));
+  const char* field = args.has(kPath) ? "path" : "paths";
+  for (std::size_t i = 0; i < out.paths.size(); ++i) {
+    const auto end = out.paths.begin() + static_cast<std::ptrdiff_t>(i);
+    if (!is_valid_path(out.paths[i])) {
+      return reply.fail(STATOR_E_BAD_REQUEST, field, "a path has 1 to 512 bytes, no empty segment");
+    }
+    if (std::find(out.paths.begin(), end, out.paths[i]) != end) {
+      return reply.fail(STATOR_E_BAD_REQUEST, field, "a path stands twice");
+    }
+  }
+  return STATOR_OK;
+}
+
+Status parse_definition(const Args& args, IndexDefinition& out, Reply& reply) {
+  if (const Status status = parse_paths(args, out, reply); status != STATOR_OK) return status;
+  out.name = args.str(kName);
+  for (std::size_t i = 0; i < out.paths.size() && !args.has(kName); ++i) {
+    out.name.append(i == 0 ? "" : ",").append(out.paths[i]);
+  }
+  if (out.name.size() > kIndexNameBytesMax) {
+    return reply.fail(STATOR_E_BAD_REQUEST, "name",
+                      "the paths make no name of at most 64 bytes: give 'name'");
+  }
+  out.kind = static_cast<IndexKind>(args.u64(kKind));
+  out.collation = static_cast<Collation>(args.u64(kCollation));
+  if (out.kind == IndexKind::kArray && out.paths.size() != 1) {
+    return reply.fail(STATOR_E_BAD_REQUEST, "paths", "an array index has one path");
+  }
+  if (!args.has(kWhere)) return STATOR_OK;
+  out.where = args.str(kWhere);
+  filter::Compiler compiler("where");
+  if (compiler.compile(out.where, out.program)) return STATOR_OK;
+  return reply.fail(STATOR_E_BAD_REQUEST, "where", compiler.error());
+}
+
 Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
                Reply& reply) {
-  const std::string_view path = request.args().str(kPath);
-  if (!is_valid_path(path)) {
-    return reply.fail(STATOR_E_BAD_REQUEST, "path", "'path' must be a path without empty segments");
-  }
+  IndexDefinition index;
+  const Status status = parse_definition(request.args(), index, reply);
+  if (status != STATOR_OK) return status;
   const IndexCatalog& indexes = engine.indexes();
-  if (indexes.contains(request.tenant(), request.collection(), path)) {
+  const IndexDefinition* known = indexes.find(request.tenant(), request.collection(), index.name);
+  if (known != nullptr) {
+    if (stored_definition(*known) != stored_definition(index)) {
+      return reply.fail(STATOR_E_DUPLICATE_WRITE, "name",
+                        "there is another index of this name; drop it first");
+    }
     reply.write(kKnown);
     return STATOR_OK;
   }
-  if (indexes.paths(request.tenant(), request.collection()).size() >= kIndexesPerCollectionMax) {
-    return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, "path",
+  if (indexes.of(request.tenant(), request.collection()).size() >= kIndexesPerCollectionMax) {
+    return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, "name",
                       "the collection has 64 indexes, which is the most");
   }
-  records.add(STATOR_VSHARD_EVERY, RecordType::kIndexCreate, path);
+  records.add(STATOR_VSHARD_EVERY, RecordType::kIndexDefine, definition_record(index));
   reply.write(kMade);
   return STATOR_OK;
 }
@@ -42,11 +106,11 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
 Status merge(const DocumentEngine&, const Request& request, const Parts& parts, Reply& reply) {
   bool is_made = false;
   for (std::size_t i = 0; i < parts.size(); ++i) is_made = is_made || parts[i] == kMade;
+  IndexDefinition index;
+  const Status status = parse_definition(request.args(), index, reply);
+  if (status != STATOR_OK) return status;
   json::Writer writer = reply.json();
-  writer.begin_object()
-      .field("path", request.args().str(kPath))
-      .field("created", is_made)
-      .end_object();
+  writer.begin_object().field("name", index.name).field("created", is_made).end_object();
   return STATOR_OK;
 }
 
@@ -59,10 +123,11 @@ const Op<DocumentEngine> kIndexCreate = {
         .placement = STATOR_PLACE_ALL,
         .cost = STATOR_COST_HEAVY,
         .name = "index_create",
-        .doc = "Makes a typed index on a path, over the documents there are and all to come. An "
-               "index that exists is no error: created is false.",
-        .result = R"({"path":str,"created":bool})",
-        .example = R"({"op":"index_create","collection":"users","path":"age"})",
+        .doc = "Makes an index, over the documents there are and all to come. The same index again "
+               "is no error: created is false.",
+        .result = R"({"name":str,"created":bool})",
+        .example = R"({"op":"index_create","collection":"users","paths":["city","age"],)"
+                   R"("where":{"active":true}})",
         .args = kArgs,
     }),
     .prepare = &prepare,

@@ -4,11 +4,22 @@
 namespace stator::document {
 namespace {
 
+void write_index(json::Writer& writer, const IndexDefinition& index) {
+  writer.begin_object().field("name", std::string_view(index.name)).key("paths").begin_array();
+  for (const std::string& path : index.paths) writer.string(path);
+  writer.end_array();
+  writer.field("kind", std::string_view(index.kind == IndexKind::kArray ? "array" : "typed"));
+  const bool has_no_case = index.collation == Collation::kNoCase;
+  writer.field("collation", std::string_view(has_no_case ? "nocase" : "binary"));
+  if (!index.where.empty()) writer.key("where").raw(index.where);
+  writer.end_object();
+}
+
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
   json::Writer writer = reply.json();
   writer.begin_object().key("indexes").begin_array();
-  for (const std::string& path : engine.indexes().paths(request.tenant(), request.collection())) {
-    writer.begin_object().field("path", std::string_view(path)).end_object();
+  for (const IndexDefinition& index : engine.indexes().of(request.tenant(), request.collection())) {
+    write_index(writer, index);
   }
   writer.end_array().end_object();
   return STATOR_OK;
@@ -23,8 +34,9 @@ const Op<DocumentEngine> kIndexList = {
         .placement = STATOR_PLACE_ANY,
         .cost = STATOR_COST_POINT,
         .name = "index_list",
-        .doc = "Answers the indexes of the collection, in the order of their paths.",
-        .result = R"({"indexes":[{"path":str}]})",
+        .doc = "Answers the indexes of the collection, in the order of their names.",
+        .result =
+            R"({"indexes":[{"name":str,"paths":[str],"kind":str,"collation":str,"where":object?}]})",
         .example = R"({"op":"index_list","collection":"users"})",
     }),
     .read = &read,

@@ -2,10 +2,11 @@
 #include <array>
 
 #include "ops/arguments.h"
+#include "ops/check_schema.h"
 #include "ops/ops.h"
 #include "ops/write_conditions.h"
+#include "packed_json.h"
 #include "storage.h"
-#include "value/encode.h"
 
 namespace stator::document {
 namespace {
@@ -27,14 +28,18 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   if (existed && args.boolean(kIfAbsent)) {
     return reply.fail(STATOR_E_DUPLICATE_WRITE, "document_id", "the document exists already");
   }
-  const Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
+  Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
 
   auto& [encoder, record, stored] = engine.scratch();
   begin_put_record(args.str(kId), record);
+  const std::size_t start = record.size();
   if (!encoder.encode(args.str(kData), record)) {
     return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder.error());
   }
+  const Value document = read_value(std::string_view(record).substr(start));
+  status = check_schema(engine, request, document, "data", reply);
+  if (status != STATOR_OK) return status;
   records.add(request.vshard(), RecordType::kPut, record);
   json::Writer writer = reply.json();
   writer.begin_object().field("existed", existed).key("lsn");

@@ -1,7 +1,6 @@
 #include "ops/projection.h"
 
-#include "value/path.h"
-#include "value/write_json.h"
+#include "packed_json.h"
 
 namespace stator::document {
 

@@ -3,7 +3,7 @@
 
 #include "stator/engine.hpp"
 
-#include "value/value.h"
+#include "packed_json.h"
 
 namespace stator::document {
 

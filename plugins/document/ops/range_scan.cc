@@ -4,18 +4,27 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "packed_json.h"
+#include "scan/page_cursor.h"
 #include "scan/range_query.h"
 #include "scan/range_walk.h"
 #include "scan/row_part.h"
-#include "value/encode.h"
-#include "value/order.h"
-#include "value/path.h"
-#include "value/write_json.h"
 
 namespace stator::document {
 namespace {
 
-enum Arg { kField, kLower, kUpper, kLowerInclusive, kUpperInclusive, kOrder, kLimit, kIncludeData };
+enum Arg {
+  kField,
+  kLower,
+  kUpper,
+  kLowerInclusive,
+  kUpperInclusive,
+  kOrder,
+  kLimit,
+  kIncludeData,
+  kFilter,
+  kCursor
+};
 enum Order : std::uint64_t { kAsc, kDesc };
 
 // A cap for bounds: longer ones are no ranges that anybody asks for.
@@ -38,7 +47,34 @@ constexpr std::array kArgs = {
     kLimitArg,
     make_arg(STATOR_ARG_BOOL, "include_data", "Each row has its whole document.",
              {.default_json = "false"}),
+    kFilterArg,
+    make_arg(STATOR_ARG_STR, "cursor", "The cursor of the page before; all else as it was.",
+             {.min = 1, .max = double{kPageCursorBytesMax}}),
 };
+
+// What is asked, parsed: the same on every lane and in merge.
+struct Asked {
+  RangeQuery query;
+  std::uint64_t fingerprint = 0;
+  PagePosition position;  // query.after borrows from it
+};
+
+Status parse_position(const Args& args, Reply& reply, Asked& asked) {
+  Fingerprint print;
+  print.add(args.str(kField)).add(args.str(kLower)).add(args.str(kUpper)).add(args.str(kFilter));
+  print.add(args.boolean(kLowerInclusive) ? "[" : "(")
+      .add(args.boolean(kUpperInclusive) ? "]" : ")");
+  print.add(args.u64(kOrder) == kDesc ? "desc" : "asc");
+  asked.fingerprint = print.value();
+  if (!args.has(kCursor)) return STATOR_OK;
+  if (!read_page_cursor(args.str(kCursor), asked.fingerprint, asked.position) ||
+      asked.position.values.empty()) {
+    return reply.fail(STATOR_E_BAD_REQUEST, "cursor",
+                      "'cursor' is not one of this field, range, order and filter");
+  }
+  asked.query.after = RangePosition{read_value(asked.position.values), asked.position.tie};
+  return STATOR_OK;
+}
 
 Status parse_bound(const Args& args, std::size_t index, bool is_inclusive, Reply& reply,
                    std::optional<Bound>& out) {
@@ -71,22 +107,28 @@ Status parse_query(const Args& args, Reply& reply, RangeQuery& query) {
     return reply.fail(STATOR_E_BAD_REQUEST, "upper", "'upper' must be of the type of 'lower'");
   }
   query.order = order_of(args);
-  query.limit = static_cast<std::size_t>(args.u64(kLimit));
-  return STATOR_OK;
+  // One row more than asked says whether there is a next page.
+  query.limit = static_cast<std::size_t>(args.u64(kLimit)) + 1;
+  return query.selection.compile(args, kFilter, "filter", reply);
 }
 
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
   const Args args = request.args();
-  RangeQuery query;
+  Asked asked;
+  RangeQuery& query = asked.query;
   if (const Status refused = parse_query(args, reply, query); refused != STATOR_OK) return refused;
-  const bool is_indexed =
-      engine.indexes().contains(request.tenant(), request.collection(), query.field);
+  if (const Status refused = parse_position(args, reply, asked); refused != STATOR_OK) {
+    return refused;
+  }
+  const IndexDefinition* index =
+      engine.indexes().find_order(request.tenant(), request.collection(), query.field);
   std::vector<FoundRow> rows;
-  const Status status =
-      is_indexed ? walk_index(request, query, rows) : walk_documents(request, query, rows);
+  const Status status = index != nullptr
+                            ? walk_index(request, query, {*index, query.key_range(*index)}, rows)
+                            : walk_documents(request, query, rows);
   if (status != STATOR_OK) return status;
 
-  PartWriter part(reply, is_indexed);
+  PartWriter part(reply, index != nullptr);
   for (const FoundRow& row : rows) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     json::StringOut data;
@@ -105,14 +147,31 @@ Status merge(const DocumentEngine&, const Request& request, const Parts& parts, 
   json::Writer writer = reply.json();
   writer.begin_object().key("rows").begin_array();
   PartRow row;
-  for (std::uint64_t rows = 0; rows < args.u64(kLimit) && merger.next(row); ++rows) {
+  PartRow last;
+  std::uint64_t left = args.u64(kLimit);
+  bool has_row = merger.next(row);
+  for (; has_row && left > 0; has_row = merger.next(row), --left) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     writer.begin_object().field("document_id", row.document_id).key("value");
     write_json(writer, read_value(row.value));
     if (args.boolean(kIncludeData)) writer.key("data").raw(row.data);
     writer.end_object();
+    last = row;
   }
-  writer.end_array().field("indexed", merger.is_indexed()).end_object();
+  writer.end_array().field("indexed", merger.is_indexed());
+  if (has_row) {
+    Asked asked;
+    if (const Status status = parse_position(args, reply, asked); status != STATOR_OK)
+      return status;
+    const std::string cursor = write_page_cursor(
+        asked.fingerprint, {std::string(last.document_id), std::string(last.value)});
+    if (cursor.empty()) {
+      writer.field("more", true);
+    } else {
+      writer.field("cursor", std::string_view(cursor));
+    }
+  }
+  writer.end_object();
   return STATOR_OK;
 }
 
@@ -127,8 +186,10 @@ const Op<DocumentEngine> kRangeScan = {
         .name = "range_scan",
         .doc = "Answers the documents that have a field, in the order of its value: null, false, "
                "true, numbers, strings, arrays, objects; equal values by document id. Without an "
-               "index on the field all documents are read and indexed is false.",
-        .result = R"({"rows":[{"document_id":str,"value":any,"data":object?}],"indexed":bool})",
+               "index on the field all documents are read and indexed is false. Cursors are as in "
+               "document_scan.",
+        .result = R"({"rows":[{"document_id":str,"value":any,"data":object?}],"indexed":bool,)"
+                  R"("cursor":str?,"more":bool?})",
         .example =
             R"({"op":"range_scan","collection":"users","field":"age","lower":18,"upper":65})",
         .args = kArgs,

@@ -1,7 +1,9 @@
 #include "scan/range_query.h"
 
+#include <algorithm>
+
 #include "index/index_key.h"
-#include "value/order.h"
+#include "packed_json.h"
 
 namespace stator::document {
 namespace {
@@ -37,13 +39,25 @@ bool RangeQuery::contains(const Value& value) const {
   return true;
 }
 
-KeyRange RangeQuery::key_range() const {
-  const std::string prefix = index_prefix(field);
+KeyRange RangeQuery::key_range(const IndexDefinition& index) const {
+  const std::string prefix = index_prefix(index);
   if (!lower && !upper) return {prefix, successor(prefix)};
-  const std::size_t room = index_value_room(field);
+  const std::size_t room = index_value_room(index);
   const TypeBytes type = type_bytes(lower ? lower->value() : upper->value());
   return {lower ? lowest_key(prefix, *lower, room) : prefix + type.begin,
           upper ? highest_key(prefix, *upper, room) : prefix + type.end};
+}
+
+KeyRange RangeQuery::behind_position(const IndexDefinition& index, KeyRange range) const {
+  if (!after) return range;
+  const std::string key =
+      index_prefix(index) + encode_index_value(after->value, index_value_room(index)).bytes;
+  if (order == RowOrder::kDescending) {
+    range.upper = std::min(range.upper, successor(key));
+  } else {
+    range.lower = std::max(range.lower, key);
+  }
+  return range;
 }
 
 }  // namespace stator::document

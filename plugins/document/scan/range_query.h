@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "index/definition.h"
+#include "packed_json.h"
 #include "scan/row_part.h"
-#include "value/value.h"
+#include "scan/selection.h"
 
 namespace stator::document {
 
@@ -29,6 +31,12 @@ struct KeyRange {
   std::string upper;  // exclusive
 };
 
+// Where the page before ended.
+struct RangePosition {
+  Value value;
+  std::string_view document_id;
+};
+
 // A bound selects values of its own type only (numbers, strings, booleans, null); without any bound
 // every value is selected.
 struct RangeQuery {
@@ -37,11 +45,23 @@ struct RangeQuery {
   std::optional<Bound> upper;
   RowOrder order = RowOrder::kAscending;
   std::size_t limit = 0;
+  Selection selection;
+  std::optional<RangePosition> after;  // only rows behind it
 
   bool contains(const Value& value) const;
-  // All keys of the index on `field` that can hold a selected value; also some that do not: where a
-  // bound is cut, `contains` decides.
-  KeyRange key_range() const;
+  // `value` is that of the document's field.
+  bool selects(const Value& value, std::string_view document_id, const Value& root) const {
+    return contains(value) && is_behind(value, document_id) && selection.selects(root);
+  }
+  bool is_behind(const Value& value, std::string_view document_id) const {
+    return !after ||
+           compare_rows(order, {value, document_id}, {after->value, after->document_id}) > 0;
+  }
+  // `range` without keys that can only lie before the position.
+  KeyRange behind_position(const IndexDefinition& index, KeyRange range) const;
+  // All keys of an index that gives the order of `field` which can hold a selected value; also some
+  // that do not: where a bound is cut, `contains` decides.
+  KeyRange key_range(const IndexDefinition& index) const;
 };
 
 }  // namespace stator::document

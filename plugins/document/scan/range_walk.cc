@@ -3,8 +3,8 @@
 #include <string>
 
 #include "index/index_key.h"
+#include "packed_json.h"
 #include "storage.h"
-#include "value/path.h"
 
 namespace stator::document {
 namespace {
@@ -44,9 +44,10 @@ class IndexWalk {
 
 }  // namespace
 
-Status walk_index(const Request& request, const RangeQuery& query, std::vector<FoundRow>& rows) {
+Status walk_index(const Request& request, const RangeQuery& query, const IndexStretch& stretch,
+                  std::vector<FoundRow>& rows) {
   const Kv kv = request.kv();
-  const KeyRange range = query.key_range();
+  const KeyRange range = query.behind_position(stretch.index, stretch.keys);
   // A range turned inside out holds nothing.
   if (range.lower >= range.upper) return STATOR_OK;
   Cursor cursor = kv.scan(Space::kEntries, {.lower = range.lower,
@@ -65,7 +66,7 @@ Status walk_index(const Request& request, const RangeQuery& query, std::vector<F
         !find_path(document.root, query.field, value)) {
       return STATOR_E_CORRUPTED;
     }
-    if (query.contains(value)) walk.add(hit, value, document.root);
+    if (query.selects(value, hit.document_id, document.root)) walk.add(hit, value, document.root);
   }
   walk.finish();
   return STATOR_OK;
@@ -78,8 +79,9 @@ Status walk_documents(const Request& request, const RangeQuery& query,
   for (Cursor cursor = kv.scan(Space::kDocuments); cursor.next();) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     Value value;
-    if (!find_path(open_document(cursor.value()).root, query.field, value)) continue;
-    if (!query.contains(value) || !top.wants(value, cursor.key())) continue;
+    const Value root = open_document(cursor.value()).root;
+    if (!find_path(root, query.field, value)) continue;
+    if (!query.selects(value, cursor.key(), root) || !top.wants(value, cursor.key())) continue;
     // The cursor's bytes go when it moves; those of a get last until the call returns.
     StoredDocument document;
     if (!load_document(kv, cursor.key(), document) ||

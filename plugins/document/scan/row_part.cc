@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "value/order.h"
+#include "packed_json.h"
 
 namespace stator::document {
 namespace {
@@ -34,6 +34,20 @@ void PartWriter::add(const PartRow& row) {
   reply_.write(row.data);
 }
 
+PartReader::PartReader(std::string_view part) : rest_(part) {
+  is_indexed_ = take(rest_, 1) == std::string_view("\x01", 1);
+}
+
+bool PartReader::next(PartRow& row) {
+  RowSizes sizes{};
+  if (rest_.size() < sizeof sizes) return false;
+  std::memcpy(sizes.data(), take(rest_, sizeof sizes).data(), sizeof sizes);
+  row.document_id = take(rest_, sizes[0]);
+  row.value = take(rest_, sizes[1]);
+  row.data = take(rest_, sizes[2]);
+  return true;
+}
+
 int compare_rows(RowOrder order, const RowKey& a, const RowKey& b) {
   int result = order == RowOrder::kByDocument ? 0 : compare_values(a.value, b.value);
   if (result == 0) result = a.document_id.compare(b.document_id);
@@ -42,9 +56,8 @@ int compare_rows(RowOrder order, const RowKey& a, const RowKey& b) {
 
 RowMerger::RowMerger(const Parts& parts, RowOrder order) : order_(order) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    Lane lane{parts[i], {}, {}};
-    const bool lane_is_indexed = take(lane.rest, 1) == std::string_view("\x01", 1);
-    is_indexed_ = is_indexed_ && lane_is_indexed;
+    Lane lane{PartReader(parts[i]), {}, {}};
+    is_indexed_ = is_indexed_ && lane.reader.is_indexed();
     if (advance(lane)) lanes_.push_back(lane);
   }
 }
@@ -64,12 +77,7 @@ bool RowMerger::next(PartRow& row) {
 }
 
 bool RowMerger::advance(Lane& lane) {
-  RowSizes sizes{};
-  if (lane.rest.size() < sizeof sizes) return false;
-  std::memcpy(sizes.data(), take(lane.rest, sizeof sizes).data(), sizeof sizes);
-  lane.row.document_id = take(lane.rest, sizes[0]);
-  lane.row.value = take(lane.rest, sizes[1]);
-  lane.row.data = take(lane.rest, sizes[2]);
+  if (!lane.reader.next(lane.row)) return false;
   lane.value = read_value(lane.row.value);
   return true;
 }

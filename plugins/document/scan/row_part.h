@@ -12,7 +12,7 @@
 
 #include "stator/engine.hpp"
 
-#include "value/value.h"
+#include "packed_json.h"
 
 namespace stator::document {
 
@@ -20,6 +20,18 @@ struct PartRow {
   std::string_view document_id;
   std::string_view value;
   std::string_view data;
+};
+
+// Walks the rows of one part.
+class PartReader {
+ public:
+  explicit PartReader(std::string_view part);
+  bool next(PartRow& row);
+  bool is_indexed() const { return is_indexed_; }
+
+ private:
+  std::string_view rest_;
+  bool is_indexed_;
 };
 
 class PartWriter {
@@ -54,7 +66,7 @@ class RowMerger {
 
  private:
   struct Lane {
-    std::string_view rest;
+    PartReader reader;
     PartRow row;
     Value value;
   };

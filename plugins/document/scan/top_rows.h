@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "packed_json.h"
 #include "scan/row_part.h"
-#include "value/value.h"
 
 namespace stator::document {
 

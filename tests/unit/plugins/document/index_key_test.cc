@@ -10,8 +10,7 @@
 #include "stator/services.h"
 
 #include "number_model.h"
-#include "value/encode.h"
-#include "value/order.h"
+#include "packed_json.h"
 
 namespace stator::document {
 namespace {
@@ -54,12 +53,15 @@ TEST(IndexKeyTest, BytesOrderAsTheModelDoesUnlessBothAreCut) {
 }
 
 TEST(IndexKeyTest, TheLongestKeyFits) {
-  const std::string path(kIndexPathBytesMax, 'p');
+  const std::string path(kIndexNameBytesMax, 'p');
   const std::string id(kDocumentIdBytesMax, 'i');
   for (const std::string& text : {to_json(std::string(5000, 'x')), std::string(400, '7'),
                                   "-" + std::string(400, '7'), to_json(std::string(500, '\0'))}) {
-    const std::string stored = encoded(text);
-    const IndexEntry entry = make_index_entry(path, read_value(stored), id);
+    const std::string stored = encoded("{\"" + path + "\":" + text + "}");
+    std::vector<IndexEntry> entries;
+    add_index_entries(plain_index(path), read_value(stored), id, entries);
+    ASSERT_EQ(entries.size(), 1u);
+    const IndexEntry& entry = entries.front();
     EXPECT_TRUE(entry.is_cut);
     EXPECT_LE(entry.key.size(), std::size_t{STATOR_KV_KEY_BYTES_MAX});
     EXPECT_GE(entry.key.size(), std::size_t{STATOR_KV_KEY_BYTES_MAX} - 2);

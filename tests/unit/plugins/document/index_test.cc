@@ -28,9 +28,11 @@ INSTANTIATE_TEST_SUITE_P(Lanes, IndexTest, testing::Values(1u, 2u, 4u));
 
 TEST_P(IndexTest, IsListedOnEveryLaneAndAfterRestartAndReplay) {
   EXPECT_EQ(list(), R"({"indexes":[]})");
-  EXPECT_EQ(documents.create_index("b.c").payload, R"({"path":"b.c","created":true})");
-  EXPECT_EQ(documents.create_index("a").payload, R"({"path":"a","created":true})");
-  const std::string expected = R"({"indexes":[{"path":"a"},{"path":"b.c"}]})";
+  EXPECT_EQ(documents.create_index("b.c").payload, R"({"name":"b.c","created":true})");
+  EXPECT_EQ(documents.create_index("a").payload, R"({"name":"a","created":true})");
+  const std::string expected =
+      R"({"indexes":[{"name":"a","paths":["a"],"kind":"typed","collation":"binary"},)"
+      R"({"name":"b.c","paths":["b.c"],"kind":"typed","collation":"binary"}]})";
   for (int i = 0; i < 4; ++i) EXPECT_EQ(list(), expected);
   documents.kernel.restart();
   for (int i = 0; i < 4; ++i) EXPECT_EQ(list(), expected);
@@ -45,7 +47,7 @@ TEST_P(IndexTest, CreatingItAgainChangesNothing) {
   documents.create_index("a");
   const auto before = documents.kernel.dump();
   const auto lsn = documents.kernel.last_lsn();
-  EXPECT_EQ(documents.create_index("a").payload, R"({"path":"a","created":false})");
+  EXPECT_EQ(documents.create_index("a").payload, R"({"name":"a","created":false})");
   EXPECT_EQ(documents.kernel.dump(), before);
   EXPECT_EQ(documents.kernel.last_lsn(), lsn);
 }
@@ -109,7 +111,7 @@ TEST_P(IndexTest, KeepsPathsCollectionsAndTenantsApart) {
 
 TEST_P(IndexTest, RefusesBadPathsAndTooManyIndexes) {
   EXPECT_EQ(documents.create_index("").field, "path");
-  EXPECT_EQ(documents.create_index(std::string(65, 'x')).field, "path");
+  EXPECT_EQ(documents.create_index(std::string(65, 'x')).field, "name");
   const Answer empty_segment = documents.create_index("a..b");
   EXPECT_EQ(empty_segment.status, STATOR_E_BAD_REQUEST);
   EXPECT_EQ(empty_segment.field, "path");

@@ -11,8 +11,7 @@
 #include "stator/engine.hpp"
 
 #include "document_fixture.h"
-#include "value/encode.h"
-#include "value/value.h"
+#include "storage.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "value/encode.h"
+#include "packed_json.h"
 
 namespace stator::document {
 namespace {

@@ -1,16 +1,11 @@
 // The stored form: JSON goes in and the same JSON value comes out.
-#include "value/value.h"
-
 #include <algorithm>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "document_fixture.h"
-#include "value/encode.h"
-#include "value/order.h"
-#include "value/path.h"
-#include "value/write_json.h"
+#include "storage.h"
 
 namespace stator::document {
 namespace {

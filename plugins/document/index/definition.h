@@ -1,0 +1,56 @@
+// What an index is: its paths, what of them it holds, and the definition's stored forms.
+//
+//   stored value   01                 typed, on the one path that is its name
+//                  02, form           any other
+//   form           kind u8, collation u8, number of paths u8, paths, where: each text as varint
+//                  size, bytes
+//   record define  name (varint size, bytes), form
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stator::document {
+
+// Numbers on disk.
+enum class IndexKind : std::uint8_t {
+  kTyped = 0,  // one entry a document: the values at its paths
+  kArray = 1   // the elements of the array at its path
+};
+enum class Collation : std::uint8_t {
+  kBinary = 0,
+  kNoCase = 1  // A-Z as a-z; finds texts whatever their case, gives no order
+};
+
+inline constexpr std::size_t kIndexPathsMax = 4;
+// What is left of a key for the values is then at least 39 bytes.
+inline constexpr std::size_t kIndexNameBytesMax = 64;
+
+struct IndexDefinition {
+  std::string name;  // unique in the collection
+  std::vector<std::string> paths;
+  IndexKind kind = IndexKind::kTyped;
+  Collation collation = Collation::kBinary;
+  std::string where;    // a filter's text; empty: all documents
+  std::string program;  // of where
+
+  // One path, in the order of values, all documents that have it.
+  bool gives_order_of(std::string_view path) const {
+    return kind == IndexKind::kTyped && collation == Collation::kBinary && where.empty() &&
+           paths.size() == 1 && paths.front() == path;
+  }
+};
+
+// A typed index on one path, named after it: what plain index_create makes.
+IndexDefinition plain_index(std::string_view path);
+
+std::string definition_record(const IndexDefinition& definition);
+// Both read what prepare checked; false for bytes that no definition has.
+bool read_definition_record(std::string_view payload, IndexDefinition& out);
+std::string stored_definition(const IndexDefinition& definition);
+bool read_stored_definition(std::string_view name, std::string_view value, IndexDefinition& out);
+
+}  // namespace stator::document

@@ -1,0 +1,20 @@
+#include "ops/check_schema.h"
+
+namespace stator::document {
+
+std::string sentence_of(const SchemaFault& fault) {
+  constexpr std::size_t kPathShown = 160;
+  const std::string place =
+      fault.path.empty() ? "the document" : "'" + fault.path.substr(0, kPathShown) + "'";
+  return place + " breaks '" + fault.rule + "' of the collection's schema";
+}
+
+Status check_schema(const DocumentEngine& engine, const Request& request, const Value& document,
+                    const char* field, Reply& reply) {
+  const Schema* schema = engine.schemas().of(request.tenant(), request.collection());
+  SchemaFault fault;
+  if (schema == nullptr || schema->check(document, fault)) return STATOR_OK;
+  return reply.fail(STATOR_E_REJECTED_CONSTRAINT, field, sentence_of(fault));
+}
+
+}  // namespace stator::document

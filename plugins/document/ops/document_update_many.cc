@@ -1,0 +1,107 @@
+// document_update_many: the same change to every document that a filter selects.
+#include <array>
+#include <string>
+
+#include "edit/update.h"
+#include "ops/arguments.h"
+#include "ops/check_schema.h"
+#include "ops/ops.h"
+#include "ops/write_many.h"
+#include "scan/candidates.h"
+
+namespace stator::document {
+namespace {
+
+enum Arg { kFilter, kSet, kUnset, kInc, kPush, kLimit, kDryRun };
+constexpr std::array kArgs = {
+    make_arg(STATOR_ARG_JSON, "filter", "Which documents; {} is all of them.",
+             {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_JSON_OBJECT,
+              .min = 2,
+              .max = double{filter::kTextBytesMax}}),
+    kSetArg,
+    kUnsetArg,
+    kIncArg,
+    kPushArg,
+    kWriteLimitArg,
+    kDryRunArg,
+};
+
+// What one lane does.
+struct Change {
+  const DocumentEngine& engine;
+  const Access& access;
+  const Selection& selection;
+  const Update& update;
+};
+
+Status change_all(const Request& request, const Change& change, WriteManyShare& share,
+                  Records& records, Reply& reply) {
+  const bool is_dry = request.args().boolean(kDryRun);
+  Status fault = STATOR_OK;
+  const auto visit = [&](const Candidate& found) {
+    std::string payload;
+    begin_put_record(found.document_id, payload);
+    const std::size_t start = payload.size();
+    fault = change.update.apply(found.root, payload, reply);
+    if (fault != STATOR_OK) return false;
+    const Value changed = read_value(std::string_view(payload).substr(start));
+    fault = check_schema(change.engine, request, changed, nullptr, reply);
+    if (fault != STATOR_OK) return false;
+    // A document that is as it should be is not written: a repeated request comes to an end.
+    if (changed.bytes == found.root.bytes) return true;
+    if (!share.take(payload.size())) return false;
+    if (!is_dry) records.add(found.vshard, RecordType::kPut, payload);
+    return true;
+  };
+  WalkCounts counts;
+  const Status status = walk_selected(request, {change.access, change.selection}, counts, visit);
+  return fault != STATOR_OK ? fault : status;
+}
+
+Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
+               Reply& reply) {
+  const Args args = request.args();
+  Selection selection;
+  Status status = selection.compile(args, kFilter, "filter", reply);
+  if (status != STATOR_OK) return status;
+  Update update;
+  status = update.parse(args, {kSet, kUnset, kInc, kPush}, reply);
+  if (status != STATOR_OK) return status;
+  WriteManyShare share;
+  status = share.begin(engine, args.u64(kLimit), reply);
+  if (status != STATOR_OK) return status;
+  const Access access =
+      plan_access(engine.indexes().of(request.tenant(), request.collection()), selection.program());
+  status = change_all(request, {engine, access, selection, update}, share, records, reply);
+  if (status != STATOR_OK) return status;
+  share.finish(reply);
+  return STATOR_OK;
+}
+
+Status merge(const DocumentEngine&, const Request&, const Parts& parts, Reply& reply) {
+  return merge_write_many(parts, reply);
+}
+
+}  // namespace
+
+const Op<DocumentEngine> kDocumentUpdateMany = {
+    .row = make_op({
+        .op_class = STATOR_OP_WRITE,
+        .permission = STATOR_PERM_WRITE,
+        .placement = STATOR_PLACE_ALL,
+        .cost = STATOR_COST_HEAVY,
+        .name = "document_update_many",
+        .doc = "Changes the selected documents as point_update does. Documents that the change "
+               "leaves as they are do not count. All documents of one lane are changed, or none "
+               "of them; more: some are left, ask again (with inc and push by a filter that "
+               "leaves out what was changed).",
+        .result = R"({"affected":u64,"more":bool})",
+        .example = R"({"op":"document_update_many","collection":"users",)"
+                   R"("filter":{"age":{"gte":18}},"set":{"adult":true}})",
+        .args = kArgs,
+    }),
+    .prepare = &prepare,
+    .merge = &merge,
+};
+
+}  // namespace stator::document

@@ -1,0 +1,50 @@
+// The first line is a path, the rest a JSON text. Oracle: no crash; what is kept as packed JSON is
+// written as JSON that packs to the same bytes; a value that is found lies inside the document; and
+// bytes that are no packed JSON are read without leaving them.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "stator/packed/encode.hpp"
+#include "stator/packed/order.hpp"
+#include "stator/packed/path.hpp"
+#include "stator/packed/write_json.hpp"
+
+namespace {
+
+using namespace stator;
+
+void look_up(std::string_view stored, std::string_view path) {
+  packed::Value found;
+  if (!packed::is_valid_path(path)) return;
+  if (!packed::find_path(packed::read_value(stored), path, found)) return;
+  if (found.bytes.data() < stored.data() ||
+      found.bytes.data() + found.bytes.size() > stored.data() + stored.size()) {
+    std::abort();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const std::size_t line = input.find('\n');
+  if (line == std::string_view::npos) return 0;
+  const std::string_view path = input.substr(0, line);
+  const std::string_view text = input.substr(line + 1);
+  look_up(text, path);
+  std::string stored;
+  packed::Encoder encoder;
+  if (!encoder.encode(text, stored)) return *encoder.error() == '\0' ? (std::abort(), 0) : 0;
+  look_up(stored, path);
+  json::StringOut out;
+  json::Writer writer(out);
+  packed::write_json(writer, packed::read_value(stored));
+  std::string again;
+  if (!encoder.encode(out.view(), again) ||
+      packed::compare_values(packed::read_value(stored), packed::read_value(again)) != 0) {
+    std::abort();
+  }
+  return 0;
+}
