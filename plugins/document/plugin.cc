@@ -8,8 +8,8 @@
 #include "document_engine.h"
 #include "index/index_entries.h"
 #include "ops/ops.h"
+#include "packed_json.h"
 #include "storage.h"
-#include "value/write_json.h"
 
 namespace stator::document {
 namespace {
