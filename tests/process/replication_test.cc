@@ -142,7 +142,7 @@ TEST_F(ReplicationTest, TheDigestIsThatOfTheLogHoweverTheStateWasMade) {
     for (const auto& entry : std::filesystem::directory_iterator(data())) {
       const std::string name = entry.path().filename();
       if (name.starts_with("store-")) std::filesystem::remove_all(entry.path());
-      EXPECT_TRUE(name.starts_with("store-") || name == "wal" || name == "LAYOUT" || name == "LOCK") << name;
+      EXPECT_TRUE(name.starts_with("store-") || name == "wal" || name == "LAYOUT" || name == "LOCK" || name == "audit") << name;
     }
     start(2);
     EXPECT_EQ(digest(), live) << "from the log alone";

@@ -100,8 +100,10 @@ Status AuditLog::make_room(std::unique_lock<std::mutex>& lock) {
 }
 
 Status AuditLog::write(const Event& event) {
-  const std::string line = make_line(last_, clock_.wall_ms(), event) + "\n";
+  Position next = last_;
+  const std::string line = make_line(next, clock_.wall_ms(), event) + "\n";
   STATOR_CHECK(file_->write_at(file_end_, line));
+  last_ = std::move(next);
   file_end_ += line.size();
   wake_.notify_all();
   return ok_status();
@@ -109,20 +111,38 @@ Status AuditLog::write(const Event& event) {
 
 void AuditLog::append(const Event& event) {
   std::unique_lock lock(mutex_);
-  if (!failure_.ok()) return;
+  if (!is_writable()) {
+    ++lost_;
+    return;
+  }
   Status written = make_room(lock);
   if (written.ok()) written = write(event);
-  if (!written.ok()) fail(std::move(written.error()));
+  if (written.ok()) return;
+  ++lost_;
+  fail(std::move(written.error()));
+}
+
+// A disk that was full takes lines again when there is space; the first one says how many are missing.
+bool AuditLog::is_writable() {
+  if (failure_.ok()) return true;
+  if (failure_.error().code() != ErrorCode::kDiskFull) return false;
+  const std::string details = R"({"lines":)" + std::to_string(lost_) + "}";
+  if (!write({.event = "lost", .details = details, .outcome = "disk_full"}).ok()) return false;
+  log::info("audit: the disk has space again");
+  lost_ = 0;
+  failure_ = ok_status();
+  return true;
 }
 
 void AuditLog::fail(Error error) {
-  log::error("audit: " + error.sentence() + "; administrative ops are refused from now on");
+  log::error("audit: " + error.sentence() + "; administrative ops are refused " +
+             (error.code() == ErrorCode::kDiskFull ? "until it has space" : "from now on"));
   failure_ = Status(std::move(error));
 }
 
 Status AuditLog::check() {
   const std::lock_guard lock(mutex_);
-  if (failure_.ok()) return ok_status();
+  if (is_writable()) return ok_status();
   return Error(failure_.error().code(), "the audit log cannot be written: " + failure_.error().sentence());
 }
 

@@ -38,7 +38,7 @@ class AuditLog {
   AuditLog& operator=(const AuditLog&) = delete;
 
   void append(const Event& event);
-  // Error: kStorage or kDiskFull, the reason why the log is not written any more.
+  // Error: the reason why the log cannot be written; kDiskFull heals, kStorage does not.
   Status check();
 
  private:
@@ -48,6 +48,7 @@ class AuditLog {
   Status begin_file(std::uint64_t first_sequence);
   Status make_room(std::unique_lock<std::mutex>& lock);
   Status write(const Event& event);
+  bool is_writable();
   void fail(Error error);
   void sync_loop();
 
@@ -63,6 +64,7 @@ class AuditLog {
   std::uint64_t synced_ = 0;  // sequence number
   bool is_syncing_ = false;   // file_ is used without the lock: it must stay
   Status failure_;
+  std::uint64_t lost_ = 0;    // lines since the disk was full
   bool is_stopping_ = false;
   io::Thread thread_;
 };

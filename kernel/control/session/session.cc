@@ -20,10 +20,10 @@ namespace {
 
 constexpr std::size_t kSlotsMin = 16;
 constexpr std::uint32_t kMemoryRetryMs = 500;
+
 // Nothing to see and nothing to change but what is the client's own.
 bool is_for_everybody(SessionOp op) {
-  return op == SessionOp::kHello || op == SessionOp::kPing || op == SessionOp::kCancel ||
-         op == SessionOp::kUnsubscribe;
+  return op == SessionOp::kHello || op == SessionOp::kPing;
 }
 
 // Who has one of these runs the server, or a tenant of it.

@@ -67,6 +67,7 @@ const Op<DocumentEngine> kDocumentDeleteMany = {
         .example = R"({"op":"document_delete_many","collection":"users",)"
                    R"("filter":{"seen":{"exists":false}},"dry_run":true})",
         .args = kArgs,
+        .flags = STATOR_OP_REMOVES,
     }),
     .prepare = &prepare,
     .merge = &merge,

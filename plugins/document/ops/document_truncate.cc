@@ -49,6 +49,7 @@ const Op<DocumentEngine> kDocumentTruncate = {
         .result = R"({"affected":u64,"more":bool})",
         .example = R"({"op":"document_truncate","collection":"scratch"})",
         .args = kArgs,
+        .flags = STATOR_OP_REMOVES,
     }),
     .prepare = &prepare,
     .merge = &merge,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "control/audit/audit_verify.h"
+#include "unit/kernel/io/faulty_file_system.h"
 #include "unit/kernel/io/temp_directory.h"
 
 namespace stator::audit {
@@ -49,6 +50,27 @@ TEST_F(AuditLogTest, TheChainGoesOnOverRestartsAndFiles) {
   EXPECT_EQ(end().sequence, 40u);
   EXPECT_GT(names().size(), 3u);
   EXPECT_EQ(fault(first), "");
+}
+
+TEST(FullAuditDiskTest, HealsAndSaysWhatIsMissing) {
+  io::FaultyFileSystem files;
+  {
+    auto log = AuditLog::open(files, system_clock(), {"/d/audit", 1 << 20}).take();
+    log->append({.event = "op", .op = "before", .outcome = "ok"});
+    EXPECT_TRUE(log->check().ok());
+    files.set_space(1);
+    log->append({.event = "op", .op = "first", .outcome = "ok"});
+    log->append({.event = "op", .op = "second", .outcome = "ok"});
+    EXPECT_EQ(log->check().error().code(), ErrorCode::kDiskFull);
+    files.set_space(1 << 20);
+    EXPECT_TRUE(log->check().ok());
+    log->append({.event = "op", .op = "after", .outcome = "ok"});
+  }
+  auto report = verify(files, "/d/audit", {});
+  ASSERT_TRUE(report.ok()) << report.error().sentence();
+  EXPECT_EQ(report.value().last.sequence, 3u);
+  const std::string text = io::read_file(files, "/d/audit/00000000000000000001.audit").take();
+  EXPECT_NE(text.find(R"({"lines":2})"), std::string::npos) << text;
 }
 
 TEST_F(AuditLogTest, AFlippedBitIsSeenAnywhere) {

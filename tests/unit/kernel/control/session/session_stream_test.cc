@@ -47,6 +47,7 @@ class SessionStreamTest : public testing::Test {
   SessionStreamTest() {
     host_.table = &table_;
     host_.pool = &pool_;
+    host_.policy = &policy_;
     host_.streams = &desk_;
     host_.watermark = [] { return Lsn{9}; };
     session_ = std::make_unique<Session>(host_, 0, 1);
@@ -77,6 +78,7 @@ class SessionStreamTest : public testing::Test {
     session_->on_answer(task);
   }
 
+  auth::PolicyBook policy_;
   plugin::Catalog catalog_;
   ops::OpTable table_ = ops::OpTable::build(catalog_, session_rows()).take();
   bridge::TaskPool pool_;
