@@ -13,8 +13,16 @@
 namespace stator::server {
 namespace {
 
-// At some GB/s of allocation the limit is passed by some hundred MB at most.
-constexpr std::chrono::milliseconds kInterval{50};
+// It looks again before a process that allocates this fast can be beyond the limit, and the limit is
+// passed by some hundred MB at most; an idle server far below it is looked at once a second.
+constexpr std::uint64_t kBytesPerMs = 4u << 20;
+constexpr std::uint64_t kIntervalMsMin = 50;
+constexpr std::uint64_t kIntervalMsMax = 1000;
+
+std::chrono::milliseconds interval(std::uint64_t used, std::uint64_t limit) {
+  const std::uint64_t left = used < limit ? limit - used : 0;
+  return std::chrono::milliseconds(std::clamp(left / kBytesPerMs, kIntervalMsMin, kIntervalMsMax));
+}
 
 // The number behind "NAME:" in a file like /proc/self/status, in bytes.
 std::uint64_t kib_field(const char* path, const std::string& name) {
@@ -55,10 +63,12 @@ MemoryGuard::~MemoryGuard() {
 
 void MemoryGuard::run() {
   std::unique_lock lock(mutex_);
-  while (!stopped_.wait_for(lock, kInterval, [this] { return is_stopping_; })) {
+  std::uint64_t used = own_memory_bytes();
+  while (!stopped_.wait_for(lock, interval(used, limit_bytes_), [this] { return is_stopping_; })) {
     const bool was_full = is_full_.load(std::memory_order_relaxed);
     const std::uint64_t threshold = was_full ? limit_bytes_ / 100 * 95 : limit_bytes_;
-    bool is_full = own_memory_bytes() >= threshold;
+    used = own_memory_bytes();
+    bool is_full = used >= threshold;
     if (is_full) {
       // What was freed may still be held by the allocator.
       malloc_trim(0);

@@ -100,7 +100,12 @@ bool ServerProcess::is_alive() const {
   return waitid(P_PID, static_cast<id_t>(pid_), &about, WEXITED | WNOHANG | WNOWAIT) == 0 && about.si_pid == 0;
 }
 
-void ServerProcess::freeze() const { ::kill(pid_, SIGSTOP); }
+void ServerProcess::freeze() const {
+  ::kill(pid_, SIGSTOP);
+  // A thread that runs on another core stops a moment later: wait until all of them stand.
+  siginfo_t ignored{};
+  waitid(P_PID, static_cast<id_t>(pid_), &ignored, WSTOPPED | WEXITED | WNOWAIT);
+}
 
 void ServerProcess::wait() {
   int status = 0;
