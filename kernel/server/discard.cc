@@ -57,6 +57,14 @@ Result<std::string> discard_to(const StandingServer& server, Lsn to, const std::
   log::warn("discard_to: '" + user + "' had the records above LSN " + number(to) + " forgotten: " +
             records + " of them, up to LSN " + number(last) + ", durable ones too");
   Status reloaded = server.on_each_lane([](core::CoreLoop& core) { return core.reload(); });
+  if (reloaded.ok()) {
+    // A right that was given above the LSN must not be left over: the book is read anew as a whole.
+    server.forget_policy();
+    reloaded = server.on_each_lane([&](core::CoreLoop& core) {
+      server.load_policy(core.store());
+      return ok_status();
+    });
+  }
   if (!reloaded.ok()) {
     // The log says one thing and this lane another; a start makes the lane from the log.
     log::error("discard_to: a lane cannot be made anew: " + reloaded.error().sentence());

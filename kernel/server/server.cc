@@ -303,6 +303,8 @@ StandingServer Server::standing() {
   standing.vshards = vshards_.get();
   standing.layout = &layout_;
   standing.log = log_.get();
+  standing.forget_policy = [this] { policy_.forget(); };
+  standing.load_policy = [this](store::Store& store) { load_policy(store); };
   standing.is_backup_running = [backups = backups_.get()] { return backups->facts().is_running; };
   return standing;
 }

@@ -21,6 +21,9 @@ struct StandingServer {
   bridge::VShardMap* vshards = nullptr;
   Layout* layout = nullptr;  // as it is stored
   wal::Log* log = nullptr;
+  // What the control plane knows of users, roles and tenants: forgotten, and read from a lane's store.
+  std::function<void()> forget_policy;
+  std::function<void(store::Store&)> load_policy;
   std::function<bool()> is_backup_running;  // it copies stores, placement and log, which must agree
 
   std::uint32_t lanes() const { return layout->lanes; }

@@ -242,6 +242,45 @@ TEST_F(ReplicationTest, ForgetsWhatCameBehindAnLsn) {
   EXPECT_EQ(digest(), live);
 }
 
+// Users, roles and rights of what is forgotten are forgotten with it, on open connections too.
+TEST(DiscardedRightsTest, AreGoneAtOnce) {
+  TempDir dir(TempDir::kFast);
+  ServerProcess server({dir.path(), 2, "[auth]\nmode = \"password\"\n", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  const auto ask = [](Client& client, json request) {
+    request["payload_format"] = "json";
+    return json::parse(client.ask(request.dump()));
+  };
+  const auto login = [&](Client& client, const std::string& user, const std::string& password) {
+    return ask(client, {{"op", "auth"}, {"method", "password"}, {"username", user}, {"password", password}})["status"];
+  };
+  const auto make = [&](Client& client, const std::string& user) {
+    return ask(client, {{"op", "user_create"}, {"username", user}, {"password", "long enough"}, {"role", "readonly"}});
+  };
+  Client admin(server.port());
+  ASSERT_EQ(login(admin, "admin", "test-password"), "ok");
+  ASSERT_EQ(make(admin, "kept")["status"], "ok");
+  const json before = ask(admin, {{"op", "point_put"}, {"document_id", "a"}, {"data", json::object()}});
+  const std::uint64_t lsn = before["payload"]["lsn"];
+
+  ASSERT_EQ(make(admin, "late")["status"], "ok");
+  ASSERT_EQ(ask(admin, {{"op", "grant_role"}, {"username", "kept"}, {"role", "readwrite"}})["status"], "ok");
+  const json put = {{"op", "point_put"}, {"document_id", "b"}, {"data", json::object()}};
+  Client kept(server.port());
+  Client late(server.port());
+  ASSERT_EQ(login(kept, "kept", "long enough"), "ok");
+  ASSERT_EQ(login(late, "late", "long enough"), "ok");
+  ASSERT_EQ(ask(kept, put)["status"], "ok");
+
+  const json done = ask(admin, {{"op", "discard_to"}, {"lsn", lsn}, {"discard_acknowledged", true}});
+  ASSERT_EQ(done["status"], "ok") << done;
+  EXPECT_EQ(ask(kept, put)["error_code"], "rejected_authz");
+  EXPECT_EQ(ask(kept, {{"op", "point_get"}, {"document_id", "a"}})["status"], "ok");
+  EXPECT_EQ(ask(late, {{"op", "point_get"}, {"document_id", "a"}})["error_code"], "unauthenticated");
+  Client again(server.port());
+  EXPECT_EQ(login(again, "late", "long enough"), "error");
+}
+
 TEST_F(ReplicationTest, DoesNotForgetWhatACheckpointHolds) {
   start(2);
   Client client(server_.port());

@@ -105,6 +105,16 @@ TenantMeter& PolicyBook::meter(TenantId tenant) {
   return *meter;
 }
 
+void PolicyBook::forget() {
+  const std::lock_guard lock(mutex_);
+  users_.clear();
+  keys_.clear();
+  roles_.clear();
+  tenants_.clear();
+  for (const auto& [tenant, meter] : meters_) meter->set_limits({});
+  version_.fetch_add(1, std::memory_order_release);
+}
+
 void PolicyBook::forget_storage() {
   const std::lock_guard lock(mutex_);
   for (const auto& [tenant, meter] : meters_) meter->add_storage(-static_cast<std::int64_t>(meter->storage_bytes()));

@@ -49,6 +49,8 @@ class PolicyBook {
 
   // Of a tenant; lives as long as this book. Made when it is first asked for.
   TenantMeter& meter(TenantId tenant);
+  // Everything but the meters, which identities point to: load() of all stores follows.
+  void forget();
   // Before all stores are opened, which say anew what they hold.
   void forget_storage();
 
