@@ -96,7 +96,6 @@ class FaultyCallsTest : public testing::Test {
   void begin_anew() {
     std::filesystem::remove_all(dir_.path() + "/data");
     std::filesystem::remove(dir_.path() + "/count");
-    std::filesystem::remove(dir_.path() + "/stderr");
   }
   TempDir dir_{TempDir::kFast};
 };

@@ -80,7 +80,7 @@ TEST_F(PowerCutTest, NothingAcknowledgedIsLost) {
     SCOPED_TRACE("round " + std::to_string(round));
     work_and_cut(server, workload, 1 + random() % 250);
     ASSERT_FALSE(HasFatalFailure());
-    ASSERT_TRUE(server.start()) << server.errors();
+    ASSERT_TRUE(server.start()) << "exit code " << server.exit_code() << ": " << server.errors();
     ASSERT_EQ(workload.verify(server.port()), "");
   }
   EXPECT_EQ(server.stop(), 0);

@@ -3,14 +3,15 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <stdexcept>
 
 namespace stator::test {
@@ -21,14 +22,13 @@ std::string program() {
   return given == nullptr ? STATORD_PATH : given;
 }
 
-[[noreturn]] void become(const std::vector<std::string>& words, int out, const std::string& errors,
+[[noreturn]] void become(const std::vector<std::string>& words, int out, int errors,
                          const std::vector<std::string>& environment = {}) {
   for (const std::string& line : environment) putenv(const_cast<char*>(line.c_str()));
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setenv("STATOR_ADMIN_PASSWORD", "test-password", 1);
   dup2(out, STDOUT_FILENO);
-  const int fd = open(errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  dup2(fd, STDERR_FILENO);
+  dup2(errors, STDERR_FILENO);
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -36,17 +36,26 @@ std::string program() {
   _exit(127);
 }
 
-std::string content_of(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
+// In memory: what a server says of a full or a lost disk must not be written there.
+int open_errors() {
+  const int fd = memfd_create("stderr", MFD_CLOEXEC);
+  if (fd < 0) throw std::runtime_error("memfd_create");
+  return fd;
+}
+
+std::string content_of(int fd) {
+  std::string text(static_cast<std::size_t>(lseek(fd, 0, SEEK_END)), '\0');
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(pread(fd, text.data(), text.size(), 0), 0)));
+  return text;
 }
 
 }  // namespace
 
+ServerProcess::ServerProcess(Options options) : options_(std::move(options)), errors_(open_errors()) {}
+
 ServerProcess::~ServerProcess() {
   if (is_running()) kill();
+  close(errors_);
 }
 
 bool ServerProcess::start() {
@@ -63,7 +72,7 @@ bool ServerProcess::start() {
   int out[2];
   if (pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   pid_ = fork();
-  if (pid_ == 0) become(words, out[1], options_.data_dir + "/stderr", options_.environment);
+  if (pid_ == 0) become(words, out[1], errors_, options_.environment);
   close(out[1]);
   ready_line_.clear();
   char c = 0;
@@ -114,16 +123,16 @@ void ServerProcess::wait() {
   pid_ = -1;
 }
 
-std::string ServerProcess::errors() const { return content_of(options_.data_dir + "/stderr"); }
+std::string ServerProcess::errors() const { return content_of(errors_); }
 
 CommandResult run_statord(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = {program()};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  const TempDir files;
+  const int errors = open_errors();
   int out[2];
   if (pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   const pid_t pid = fork();
-  if (pid == 0) become(words, out[1], files.path() + "/stderr");
+  if (pid == 0) become(words, out[1], errors);
   close(out[1]);
   CommandResult answer;
   char bytes[4096];
@@ -134,7 +143,8 @@ CommandResult run_statord(const std::vector<std::string>& arguments) {
   int status = 0;
   waitpid(pid, &status, 0);
   answer.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  answer.errors = content_of(files.path() + "/stderr");
+  answer.errors = content_of(errors);
+  close(errors);
   return answer;
 }
 

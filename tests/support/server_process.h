@@ -19,7 +19,7 @@ class ServerProcess {
     std::vector<std::string> arguments = {};    // further ones
     std::vector<std::string> environment = {};  // NAME=VALUE
   };
-  explicit ServerProcess(Options options) : options_(std::move(options)) {}
+  explicit ServerProcess(Options options);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -50,6 +50,7 @@ class ServerProcess {
  private:
   void wait();
   Options options_;
+  int errors_;  // file in memory
   pid_t pid_ = -1;
   std::uint16_t port_ = 0;
   std::uint16_t tls_port_ = 0;
