@@ -151,7 +151,8 @@ Status Backup::copy_log(Lsn from, Lsn to) {
   };
   if (from <= to) {
     STATOR_TRY(manifest_.log,
-               wal::copy_batches(*sources_.files, sources_.data_dir + "/wal", from, to, sink));
+               wal::copy_batches(*sources_.files, sources_.data_dir + "/wal", from, to, sink,
+                                 sources_.keys));
   }
   STATOR_TRY(BackupFile done, file.finish(kBackupLog));
   manifest_.files.push_back(std::move(done));

@@ -15,6 +15,7 @@
 #include "data/store/store.h"
 #include "io/file_system.h"
 #include "server/trim_gate.h"
+#include "wal/key_ring.h"
 #include "wal/log.h"
 
 namespace stator::server {
@@ -26,6 +27,7 @@ struct BackupSources {
   std::string data_dir;
   std::vector<store::Store*> stores;  // by lane
   wal::Log* log = nullptr;
+  const wal::KeyRing* keys = nullptr;  // that the log's segments are read with; may be null
   TrimGate* trims = nullptr;
   Clock* clock = nullptr;
 };

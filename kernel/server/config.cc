@@ -62,6 +62,8 @@ class Reader {
         {"server", [this](const toml::node& node) { return section(node, "server", server_keys()); }},
         {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
         {"backup", [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
+        {"encryption",
+         [this](const toml::node& node) { return section(node, "encryption", encryption_keys()); }},
         {"engines",
          [this](const toml::node& node) {
            config_.engines.emplace();
@@ -133,9 +135,19 @@ class Reader {
   }
 
   Status backup_directory(const toml::node& node) {
-    STATOR_CHECK(text(node, "backup.directory", config_.backup_directory));
-    if (!config_.backup_directory.empty()) return ok_status();
-    return wrong(name_, node.source(), "'backup.directory' must not be empty");
+    return path(node, "backup.directory", config_.backup_directory);
+  }
+
+  Keys encryption_keys() {
+    return {{"key_file", [this](const toml::node& node) {
+               return path(node, "encryption.key_file", config_.key_file);
+             }}};
+  }
+
+  Status path(const toml::node& node, const std::string& key, std::string& out) {
+    STATOR_CHECK(text(node, key, out));
+    if (!out.empty()) return ok_status();
+    return wrong(name_, node.source(), "'" + key + "' must not be empty");
   }
 
   Status log_level(const toml::node& node) {

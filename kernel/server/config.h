@@ -33,6 +33,7 @@ struct Config {
   // Further directories to look for engine libraries in, before the installed one.
   std::vector<std::string> engine_path;
   std::string backup_directory;  // where backups go; empty: none are taken
+  std::string key_file;          // of the log's encryption; empty: the log is plain
 };
 
 // Reads a file into `config`. Errors name file, line and the nearest known key.

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "io/file_system.h"
+#include "server/key_file.h"
 #include "server/restore.h"
 #include "server/server.h"
 #include "server/wal_command.h"
@@ -26,6 +27,7 @@ struct Options {
   std::uint32_t lanes = 0;
   std::vector<std::string> engine_path;
   std::string backup;
+  std::string key_file;
   std::optional<std::uint64_t> recover_to;
 };
 
@@ -45,6 +47,7 @@ void add_wal_command(CLI::App& app, stator::server::WalCommand& wal) {
   const auto add = [&](const char* name, const char* what, Action action) {
     CLI::App* command = group->add_subcommand(name, what);
     command->add_option("--data-dir", wal.data_dir, "Directory of the data")->required();
+    command->add_option("--key-file", wal.key_file, "Keys of an encrypted log");
     command->callback([&wal, action] { wal.action = action; });
     return command;
   };
@@ -85,11 +88,13 @@ stator::log::Level level_of(const std::string& name) {
 }
 
 // Before any thread is made: every thread inherits the mask, so the signals come to main alone.
-sigset_t block_signals() {
+sigset_t block_signals(bool has_keys) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  // Without keys to read again, a terminal that goes ends the server.
+  if (has_keys) sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -97,17 +102,19 @@ sigset_t block_signals() {
 
 int run(const Config& config) {
   stator::log::set_level(level_of(config.log_level));
-  const sigset_t signals = block_signals();
+  const sigset_t signals = block_signals(!config.key_file.empty());
   stator::server::Server server(config);
   if (auto status = server.start(); !status.ok()) {
-    const bool is_config = status.error().code() == stator::ErrorCode::kBadRequest;
+    const stator::ErrorCode reason = status.error().code();
+    const bool is_config =
+        reason == stator::ErrorCode::kBadRequest || reason == stator::ErrorCode::kCrypto;
     const int code = is_config ? kExitConfig : kExitFailure;
     fail(code, status.error().sentence());
     std::_Exit(code);  // lanes may be half-way up; the log is consistent at every moment
   }
   print_ready(server);
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) server.reload_keys();
   stator::log::info("stopping");
   if (auto status = server.stop(); !status.ok()) return fail(kExitFailure, status.error().sentence());
   return 0;
@@ -116,7 +123,12 @@ int run(const Config& config) {
 // Says what was done in one line, as the server does when it is ready.
 int run_restore(const Options& options) {
   stator::log::set_level(stator::log::Level::kWarn);
-  auto restored = stator::server::restore(stator::io::posix_file_system(), options.backup, options.data_dir);
+  stator::wal::KeyRing keys;
+  if (auto status = stator::server::read_key_file(options.key_file, keys); !status.ok()) {
+    return fail(kExitConfig, status.error().sentence());
+  }
+  auto restored =
+      stator::server::restore(stator::io::posix_file_system(), options.backup, options.data_dir, &keys);
   if (!restored.ok()) return fail(kExitFailure, restored.error().sentence());
   stator::json::StringOut out;
   stator::json::Writer(out)
@@ -134,6 +146,7 @@ int run_restore(const Options& options) {
 void add_restore(CLI::App& command, Options& options) {
   command.add_option("--from", options.backup, "Directory of the backup")->required();
   command.add_option("--data-dir", options.data_dir, "New directory of the data")->required();
+  command.add_option("--key-file", options.key_file, "Keys: the log is written encrypted");
 }
 
 int run(const stator::server::WalCommand& command) {

@@ -12,6 +12,7 @@
 #include "data/core/kernel_record.h"
 #include "base/crc32c.h"
 #include "server/admin_bootstrap.h"
+#include "server/key_file.h"
 #include "server/recover_to.h"
 #include "wal/local_log.h"
 
@@ -53,6 +54,7 @@ Status Server::start() {
                  "refusing to listen on " + config_.listen +
                      " without authentication: set [auth] mode = \"password\", or listen on 127.0.0.1");
   }
+  STATOR_CHECK(read_key_file(config_.key_file, keys_));
   STATOR_CHECK(load_engines(config_, engines_));
   STATOR_TRY(ops::OpTable table, ops::OpTable::build(engines_.catalog, session::session_rows()));
   table_ = std::make_unique<ops::OpTable>(std::move(table));
@@ -67,6 +69,7 @@ Status Server::start() {
   STATOR_CHECK(start_lanes());
   recovered_lsn_ = log_->last();
   warn_of_parked();
+  tell_encryption();
 
   int pair[2] = {-1, -1};
   const bool needs_admin = config_.auth_mode == auth::Mode::kPassword;
@@ -122,7 +125,8 @@ Status Server::open_log() {
                                      .oldest_needed = oldest->value() + 1,
                                      .is_made_ahead = true,
                                      .on_record = note,
-                                     .newest_held = newest->value()};
+                                     .newest_held = newest->value(),
+                                     .keys = &keys_};
   STATOR_CHECK(io::posix_file_system().make_directory(options.directory));
   if (config_.recover_to) {
     STATOR_CHECK(recover_to(io::posix_file_system(), options, Lsn{*config_.recover_to}));
@@ -174,6 +178,7 @@ BackupSources Server::backup_sources(const std::vector<store::Store*>& stores) {
   sources.data_dir = config_.data_dir;
   sources.stores = stores;
   sources.log = log_.get();
+  sources.keys = &keys_;
   sources.trims = trims_.get();
   sources.clock = &system_clock();
   return sources;
@@ -261,6 +266,20 @@ void Server::warn_of_parked() const {
     list += (list.empty() ? "" : ", ") + std::to_string(count) + " of '" + engine + "'";
   }
   log::warn("records of engines that are not enabled are kept until they are: " + list);
+}
+
+void Server::tell_encryption() const {
+  if (config_.key_file.empty()) return;
+  const auto active = keys_.active();
+  if (!active) return log::info("the log is not encrypted: 'active none' in " + config_.key_file);
+  log::info("what is written to the log is encrypted with key " + std::to_string(active->value()));
+  log::warn("the log is encrypted, the store and the backups are not: put them on encrypted file systems");
+}
+
+void Server::reload_keys() {
+  Status read = read_key_file(config_.key_file, keys_);
+  if (!read.ok()) return log::error("the keys stay as they are: " + read.error().sentence());
+  tell_encryption();
 }
 
 // Recovers with the old number of lanes, writes everything into their bases, and moves the entries

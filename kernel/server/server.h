@@ -15,6 +15,7 @@
 #include "server/layout.h"
 #include "server/memory_guard.h"
 #include "server/trim_gate.h"
+#include "wal/key_ring.h"
 #include "wal/log.h"
 
 namespace stator::server {
@@ -30,6 +31,9 @@ class Server {
   Status start();
   // Drains (at most 10 s), writes everything into the base, stops. After start().
   Status stop();
+  // Reads the key file again; the log's next commit takes the key that is active then. Says in the
+  // server's log what came of it: a file at fault changes nothing. Another thread than the lanes'.
+  void reload_keys();
 
   const std::string& listen_address() const { return listen_address_; }
   const std::vector<std::string>& engines() const { return engines_.enabled; }
@@ -50,6 +54,7 @@ class Server {
   BackupSources backup_sources(const std::vector<store::Store*>& stores);
   session::StatsSources stats_sources();
   void warn_of_parked() const;
+  void tell_encryption() const;
 
   Config config_;
   EngineSet engines_;
@@ -58,6 +63,7 @@ class Server {
   std::unique_ptr<ops::OpTable> table_;
   std::unique_ptr<bridge::VShardMap> vshards_;
   std::vector<std::unique_ptr<store::Store>> stores_;
+  wal::KeyRing keys_;
   std::unique_ptr<wal::Log> log_;
   std::map<std::string, EngineNumber> engine_numbers_;  // of the data directory
   std::unique_ptr<bridge::LaneMesh> mesh_;

@@ -29,6 +29,12 @@ class BlockBuffer {
     std::memcpy(memory_.get() + size_, bytes.data(), bytes.size());
     size_ += bytes.size();
   }
+  // Room behind what is there, for the caller to fill; valid until the next change.
+  char* extend(std::size_t bytes) {
+    reserve(size_ + bytes);
+    size_ += bytes;
+    return memory_.get() + size_ - bytes;
+  }
   // Zeros behind what is there.
   void resize(std::size_t bytes) {
     STATOR_DASSERT(bytes >= size_);
@@ -42,7 +48,8 @@ class BlockBuffer {
     if (bytes <= capacity_) return;
     std::size_t grown = capacity_ == 0 ? 16 * io::kBlockBytes : capacity_ * 2;
     while (grown < bytes) grown *= 2;
-    std::unique_ptr<char[], Free> fresh(static_cast<char*>(std::aligned_alloc(io::kBlockBytes, grown)));
+    std::unique_ptr<char[], Free> fresh(
+        static_cast<char*>(std::aligned_alloc(io::kBlockBytes, grown)));
     STATOR_ASSERT(fresh != nullptr);
     if (size_ != 0) std::memcpy(fresh.get(), memory_.get(), size_);
     memory_ = std::move(fresh);

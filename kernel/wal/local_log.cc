@@ -16,12 +16,13 @@
 #include "wal/recovery.h"
 #include "wal/segment.h"
 #include "wal/segment_maker.h"
+#include "wal/segment_reader.h"
 
 namespace stator::wal {
 namespace {
 
-// The first segment is small, each further one this many times as large, up to segment_bytes: a small
-// database has a small log.
+// The first segment is small, each further one this many times as large, up to segment_bytes: a
+// small database has a small log.
 constexpr std::size_t kFirstSegmentBytes = 1024 * 1024;
 constexpr std::size_t kSegmentGrowth = 4;
 // Time between two attempts to write while the disk is full.
@@ -56,20 +57,31 @@ class SegmentWriter {
 
  private:
   Status make_room(const Commit& commit);
+  std::optional<KeyId> active_key() const {
+    return options_.keys == nullptr ? std::nullopt : options_.keys->active();
+  }
+  // The bytes of the commit as they go to the file: sealed, and in whole blocks.
+  ByteView blocks_of(Commit& commit);
   // Index of the first segment that a reader from LSN `from` needs; the bytes from it on.
   std::size_t first_with(Lsn from) const;
   Result<std::uint64_t> bytes_from(std::size_t index);
   // Lets the log go on at `position` in a file with room for `bytes` of a commit.
-  Status add_segment(const LogPosition& position, std::size_t bytes);
+  Status add_segment(const LogPosition& position, std::size_t bytes, std::optional<KeyId> key);
+  // Of a segment that begins at `position`; `cipher` becomes that of its commits.
+  std::string make_header(const LogPosition& position, std::optional<KeyId> id,
+                          std::optional<SegmentCipher>& cipher) const;
+  Status open_last();
   // Bytes of a segment behind one of `before` bytes.
   std::size_t next_size(std::size_t before, std::size_t commit) const;
 
   io::FileSystem& files_;
   const LocalLogOptions options_;
   std::vector<Segment> segments_;
-  std::unique_ptr<io::File> file_;  // of the last segment
-  std::uint64_t offset_ = 0;        // where the next batch goes
-  std::uint64_t end_ = 0;           // of the last segment's space
+  std::unique_ptr<io::File> file_;       // of the last segment
+  std::uint64_t offset_ = 0;             // where the next batch goes
+  std::uint64_t end_ = 0;                // of the last segment's space
+  std::optional<SegmentCipher> cipher_;  // of the last segment; nothing: it is plain
+  BlockBuffer sealed_;                   // a commit that is encrypted
   SegmentMaker maker_;
 };
 
@@ -81,11 +93,32 @@ Status fatal(Status status) {
 
 Status SegmentWriter::begin(RecoveredLog recovered) {
   segments_ = std::move(recovered.segments);
-  if (segments_.empty()) return add_segment(recovered.position, 0);
+  if (segments_.empty()) return add_segment(recovered.position, 0, active_key());
   offset_ = recovered.offset;
-  STATOR_TRY(file_, files_.open_durable(segments_.back().path));
+  return open_last();
+}
+
+// With a cipher of our own: its nonces are others than those of whoever wrote before us.
+Status SegmentWriter::open_last() {
+  const std::string& path = segments_.back().path;
+  STATOR_TRY(const std::unique_ptr<io::File> file, files_.open(path));
+  STATOR_TRY(const std::string header, file->read_at(0, io::kBlockBytes));
+  STATOR_TRY(SegmentReader reader, SegmentReader::open(header, path, options_.keys));
+  std::optional<SegmentCipher> cipher = reader.take_cipher();
+  if (cipher) cipher_.emplace(std::move(*cipher));
+  STATOR_TRY(file_, files_.open_durable(path));
   STATOR_TRY(end_, file_->size());
   return ok_status();
+}
+
+std::string SegmentWriter::make_header(const LogPosition& position, std::optional<KeyId> id,
+                                       std::optional<SegmentCipher>& cipher) const {
+  if (!id) return segment_header(position);
+  const auto key = options_.keys->find(*id);
+  STATOR_ASSERT(key.has_value());  // a ring holds its active key
+  SealedSegmentHeader sealed = sealed_segment_header(position, *id, *key);
+  cipher.emplace(std::move(sealed.cipher));
+  return std::move(sealed.bytes);
 }
 
 std::size_t SegmentWriter::next_size(std::size_t before, std::size_t commit) const {
@@ -94,38 +127,58 @@ std::size_t SegmentWriter::next_size(std::size_t before, std::size_t commit) con
   return block_end(std::max(grown, io::kBlockBytes + commit));
 }
 
-Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes) {
+Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes,
+                                  std::optional<KeyId> key) {
   const std::string path = options_.directory + "/" + segment_name(position.next);
   STATOR_TRY(const std::size_t made, maker_.take(next_size(end_, bytes)));
   STATOR_TRY(std::unique_ptr<io::File> file, files_.open_durable(maker_.path()));
+  std::optional<SegmentCipher> cipher;
   BlockBuffer header;
-  header.append(segment_header(position));
+  header.append(make_header(position, key, cipher));
   header.resize(io::kBlockBytes);
   // The name comes last: a segment that has one has a good header.
   STATOR_CHECK(fatal(file->write_at(0, header.view())));
   STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));
   STATOR_CHECK(fatal(files_.sync_directory(options_.directory)));
   // One without any commit is replaced by a larger one of the same name.
-  if (segments_.empty() || segments_.back().first != position.next) segments_.push_back({position.next, path});
+  if (segments_.empty() || segments_.back().first != position.next)
+    segments_.push_back({position.next, path});
   file_ = std::move(file);
+  cipher_.reset();
+  if (cipher) cipher_.emplace(std::move(*cipher));
   offset_ = io::kBlockBytes;
   end_ = made;
   return ok_status();
 }
 
 Status SegmentWriter::make_room(const Commit& commit) {
-  const std::size_t bytes = commit.bytes.size();
-  if (offset_ + bytes > end_) return add_segment(commit.begin, bytes);
+  const std::optional<KeyId> key = active_key();
+  const std::size_t plain = commit.bytes.size();
+  const std::size_t bytes = block_end(key ? SegmentCipher::sealed_bytes(plain) : plain);
+  const auto last_key = cipher_ ? std::optional(cipher_->key_id()) : std::nullopt;
+  if (key != last_key || offset_ + bytes > end_) return add_segment(commit.begin, bytes, key);
   if (offset_ + bytes > end_ / 2) maker_.prepare(next_size(end_, 0));
   return ok_status();
 }
 
+ByteView SegmentWriter::blocks_of(Commit& commit) {
+  if (!cipher_) {
+    commit.bytes.resize(block_end(commit.bytes.size()));
+    return commit.bytes.view();
+  }
+  sealed_.clear();
+  sealed_.keep_at_most(kKeptBufferBytes);
+  cipher_->seal(commit.bytes.view(), commit.begin.next, offset_, sealed_);
+  sealed_.resize(block_end(sealed_.size()));
+  return sealed_.view();
+}
+
 Status SegmentWriter::write(Commit& commit) {
-  commit.bytes.resize(block_end(commit.bytes.size()));
   STATOR_CHECK(make_room(commit));
+  const ByteView blocks = blocks_of(commit);
   // Even "no space" is final here, where space was reserved: what the disk holds is unknown.
-  STATOR_CHECK(fatal(file_->write_at(offset_, commit.bytes.view())));
-  offset_ += commit.bytes.size();
+  STATOR_CHECK(fatal(file_->write_at(offset_, blocks)));
+  offset_ += blocks.size();
   return ok_status();
 }
 
@@ -152,16 +205,17 @@ Status SegmentWriter::read(Lsn from, const Log::Visitor& visit, const Log::Progr
   for (std::size_t i = begin; i < segments_.size(); ++i) {
     const bool is_last = i + 1 == segments_.size();
     STATOR_CHECK(io::read_file_into(files_, segments_[i].path, buffer));
-    const ByteView bytes = buffer.view();
-    STATOR_TRY(LogPosition position, read_segment_header(bytes));
-    STATOR_TRY(const SegmentEnd end, walk_segment(bytes, position, visit_batch));
+    STATOR_TRY(SegmentReader reader,
+               SegmentReader::open(buffer.view(), segments_[i].path, options_.keys));
+    LogPosition position = reader.begin();
+    STATOR_TRY(const SegmentEnd end, reader.walk(position, visit_batch));
     // It was verified when it was opened.
     if (!end.is_clean || (!is_last && position.next != segments_[i + 1].first)) {
       return Error(ErrorCode::kCorrupted, "the log cannot be read back: segment " +
                                               segments_[i].path + ", offset " +
                                               std::to_string(end.offset) + ": " + end.reason);
     }
-    done += bytes.size();
+    done += buffer.size();
   }
   if (progress) progress(total, total);
   return ok_status();
@@ -310,7 +364,8 @@ void LocalLog::wake_writer() {
 
 Status LocalLog::health() const {
   const std::lock_guard lock(mutex_);
-  if (failure_.ok() && is_disk_full_) return Error(ErrorCode::kDiskFull, "the disk of the log is full");
+  if (failure_.ok() && is_disk_full_)
+    return Error(ErrorCode::kDiskFull, "the disk of the log is full");
   return failure_;
 }
 

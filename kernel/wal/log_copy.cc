@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "wal/segment_reader.h"
+
 namespace stator::wal {
 namespace {
 
@@ -40,7 +42,8 @@ Result<std::vector<Source>> segments_from(io::FileSystem& files, const std::stri
 
 class Copier {
  public:
-  Copier(Lsn from, Lsn to, const BatchSink& sink) : from_(from), to_(to), sink_(sink) {}
+  Copier(Lsn from, Lsn to, const BatchSink& sink, const KeyRing* keys)
+      : from_(from), to_(to), sink_(sink), keys_(keys) {}
 
   Status take(const std::string& path, ByteView segment);
   bool is_done() const { return range_.end.next > to_; }
@@ -52,6 +55,7 @@ class Copier {
   const Lsn from_;
   const Lsn to_;
   const BatchSink& sink_;
+  const KeyRing* keys_;
   CopiedRange range_;
   bool has_begun_ = false;
 };
@@ -73,11 +77,14 @@ Status Copier::take_batch(const BatchReader& batch) {
 
 // Behind `to` the segment may be half written: nobody looks there.
 Status Copier::take(const std::string& path, ByteView segment) {
-  auto header = read_segment_header(segment);
-  if (!header.ok()) return Error(ErrorCode::kCorrupted, path + ": " + header.error().sentence());
-  LogPosition position = header.value();
+  auto reader = SegmentReader::open(segment, path, keys_);
+  if (!reader.ok() && reader.error().code() == ErrorCode::kCrypto) {
+    return std::move(reader.error());
+  }
+  if (!reader.ok()) return Error(ErrorCode::kCorrupted, path + ": " + reader.error().sentence());
+  LogPosition position = reader.value().begin();
   bool is_stopped = false;
-  auto end = walk_segment(segment, position, [&](BatchReader& batch, std::size_t) -> Status {
+  auto end = reader.value().walk(position, [&](BatchReader& batch, std::size_t) -> Status {
     Status taken = take_batch(batch);
     is_stopped = !taken.ok() || is_done();
     return is_stopped && taken.ok() ? Status(Error(ErrorCode::kCancelled, "all is copied"))
@@ -90,9 +97,9 @@ Status Copier::take(const std::string& path, ByteView segment) {
 }  // namespace
 
 Result<CopiedRange> copy_batches(io::FileSystem& files, const std::string& directory, Lsn from,
-                                 Lsn to, const BatchSink& sink) {
+                                 Lsn to, const BatchSink& sink, const KeyRing* keys) {
   STATOR_TRY(const std::vector<Source> segments, segments_from(files, directory, from));
-  Copier copier(from, to, sink);
+  Copier copier(from, to, sink, keys);
   for (const Source& segment : segments) {
     auto bytes = io::read_file(files, segment.path);
     if (!bytes.ok()) {
@@ -143,14 +150,35 @@ Status LogBuilder::begin(const LogPosition& position) {
 Status LogBuilder::add_segment() {
   STATOR_TRY(file_, files_.create(directory_ + "/" + segment_name(position_.next)));
   written_ = 0;
-  buffer_ = segment_header(position_);
-  pad();
+  cipher_.reset();
+  std::string header = segment_header(position_);
+  const auto id = keys_ == nullptr ? std::nullopt : keys_->active();
+  const auto key = id ? keys_->find(*id) : std::nullopt;
+  if (key) {
+    SealedSegmentHeader sealed = sealed_segment_header(position_, *id, *key);
+    header = std::move(sealed.bytes);
+    cipher_.emplace(std::move(sealed.cipher));
+  }
+  header.resize(io::kBlockBytes);
+  return write(header);
+}
+
+Status LogBuilder::write(ByteView bytes) {
+  STATOR_CHECK(file_->write_at(written_, bytes));
+  written_ += bytes.size();
   return ok_status();
 }
 
 Status LogBuilder::write_out() {
-  STATOR_CHECK(file_->write_at(written_, buffer_));
-  written_ += buffer_.size();
+  if (buffer_.empty()) return ok_status();
+  if (cipher_) {
+    BlockBuffer sealed;
+    cipher_->seal(buffer_, buffer_first_, written_, sealed);
+    sealed.resize(block_end(sealed.size()));
+    STATOR_CHECK(write(sealed.view()));
+  } else {
+    STATOR_CHECK(write(buffer_));
+  }
   buffer_.clear();
   return ok_status();
 }
@@ -167,6 +195,7 @@ Status LogBuilder::add(const BatchReader& batch) {
     STATOR_CHECK(finish());
     STATOR_CHECK(add_segment());
   }
+  if (buffer_.empty()) buffer_first_ = seal.first;
   buffer_.append(batch.bytes());
   position_ = {.next = Lsn{last_of(batch).value() + 1}, .chain = batch.chain()};
   return buffer_.size() < kChunkBytes ? ok_status() : write_out();
@@ -174,6 +203,7 @@ Status LogBuilder::add(const BatchReader& batch) {
 
 // The log goes on with a whole block.
 void LogBuilder::pad() {
+  if (cipher_) return;  // a sealed commit is padded behind its tag
   const std::uint64_t size = written_ + buffer_.size();
   buffer_.append(static_cast<std::size_t>(block_end(size) - size), '\0');
 }

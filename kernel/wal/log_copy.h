@@ -9,6 +9,7 @@
 
 #include "io/file_system.h"
 #include "wal/batch.h"
+#include "wal/key_ring.h"
 #include "wal/segment.h"
 
 namespace stator::wal {
@@ -23,18 +24,23 @@ using BatchSink = std::function<Status(const BatchReader&)>;
 
 // Gives the batches that hold the records `from`..`to` to `sink`, in order. The log may be written
 // meanwhile; `to` is durable, ends a batch, and nothing from `from` on is trimmed. Any thread.
-// Errors: kNotFound (the log begins behind `from`), kCorrupted, kStorage, the sink's.
+// The batches are plain, whatever the segments are. Errors: kNotFound (the log begins behind
+// `from`), kCorrupted, kCrypto (a key of `keys` is missing), kStorage, the sink's.
 Result<CopiedRange> copy_batches(io::FileSystem& files, const std::string& directory, Lsn from,
-                                 Lsn to, const BatchSink& sink);
+                                 Lsn to, const BatchSink& sink, const KeyRing* keys = nullptr);
 
 // The batches of a file that holds nothing else. Errors: kCorrupted with the offset, the sink's.
 Status read_batches(io::File& file, const BatchSink& sink);
 
-// Builds the segments of a new log.
+// Builds the segments of a new log, encrypted if `keys` has an active key.
 class LogBuilder {
  public:
-  LogBuilder(io::FileSystem& files, std::string directory, std::size_t segment_bytes)
-      : files_(files), directory_(std::move(directory)), segment_bytes_(segment_bytes) {}
+  LogBuilder(io::FileSystem& files, std::string directory, std::size_t segment_bytes,
+             const KeyRing* keys = nullptr)
+      : files_(files),
+        directory_(std::move(directory)),
+        segment_bytes_(segment_bytes),
+        keys_(keys) {}
 
   // The directory is there and empty; the first batch continues `position`.
   Status begin(const LogPosition& position);
@@ -47,15 +53,19 @@ class LogBuilder {
  private:
   Status add_segment();
   Status write_out();
+  Status write(ByteView bytes);
   void pad();
 
   io::FileSystem& files_;
   const std::string directory_;
   const std::size_t segment_bytes_;
+  const KeyRing* keys_;
   LogPosition position_;
   std::unique_ptr<io::File> file_;
-  std::uint64_t written_ = 0;  // of the last segment
-  std::string buffer_;         // what goes behind it
+  std::uint64_t written_ = 0;            // of the last segment
+  std::optional<SegmentCipher> cipher_;  // of the last segment; nothing: it is plain
+  std::string buffer_;                   // what goes behind it: a commit, if it is encrypted
+  Lsn buffer_first_;                     // of the records there
 };
 
 }  // namespace stator::wal

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wal/segment_reader.h"
+
 namespace stator::wal {
 namespace {
 
@@ -27,25 +29,39 @@ Status check_reach(const LogCheck& log, const CheckOptions& options, Lsn to) {
                  number(log.last_good()));
 }
 
-// Where the batch ends whose last record is `to`.
-Result<std::uint64_t> offset_behind(ByteView segment, Lsn to) {
-  STATOR_TRY(LogPosition position, read_segment_header(segment));
-  std::uint64_t offset = io::kBlockBytes;
-  Lsn last{position.next.value() - 1};  // of the batches that end at or before `to`
-  STATOR_TRY(const SegmentEnd end,
-             walk_segment(segment, position, [&](BatchReader& batch, std::size_t at) {
-               const Lsn batch_last{batch.seal().first.value() + batch.count() - 1};
-               if (batch_last <= to) {
-                 offset = at + batch.size();
-                 last = batch_last;
-               }
+// A batch, or an encrypted commit, which is cut as a whole.
+struct Unit {
+  std::uint64_t offset = 0;
+  Lsn last;
+};
+
+Result<std::vector<Unit>> units_of(SegmentReader& reader, std::uint64_t& end) {
+  std::vector<Unit> units;
+  LogPosition position = reader.begin();
+  STATOR_TRY(const SegmentEnd walked,
+             reader.walk(position, [&](BatchReader& batch, std::size_t at) {
+               if (units.empty() || units.back().offset != at) units.push_back({at, {}});
+               units.back().last = Lsn{batch.seal().first.value() + batch.count() - 1};
                return ok_status();
              }));
-  static_cast<void>(end);  // what follows is cut off
+  end = walked.offset;
+  return units;
+}
+
+// Where the batch ends whose last record is `to`; zeros may follow before the next one.
+Result<std::uint64_t> offset_behind(SegmentReader& reader, Lsn to) {
+  std::uint64_t offset = io::kBlockBytes;
+  STATOR_TRY(const std::vector<Unit> units, units_of(reader, offset));
+  const auto behind =
+      std::find_if(units.begin(), units.end(), [&](const Unit& unit) { return unit.last > to; });
+  if (behind != units.end()) offset = behind->offset;
+  const Lsn last =
+      behind == units.begin() ? Lsn{reader.begin().next.value() - 1} : std::prev(behind)->last;
   if (last == to) return offset;
-  return refused("LSN " + number(to) +
-                 " is inside a batch, which is there as a whole or not at all; the nearest "
-                 "end of a batch below is LSN " +
+  const std::string unit = reader.key() ? "an encrypted commit" : "a batch";
+  return refused("LSN " + number(to) + " is inside " + unit +
+                 ", which is there as a whole or not at all; the nearest end of a batch below is "
+                 "LSN " +
                  number(last));
 }
 
@@ -54,10 +70,12 @@ bool has_header(const LogCheck& log, const Segment& segment) {
   return !log.damage || log.damage->path != segment.path || log.damage->offset != 0;
 }
 
-Status plan_kept(io::FileSystem& files, const Segment& segment, CutPlan& plan) {
+Status plan_kept(io::FileSystem& files, const Segment& segment, const KeyRing* keys,
+                 CutPlan& plan) {
   plan.kept = segment.path;
   STATOR_TRY(const std::string bytes, io::read_file(files, plan.kept));
-  STATOR_TRY(plan.offset, offset_behind(bytes, plan.to));
+  STATOR_TRY(SegmentReader reader, SegmentReader::open(bytes, plan.kept, keys));
+  STATOR_TRY(plan.offset, offset_behind(reader, plan.to));
   plan.end = std::max(plan.offset, written_end(bytes));
   return ok_status();
 }
@@ -119,7 +137,7 @@ Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn
     return refused("the log cannot be cut to LSN " + number(to) + ": it begins with LSN " +
                    number(log.segments.front().first));
   }
-  if (index != 0) STATOR_CHECK(plan_kept(files, *kept, plan));
+  if (index != 0) STATOR_CHECK(plan_kept(files, *kept, options.keys, plan));
   STATOR_CHECK(plan_removed(files, plan));
   return plan;
 }

@@ -1,6 +1,7 @@
-// One file of the log: a block with the header, then commits, each in blocks of its own (whole batches
-// one behind the other, zeros to the end of the block), zeros to the end. docs/formats/wal.md draws it.
-// Used by the local log and its tools.
+// One file of the log: a block with the header, then commits, each in blocks of its own (whole
+// batches one behind the other, zeros to the end of the block), zeros to the end.
+// docs/formats/wal.md draws it. Used by the local log and its tools, which read through
+// segment_reader.h: it knows encryption.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "base/result.h"
 #include "io/file_system.h"
 #include "wal/batch.h"
+#include "wal/segment_cipher.h"
 
 namespace stator::wal {
 
@@ -23,6 +25,7 @@ struct LogPosition {
 };
 
 inline constexpr std::size_t kSegmentHeaderBytes = 64;
+inline constexpr std::size_t kSealedSegmentHeaderBytes = 128;
 
 // The first block boundary at or behind `offset`.
 constexpr std::uint64_t block_end(std::uint64_t offset) {
@@ -38,9 +41,25 @@ inline constexpr const char* kNextSegmentName = "next.tmp";
 
 // The header of a segment that begins at `position`.
 std::string segment_header(const LogPosition& position);
+// The same of an encrypted one, with a salt that is drawn here, and the cipher of what follows.
+struct SealedSegmentHeader {
+  std::string bytes;
+  SegmentCipher cipher;
+};
+SealedSegmentHeader sealed_segment_header(const LogPosition& position, KeyId id,
+                                          const io::AesKey& key);
+
+// Views into the segment.
+struct SegmentHeader {
+  LogPosition begin;
+  std::optional<KeyId> key;  // nothing: it is plain
+  ByteView common;           // what a plain one has, too
+  ByteView salt;
+  ByteView proof;
+};
 // Errors: kCorrupted with a sentence; kUnsupported for a header that is whole but of a newer
 // format.
-Result<LogPosition> read_segment_header(ByteView segment);
+Result<SegmentHeader> read_segment_header(ByteView segment);
 
 // How the walk over a segment's batches ended.
 struct SegmentEnd {
@@ -53,14 +72,18 @@ struct SegmentEnd {
 // Sees a record that was read.
 using RecordVisitor = std::function<void(const RecordView&)>;
 
-// Gives every batch that continues `position` to `visit` and moves `position` behind it. Stops at
-// the first bytes that are no such batch, or with the first error of `visit`.
-// visit(batch, its offset).
+// Of a plain segment: gives every batch that continues `position` to `visit` and moves `position`
+// behind it. Stops at the first bytes that are no such batch, or with the first error of `visit`.
+// visit(batch, its offset; in an encrypted segment that of its commit).
 using BatchVisitor = std::function<Status(BatchReader&, std::size_t)>;
 Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position, const BatchVisitor& visit);
 
-// A batch at or behind `offset`, where the log reads as broken off before `next`, that proves that
-// what was written there had been durable: it is damaged, not torn. Its offset, if there is one.
+// That a batch continues the log where it stands. Error: kCorrupted with a sentence.
+Status check_continues(const BatchReader& batch, const LogPosition& position);
+
+// Of a plain segment: a batch at or behind `offset`, where the log reads as broken off before
+// `next`, that proves that what was written there had been durable: it is damaged, not torn. Its
+// offset, if there is one.
 std::optional<std::size_t> find_later_commit(ByteView segment, std::size_t offset, Lsn next);
 
 }  // namespace stator::wal

@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "simulation/encrypted_log.h"
 #include "simulation/world.h"
 #include "unit/kernel/io/temp_directory.h"
 
@@ -41,8 +42,10 @@ std::string key_name(unsigned key) { return "r" + std::to_string(key); }
 
 class Simulation {
  public:
-  explicit Simulation(unsigned seed)
-      : random_(seed), world_(directory_.path(), 1 + below(4), [this](Task* task) { answered(task); }) {}
+  Simulation(unsigned seed, std::unique_ptr<wal::SimulatedLog> log)
+      : random_(seed),
+        world_(directory_.path(), 1 + below(4), [this](Task* task) { answered(task); },
+               std::move(log)) {}
 
   void run(unsigned steps) {
     for (unsigned step = 0; step < steps && !testing::Test::HasFailure(); ++step) {
@@ -269,20 +272,23 @@ class Simulation {
 TEST(FullDiskTest, AWriteThatWaitsForSpaceIsAnsweredAtItsDeadline) {
   const io::TempDirectory directory;
   std::vector<ErrorCode> answers;
-  World world(directory.path(), 1, [&](Task* task) { answers.push_back(task->code); });
+  auto made = std::make_unique<wal::SimLog>();
+  wal::SimLog& log = *made;
+  World world(directory.path(), 1, [&](Task* task) { answers.push_back(task->code); },
+              std::move(made));
   Task* task = nullptr;
   world.set_deadline(world.clock().monotonic_ns() + 1'000'000'000);
   ASSERT_TRUE(world.submit(LaneId{0}, "set", R"({"key":"a","value":1})", "", task));
   world.turn(LaneId{0});
-  world.log().set_failure(ErrorCode::kDiskFull);
+  log.set_failure(ErrorCode::kDiskFull);
   world.turn(LaneId{0});
   EXPECT_TRUE(answers.empty()) << "before its deadline it waits";
   world.clock().advance(2'000'000'000);
   world.turn(LaneId{0});
   EXPECT_EQ(answers, std::vector<ErrorCode>{ErrorCode::kDeadlineExceeded});
   // It may still become durable: then it is there.
-  world.log().set_failure(ErrorCode::kOk);
-  world.log().commit();
+  log.set_failure(ErrorCode::kOk);
+  log.commit();
   world.set_deadline(~std::uint64_t{0});
   ASSERT_TRUE(world.submit(LaneId{0}, "get", R"({"key":"a"})", "", task));
   world.settle();
@@ -290,16 +296,17 @@ TEST(FullDiskTest, AWriteThatWaitsForSpaceIsAnsweredAtItsDeadline) {
 }
 
 // STATOR_SEED=N runs that seed alone; STATOR_SEEDS=N the first N (make torture).
-TEST(SimulationTest, KeepsEveryPromiseFromEverySeed) {
+void run_seeds(unsigned usual,
+               const std::function<std::unique_ptr<wal::SimulatedLog>(unsigned)>& make_log) {
   const char* one = std::getenv("STATOR_SEED");
   const char* many = std::getenv("STATOR_SEEDS");
   const unsigned first = one == nullptr ? 1 : static_cast<unsigned>(std::atoi(one));
-  const unsigned count = one != nullptr ? 1 : many == nullptr ? 200 : static_cast<unsigned>(std::atoi(many));
+  const unsigned count = one != nullptr ? 1 : many == nullptr ? usual : static_cast<unsigned>(std::atoi(many));
   std::size_t checkpoints = 0;
   std::size_t wide_batches = 0;
-  for (unsigned seed = first; seed < first + count && !HasFailure(); ++seed) {
+  for (unsigned seed = first; seed < first + count && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("STATOR_SEED=" + std::to_string(seed));
-    Simulation simulation(seed);
+    Simulation simulation(seed, make_log(seed));
     simulation.run(1500);
     checkpoints += simulation.checkpoints();
     wide_batches += simulation.wide_batches();
@@ -307,6 +314,14 @@ TEST(SimulationTest, KeepsEveryPromiseFromEverySeed) {
   if (one != nullptr) return;
   EXPECT_GT(checkpoints, count / 2) << "the simulation no longer reaches checkpoints";
   EXPECT_GT(wide_batches, count) << "the simulation no longer reaches batches over several lanes";
+}
+
+TEST(SimulationTest, KeepsEveryPromiseFromEverySeed) {
+  run_seeds(200, [](unsigned) { return std::make_unique<wal::SimLog>(); });
+}
+
+TEST(SimulationTest, KeepsEveryPromiseWithTheLogEncryptedOnAFailingDisk) {
+  run_seeds(40, [](unsigned seed) { return std::make_unique<EncryptedLog>(seed); });
 }
 
 }  // namespace

@@ -93,6 +93,7 @@ class Runner {
       options.data_dir = directory_.path();
       options.lanes = options_.lanes;
       options.config = config_;
+      if (options_.is_encrypted) options.config += encryption_config(directory_.path());
       server_ = std::make_unique<ServerProcess>(options);
       start();
     }

@@ -39,7 +39,7 @@ ENTRIES = [
     ("damage is told from a torn tail", WAL + "segment.cc",
      "if (seal.durable_before > next || seal.first == next) return offset;",
      "if (seal.durable_before > next && seal.first == Lsn{0}) return offset;", LOG),
-    ("a torn tail is cut", WAL + "recovery.cc", "  STATOR_CHECK(file->write_at(end.offset, std::string(last + 1 - end.offset, '\\0')));\n",
+    ("a torn tail is cut", WAL + "recovery.cc", "  STATOR_CHECK(file->write_at(torn.offset, std::string(torn.end - torn.offset, '\\0')));\n",
      "", LOG),
     ("the directory is synced with a new segment", WAL + "local_log.cc",
      "  STATOR_CHECK(fatal(files_.sync_directory(options_.directory)));\n", "", LOG),
@@ -47,6 +47,19 @@ ENTRIES = [
      "  STATOR_CHECK(fatal(file->write_at(0, header.view())));\n  STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));\n",
      "  STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));\n  STATOR_CHECK(fatal(file->write_at(0, header.view())));\n",
      LOG),
+    ("a commit opens at its place only", WAL + "segment_cipher.cc", "  append_little(associated, offset);\n", "", LOG),
+    ("each opening of a segment has nonces of its own", WAL + "segment_cipher.cc",
+     "nonce_prefix_(random_bytes(kNoncePrefixBytes))", "nonce_prefix_(kNoncePrefixBytes, 'n')", LOG),
+    ("commits of a segment have nonces of their own", WAL + "segment_cipher.cc", "  ++commits_;\n", "  commits_ = 1;\n", LOG),
+    ("a segment has a salt of its own", WAL + "segment.cc",
+     "  io::fill_random({reinterpret_cast<std::uint8_t*>(salt.data()), salt.size()});\n", "", LOG),
+    ("a segment's header is bound into its key", WAL + "segment_cipher.cc",
+     "std::string(kPurpose) + std::string(header)", "std::string(kPurpose) + std::string(header.substr(64))", LOG),
+    ("a new key takes a new segment", WAL + "local_log.cc", "key != last_key || ", "", LOG),
+    ("a wrong key is no damage", WAL + "log_check.cc",
+     "reader.error().code() == ErrorCode::kCrypto", "reader.error().code() == ErrorCode::kOk", LOG),
+    ("encrypted damage is told from a torn tail", WAL + "segment_reader.cc",
+     "commit.value().first >= next", "commit.value().first == Lsn{0}", LOG),
 ]
 
 

@@ -26,6 +26,8 @@ memory_limit_mib = 512
 mode = "password"
 [backup]
 directory = "/var/backups/stator"
+[encryption]
+key_file = "/etc/stator/keys"
 [engine.vector]
 threads = 3
 )", "stator.toml", config);
@@ -36,6 +38,7 @@ threads = 3
   EXPECT_EQ(config.lanes, 2u);
   EXPECT_EQ(config.auth_mode, auth::Mode::kPassword);
   EXPECT_EQ(config.backup_directory, "/var/backups/stator");
+  EXPECT_EQ(config.key_file, "/etc/stator/keys");
   EXPECT_THAT(*config.engines, testing::ElementsAre("document", "vector"));
   EXPECT_EQ(config.engine_config["vector"], R"({"threads":3})");
 }
@@ -52,6 +55,10 @@ TEST(ConfigTest, WrongTypesAndValuesNameTheLine) {
   EXPECT_EQ(fault_of("engines = \"document\"\n"), "stator.toml:1: 'engines' must be a list of strings");
   EXPECT_EQ(fault_of("[backup]\ndirectory = \"\"\n"), "stator.toml:2: 'backup.directory' must not be empty");
   EXPECT_EQ(fault_of("[backup]\ndirectory = 7\n"), "stator.toml:2: 'backup.directory' must be a string");
+  EXPECT_EQ(fault_of("[encryption]\nkey_file = \"\"\n"),
+            "stator.toml:2: 'encryption.key_file' must not be empty");
+  EXPECT_EQ(fault_of("[encryption]\nkey = \"x\"\n"),
+            "stator.toml:2: unknown key 'encryption.key'; did you mean 'encryption.key_file'?");
   EXPECT_EQ(fault_of("backup = \"/x\"\n"), "stator.toml:1: 'backup' must be a table [backup]");
   EXPECT_EQ(fault_of("[backup]\ndirectori = \"x\"\n"),
             "stator.toml:2: unknown key 'backup.directori'; did you mean 'backup.directory'?");

@@ -235,14 +235,20 @@ struct Acknowledged {
   std::size_t trimmed = 0;  // of those, no longer needed
 };
 
+// The log is plain, or encrypted with keys that change on the way.
+class PowerLossTest : public testing::TestWithParam<bool> {};
+
 // Commits of one to three batches over several segments, with a trim, until the power goes.
-Acknowledged run_until_power_goes(io::FaultyFileSystem& files) {
+Acknowledged run_until_power_goes(io::FaultyFileSystem& files, KeyRing& keys) {
   Acknowledged result;
-  auto opened = open_small_log(files, kSmallSegment);
+  const bool is_encrypted = PowerLossTest::GetParam();
+  if (is_encrypted) activate(keys, 1);
+  auto opened = open_small_log(files, kSmallSegment, 1, &keys);
   if (!opened.ok()) return result;
   const auto log = opened.take();
   LogWaiter waiter(*log);
   for (std::size_t i = 0; i < 12; ++i) {
+    if (is_encrypted && i % 3 == 1) activate(keys, static_cast<unsigned>(i / 3) % 3);
     for (std::size_t batches = 0; batches <= i % 3; ++batches) {
       const std::string payload(100 + 150 * ((i + batches) % 5), "abcdefghijkl"[i]);
       BatchBuilder batch = batch_of({payload + std::to_string(batches)});
@@ -261,9 +267,10 @@ Acknowledged run_until_power_goes(io::FaultyFileSystem& files) {
 
 // The power goes at every change of the disk in turn; each time several outcomes of what the disk
 // kept are opened.
-TEST(PowerLossTest, NeverLosesWhatWasAcknowledgedAndNeverRefuses) {
+TEST_P(PowerLossTest, NeverLosesWhatWasAcknowledgedAndNeverRefuses) {
   io::FaultyFileSystem counting;
-  const auto all = run_until_power_goes(counting);
+  KeyRing unused;
+  const auto all = run_until_power_goes(counting, unused);
   ASSERT_EQ(all.count, all.appended.size());
   const std::uint64_t changes = counting.changes();
   ASSERT_GT(changes, 40u);
@@ -272,9 +279,10 @@ TEST(PowerLossTest, NeverLosesWhatWasAcknowledgedAndNeverRefuses) {
     for (std::uint32_t seed = 0; seed < 40; ++seed) {
       io::FaultyFileSystem files;
       files.lose_power_at(step);
-      const auto before = run_until_power_goes(files);
+      KeyRing keys;
+      const auto before = run_until_power_goes(files, keys);
       files.crash(seed);
-      auto log = open_small_log(files, kSmallSegment, before.trimmed + 1);
+      auto log = open_small_log(files, kSmallSegment, before.trimmed + 1, &keys);
       ASSERT_TRUE(log.ok()) << step << " " << seed << ": " << log.error().sentence();
       const auto found = read_all(*log.value(), Lsn{before.trimmed + 1}).value();
       const std::size_t end = before.trimmed + found.size();
@@ -289,6 +297,8 @@ TEST(PowerLossTest, NeverLosesWhatWasAcknowledgedAndNeverRefuses) {
   }
   EXPECT_GT(partial, 0u);  // the disk did keep unsynced writes now and then
 }
+
+INSTANTIATE_TEST_SUITE_P(Encrypted, PowerLossTest, testing::Bool());
 
 }  // namespace
 }  // namespace stator::wal

@@ -74,22 +74,35 @@ inline constexpr const char* kDirectory = "/wal";
 inline constexpr std::size_t kSmallSegment = 2 * io::kBlockBytes;
 inline constexpr std::size_t kLargeSegment = 16 * io::kBlockBytes;
 
+// Keys 1..3, of which `active` is used (0: none).
+inline void activate(KeyRing& keys, unsigned active) {
+  std::string text = "active " + (active == 0 ? std::string("none") : std::to_string(active)) + "\n";
+  for (const char number : {'1', '2', '3'}) {
+    text += std::string(1, number) + " " + std::string(64, number) + "\n";
+  }
+  const Status taken = keys.take(text, "/keys");
+  STATOR_ASSERT(taken.ok());
+}
+
 inline Result<std::unique_ptr<Log>> open_small_log(io::FileSystem& files,
                                                    std::size_t segment_bytes = kLargeSegment,
-                                                   std::uint64_t oldest_needed = 1) {
+                                                   std::uint64_t oldest_needed = 1,
+                                                   const KeyRing* keys = nullptr) {
   return open_local_log(
       files,
       {.directory = kDirectory,
        .segment_bytes = segment_bytes,
        .oldest_needed = oldest_needed,
-       .is_made_ahead = false});
+       .is_made_ahead = false,
+       .keys = keys});
 }
 
 // Every entry of `commits` in a commit of its own.
 inline void write_commits(io::FileSystem& files,
                           const std::vector<std::vector<std::string>>& commits,
-                          std::size_t segment_bytes = kLargeSegment) {
-  const auto log = open_small_log(files, segment_bytes).take();
+                          std::size_t segment_bytes = kLargeSegment,
+                          const KeyRing* keys = nullptr) {
+  const auto log = open_small_log(files, segment_bytes, 1, keys).take();
   LogWaiter waiter(*log);
   for (const auto& payloads : commits) {
     BatchBuilder batch = batch_of(payloads);
