@@ -13,6 +13,7 @@ namespace stator::wal {
 
 class BlockBuffer {
  public:
+  char* data() { return memory_.get(); }
   ByteView view() const { return {memory_.get(), size_}; }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -28,12 +29,6 @@ class BlockBuffer {
     reserve(size_ + bytes.size());
     std::memcpy(memory_.get() + size_, bytes.data(), bytes.size());
     size_ += bytes.size();
-  }
-  // Room behind what is there, for the caller to fill; valid until the next change.
-  char* extend(std::size_t bytes) {
-    reserve(size_ + bytes);
-    size_ += bytes;
-    return memory_.get() + size_ - bytes;
   }
   // Zeros behind what is there.
   void resize(std::size_t bytes) {

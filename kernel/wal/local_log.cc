@@ -34,7 +34,7 @@ constexpr std::size_t kKeptBufferBytes = 8u * 1024 * 1024;
 // Bytes between two calls that tell a reader's progress.
 constexpr std::uint64_t kProgressBytes = 1024 * 1024;
 
-// Batches that are written and synced together.
+// Batches that are written and synced together, behind room for the commit's header.
 struct Commit {
   BlockBuffer bytes;
   LogPosition begin;
@@ -47,7 +47,9 @@ struct Commit {
 class SegmentWriter {
  public:
   SegmentWriter(io::FileSystem& files, const LocalLogOptions& options)
-      : files_(files), options_(options), maker_(files, options.directory, options.is_made_ahead) {}
+      : files_(files),
+        options_(options),
+        maker_(files, options.directory, options.segment_bytes, options.is_made_ahead) {}
 
   Status begin(RecoveredLog recovered);
   // The whole commit, written and synced. kDiskFull: nothing happened, it may be tried again.
@@ -60,28 +62,24 @@ class SegmentWriter {
   std::optional<KeyId> active_key() const {
     return options_.keys == nullptr ? std::nullopt : options_.keys->active();
   }
-  // The bytes of the commit as they go to the file: sealed, and in whole blocks.
-  ByteView blocks_of(Commit& commit);
   // Index of the first segment that a reader from LSN `from` needs; the bytes from it on.
   std::size_t first_with(Lsn from) const;
   Result<std::uint64_t> bytes_from(std::size_t index);
   // Lets the log go on at `position` in a file with room for `bytes` of a commit.
   Status add_segment(const LogPosition& position, std::size_t bytes, std::optional<KeyId> key);
-  // Of a segment that begins at `position`; `cipher` becomes that of its commits.
-  std::string make_header(const LogPosition& position, std::optional<KeyId> id,
-                          std::optional<SegmentCipher>& cipher) const;
   Status open_last();
+  // Whether a segment's file may become a later one.
+  bool may_keep(const std::string& path);
   // Bytes of a segment behind one of `before` bytes.
   std::size_t next_size(std::size_t before, std::size_t commit) const;
 
   io::FileSystem& files_;
   const LocalLogOptions options_;
   std::vector<Segment> segments_;
-  std::unique_ptr<io::File> file_;       // of the last segment
-  std::uint64_t offset_ = 0;             // where the next batch goes
-  std::uint64_t end_ = 0;                // of the last segment's space
-  std::optional<SegmentCipher> cipher_;  // of the last segment; nothing: it is plain
-  BlockBuffer sealed_;                   // a commit that is encrypted
+  std::unique_ptr<io::File> file_;    // of the last segment
+  std::uint64_t offset_ = 0;          // where the next batch goes
+  std::uint64_t end_ = 0;             // of the last segment's space
+  std::optional<CommitCodec> codec_;  // of the last segment
   SegmentMaker maker_;
 };
 
@@ -92,33 +90,23 @@ Status fatal(Status status) {
 }
 
 Status SegmentWriter::begin(RecoveredLog recovered) {
+  STATOR_CHECK(maker_.begin());
   segments_ = std::move(recovered.segments);
   if (segments_.empty()) return add_segment(recovered.position, 0, active_key());
   offset_ = recovered.offset;
   return open_last();
 }
 
-// With a cipher of our own: its nonces are others than those of whoever wrote before us.
+// With a codec of our own: its nonces are others than those of whoever wrote before us.
 Status SegmentWriter::open_last() {
   const std::string& path = segments_.back().path;
   STATOR_TRY(const std::unique_ptr<io::File> file, files_.open(path));
   STATOR_TRY(const std::string header, file->read_at(0, io::kBlockBytes));
   STATOR_TRY(SegmentReader reader, SegmentReader::open(header, path, options_.keys));
-  std::optional<SegmentCipher> cipher = reader.take_cipher();
-  if (cipher) cipher_.emplace(std::move(*cipher));
+  codec_.emplace(reader.take_codec());
   STATOR_TRY(file_, files_.open_durable(path));
   STATOR_TRY(end_, file_->size());
   return ok_status();
-}
-
-std::string SegmentWriter::make_header(const LogPosition& position, std::optional<KeyId> id,
-                                       std::optional<SegmentCipher>& cipher) const {
-  if (!id) return segment_header(position);
-  const auto key = options_.keys->find(*id);
-  STATOR_ASSERT(key.has_value());  // a ring holds its active key
-  SealedSegmentHeader sealed = sealed_segment_header(position, *id, *key);
-  cipher.emplace(std::move(sealed.cipher));
-  return std::move(sealed.bytes);
 }
 
 std::size_t SegmentWriter::next_size(std::size_t before, std::size_t commit) const {
@@ -132,9 +120,11 @@ Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes
   const std::string path = options_.directory + "/" + segment_name(position.next);
   STATOR_TRY(const std::size_t made, maker_.take(next_size(end_, bytes)));
   STATOR_TRY(std::unique_ptr<io::File> file, files_.open_durable(maker_.path()));
-  std::optional<SegmentCipher> cipher;
+  std::optional<SegmentKey> with;
+  if (key) with = SegmentKey{*key, *options_.keys->find(*key)};  // a ring holds what was active
+  NewSegment made_now = new_segment(position, with);
   BlockBuffer header;
-  header.append(make_header(position, key, cipher));
+  header.append(made_now.header);
   header.resize(io::kBlockBytes);
   // The name comes last: a segment that has one has a good header.
   STATOR_CHECK(fatal(file->write_at(0, header.view())));
@@ -144,8 +134,7 @@ Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes
   if (segments_.empty() || segments_.back().first != position.next)
     segments_.push_back({position.next, path});
   file_ = std::move(file);
-  cipher_.reset();
-  if (cipher) cipher_.emplace(std::move(*cipher));
+  codec_.emplace(std::move(made_now.codec));
   offset_ = io::kBlockBytes;
   end_ = made;
   return ok_status();
@@ -153,32 +142,21 @@ Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes
 
 Status SegmentWriter::make_room(const Commit& commit) {
   const std::optional<KeyId> key = active_key();
-  const std::size_t plain = commit.bytes.size();
-  const std::size_t bytes = block_end(key ? SegmentCipher::sealed_bytes(plain) : plain);
-  const auto last_key = cipher_ ? std::optional(cipher_->key_id()) : std::nullopt;
-  if (key != last_key || offset_ + bytes > end_) return add_segment(commit.begin, bytes, key);
+  const std::size_t bytes = block_end(commit.bytes.size());
+  if (key != codec_->key_id() || offset_ + bytes > end_) {
+    return add_segment(commit.begin, bytes, key);
+  }
   if (offset_ + bytes > end_ / 2) maker_.prepare(next_size(end_, 0));
   return ok_status();
 }
 
-ByteView SegmentWriter::blocks_of(Commit& commit) {
-  if (!cipher_) {
-    commit.bytes.resize(block_end(commit.bytes.size()));
-    return commit.bytes.view();
-  }
-  sealed_.clear();
-  sealed_.keep_at_most(kKeptBufferBytes);
-  cipher_->seal(commit.bytes.view(), commit.begin.next, offset_, sealed_);
-  sealed_.resize(block_end(sealed_.size()));
-  return sealed_.view();
-}
-
 Status SegmentWriter::write(Commit& commit) {
   STATOR_CHECK(make_room(commit));
-  const ByteView blocks = blocks_of(commit);
+  codec_->seal(commit.bytes.data(), commit.bytes.size(), commit.begin.next, offset_);
+  commit.bytes.resize(block_end(commit.bytes.size()));
   // Even "no space" is final here, where space was reserved: what the disk holds is unknown.
-  STATOR_CHECK(fatal(file_->write_at(offset_, blocks)));
-  offset_ += blocks.size();
+  STATOR_CHECK(fatal(file_->write_at(offset_, commit.bytes.view())));
+  offset_ += commit.bytes.size();
   return ok_status();
 }
 
@@ -237,12 +215,24 @@ Result<std::uint64_t> SegmentWriter::bytes_from(std::size_t index) {
   return total;
 }
 
+// What a file held stays in it behind its new commits: where the log is, or may become, encrypted,
+// that must be no plain text.
+bool SegmentWriter::may_keep(const std::string& path) {
+  if (options_.keys == nullptr || options_.keys->path().empty()) return true;
+  auto file = files_.open(path);
+  if (!file.ok()) return false;
+  auto block = file.value()->read_at(0, io::kBlockBytes);
+  if (!block.ok()) return false;
+  auto header = read_segment_header(block.value());
+  return header.ok() && header.value().key.has_value();
+}
+
 // Oldest first and one after the other, so that a crash leaves no gap. The segment behind a removed
 // one holds a durable batch, so that the log can always tell where it stands.
 void SegmentWriter::trim(Lsn to, Lsn durable) {
   while (segments_.size() > 1 && segments_[1].first <= std::min(to, durable)) {
-    Status removed = files_.remove(segments_.front().path);
-    if (removed.ok()) removed = files_.sync_directory(options_.directory);
+    const std::string& path = segments_.front().path;
+    Status removed = maker_.take_over(path, may_keep(path));
     if (!removed.ok()) {
       log::warn("a segment of the log cannot be removed: " + removed.error().sentence());
       return;
@@ -327,7 +317,10 @@ Result<Lsn> LocalLog::append(BatchBuilder& batch, std::uint64_t time_ms) {
   STATOR_ASSERT(batch.count() > 0);
   const std::lock_guard lock(mutex_);
   STATOR_CHECK(check_open());
-  if (staged_.empty()) staged_.begin = position_;
+  if (staged_.empty()) {
+    staged_.begin = position_;
+    staged_.bytes.resize(kCommitHeaderBytes);
+  }
   const Lsn first = position_.next;
   // The batches of one commit follow on a finished commit: all before its begin is durable then.
   position_.chain = BatchSealer::seal(batch, {.group = 0,

@@ -8,12 +8,6 @@
 namespace stator::wal {
 namespace {
 
-// Where what was written ends.
-std::uint64_t written_end(ByteView bytes) {
-  const std::size_t last = bytes.find_last_not_of('\0');
-  return last == ByteView::npos ? 0 : last + 1;
-}
-
 // As a shell takes it.
 std::string quoted_path(const std::string& path) {
   constexpr const char* kPlain =
@@ -28,6 +22,12 @@ std::string quoted_path(const std::string& path) {
 std::string data_directory(const std::string& directory) {
   const std::size_t slash = directory.rfind('/');
   return quoted_path(slash == std::string::npos ? "." : directory.substr(0, slash));
+}
+
+bool is_spare_name(const std::string& name) {
+  const auto is_it = [&](const char* kept) { return name == kept; };
+  return name == kNextSegmentName ||
+         std::any_of(std::begin(kKeptSegmentNames), std::end(kKeptSegmentNames), is_it);
 }
 
 class Check {
@@ -124,8 +124,8 @@ void Check::end_of_last(const Segment& segment, SegmentReader& reader, const Seg
     return damaged(segment, end.offset,
                    end.reason + "; a later commit follows at offset " + std::to_string(*later));
   }
-  log_.torn = LogFault{segment.path, end.offset, end.reason, false, written_end(buffer_.view())};
-  log_.offset = block_end(end.offset);
+  log_.torn =
+      LogFault{segment.path, end.offset, end.reason, false, reader.end_of_commits(end.offset)};
 }
 
 void Check::note(BatchReader& batch) {
@@ -193,7 +193,7 @@ Result<std::vector<Segment>> find_segments(io::FileSystem& files, const std::str
   STATOR_TRY(const std::vector<std::string> names, files.list(directory));
   std::vector<Segment> segments;
   for (const std::string& name : names) {
-    if (name == kNextSegmentName) continue;
+    if (is_spare_name(name)) continue;
     const std::string path = directory + "/" + name;
     if (const auto first = first_lsn_of(name)) {
       segments.push_back({*first, path});

@@ -9,7 +9,7 @@
 
 #include "io/file_system.h"
 #include "wal/key_ring.h"
-#include "wal/segment.h"
+#include "wal/segment_reader.h"
 
 namespace stator::wal {
 
@@ -27,7 +27,7 @@ struct LogFault {
   std::uint64_t offset = 0;
   std::string reason;
   bool is_foreign = false;  // what is there is whole, but of another log or of a newer version
-  std::uint64_t end = 0;    // behind the last byte there that is not zero
+  std::uint64_t end = 0;    // behind the last commit there, whole or not
 };
 
 struct CheckOptions {

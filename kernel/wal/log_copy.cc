@@ -150,17 +150,13 @@ Status LogBuilder::begin(const LogPosition& position) {
 Status LogBuilder::add_segment() {
   STATOR_TRY(file_, files_.create(directory_ + "/" + segment_name(position_.next)));
   written_ = 0;
-  cipher_.reset();
-  std::string header = segment_header(position_);
+  std::optional<SegmentKey> with;
   const auto id = keys_ == nullptr ? std::nullopt : keys_->active();
-  const auto key = id ? keys_->find(*id) : std::nullopt;
-  if (key) {
-    SealedSegmentHeader sealed = sealed_segment_header(position_, *id, *key);
-    header = std::move(sealed.bytes);
-    cipher_.emplace(std::move(sealed.cipher));
-  }
-  header.resize(io::kBlockBytes);
-  return write(header);
+  if (id) with = SegmentKey{*id, *keys_->find(*id)};  // a ring holds what was active
+  NewSegment made = new_segment(position_, with);
+  made.header.resize(io::kBlockBytes);
+  codec_.emplace(std::move(made.codec));
+  return write(made.header);
 }
 
 Status LogBuilder::write(ByteView bytes) {
@@ -171,14 +167,9 @@ Status LogBuilder::write(ByteView bytes) {
 
 Status LogBuilder::write_out() {
   if (buffer_.empty()) return ok_status();
-  if (cipher_) {
-    BlockBuffer sealed;
-    cipher_->seal(buffer_, buffer_first_, written_, sealed);
-    sealed.resize(block_end(sealed.size()));
-    STATOR_CHECK(write(sealed.view()));
-  } else {
-    STATOR_CHECK(write(buffer_));
-  }
+  codec_->seal(buffer_.data(), buffer_.size(), buffer_first_, written_);
+  buffer_.resize(block_end(buffer_.size()));
+  STATOR_CHECK(write(buffer_));
   buffer_.clear();
   return ok_status();
 }
@@ -195,21 +186,16 @@ Status LogBuilder::add(const BatchReader& batch) {
     STATOR_CHECK(finish());
     STATOR_CHECK(add_segment());
   }
-  if (buffer_.empty()) buffer_first_ = seal.first;
+  if (buffer_.empty()) {
+    buffer_first_ = seal.first;
+    buffer_.resize(kCommitHeaderBytes);
+  }
   buffer_.append(batch.bytes());
   position_ = {.next = Lsn{last_of(batch).value() + 1}, .chain = batch.chain()};
   return buffer_.size() < kChunkBytes ? ok_status() : write_out();
 }
 
-// The log goes on with a whole block.
-void LogBuilder::pad() {
-  if (cipher_) return;  // a sealed commit is padded behind its tag
-  const std::uint64_t size = written_ + buffer_.size();
-  buffer_.append(static_cast<std::size_t>(block_end(size) - size), '\0');
-}
-
 Status LogBuilder::finish() {
-  pad();
   STATOR_CHECK(write_out());
   STATOR_CHECK(file_->sync());
   return files_.sync_directory(directory_);

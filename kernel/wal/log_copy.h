@@ -54,7 +54,6 @@ class LogBuilder {
   Status add_segment();
   Status write_out();
   Status write(ByteView bytes);
-  void pad();
 
   io::FileSystem& files_;
   const std::string directory_;
@@ -62,10 +61,10 @@ class LogBuilder {
   const KeyRing* keys_;
   LogPosition position_;
   std::unique_ptr<io::File> file_;
-  std::uint64_t written_ = 0;            // of the last segment
-  std::optional<SegmentCipher> cipher_;  // of the last segment; nothing: it is plain
-  std::string buffer_;                   // what goes behind it: a commit, if it is encrypted
-  Lsn buffer_first_;                     // of the records there
+  std::uint64_t written_ = 0;         // of the last segment
+  std::optional<CommitCodec> codec_;  // of the last segment
+  std::string buffer_;                // the commit that goes behind it, with room for its header
+  Lsn buffer_first_;                  // of the records there
 };
 
 }  // namespace stator::wal

@@ -13,11 +13,6 @@ Error refused(std::string sentence) {
 
 std::string number(Lsn lsn) { return std::to_string(lsn.value()); }
 
-std::uint64_t written_end(ByteView bytes) {
-  const std::size_t last = bytes.find_last_not_of('\0');
-  return last == ByteView::npos ? 0 : last + 1;
-}
-
 Status check_reach(const LogCheck& log, const CheckOptions& options, Lsn to) {
   if (to.value() < options.newest_held) {
     return refused("the log cannot be cut to LSN " + number(to) +
@@ -29,39 +24,37 @@ Status check_reach(const LogCheck& log, const CheckOptions& options, Lsn to) {
                  number(log.last_good()));
 }
 
-// A batch, or an encrypted commit, which is cut as a whole.
-struct Unit {
+struct CommitPlace {
   std::uint64_t offset = 0;
   Lsn last;
 };
 
-Result<std::vector<Unit>> units_of(SegmentReader& reader, std::uint64_t& end) {
-  std::vector<Unit> units;
+Result<std::vector<CommitPlace>> commits_of(SegmentReader& reader, std::uint64_t& end) {
+  std::vector<CommitPlace> commits;
   LogPosition position = reader.begin();
   STATOR_TRY(const SegmentEnd walked,
              reader.walk(position, [&](BatchReader& batch, std::size_t at) {
-               if (units.empty() || units.back().offset != at) units.push_back({at, {}});
-               units.back().last = Lsn{batch.seal().first.value() + batch.count() - 1};
+               if (commits.empty() || commits.back().offset != at) commits.push_back({at, {}});
+               commits.back().last = Lsn{batch.seal().first.value() + batch.count() - 1};
                return ok_status();
              }));
   end = walked.offset;
-  return units;
+  return commits;
 }
 
-// Where the batch ends whose last record is `to`; zeros may follow before the next one.
+// Of the commit behind the one whose last record is `to`.
 Result<std::uint64_t> offset_behind(SegmentReader& reader, Lsn to) {
   std::uint64_t offset = io::kBlockBytes;
-  STATOR_TRY(const std::vector<Unit> units, units_of(reader, offset));
-  const auto behind =
-      std::find_if(units.begin(), units.end(), [&](const Unit& unit) { return unit.last > to; });
-  if (behind != units.end()) offset = behind->offset;
+  STATOR_TRY(const std::vector<CommitPlace> commits, commits_of(reader, offset));
+  const auto behind = std::find_if(commits.begin(), commits.end(),
+                                   [&](const CommitPlace& commit) { return commit.last > to; });
+  if (behind != commits.end()) offset = behind->offset;
   const Lsn last =
-      behind == units.begin() ? Lsn{reader.begin().next.value() - 1} : std::prev(behind)->last;
+      behind == commits.begin() ? Lsn{reader.begin().next.value() - 1} : std::prev(behind)->last;
   if (last == to) return offset;
-  const std::string unit = reader.key() ? "an encrypted commit" : "a batch";
-  return refused("LSN " + number(to) + " is inside " + unit +
-                 ", which is there as a whole or not at all; the nearest end of a batch below is "
-                 "LSN " +
+  return refused("LSN " + number(to) +
+                 " is inside a commit, which is there as a whole or not at all; the nearest end of "
+                 "a commit below is LSN " +
                  number(last));
 }
 
@@ -76,7 +69,7 @@ Status plan_kept(io::FileSystem& files, const Segment& segment, const KeyRing* k
   STATOR_TRY(const std::string bytes, io::read_file(files, plan.kept));
   STATOR_TRY(SegmentReader reader, SegmentReader::open(bytes, plan.kept, keys));
   STATOR_TRY(plan.offset, offset_behind(reader, plan.to));
-  plan.end = std::max(plan.offset, written_end(bytes));
+  plan.end = std::max<std::uint64_t>(plan.offset, reader.end_of_commits(plan.offset));
   return ok_status();
 }
 
@@ -86,10 +79,13 @@ bool must_begin_anew(Result<LogCheck>& log, const CheckOptions& options, Lsn to)
   return log.value().last_good() < to || !log.value().has_beginning();
 }
 
-Status plan_removed(io::FileSystem& files, CutPlan& plan) {
+// What cannot be read counts as a whole.
+Status plan_removed(io::FileSystem& files, const KeyRing* keys, CutPlan& plan) {
   for (const Segment& segment : plan.removed) {
     STATOR_TRY(const std::string bytes, io::read_file(files, segment.path));
-    plan.removed_bytes += written_end(bytes);
+    auto reader = SegmentReader::open(bytes, segment.path, keys);
+    plan.removed_bytes +=
+        reader.ok() ? std::max(io::kBlockBytes, reader.value().end_of_commits(0)) : bytes.size();
   }
   return ok_status();
 }
@@ -97,7 +93,7 @@ Status plan_removed(io::FileSystem& files, CutPlan& plan) {
 // A segment without any batch behind `to`. It says where the log begins, so its chain is a new one.
 Status begin_anew(io::FileSystem& files, const CutPlan& plan) {
   const LogPosition position{.next = Lsn{plan.to.value() + 1}, .chain = 0};
-  std::string header = segment_header(position);
+  std::string header = new_segment(position, {}).header;
   header.resize(io::kBlockBytes);
   return io::write_file_durably(files, plan.directory + "/" + segment_name(position.next), header);
 }
@@ -117,7 +113,7 @@ Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn
   if (must_begin_anew(checked, options, to)) {
     plan.begins_anew = true;
     STATOR_TRY(plan.removed, find_segments(files, options.directory));
-    STATOR_CHECK(plan_removed(files, plan));
+    STATOR_CHECK(plan_removed(files, options.keys, plan));
     return plan;
   }
   if (!checked.ok()) return std::move(checked.error());
@@ -138,7 +134,7 @@ Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn
                    number(log.segments.front().first));
   }
   if (index != 0) STATOR_CHECK(plan_kept(files, *kept, options.keys, plan));
-  STATOR_CHECK(plan_removed(files, plan));
+  STATOR_CHECK(plan_removed(files, options.keys, plan));
   return plan;
 }
 

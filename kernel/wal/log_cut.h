@@ -16,7 +16,7 @@ struct CutPlan {
   Lsn to;
   std::string kept;  // path of the segment that is the last one then; empty: no segment is there
   std::uint64_t offset = 0;         // in it; from here on it is zeros then
-  std::uint64_t end = 0;            // in it, behind the last byte that is not zero
+  std::uint64_t end = 0;            // in it, behind its last commit, whole or not
   bool begins_anew = false;         // nothing is kept: an empty segment is made behind `to`
   std::vector<Segment> removed;     // later segments, oldest first
   std::uint64_t removed_bytes = 0;  // what was written in them
@@ -28,7 +28,7 @@ struct CutPlan {
 };
 
 // What it takes to let the log end with LSN `to`; changes nothing. Errors: kBadRequest when `to` is
-// no end of a batch (the sentence names the nearest one below), when the log cannot be read that
+// no end of a commit (the sentence names the nearest one below), when the log cannot be read that
 // far, or when a store holds records above it; those of check_log().
 // A log that cannot be read that far begins anew behind `to` if every store holds exactly the
 // records up to `to`: nobody needs what is before.

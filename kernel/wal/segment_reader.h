@@ -2,17 +2,31 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "base/byte_buffer.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "wal/commit_codec.h"
 #include "wal/key_ring.h"
 #include "wal/segment.h"
-#include "wal/segment_cipher.h"
 
 namespace stator::wal {
+
+// How the walk over a segment's batches ended.
+struct SegmentEnd {
+  std::size_t offset = 0;   // where the next commit goes, or the bad one begins
+  bool is_clean = false;    // no commit of this segment begins there or behind it
+  bool is_foreign = false;  // what is there is whole, but none of this log: never a torn write
+  std::string reason;       // why what is there is no commit; empty if clean
+};
+
+// Sees a record that was read.
+using RecordVisitor = std::function<void(const RecordView&)>;
+// Sees a batch, and the offset of its commit.
+using BatchVisitor = std::function<Status(BatchReader&, std::size_t)>;
 
 // One thread. The segment's bytes outlive it.
 class SegmentReader {
@@ -24,18 +38,24 @@ class SegmentReader {
 
   const LogPosition& begin() const { return begin_; }
   // Nothing: it is plain.
-  std::optional<KeyId> key() const {
-    return cipher_ ? std::optional(cipher_->key_id()) : std::nullopt;
-  }
-  // As in segment.h. Of an encrypted commit all batches are given, or none.
+  std::optional<KeyId> key() const { return codec_.key_id(); }
+
+  // Gives every batch that continues `position` to `visit` and moves `position` behind it, commit
+  // by commit. Stops at the first bytes that are no commit that goes on, or with the first error of
+  // `visit`. Of a commit all batches are given, or none (unless it is foreign).
   Result<SegmentEnd> walk(LogPosition& position, const BatchVisitor& visit);
+  // A commit at or behind `offset`, where the log reads as broken off before `next`, that proves
+  // that what was written there had been durable: it is damaged, not torn. Its offset.
   std::optional<std::size_t> find_later_commit(std::size_t offset, Lsn next);
+  // Behind the last commit of this segment, whole or not, that begins at or behind `offset`; 0 if
+  // none does.
+  std::size_t end_of_commits(std::size_t offset) const;
   // For whoever goes on writing the segment. Ends the reading.
-  std::optional<SegmentCipher> take_cipher() { return std::move(cipher_); }
+  CommitCodec take_codec() { return std::move(codec_); }
 
  private:
-  SegmentReader(ByteView segment, const LogPosition& begin) : segment_(segment), begin_(begin) {}
-  Result<SegmentEnd> walk_sealed(LogPosition& position, const BatchVisitor& visit);
+  SegmentReader(ByteView segment, const LogPosition& begin, CommitCodec codec)
+      : segment_(segment), begin_(begin), codec_(std::move(codec)) {}
   Status walk_commit(const OpenedCommit& commit, LogPosition& position, const BatchVisitor& visit,
                      SegmentEnd& end);
   ByteView from(std::size_t offset) const {
@@ -44,8 +64,8 @@ class SegmentReader {
 
   ByteView segment_;
   LogPosition begin_;
-  std::optional<SegmentCipher> cipher_;
-  ByteBuffer opened_;  // the commit that is looked at
+  CommitCodec codec_;
+  ByteBuffer opened_;  // the commit that is looked at, if it was encrypted
 };
 
 }  // namespace stator::wal

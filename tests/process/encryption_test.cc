@@ -45,8 +45,7 @@ class EncryptionTest : public testing::Test {
     std::sort(paths.begin(), paths.end());
     std::vector<unsigned> keys;
     for (const auto& path : paths) {
-      const std::string bytes = content_of(path);
-      keys.push_back(bytes.at(4) == 3 ? static_cast<unsigned char>(bytes.at(8)) : 0u);
+      keys.push_back(static_cast<unsigned char>(content_of(path).at(8)));
     }
     return keys;
   }

@@ -77,7 +77,7 @@ TEST(LogCutTest, InsideABatchNamesTheEndOfTheOneBefore) {
     EXPECT_EQ(plan.error().code(), ErrorCode::kBadRequest);
     EXPECT_EQ(plan.error().field(), "to");
     EXPECT_THAT(plan.error().sentence(),
-                HasSubstr("end of a batch below is LSN " + std::to_string(nearest)));
+                HasSubstr("end of a commit below is LSN " + std::to_string(nearest)));
   }
 }
 
