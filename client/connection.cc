@@ -4,7 +4,10 @@
 #include <array>
 
 #include <Poco/Exception.h>
+#include <Poco/Net/Context.h>
 #include <Poco/Net/NetException.h>
+#include <Poco/Net/SSLException.h>
+#include <Poco/Net/SecureStreamSocket.h>
 #include <Poco/Net/Socket.h>
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/StreamSocket.h>
@@ -20,22 +23,23 @@ using Poco::Net::Socket;
 constexpr std::size_t kFrameBytesMax = 16u * 1024 * 1024;
 constexpr std::size_t kPrefixBytes = 4;
 constexpr const char* kDefaultPort = "6433";
+constexpr const char* kDefaultTlsPort = "6434";
 constexpr int kConnectSeconds = 10;
 // Longer than the longest deadline that a server grants (10 minutes).
 constexpr int kSilenceSeconds = 660;
 
 // Adds the default port where there is none.
-std::string with_port(const std::string& address) {
+std::string with_port(const std::string& address, const TlsSettings& tls) {
   const std::size_t bracket = address.rfind(']');
   const std::size_t colon = address.rfind(':');
   const bool has_port =
       colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
-  return has_port ? address : address + ":" + kDefaultPort;
+  return has_port ? address : address + ":" + (tls.is_on ? kDefaultTlsPort : kDefaultPort);
 }
 
 Poco::Net::SocketAddress resolve(const std::string& address) {
   try {
-    return Poco::Net::SocketAddress(with_port(address));
+    return Poco::Net::SocketAddress(address);
   } catch (const Poco::Net::ServiceNotFoundException&) {
     throw Failure(kExitUsage, "--host '" + address + "' is not HOST:PORT");
   } catch (const Poco::Net::NetException& fault) {
@@ -43,6 +47,36 @@ Poco::Net::SocketAddress resolve(const std::string& address) {
   } catch (const Poco::Exception&) {
     throw Failure(kExitUsage, "--host '" + address + "' is not HOST:PORT");
   }
+}
+
+// The host of HOST:PORT or [IPV6]:PORT: what the certificate must name.
+std::string host_of(const std::string& address) {
+  const std::string host = address.substr(0, address.rfind(':'));
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+Poco::Net::Context::Ptr make_context(const TlsSettings& tls) {
+  using Poco::Net::Context;
+  try {
+    Context::Params params;
+    params.verificationMode = tls.is_unverified ? Context::VERIFY_NONE : Context::VERIFY_STRICT;
+    params.caLocation = tls.ca;
+    params.loadDefaultCAs = tls.ca.empty();
+    params.certificateFile = tls.certificate;
+    params.privateKeyFile = tls.key;
+    Context::Ptr context = Poco::makeAuto<Context>(Context::TLS_CLIENT_USE, params);
+    context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
+    return context;
+  } catch (const Poco::Exception& fault) {
+    throw Failure(kExitUsage, "the files given for TLS are no good: " + fault.displayText());
+  }
+}
+
+Poco::Net::StreamSocket make_socket(const std::string& address, const TlsSettings& tls) {
+  if (!tls.is_on) return {};
+  Poco::Net::SecureStreamSocket socket(make_context(tls));
+  socket.setPeerHostName(host_of(address));
+  return socket;
 }
 
 }  // namespace
@@ -63,6 +97,9 @@ struct Connection::State {
   void turn();
   void read_some();
   void write_some();
+  // As the socket's own; -1: not now.
+  int receive(char* to, std::size_t bytes);
+  int send(const char* from, std::size_t bytes);
   bool take_frame(std::string& body);
 };
 
@@ -78,21 +115,42 @@ void Connection::State::turn() {
   if (!writable.empty()) write_some();
 }
 
+// Poco's secure sockets say "not now" by an exception, the others by -1.
+int Connection::State::receive(char* to, std::size_t bytes) {
+  try {
+    return socket.receiveBytes(to, static_cast<int>(bytes));
+  } catch (const Poco::TimeoutException&) {
+    return -1;
+  }
+}
+
+int Connection::State::send(const char* from, std::size_t bytes) {
+  try {
+    return socket.sendBytes(from, static_cast<int>(bytes));
+  } catch (const Poco::TimeoutException&) {
+    return -1;
+  }
+}
+
 void Connection::State::read_some() {
   if (in_at == in.size()) {
     in.clear();
     in_at = 0;
   }
   std::array<char, 64 * 1024> buffer;
-  const int bytes = socket.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
-  if (bytes == 0) broken("the server closed it");
-  if (bytes > 0) in.append(buffer.data(), static_cast<std::size_t>(bytes));
+  // Under TLS until nothing is left: what is decrypted already makes no socket readable.
+  do {
+    const int bytes = receive(buffer.data(), buffer.size());
+    if (bytes == 0) broken("the server closed it");
+    if (bytes < 0) return;
+    in.append(buffer.data(), static_cast<std::size_t>(bytes));
+  } while (socket.secure());
 }
 
 void Connection::State::write_some() {
   constexpr std::size_t kStep = 256 * 1024;
   const std::size_t step = std::min(out.size() - out_at, kStep);
-  const int bytes = socket.sendBytes(out.data() + out_at, static_cast<int>(step));
+  const int bytes = send(out.data() + out_at, step);
   if (bytes > 0) out_at += static_cast<std::size_t>(bytes);
   if (out_at < out.size()) return;
   out.clear();
@@ -119,13 +177,17 @@ bool Connection::State::take_frame(std::string& body) {
   return true;
 }
 
-Connection::Connection(const std::string& address) : state_(std::make_unique<State>()) {
-  state_->address = with_port(address);
-  const auto resolved = resolve(address);
+Connection::Connection(const std::string& address, const TlsSettings& tls)
+    : state_(std::make_unique<State>()) {
+  state_->address = with_port(address, tls);
+  const auto resolved = resolve(state_->address);
+  state_->socket = make_socket(state_->address, tls);
   try {
     state_->socket.connect(resolved, Poco::Timespan(kConnectSeconds, 0));
     state_->socket.setNoDelay(true);
     state_->socket.setBlocking(false);
+  } catch (const Poco::Net::SSLException& fault) {
+    throw Failure(kExitConnection, "no TLS with " + state_->address + ": " + fault.displayText());
   } catch (const Poco::Exception& fault) {
     throw Failure(kExitConnection, "cannot connect to " + state_->address + ": " +
                                        fault.displayText() + "; is statord running there?");

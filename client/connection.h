@@ -11,11 +11,22 @@
 
 namespace stator::client {
 
+// How a connection is kept secret. The server's certificate must be signed by `ca` (empty: by one
+// of the system's authorities) and name the host, unless is_unverified.
+struct TlsSettings {
+  bool is_on = false;
+  bool is_unverified = false;
+  std::string ca;           // PEM
+  std::string certificate;  // PEM, what this client shows; empty: nothing
+  std::string key;          // PEM
+};
+
 class Connection {
  public:
-  // `address` is HOST:PORT, HOST (port 6433) or [IPV6]:PORT. Throws Failure: usage for a malformed
-  // address, connection if nobody answers there within 10 s.
-  explicit Connection(const std::string& address);
+  // `address` is HOST:PORT, HOST (port 6433, under TLS 6434) or [IPV6]:PORT. Throws Failure: usage
+  // for a malformed address or a file of `tls` that is no good, connection if nobody answers there
+  // within 10 s or is not who it should be.
+  explicit Connection(const std::string& address, const TlsSettings& tls = {});
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

@@ -74,7 +74,7 @@ ExitCode run(const Options& options) {
   std::optional<LoadFile> file;
   if (verb == "load") file.emplace(options.words);
 
-  Connection connection(options.host);
+  Connection connection(options.host, options.tls);
   const bool on_terminal = isatty(STDOUT_FILENO) != 0;
   Session session(connection, {std::cout, std::cerr, on_terminal, options.whole_frame});
   session.authenticate(options.credentials);

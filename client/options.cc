@@ -45,6 +45,19 @@ Options read_options(int argc, const char* const* argv) {
   app.add_option("--host", options.host, "HOST:PORT of the server")
       ->envname("STATOR_HOST")
       ->capture_default_str();
+  app.add_flag("--tls", options.tls.is_on, "Connect under TLS (default port 6434)")
+      ->envname("STATOR_TLS");
+  app.add_option("--ca", options.tls.ca,
+                 "PEM file of who may have signed the server's certificate; implies --tls")
+      ->check(CLI::ExistingFile)
+      ->envname("STATOR_CA");
+  app.add_option("--certificate", options.tls.certificate,
+                 "PEM file of the certificate to show; implies --tls")
+      ->check(CLI::ExistingFile);
+  app.add_option("--key", options.tls.key, "PEM file of the certificate's key")
+      ->check(CLI::ExistingFile);
+  app.add_flag("--tls-unverified", options.tls.is_unverified,
+               "Under TLS, but take whoever answers for the server; implies --tls");
   app.add_option("--user", options.credentials.user, "User to act as")->envname("STATOR_USER");
   app.add_option("--password", options.credentials.password,
                  "Password of the user; others see your command line, so prefer the variable")
@@ -64,6 +77,11 @@ Options read_options(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& fault) {
     throw Failure(kExitUsage, std::string(fault.what()) + "; see stator --help");
   }
+  if (options.tls.certificate.empty() != options.tls.key.empty()) {
+    throw Failure(kExitUsage, "--certificate and --key belong together");
+  }
+  options.tls.is_on |=
+      options.tls.is_unverified || !options.tls.ca.empty() || !options.tls.certificate.empty();
   options.has_json = json->count() > 0;
   if (options.has_json && !options.words.empty()) {
     throw Failure(kExitUsage, "--json stands alone; '" + options.words.front() + "' is too much");

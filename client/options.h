@@ -10,6 +10,7 @@ namespace stator::client {
 
 struct Options {
   std::string host = "127.0.0.1:6433";
+  TlsSettings tls;
   Credentials credentials;
   std::string json;  // of --json
   bool has_json = false;

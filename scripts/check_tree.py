@@ -74,6 +74,7 @@ VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
 MAY_THROW = {  # pattern -> reason
     "kernel/plugin/library.cc": "Boost.DLL throws",
     "kernel/control/net/listener.cc": "Poco throws",
+    "kernel/control/net/tls_context.cc": "Poco throws",
     "sdk/cpp/stator/*.hpp": "turn an engine's exceptions into status at the C edge",
     "sdk/testkit/*": "tests",
     "client/*": "a program of its own: a failure ends the command with a sentence",
@@ -88,7 +89,8 @@ THROWS = re.compile(r"\b(throw|try|catch)\b")
 THIRD_PARTIES = {
     "Poco": (r"Poco/", ("kernel/control/net/*.cc", "kernel/control/admin/*.cc",
                         "kernel/server/*.cc")),
-    "OpenSSL": (r"openssl/", ("kernel/control/net/tls_context.cc", "kernel/control/auth/*.cc",
+    "OpenSSL": (r"openssl/", ("kernel/control/net/tls_context.cc",
+                              "kernel/control/net/self_signed.cc", "kernel/control/auth/*.cc",
                               "kernel/io/random.cc", "kernel/io/sha256.cc",
                               "kernel/io/aes_gcm.cc")),
     "Boost.DLL": (r"boost/dll", ("kernel/plugin/library.cc",)),

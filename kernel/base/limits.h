@@ -20,6 +20,14 @@ inline constexpr std::size_t kOutputBytesPerConnection = 4u * 1024 * 1024;
 inline constexpr std::size_t kConnectionsMax = 20'000;
 inline constexpr std::uint32_t kIdleTimeoutMs = 3'600'000;
 inline constexpr std::uint32_t kBodyTimeoutMs = 30'000;
+// TCP accepted to TLS established.
+inline constexpr std::uint32_t kTlsHandshakeTimeoutMs = 10'000;
+// TLS handshakes that one lane begins in a second, and at once after a quiet time: each costs it
+// some 0.3 ms (ECDSA P-256), so a flood of them leaves more than half of the lane to its clients.
+// Further ones are closed.
+inline constexpr std::uint32_t kTlsHandshakesPerSecond = 1000;
+// What one read takes from a TLS socket, some records.
+inline constexpr std::size_t kTlsReadBufferBytes = 64u * 1024;
 // Failed auth frames of one connection before it is closed.
 inline constexpr std::uint32_t kAuthFailuresMax = 5;
 

@@ -46,7 +46,7 @@ class FileSystem {
   virtual Result<std::unique_ptr<File>> create(const std::string& path) = 0;  // must not exist
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // names, sorted
   virtual Result<bool> exists(const std::string& path) = 0;
-  virtual Status make_directory(const std::string& path) = 0;  // ok if it exists; with parents
+  virtual Status make_directory(const std::string& path) = 0;  // ok if it exists; with parents; durable
   virtual Status remove(const std::string& path) = 0;          // file or whole directory
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status sync_directory(const std::string& path) = 0;

@@ -200,7 +200,9 @@ Status PosixFileSystem::make_directory(const std::string& path) {
   for (std::size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     const std::string step = path.substr(0, end);
-    if (::mkdir(step.c_str(), 0700) != 0 && errno != EEXIST) {
+    if (::mkdir(step.c_str(), 0700) == 0) {
+      STATOR_CHECK(sync_directory(step + "/.."));
+    } else if (errno != EEXIST) {
       return failure("make directory", step, errno);
     }
   }

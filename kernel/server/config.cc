@@ -61,6 +61,7 @@ class Reader {
     return each(root, "", {
         {"server", [this](const toml::node& node) { return section(node, "server", server_keys()); }},
         {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
+        {"tls", [this](const toml::node& node) { return section(node, "tls", tls_keys()); }},
         {"backup", [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
         {"encryption",
          [this](const toml::node& node) { return section(node, "encryption", encryption_keys()); }},
@@ -118,6 +119,7 @@ class Reader {
   Keys server_keys() {
     return {
         {"listen", [this](const toml::node& node) { return text(node, "server.listen", config_.listen); }},
+        {"tls_listen", [this](const toml::node& node) { return text(node, "server.tls_listen", config_.tls_listen); }},
         {"data_dir", [this](const toml::node& node) { return text(node, "server.data_dir", config_.data_dir); }},
         {"log_level", [this](const toml::node& node) { return log_level(node); }},
         {"lanes", [this](const toml::node& node) { return lanes(node); }},
@@ -128,6 +130,38 @@ class Reader {
 
   Keys auth_keys() {
     return {{"mode", [this](const toml::node& node) { return auth_mode(node); }}};
+  }
+
+  Keys tls_keys() {
+    return {
+        {"certificate",
+         [this](const toml::node& node) {
+           return text(node, "tls.certificate", config_.tls.certificate);
+         }},
+        {"key", [this](const toml::node& node) { return text(node, "tls.key", config_.tls.key); }},
+        {"client_ca",
+         [this](const toml::node& node) {
+           return text(node, "tls.client_ca", config_.tls.client_ca);
+         }},
+        {"client_certificates",
+         [this](const toml::node& node) { return client_certificates(node); }},
+    };
+  }
+
+  Status client_certificates(const toml::node& node) {
+    std::string word;
+    STATOR_CHECK(text(node, "tls.client_certificates", word));
+    if (word == "none") {
+      config_.tls.clients = net::ClientCertificates::kNone;
+    } else if (word == "optional") {
+      config_.tls.clients = net::ClientCertificates::kOptional;
+    } else if (word == "required") {
+      config_.tls.clients = net::ClientCertificates::kRequired;
+    } else {
+      return wrong(name_, node.source(),
+                   "'tls.client_certificates' must be \"none\", \"optional\" or \"required\"");
+    }
+    return ok_status();
   }
 
   Keys backup_keys() {

@@ -10,11 +10,15 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "control/auth/identity.h"
+#include "control/net/tls_context.h"
 
 namespace stator::server {
 
 struct Config {
   std::string listen = "127.0.0.1:6433";
+  // Address of the native protocol under TLS; empty: none. `listen` may be empty then.
+  std::string tls_listen;
+  net::TlsFiles tls;
   std::string data_dir = "./stator-data";
   std::uint32_t lanes = 0;  // 0 = by the machine
   // Of a lane: when its memtable is this large, a checkpoint begins.

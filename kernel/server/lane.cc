@@ -42,8 +42,8 @@ std::future<Status> Lane::start() {
   return result;
 }
 
-void Lane::serve(net::Socket listener, net::Socket kernel_socket) {
-  sockets_.set_value({std::move(listener), std::move(kernel_socket)});
+void Lane::serve(net::Listeners listeners, net::Socket kernel_socket) {
+  sockets_.set_value({std::move(listeners), std::move(kernel_socket)});
 }
 
 Status Lane::join() {
@@ -62,7 +62,7 @@ void Lane::run() {
   recovered_.set_value(std::move(status));
   if (is_ok) {
     Sockets sockets = sockets_.get_future().get();
-    net::EventLoop events(host_, std::move(sockets.listener), shared_.mesh->doorbell(id_).fd());
+    net::EventLoop events(host_, std::move(sockets.listeners), shared_.mesh->doorbell(id_).fd());
     if (sockets.kernel.is_open()) events.adopt(std::move(sockets.kernel), auth::anonymous());
     loop(events);
   }

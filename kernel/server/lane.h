@@ -52,9 +52,9 @@ class Lane {
 
   // Starts the thread, which recovers first. The result is ready when it has.
   std::future<Status> start();
-  // Then it serves: on the listening socket (which may be none), and on `kernel_socket` (which may
+  // Then it serves: on the listening sockets (each may be none), and on `kernel_socket` (which may
   // be none) with the kernel's own rights.
-  void serve(net::Socket listener, net::Socket kernel_socket);
+  void serve(net::Listeners listeners, net::Socket kernel_socket);
   // The lane has nothing open any more (phase kDrain). Any thread.
   bool is_drained() const { return is_drained_.load(std::memory_order_acquire); }
   // After phase kStop (and serve(), if recovery was ok): waits for the thread. What its last checkpoint said.
@@ -62,7 +62,7 @@ class Lane {
 
  private:
   struct Sockets {
-    net::Socket listener;
+    net::Listeners listeners;
     net::Socket kernel;
   };
   void run();

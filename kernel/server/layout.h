@@ -1,5 +1,5 @@
 // What a data directory is: identity, hash key, number of lanes, which lane owns which vShard, and
-// where the lanes' stores lie. One small file, LAYOUT, replaced atomically.
+// where the lanes' stores lie. One small file, LAYOUT, replaced atomically; its last member is a checksum.
 //
 //   DATA_DIR/LOCK            held while a server runs
 //   DATA_DIR/LAYOUT          this
@@ -25,10 +25,10 @@ struct Layout {
   std::array<std::uint16_t, kVShards> vshard_lane{};
 };
 
-inline constexpr std::uint32_t kLayoutFormat = 1;
+inline constexpr std::uint32_t kLayoutFormat = 2;
 
-// Reads DATA_DIR/LAYOUT, or makes one for `lanes` lanes if the directory is new. Errors: kCorrupted
-// (unreadable, of a newer version, or missing beside a log: a restore that was broken off).
+// Reads DATA_DIR/LAYOUT (one of format 1, without a checksum, is written anew), or makes one for `lanes` lanes if the directory is new. Errors: kCorrupted
+// (unreadable, damaged, of a newer version, or missing beside a log: a restore that was broken off).
 Result<Layout> open_layout(io::FileSystem& files, const std::string& data_dir, std::uint32_t lanes);
 // Of one file.
 Result<Layout> read_layout(io::FileSystem& files, const std::string& path);

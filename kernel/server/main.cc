@@ -1,10 +1,12 @@
 // statord: the server program.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
 
 #include "base/log.h"
+#include "control/net/self_signed.h"
 #include "io/file_system.h"
 #include "server/key_file.h"
 #include "server/restore.h"
@@ -24,6 +26,8 @@ struct Options {
   std::string config_file;
   std::string data_dir;
   std::string listen;
+  std::string tls_listen;
+  bool has_tls = false;
   std::uint32_t lanes = 0;
   std::vector<std::string> engine_path;
   std::string backup;
@@ -33,9 +37,14 @@ struct Options {
 
 void add_options(CLI::App& command, Options& options) {
   command.add_option("--data-dir", options.data_dir, "Directory of the data");
-  command.add_option("--listen", options.listen, "Address of the native port, HOST:PORT; port 0 takes a free one");
-  command.add_option("--lanes", options.lanes, "Number of lanes (threads that serve)")->check(CLI::Range(1, 64));
-  command.add_option("--engine-path", options.engine_path, "Further directory with engine libraries");
+  command.add_option("--listen", options.listen,
+                     "Address of the native port, HOST:PORT; port 0 takes a free one");
+  command.add_option("--tls-listen", options.tls_listen,
+                     "Address of the native port under TLS, HOST:PORT");
+  command.add_option("--lanes", options.lanes, "Number of lanes (threads that serve)")
+      ->check(CLI::Range(1, 64));
+  command.add_option("--engine-path", options.engine_path,
+                     "Further directory with engine libraries");
   command.add_option("--recover-to", options.recover_to,
                      "Once, for a damaged log: cut it behind this LSN; later records are lost");
 }
@@ -72,11 +81,15 @@ void print_ready(const stator::server::Server& server) {
   stator::json::Writer json(out);
   json.begin_object()
       .field("event", std::string_view("ready"))
-      .field("listen", std::string_view(server.listen_address()))
-      .key("engines")
-      .begin_array();
+      .field("listen", std::string_view(server.listen_address()));
+  if (server.has_tls()) json.field("tls_listen", std::string_view(server.tls_listen_address()));
+  json.key("engines").begin_array();
   for (const std::string& engine : server.engines()) json.string(engine);
-  json.end_array().field("recovered_lsn", server.recovered_lsn().value()).field("replayed", server.replayed()).end_object();
+  json.end_array()
+      .field("recovered_lsn", server.recovered_lsn().value())
+      .field("replayed", server.replayed())
+      .field("torn_bytes", server.torn_bytes())
+      .end_object();
   std::cout << out.view() << std::endl;
 }
 
@@ -88,21 +101,33 @@ stator::log::Level level_of(const std::string& name) {
 }
 
 // Before any thread is made: every thread inherits the mask, so the signals come to main alone.
-sigset_t block_signals(bool has_keys) {
+sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  // Without keys to read again, a terminal that goes ends the server.
-  if (has_keys) sigaddset(&signals, SIGHUP);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
 }
 
+// Until SIGTERM or SIGINT. SIGHUP reads again what can be: the key file and the files of TLS. These
+// are looked at by themselves too, since who renews a certificate may not know of signals.
+void wait_for_end(const sigset_t& signals, stator::server::Server& server) {
+  constexpr timespec kLookSeconds{5, 0};
+  for (;;) {
+    const int signal = server.has_tls() ? sigtimedwait(&signals, nullptr, &kLookSeconds)
+                                        : sigwaitinfo(&signals, nullptr);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGHUP) server.reload_keys();
+    if (signal == SIGHUP || errno == EAGAIN) server.reload_tls(signal != SIGHUP);
+  }
+}
+
 int run(const Config& config) {
   stator::log::set_level(level_of(config.log_level));
-  const sigset_t signals = block_signals(!config.key_file.empty());
+  const sigset_t signals = block_signals();
   stator::server::Server server(config);
   if (auto status = server.start(); !status.ok()) {
     const stator::ErrorCode reason = status.error().code();
@@ -113,8 +138,7 @@ int run(const Config& config) {
     std::_Exit(code);  // lanes may be half-way up; the log is consistent at every moment
   }
   print_ready(server);
-  int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) server.reload_keys();
+  wait_for_end(signals, server);
   stator::log::info("stopping");
   if (auto status = server.stop(); !status.ok()) return fail(kExitFailure, status.error().sentence());
   return 0;
@@ -168,6 +192,8 @@ int main(int argc, char** argv) {
   serve->add_option("--config", options.config_file, "Configuration file (TOML)")
       ->check(CLI::ExistingFile)
       ->required();
+  dev->add_flag("--tls", options.has_tls,
+                "Serve under TLS too, with a self-signed certificate kept in DATA_DIR/tls");
   add_options(*dev, options);
   add_options(*serve, options);
   CLI::App* restore = app.add_subcommand("restore", "Make a new data directory out of a backup");
@@ -190,6 +216,13 @@ int main(int argc, char** argv) {
   if (!options.data_dir.empty()) config.data_dir = options.data_dir;
   if (!options.listen.empty()) config.listen = options.listen;
   if (options.lanes != 0) config.lanes = options.lanes;
+  if (!options.tls_listen.empty()) config.tls_listen = options.tls_listen;
+  if (options.has_tls) {
+    if (config.tls_listen.empty()) config.tls_listen = "127.0.0.1:6434";
+    auto files = stator::net::self_signed_files(config.data_dir + "/tls");
+    if (!files.ok()) return fail(kExitFailure, files.error().sentence());
+    config.tls = std::move(files).value();
+  }
   config.recover_to = options.recover_to;
   config.engine_path.insert(config.engine_path.begin(), options.engine_path.begin(), options.engine_path.end());
   return run(config);

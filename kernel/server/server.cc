@@ -48,20 +48,15 @@ Server::~Server() = default;
 
 Status Server::start() {
   started_ns_ = system_clock().monotonic_ns();
-  STATOR_TRY(const net::ListenAddress address, net::parse_address(config_.listen));
-  if (config_.auth_mode == auth::Mode::kTrust && !address.is_loopback) {
-    return Error(ErrorCode::kBadRequest,
-                 "refusing to listen on " + config_.listen +
-                     " without authentication: set [auth] mode = \"password\", or listen on 127.0.0.1");
-  }
+  STATOR_CHECK(check_addresses());
   STATOR_CHECK(read_key_file(config_.key_file, keys_));
   STATOR_CHECK(load_engines(config_, engines_));
   STATOR_TRY(ops::OpTable table, ops::OpTable::build(engines_.catalog, session::session_rows()));
   table_ = std::make_unique<ops::OpTable>(std::move(table));
   for (const auto& [name, engine] : engines_.disabled_ops) table_->add_disabled(name, engine);
   // Before any data is touched: a port in use must not cost a recovery.
-  STATOR_TRY(net::BoundSocket listener, net::listen_on(config_.listen));
-  listen_address_ = listener.address;
+  net::Listeners listeners;
+  STATOR_CHECK(listen(listeners));
 
   const std::uint32_t lanes = config_.lanes == 0 ? lanes_by_machine() : config_.lanes;
   STATOR_CHECK(open_data(lanes));
@@ -78,10 +73,64 @@ Status Server::start() {
   }
   const net::Socket kernel_end(pair[0]);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    lanes_[i]->serve(listener.socket.duplicate(), i == 0 ? net::Socket(pair[1]) : net::Socket());
+    net::Listeners own{listeners.plain.duplicate(), listeners.tls.duplicate(), tls_.get()};
+    lanes_[i]->serve(std::move(own), i == 0 ? net::Socket(pair[1]) : net::Socket());
   }
   if (needs_admin) STATOR_CHECK(bootstrap_admin(kernel_end.fd(), config_.data_dir));
   return ok_status();
+}
+
+Status Server::check_addresses() const {
+  if (config_.listen.empty() && config_.tls_listen.empty()) {
+    return Error(ErrorCode::kBadRequest, "nothing to listen on: set [server] listen or tls_listen");
+  }
+  if (!config_.tls_listen.empty() && (config_.tls.certificate.empty() || config_.tls.key.empty())) {
+    return Error(ErrorCode::kBadRequest,
+                 "[server] tls_listen is set: set [tls] certificate and key too");
+  }
+  const bool wants_client_certificates = config_.tls.clients != net::ClientCertificates::kNone;
+  if (wants_client_certificates == config_.tls.client_ca.empty()) {
+    return Error(
+        ErrorCode::kBadRequest,
+        "[tls] client_ca and client_certificates = \"optional\" or \"required\" belong together");
+  }
+  for (const std::string& text : {config_.listen, config_.tls_listen}) {
+    if (text.empty()) continue;
+    STATOR_TRY(const net::ListenAddress address, net::parse_address(text));
+    if (!address.is_loopback && config_.auth_mode == auth::Mode::kTrust) {
+      return Error(
+          ErrorCode::kBadRequest,
+          "refusing to listen on " + text +
+              " without authentication: set [auth] mode = \"password\", or listen on 127.0.0.1");
+    }
+  }
+  return ok_status();
+}
+
+Status Server::listen(net::Listeners& listeners) {
+  if (!config_.tls_listen.empty()) {
+    STATOR_TRY(tls_, net::TlsContext::load(config_.tls));
+    tls_written_ns_ = tls_->written_ns();
+    STATOR_TRY(net::BoundSocket bound, net::listen_on(config_.tls_listen));
+    tls_listen_address_ = std::move(bound.address);
+    listeners.tls = std::move(bound.socket);
+  }
+  if (config_.listen.empty()) return ok_status();
+  STATOR_TRY(net::BoundSocket bound, net::listen_on(config_.listen));
+  listen_address_ = std::move(bound.address);
+  listeners.plain = std::move(bound.socket);
+  return ok_status();
+}
+
+void Server::reload_tls(bool only_if_newer) {
+  if (tls_ == nullptr) return;
+  const std::int64_t written = tls_->written_ns();
+  // Half of a replacement (one file gone for a moment) is looked at again later.
+  if (only_if_newer && (written == 0 || written == tls_written_ns_)) return;
+  tls_written_ns_ = written;
+  Status status = tls_->reload();
+  if (status.ok()) return log::info("the TLS certificate was read again");
+  log::error("the old TLS certificate stays in use: " + status.error().sentence());
 }
 
 Status Server::open_data(std::uint32_t lanes) {
@@ -277,6 +326,7 @@ void Server::tell_encryption() const {
 }
 
 void Server::reload_keys() {
+  if (config_.key_file.empty()) return;
   Status read = read_key_file(config_.key_file, keys_);
   if (!read.ok()) return log::error("the keys stay as they are: " + read.error().sentence());
   tell_encryption();

@@ -29,19 +29,29 @@ class Server {
 
   // Returns when every lane serves. Errors are one sentence each.
   Status start();
+  // Reads the files of TLS again, if there are any. `only_if_newer`: than when they were last
+  // looked at.
+  void reload_tls(bool only_if_newer);
+  bool has_tls() const { return tls_ != nullptr; }
   // Drains (at most 10 s), writes everything into the base, stops. After start().
   Status stop();
   // Reads the key file again; the log's next commit takes the key that is active then. Says in the
   // server's log what came of it: a file at fault changes nothing. Another thread than the lanes'.
   void reload_keys();
 
+  // As bound; empty where nothing listens.
   const std::string& listen_address() const { return listen_address_; }
+  const std::string& tls_listen_address() const { return tls_listen_address_; }
   const std::vector<std::string>& engines() const { return engines_.enabled; }
   Lsn recovered_lsn() const { return recovered_lsn_; }
   // Records of the log that the start applied, over all lanes.
   std::uint64_t replayed() const;
+  // Of the log's torn tail, which the start cut.
+  std::uint64_t torn_bytes() const { return log_->torn_bytes(); }
 
  private:
+  Status check_addresses() const;
+  Status listen(net::Listeners& listeners);
   Status open_data(std::uint32_t lanes);
   Status open_stores();
   Status open_log();
@@ -83,6 +93,9 @@ class Server {
   std::mutex parked_mutex_;
   core::ParkedCounts parked_;  // of all lanes, as the last start of lanes found them
   std::string listen_address_;
+  std::string tls_listen_address_;
+  std::unique_ptr<net::TlsContext> tls_;
+  std::int64_t tls_written_ns_ = 0;
   Lsn recovered_lsn_;
 };
 

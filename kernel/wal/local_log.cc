@@ -243,12 +243,13 @@ void SegmentWriter::trim(Lsn to, Lsn durable) {
 
 class LocalLog final : public Log {
  public:
-  LocalLog(std::unique_ptr<SegmentWriter> segments, const LogPosition& position);
+  LocalLog(std::unique_ptr<SegmentWriter> segments, const LogPosition& position, std::uint64_t torn_bytes);
   ~LocalLog() override { close(); }
 
   Result<Lsn> append(BatchBuilder& batch, std::uint64_t time_ms) override;
   void flush() override;
   Lsn durable() const override { return Lsn{durable_.load(std::memory_order_acquire)}; }
+  std::uint64_t torn_bytes() const override { return torn_bytes_; }
   Lsn last() const override { return Lsn{last_.load(std::memory_order_acquire)}; }
   Status health() const override;
   void set_listener(std::function<void()> listener) override { listener_ = std::move(listener); }
@@ -274,6 +275,7 @@ class LocalLog final : public Log {
   }
 
   const std::unique_ptr<SegmentWriter> segments_;  // the writer's, once it runs
+  const std::uint64_t torn_bytes_;
   std::function<void()> listener_;
   std::atomic<std::uint64_t> durable_;  // release by the writer, acquire by lanes
   std::atomic<std::uint64_t> last_;
@@ -293,8 +295,9 @@ class LocalLog final : public Log {
   io::Thread writer_;  // last: it uses all of the above
 };
 
-LocalLog::LocalLog(std::unique_ptr<SegmentWriter> segments, const LogPosition& position)
+LocalLog::LocalLog(std::unique_ptr<SegmentWriter> segments, const LogPosition& position, std::uint64_t torn_bytes)
     : segments_(std::move(segments)),
+      torn_bytes_(torn_bytes),
       durable_(position.next.value() - 1),
       last_(position.next.value() - 1),
       position_(position),
@@ -418,12 +421,14 @@ bool LocalLog::commit(Commit& commit) {
 }
 
 void LocalLog::set_disk_full(bool is_full) {
-  const std::lock_guard lock(mutex_);
-  if (is_disk_full_ != is_full) {
-    log::warn(is_full ? "the disk of the log is full: writes are refused until it has space"
-                      : "the disk of the log has space again: writes go on");
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_disk_full_ == is_full) return;
+    is_disk_full_ = is_full;
   }
-  is_disk_full_ = is_full;
+  log::warn(is_full ? "the disk of the log is full: writes are refused until it has space"
+                    : "the disk of the log has space again: writes go on");
+  notify();  // lanes sleep until their next deadline, and only now those of held writes count
 }
 
 bool LocalLog::wait_for_space(const std::string& reason) {
@@ -448,9 +453,10 @@ void LocalLog::fail(Status status) {
 Result<std::unique_ptr<Log>> open_local_log(io::FileSystem& files, const LocalLogOptions& options) {
   STATOR_TRY(RecoveredLog recovered, recover_log(files, options));
   const LogPosition position = recovered.position;
+  const std::uint64_t torn_bytes = recovered.torn_bytes;
   auto segments = std::make_unique<SegmentWriter>(files, options);
   STATOR_CHECK(segments->begin(std::move(recovered)));
-  return std::unique_ptr<Log>(std::make_unique<LocalLog>(std::move(segments), position));
+  return std::unique_ptr<Log>(std::make_unique<LocalLog>(std::move(segments), position, torn_bytes));
 }
 
 }  // namespace stator::wal

@@ -30,13 +30,15 @@ class Log {
 
   // Every record up to here survives a crash. Never goes back. Any thread (acquire).
   virtual Lsn durable() const = 0;
+  // Bytes of a torn tail that opening cut; nobody was told that they were durable. Any thread.
+  virtual std::uint64_t torn_bytes() const { return 0; }
   // The last LSN given out. Any thread.
   virtual Lsn last() const = 0;
   // kDiskFull while there is no space; kWal for ever once the log cannot be written any more. Any
   // thread.
   virtual Status health() const = 0;
 
-  // Called on the log's own thread after durable() moved or the log failed; must not block. To be
+  // Called on the log's own thread after durable() or health() changed; must not block. To be
   // set before the first append.
   virtual void set_listener(std::function<void()> listener) = 0;
 

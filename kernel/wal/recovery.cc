@@ -70,7 +70,8 @@ Result<RecoveredLog> recover_log(io::FileSystem& files, const LocalLogOptions& o
   STATOR_TRY(LogCheck check, check_log(files, needed));
   if (check.damage) return refusal(needed, check);
   if (check.torn) STATOR_CHECK(cut_torn_tail(files, check));
-  return RecoveredLog{std::move(check.segments), check.position, check.offset};
+  const std::uint64_t torn_bytes = check.torn ? check.torn->end - check.torn->offset : 0;
+  return RecoveredLog{std::move(check.segments), check.position, check.offset, torn_bytes};
 }
 
 }  // namespace stator::wal

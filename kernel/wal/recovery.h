@@ -16,6 +16,7 @@ struct RecoveredLog {
   std::vector<Segment> segments;  // oldest first; empty in a new directory
   LogPosition position;           // behind the last good batch
   std::uint64_t offset = 0;       // in the last segment, of the block behind that point
+  std::uint64_t torn_bytes = 0;   // of a torn tail that was cut
 };
 
 // Verifies every batch and the chain across segments. Errors: kCorrupted (the log is refused; the

@@ -22,10 +22,18 @@ inline constexpr std::size_t kUpdateDeletesMax = 1'000'000;
 inline constexpr std::size_t kDocumentStructsMax = 2'000'000;
 // Client ids of one document. Each page load of an editor makes a new one.
 inline constexpr std::size_t kDocumentClientsMax = 262'144;
-// Content bytes of one document.
+// Content bytes of one document, and of the names it spells out.
 inline constexpr std::size_t kDocumentBytesMax = std::size_t{64} << 20;
 // Bytes of updates that wait for others. Honest peers wait for few and small ones.
 inline constexpr std::size_t kPendingBytesMax = std::size_t{4} << 20;
+// Structs and deleted ranges that wait: an update that brings what is missed looks at all of them.
+inline constexpr std::size_t kPendingPartsMax = 65'536;
+// Items one conflict scan walks over before their list gets an index (doc/conflict_index.h): above
+// what people typing at one place make, below what anybody would notice.
+inline constexpr std::uint32_t kConflictScanMax = 256;
+// Bytes of an XML type written as text: its marks are written around every run, so it may be much
+// longer than the document.
+inline constexpr std::size_t kXmlBytesMax = std::size_t{64} << 20;
 // Nesting of one value, and of types within types when a document is written as JSON. Below the
 // 128 levels that the JSON readers of server and clients take.
 inline constexpr int kValueDepthMax = 48;

@@ -15,11 +15,12 @@ struct Config {
 };
 
 const Config kConfigs[] = {
-    {"one_lane", {1, false, false}},
-    {"two_lanes", {2, false, false}},
-    {"restart_after_every_frame", {1, true, false}},
-    {"two_lanes_restart_after_every_frame", {2, true, false}},
-    {"encrypted_restart_after_every_frame", {1, true, true}},
+    {"one_lane", {1, false}},
+    {"two_lanes", {2, false}},
+    {"restart_after_every_frame", {1, true}},
+    {"two_lanes_restart_after_every_frame", {2, true}},
+    {"tls", {1, false, true}},
+    {"encrypted_restart_after_every_frame", {1, true, false, true}},
 };
 
 struct Case {

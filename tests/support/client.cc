@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,12 +28,42 @@ Client::Client(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOE
   }
 }
 
-Client::~Client() { close(fd_); }
+Client::Client(std::uint16_t port, const ClientTls& tls) : Client(port) {
+  const auto check = [](bool is_ok, const char* what) {
+    if (is_ok) return;
+    char reason[256] = "";
+    ERR_error_string_n(ERR_get_error(), reason, sizeof reason);
+    throw std::runtime_error(std::string(what) + ": " + reason);
+  };
+  ERR_clear_error();
+  tls_context_ = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_verify(tls_context_, SSL_VERIFY_PEER, nullptr);
+  if (tls.is_old) SSL_CTX_set_max_proto_version(tls_context_, TLS1_2_VERSION);
+  check(SSL_CTX_load_verify_file(tls_context_, tls.ca.c_str()) == 1, "ca");
+  if (!tls.certificate.empty()) {
+    check(SSL_CTX_use_certificate_chain_file(tls_context_, tls.certificate.c_str()) == 1,
+          "certificate");
+    check(SSL_CTX_use_PrivateKey_file(tls_context_, tls.key.c_str(), SSL_FILETYPE_PEM) == 1, "key");
+  }
+  tls_ = SSL_new(tls_context_);
+  SSL_set1_host(tls_, "localhost");
+  SSL_set_fd(tls_, fd_);
+  check(SSL_connect(tls_) == 1, "handshake");
+}
+
+Client::~Client() {
+  SSL_free(tls_);
+  SSL_CTX_free(tls_context_);
+  close(fd_);
+}
 
 void Client::send_raw(const std::string& bytes) {
   std::size_t sent = 0;
   while (sent < bytes.size()) {
-    const ssize_t n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    const char* from = bytes.data() + sent;
+    const std::size_t left = bytes.size() - sent;
+    const ssize_t n = tls_ != nullptr ? SSL_write(tls_, from, static_cast<int>(left))
+                                      : ::send(fd_, from, left, MSG_NOSIGNAL);
     if (n <= 0) return;  // closed by the server: receive() will say so
     sent += static_cast<std::size_t>(n);
   }
@@ -44,8 +76,10 @@ void Client::send(const std::string& body) {
 
 bool Client::read_exactly(char* to, std::size_t bytes) {
   while (bytes > 0) {
-    const ssize_t n = recv(fd_, to, bytes, 0);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) throw std::runtime_error("no answer in 30 s");
+    const ssize_t n =
+        tls_ != nullptr ? SSL_read(tls_, to, static_cast<int>(bytes)) : recv(fd_, to, bytes, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+      throw std::runtime_error("no answer in 30 s");
     if (n <= 0) return false;
     to += n;
     bytes -= static_cast<std::size_t>(n);

@@ -23,6 +23,7 @@ namespace stator::test {
 struct ConversationOptions {
   unsigned lanes = 1;
   bool restart_after_every_frame = false;
+  bool is_tls = false;
   bool is_encrypted = false;
 };
 

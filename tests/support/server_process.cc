@@ -21,7 +21,9 @@ std::string program() {
   return given == nullptr ? STATORD_PATH : given;
 }
 
-[[noreturn]] void become(const std::vector<std::string>& words, int out, const std::string& errors) {
+[[noreturn]] void become(const std::vector<std::string>& words, int out, const std::string& errors,
+                         const std::vector<std::string>& environment = {}) {
+  for (const std::string& line : environment) putenv(const_cast<char*>(line.c_str()));
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setenv("STATOR_ADMIN_PASSWORD", "test-password", 1);
   dup2(out, STDOUT_FILENO);
@@ -61,7 +63,7 @@ bool ServerProcess::start() {
   int out[2];
   if (pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   pid_ = fork();
-  if (pid_ == 0) become(words, out[1], options_.data_dir + "/stderr");
+  if (pid_ == 0) become(words, out[1], options_.data_dir + "/stderr", options_.environment);
   close(out[1]);
   ready_line_.clear();
   char c = 0;
@@ -72,8 +74,13 @@ bool ServerProcess::start() {
     wait();
     return false;
   }
-  const std::string listen = ready["listen"];
-  port_ = static_cast<std::uint16_t>(std::stoi(listen.substr(listen.rfind(':') + 1)));
+  const auto port_of = [&](const char* key) {
+    const std::string listen = ready.value(key, "");
+    return static_cast<std::uint16_t>(
+        listen.empty() ? 0 : std::stoi(listen.substr(listen.rfind(':') + 1)));
+  };
+  port_ = port_of("listen");
+  tls_port_ = port_of("tls_listen");
   return true;
 }
 
@@ -87,6 +94,13 @@ void ServerProcess::kill() {
   ::kill(pid_, SIGKILL);
   wait();
 }
+
+bool ServerProcess::is_alive() const {
+  siginfo_t about{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &about, WEXITED | WNOHANG | WNOWAIT) == 0 && about.si_pid == 0;
+}
+
+void ServerProcess::freeze() const { ::kill(pid_, SIGSTOP); }
 
 void ServerProcess::wait() {
   int status = 0;
@@ -137,8 +151,11 @@ CommandResult run_statord(const std::vector<std::string>& arguments) {
   return answer;
 }
 
-TempDir::TempDir() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "stator-test-XXXXXX").string();
+TempDir::TempDir(Place place) {
+  const std::filesystem::path memory = "/dev/shm";
+  const bool is_in_memory = place == kFast && std::filesystem::exists(memory);
+  const auto parent = is_in_memory ? memory : std::filesystem::temp_directory_path();
+  std::string pattern = (parent / "stator-test-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
   path_ = pattern;
 }

@@ -16,7 +16,8 @@ class ServerProcess {
     std::uint32_t lanes = 1;
     std::string config;  // TOML text; empty = none
     std::string command = "dev";
-    std::vector<std::string> arguments = {};  // further ones
+    std::vector<std::string> arguments = {};    // further ones
+    std::vector<std::string> environment = {};  // NAME=VALUE
   };
   explicit ServerProcess(Options options) : options_(std::move(options)) {}
   ~ServerProcess();
@@ -30,12 +31,18 @@ class ServerProcess {
   // SIGKILL and wait.
   void kill();
   bool is_running() const { return pid_ > 0; }
+  // It did not end by itself.
+  bool is_alive() const;
+  // SIGSTOP: it does nothing more, but for what the system does for it.
+  void freeze() const;
   pid_t pid() const { return pid_; }
 
   void set_lanes(std::uint32_t lanes) { options_.lanes = lanes; }
   void set_config(std::string config) { options_.config = std::move(config); }
+  void set_environment(std::vector<std::string> environment) { options_.environment = std::move(environment); }
   void set_arguments(std::vector<std::string> arguments) { options_.arguments = std::move(arguments); }
   std::uint16_t port() const { return port_; }
+  std::uint16_t tls_port() const { return tls_port_; }  // 0: none
   const std::string& ready_line() const { return ready_line_; }
   int exit_code() const { return exit_code_; }
   std::string errors() const;
@@ -45,6 +52,7 @@ class ServerProcess {
   Options options_;
   pid_t pid_ = -1;
   std::uint16_t port_ = 0;
+  std::uint16_t tls_port_ = 0;
   int exit_code_ = -1;
   std::string ready_line_;
 };
@@ -65,7 +73,8 @@ CommandResult run_statord(const std::vector<std::string>& arguments);
 // A fresh directory below the system's temporary one, removed at the end.
 class TempDir {
  public:
-  TempDir();
+  enum Place { kDisk, kFast };  // kFast: in memory, where there is such a place
+  explicit TempDir(Place place = kDisk);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

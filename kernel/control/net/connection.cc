@@ -15,12 +15,28 @@ constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 }  // namespace
 
-Connection::Connection(Socket socket, session::SessionHost& host, std::uint32_t index,
-                       std::uint32_t generation, std::uint64_t now_ns)
+Connection::Connection(Socket socket, std::unique_ptr<TlsStream> tls, session::SessionHost& host,
+                       std::uint32_t index, std::uint32_t generation, std::uint64_t now_ns)
     : socket_(std::move(socket)),
+      tls_(std::move(tls)),
       generation_(generation),
       session_(host, index, generation),
+      opened_ns_(now_ns),
       last_activity_ns_(now_ns) {}
+
+ssize_t Connection::read(std::span<char> to) {
+  if (tls_ != nullptr) return tls_->read(to);
+  const ssize_t received = recv(socket_.fd(), to.data(), to.size(), 0);
+  if (received > 0) return received;
+  return received < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+ssize_t Connection::write(ByteView bytes) {
+  if (tls_ != nullptr) return tls_->write(bytes);
+  const ssize_t sent = send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (sent >= 0) return sent;
+  return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
 
 bool Connection::wants_read() const {
   return !is_ended_ && !session_.is_blocked() && !session_.is_closing() &&
@@ -28,9 +44,8 @@ bool Connection::wants_read() const {
 }
 
 bool Connection::receive(std::span<char> slab, std::uint64_t now_ns) {
-  const ssize_t received = recv(socket_.fd(), slab.data(), slab.size(), 0);
-  if (received == 0) return false;
-  if (received < 0) return errno == EAGAIN || errno == EINTR;
+  const ssize_t received = read(slab);
+  if (received <= 0) return received == 0;
   last_activity_ns_ = now_ns;
   const ByteView bytes(slab.data(), static_cast<std::size_t>(received));
   if (partial_.empty()) {
@@ -57,9 +72,9 @@ void Connection::resume(std::uint64_t now_ns) {
 
 bool Connection::flush(std::uint64_t now_ns) {
   ByteBuffer& output = session_.output();
-  if (output.empty()) return true;
-  const ssize_t sent = send(socket_.fd(), output.data(), output.size(), MSG_NOSIGNAL);
-  if (sent < 0) return errno == EAGAIN || errno == EINTR;
+  if (!wants_write()) return true;
+  const ssize_t sent = write(output.view());
+  if (sent <= 0) return sent == 0;
   last_activity_ns_ = now_ns;
   output.consume(static_cast<std::size_t>(sent));
   if (output.empty()) output.rest(kKeepOutputBytes);
@@ -67,6 +82,9 @@ bool Connection::flush(std::uint64_t now_ns) {
 }
 
 bool Connection::is_overdue(std::uint64_t now_ns) const {
+  if (tls_ != nullptr && !tls_->is_established()) {
+    return now_ns > opened_ns_ + kTlsHandshakeTimeoutMs * kNsPerMs;
+  }
   if (session_.in_flight() > 0) return false;
   if (partial_since_ns_ != 0 && !session_.is_blocked()) {
     return now_ns > partial_since_ns_ + kBodyTimeoutMs * kNsPerMs;

@@ -4,17 +4,20 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "control/net/listener.h"
+#include "control/net/tls_context.h"
 #include "control/session/session.h"
 
 namespace stator::net {
 
 class Connection {
  public:
-  Connection(Socket socket, session::SessionHost& host, std::uint32_t index,
-             std::uint32_t generation, std::uint64_t now_ns);
+  // `tls` may be none; it belongs to `socket`.
+  Connection(Socket socket, std::unique_ptr<TlsStream> tls, session::SessionHost& host,
+             std::uint32_t index, std::uint32_t generation, std::uint64_t now_ns);
 
   int fd() const { return socket_.fd(); }
   std::uint32_t generation() const { return generation_; }
@@ -32,7 +35,11 @@ class Connection {
   void end_of_input() { is_ended_ = true; }
 
   bool wants_read() const;
-  bool wants_write() const { return !session_.output().empty(); }
+  bool wants_write() const {
+    return !session_.output().empty() || (tls_ != nullptr && tls_->wants_write());
+  }
+  // Bytes wait that epoll does not know of: receive() again.
+  bool has_more() const { return tls_ != nullptr && tls_->has_more() && wants_read(); }
   bool is_done() const {
     return (is_ended_ || session_.is_closing()) && session_.in_flight() == 0 && !wants_write();
   }
@@ -43,11 +50,17 @@ class Connection {
   std::uint32_t armed = 0;
 
  private:
+  // As recv() and send() on a non-blocking socket, but -1 only when the peer is gone; 0: not now.
+  ssize_t read(std::span<char> to);
+  ssize_t write(ByteView bytes);
+
   Socket socket_;
+  std::unique_ptr<TlsStream> tls_;
   std::uint32_t generation_;
   session::Session session_;
   ByteBuffer partial_;  // bytes behind the last whole frame, or frames that wait
   bool is_ended_ = false;
+  std::uint64_t opened_ns_;
   std::uint64_t last_activity_ns_;
   std::uint64_t partial_since_ns_ = 0;
 };

@@ -5,48 +5,63 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 
 namespace stator::net {
-namespace {
 
-}  // namespace
-
-EventLoop::EventLoop(session::SessionHost& host, Socket listener, int doorbell_fd)
+EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, int doorbell_fd)
     : host_(host),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      listener_(std::move(listener)),
+      listeners_(std::move(listeners)),
       slab_(std::make_unique<char[]>(kReadBytesPerTurn)),
       now_ns_(system_clock().monotonic_ns()),
-      swept_ns_(now_ns_) {
+      swept_ns_(now_ns_),
+      handshakes_filled_ns_(now_ns_) {
   STATOR_ASSERT(epoll_.is_open());
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u32 = kDoorbellKey;
   STATOR_ASSERT(epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, doorbell_fd, &event) == 0);
-  if (!listener_.is_open()) return;
+  listen_to(listeners_.plain, kListenerKey);
+  listen_to(listeners_.tls, kTlsListenerKey);
+}
+
+void EventLoop::listen_to(const Socket& socket, std::uint32_t key) {
+  if (!socket.is_open()) return;
+  epoll_event event{};
   event.events = EPOLLIN | EPOLLEXCLUSIVE;
-  event.data.u32 = kListenerKey;
-  STATOR_ASSERT(epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, listener_.fd(), &event) == 0);
+  event.data.u32 = key;
+  STATOR_ASSERT(epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, socket.fd(), &event) == 0);
 }
 
 EventLoop::~EventLoop() = default;
 
 std::size_t EventLoop::wait(int timeout_ms) {
+  // They are as ready as those that epoll knows; these get their place too.
+  const std::size_t again = std::min(again_.size(), events_.size() / 2);
   const int ready =
-      epoll_wait(epoll_.fd(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
+      epoll_wait(epoll_.fd(), events_.data() + again, static_cast<int>(events_.size() - again),
+                 again == 0 ? timeout_ms : 0);
   now_ns_ = system_clock().monotonic_ns();
   if (now_ns_ > swept_ns_ + std::uint64_t{kSweepMs} * 1'000'000) sweep();
-  return ready < 0 ? 0 : static_cast<std::size_t>(ready);
+  for (std::size_t i = 0; i < again; ++i) {
+    events_[i].events = EPOLLIN;
+    events_[i].data.u32 = again_[i];
+  }
+  again_.erase(again_.begin(), again_.begin() + static_cast<std::ptrdiff_t>(again));
+  return again + (ready < 0 ? 0 : static_cast<std::size_t>(ready));
 }
 
 void EventLoop::receive(std::size_t i) {
   const std::uint32_t key = events_[i].data.u32;
   if (key == kDoorbellKey) return;
-  if (key == kListenerKey) return accept_one();
+  if (key == kListenerKey) return accept_one(listeners_.plain, nullptr);
+  if (key == kTlsListenerKey) return accept_one(listeners_.tls, listeners_.tls_context);
   Connection* connection = connections_[key].get();
   if (connection == nullptr) return;
   touch(key);
@@ -63,21 +78,39 @@ void EventLoop::receive(std::size_t i) {
 }
 
 // One a turn: the other lanes get theirs.
-void EventLoop::accept_one() {
-  Socket socket(accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+void EventLoop::accept_one(const Socket& listener, const TlsContext* tls) {
+  Socket socket(accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!socket.is_open()) return;
   if (open_ >= kConnectionsMax) return log::warn("a connection was refused: too many are open");
+  if (tls != nullptr && !may_shake_hands()) return;
   const int one = 1;
   // Without it a small answer waits for the peer's delayed ACK: 40 ms instead of 80 us.
   setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  add(std::move(socket));
+  const int fd = socket.fd();
+  add(std::move(socket), tls == nullptr ? nullptr : tls->accept(fd));
+}
+
+bool EventLoop::may_shake_hands() {
+  constexpr std::uint64_t kNsPerHandshake = 1'000'000'000 / kTlsHandshakesPerSecond;
+  const std::uint64_t more = (now_ns_ - handshakes_filled_ns_) / kNsPerHandshake;
+  handshakes_filled_ns_ += more * kNsPerHandshake;
+  handshakes_left_ = std::min<std::uint64_t>(handshakes_left_ + more, kTlsHandshakesPerSecond);
+  if (handshakes_left_ > 0) {
+    --handshakes_left_;
+    return true;
+  }
+  if (now_ns_ > handshakes_warned_ns_ + 1'000'000'000) {
+    handshakes_warned_ns_ = now_ns_;
+    log::warn("TLS connections are refused: too many handshakes a second");
+  }
+  return false;
 }
 
 void EventLoop::adopt(Socket socket, const auth::Identity& identity) {
-  connections_[add(std::move(socket))]->session().set_identity(identity);
+  connections_[add(std::move(socket), nullptr)]->session().set_identity(identity);
 }
 
-std::uint32_t EventLoop::add(Socket socket) {
+std::uint32_t EventLoop::add(Socket socket, std::unique_ptr<TlsStream> tls) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(connections_.size()));
     connections_.emplace_back();
@@ -86,8 +119,8 @@ std::uint32_t EventLoop::add(Socket socket) {
   const std::uint32_t index = free_.back();
   free_.pop_back();
   const int fd = socket.fd();
-  connections_[index] =
-      std::make_unique<Connection>(std::move(socket), host_, index, next_generation_++, now_ns_);
+  connections_[index] = std::make_unique<Connection>(std::move(socket), std::move(tls), host_,
+                                                     index, next_generation_++, now_ns_);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLRDHUP;
   event.data.u32 = index;
@@ -140,6 +173,7 @@ bool EventLoop::flush() {
       continue;
     }
     arm(index);
+    if (!is_stopping_ && connection->has_more()) again_.push_back(index);
   }
   dirty_.clear();
   return has_new_requests;
@@ -173,7 +207,8 @@ void EventLoop::sweep() {
 
 void EventLoop::stop_reading() {
   is_stopping_ = true;
-  listener_.close();
+  listeners_.plain.close();
+  listeners_.tls.close();
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     if (connections_[i] != nullptr) touch(i);
   }

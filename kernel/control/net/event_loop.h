@@ -13,16 +13,24 @@
 #include <memory>
 #include <vector>
 
+#include "base/limits.h"
 #include "control/net/connection.h"
 #include "control/net/listener.h"
 #include "control/session/session.h"
 
 namespace stator::net {
 
+// Where connections come in; each socket may be none.
+struct Listeners {
+  Socket plain;
+  Socket tls;
+  const TlsContext* tls_context = nullptr;  // of `tls`
+};
+
 class EventLoop {
  public:
   // `doorbell_fd` wakes wait(); its owner clears it.
-  EventLoop(session::SessionHost& host, Socket listener, int doorbell_fd);
+  EventLoop(session::SessionHost& host, Listeners listeners, int doorbell_fd);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -54,10 +62,13 @@ class EventLoop {
   static constexpr std::size_t kEventsMax = 512;
   static constexpr std::uint32_t kListenerKey = 0xffffffff;
   static constexpr std::uint32_t kDoorbellKey = 0xfffffffe;
+  static constexpr std::uint32_t kTlsListenerKey = 0xfffffffd;
 
   Connection* find(std::uint32_t index, std::uint32_t generation);
-  void accept_one();
-  std::uint32_t add(Socket socket);
+  void listen_to(const Socket& socket, std::uint32_t key);
+  void accept_one(const Socket& listener, const TlsContext* tls);
+  bool may_shake_hands();
+  std::uint32_t add(Socket socket, std::unique_ptr<TlsStream> tls);
   void touch(std::uint32_t index);
   void arm(std::uint32_t index);
   void close(std::uint32_t index);
@@ -65,17 +76,22 @@ class EventLoop {
 
   session::SessionHost& host_;
   Socket epoll_;
-  Socket listener_;
+  Listeners listeners_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> dirty_;  // connections touched since the last flush
   std::vector<bool> is_dirty_;
+  std::vector<std::uint32_t> again_;  // connections with bytes that epoll does not know of
   std::array<epoll_event, kEventsMax> events_;  // of the last wait()
   std::unique_ptr<char[]> slab_;
   std::size_t open_ = 0;
   std::uint32_t next_generation_ = 1;
   std::uint64_t now_ns_ = 0;
   std::uint64_t swept_ns_ = 0;
+  // Handshakes that may begin now; filled by kTlsHandshakesPerSecond, up to as many.
+  std::uint64_t handshakes_left_ = kTlsHandshakesPerSecond;
+  std::uint64_t handshakes_filled_ns_ = 0;
+  std::uint64_t handshakes_warned_ns_ = 0;
   bool is_stopping_ = false;
 };
 

@@ -241,7 +241,10 @@ Status CoreLoop::append(Task& task) {
 void CoreLoop::commit(Task& task, Lsn seen) {
   task.answer_after = seen;
   if (batch_.count() > 0) {
-    if (auto appended = append(task); !appended.ok()) return task.refuse(std::move(appended.error()));
+    if (auto appended = append(task); !appended.ok()) {
+      task.answer_after = Lsn{};  // tells nothing of what it saw
+      return task.refuse(std::move(appended.error()));
+    }
     wal::RecordCursor records(batch_.records());
     wal::RecordView record;
     for (Lsn lsn = task.lsn; records.next(record); lsn = Lsn{lsn.value() + 1}) {

@@ -11,6 +11,8 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "data/store/entry_digest.h"
+#include "data/store/lmdb_check.h"
 #include "data/store/stored_value.h"
 #include "io/file_system.h"
 
@@ -19,9 +21,11 @@ namespace {
 
 constexpr std::uint64_t kMapBytesDefault = 64ull * 1024 * 1024 * 1024;
 constexpr std::uint64_t kMapGranule = 64 * 1024;
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormatWithoutDigest = 1;
 constexpr ByteView kFormatKey = "format";
 constexpr ByteView kAppliedKey = "applied";
+constexpr ByteView kDigestKey = "digest";
 
 MDB_val to_val(ByteView bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
 ByteView to_view(const MDB_val& val) {
@@ -84,6 +88,40 @@ int put_number(MDB_txn* txn, MDB_dbi dbi, ByteView key, T number) {
   return mdb_put(txn, dbi, &name, &value, 0);
 }
 
+// Puts the entry; `sum` follows.
+int put_entry(MDB_cursor* cursor, ByteView key, ByteView stored, unsigned flags,
+              std::uint64_t& sum) {
+  MDB_val name = to_val(key);
+  MDB_val value = to_val(stored);
+  int reason = mdb_cursor_put(cursor, &name, &value, flags | MDB_NOOVERWRITE);
+  if (reason == MDB_KEYEXIST) {
+    sum -= entry_hash(key, to_view(value));
+    value = to_val(stored);
+    reason = mdb_cursor_put(cursor, &name, &value, MDB_CURRENT);
+  }
+  sum += entry_hash(key, stored);
+  return reason;
+}
+
+int erase_entry(MDB_cursor* cursor, ByteView key, std::uint64_t& sum) {
+  MDB_val name = to_val(key);
+  MDB_val value{};
+  const int reason = mdb_cursor_get(cursor, &name, &value, MDB_SET);
+  if (reason == MDB_NOTFOUND) return 0;
+  if (reason != 0) return reason;
+  sum -= entry_hash(key, to_view(value));
+  return mdb_cursor_del(cursor, 0);
+}
+
+// The sum over the entries of a file that LMDB has not seen yet; one that is not there holds none.
+Result<std::uint64_t> check_file(io::FileSystem& files, const std::string& path) {
+  STATOR_TRY(const bool is_there, files.exists(path));
+  if (!is_there) return std::uint64_t{0};
+  STATOR_TRY(const std::unique_ptr<io::File> file, files.open_to_read(path));
+  STATOR_TRY(const CheckedFile checked, check_lmdb_file(*file, path));
+  return checked.digest;
+}
+
 }  // namespace
 
 BaseCursor::~BaseCursor() { mdb_cursor_close(cursor_); }
@@ -122,6 +160,26 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const std::string& directory,
                                                std::uint64_t map_bytes) {
   io::FileSystem& files = io::posix_file_system();
   STATOR_CHECK(files.make_directory(directory));
+  STATOR_TRY(const bool is_there, files.exists(directory + "/data.mdb"));
+  if (!is_there) STATOR_CHECK(create(files, directory));
+  STATOR_TRY(const std::uint64_t sum, check_file(files, directory + "/data.mdb"));
+  return attach(directory, map_bytes, sum);
+}
+
+// LMDB writes the first pages of a file without a sync: a power cut can leave half of them. So the
+// file is made aside and gets its name when it is whole.
+Status LmdbEnv::create(io::FileSystem& files, const std::string& directory) {
+  const std::string aside = directory + "/new";
+  STATOR_CHECK(files.remove(aside));  // of an attempt that was broken off
+  STATOR_CHECK(files.make_directory(aside));
+  { STATOR_TRY(const std::unique_ptr<LmdbEnv> made, attach(aside, 0, 0)); }
+  STATOR_CHECK(files.rename(aside + "/data.mdb", directory + "/data.mdb"));
+  STATOR_CHECK(files.sync_directory(directory));
+  return files.remove(aside);
+}
+
+Result<std::unique_ptr<LmdbEnv>> LmdbEnv::attach(const std::string& directory,
+                                                 std::uint64_t map_bytes, std::uint64_t sum) {
   const std::uint64_t wanted = map_bytes == 0 ? kMapBytesDefault : map_bytes;
   MDB_env* raw = nullptr;
   int reason = mdb_env_create(&raw);
@@ -129,6 +187,7 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const std::string& directory,
     return Error(code_of(reason), std::string("mdb_env_create: ") + mdb_strerror(reason));
   }
   auto env = std::make_unique<LmdbEnv>(directory, raw);
+  env->sum_ = sum;
   reason = mdb_env_set_mapsize(raw, (wanted + kMapGranule - 1) / kMapGranule * kMapGranule);
   if (reason == 0) reason = mdb_env_set_maxdbs(raw, 2);
   if (reason == 0) {
@@ -137,9 +196,6 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const std::string& directory,
   if (reason != 0) return env->failure("open", reason);
   STATOR_ASSERT(mdb_env_get_maxkeysize(raw) == static_cast<int>(kStoreKeyBytesMax));
   STATOR_CHECK(env->open_databases());
-  // The files themselves must survive a power cut too, before the log may forget anything.
-  STATOR_CHECK(files.sync_directory(directory));
-  STATOR_CHECK(files.sync_directory(directory + "/.."));
   return env;
 }
 
@@ -168,22 +224,32 @@ Status LmdbEnv::check_format(MDB_txn* txn) {
   std::uint32_t format = 0;
   int reason = get_number(txn, meta_, kFormatKey, format);
   if (reason == MDB_NOTFOUND && mdb_stat(txn, data_, &about) == 0 && about.ms_entries == 0) {
-    reason = put_number(txn, meta_, kFormatKey, kFormat);
-    if (reason == 0) reason = put_number(txn, meta_, kAppliedKey, std::uint64_t{0});
-    return reason == 0 ? ok_status() : Status(failure("create", reason));
+    return write_meta(txn, sum_, Lsn{0});
   }
   if (reason == MDB_NOTFOUND) reason = MDB_CORRUPTED;  // entries, but nobody says what they are
   if (reason != 0) return failure("read the format of", reason);
-  if (format != kFormat) {
+  if (format != kFormat && format != kFormatWithoutDigest) {
     return Error(ErrorCode::kUnsupported,
                  "the store " + directory_ + " has format " + std::to_string(format) +
-                     "; this version knows format " + std::to_string(kFormat));
+                     "; this version knows format " + std::to_string(kFormatWithoutDigest) +
+                     " to " + std::to_string(kFormat) +
+                     ": start it with the statord that wrote it");
   }
   std::uint64_t applied = 0;
   reason = get_number(txn, meta_, kAppliedKey, applied);
-  if (reason != 0) return failure("read the applied LSN of", reason);
+  if (reason != 0)
+    return failure("read the applied LSN of", reason == MDB_NOTFOUND ? MDB_CORRUPTED : reason);
   applied_ = Lsn{applied};
-  return ok_status();
+  if (format == kFormatWithoutDigest) return write_meta(txn, sum_, applied_);
+  std::uint64_t digest = 0;
+  reason = get_number(txn, meta_, kDigestKey, digest);
+  if (reason != 0)
+    return failure("read the digest of", reason == MDB_NOTFOUND ? MDB_CORRUPTED : reason);
+  if (digest == sealed_digest(sum_, applied_)) return ok_status();
+  return Error(ErrorCode::kCorrupted,
+               "the store " + directory_ +
+                   " is damaged: its entries do not have the digest that was written with "
+                   "them; nothing of it is served: restore a backup");
 }
 
 void LmdbEnv::begin_read() {
@@ -223,16 +289,18 @@ std::unique_ptr<BaseCursor> LmdbEnv::cursor() {
 Status LmdbEnv::write(const Memtable& newest, Lsn applied) {
   WriteTxn txn(env_);
   if (txn.begun() != 0) return failure("write", txn.begun());
-  STATOR_CHECK(write_entries(txn.get(), newest));
-  STATOR_CHECK(write_applied(txn.get(), applied));
+  std::uint64_t sum = sum_;
+  STATOR_CHECK(write_entries(txn.get(), newest, sum));
+  STATOR_CHECK(write_meta(txn.get(), sum, applied));
   const int reason = txn.commit();
   if (reason != 0) return failure("commit", reason);
+  sum_ = sum;
   applied_ = applied;
   return ok_status();
 }
 
 // In key order through one cursor, which remembers the page of the last key.
-Status LmdbEnv::write_entries(MDB_txn* txn, const Memtable& newest) {
+Status LmdbEnv::write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum) {
   MDB_stat about{};
   MDB_cursor* raw = nullptr;
   int reason = mdb_stat(txn, data_, &about);
@@ -241,22 +309,17 @@ Status LmdbEnv::write_entries(MDB_txn* txn, const Memtable& newest) {
   const unsigned flags = about.ms_entries == 0 ? MDB_APPEND : 0;
   for (const Memtable::Node* node = newest.first(); node != nullptr && reason == 0;
        node = node->next()) {
-    MDB_val key = to_val(node->key());
-    MDB_val stored = to_val(node->stored());
-    if (!node->is_erased()) {
-      reason = mdb_cursor_put(raw, &key, &stored, flags);
-      continue;
-    }
-    reason = mdb_cursor_get(raw, &key, &stored, MDB_SET);
-    if (reason == 0) reason = mdb_cursor_del(raw, 0);
-    if (reason == MDB_NOTFOUND) reason = 0;
+    reason = node->is_erased() ? erase_entry(raw, node->key(), sum)
+                               : put_entry(raw, node->key(), node->stored(), flags, sum);
   }
   mdb_cursor_close(raw);
   return reason == 0 ? ok_status() : Status(failure("write", reason));
 }
 
-Status LmdbEnv::write_applied(MDB_txn* txn, Lsn applied) {
-  const int reason = put_number(txn, meta_, kAppliedKey, applied.value());
+Status LmdbEnv::write_meta(MDB_txn* txn, std::uint64_t sum, Lsn applied) {
+  int reason = put_number(txn, meta_, kFormatKey, kFormat);
+  if (reason == 0) reason = put_number(txn, meta_, kAppliedKey, applied.value());
+  if (reason == 0) reason = put_number(txn, meta_, kDigestKey, sealed_digest(sum, applied));
   return reason == 0 ? ok_status() : Status(failure("write", reason));
 }
 
@@ -266,7 +329,8 @@ Status LmdbEnv::grow() {
   STATOR_ASSERT(!is_reading_);
   const std::unique_lock lock(copying_, std::try_to_lock);
   if (!lock.owns_lock()) {
-    return Error(ErrorCode::kBusy, "the map of the store " + directory_ + " cannot grow while it is copied");
+    return Error(ErrorCode::kBusy,
+                 "the map of the store " + directory_ + " cannot grow while it is copied");
   }
   MDB_envinfo about{};
   int reason = mdb_env_info(env_, &about);

@@ -1,8 +1,9 @@
 // The base of one lane: an LMDB environment with the databases "data" (the entries) and "meta"
 // (format version, applied LSN); docs/formats/store.md. The only place that knows LMDB.
 //
-// Reads: the lane's thread. write(): one other thread at a time. Default sync, no WRITEMAP: a
-// committed transaction survives a power cut, a stray pointer cannot write to the map.
+// open() reads the whole file and refuses a damaged one (lmdb_check.h, ADR 21). Reads: the lane's
+// thread. write(): one other thread at a time. Default sync, no WRITEMAP: a committed transaction
+// survives a power cut, a stray pointer cannot write to the map.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "data/store/memtable.h"
+#include "io/file_system.h"
 
 struct MDB_cursor;
 struct MDB_env;
@@ -68,20 +70,25 @@ class LmdbEnv {
   // All that `newest` says and the applied LSN, in one synced transaction. Errors:
   // kResourcesExhausted when the map is too small (grow() and try again), kDiskFull, kStorage.
   Status write(const Memtable& newest, Lsn applied);
-  // Doubles the map. The lane's thread, while nobody reads or writes and no cursor lives. Error: kBusy
-  // while copy() runs.
+  // Doubles the map. The lane's thread, while nobody reads or writes and no cursor lives. Error:
+  // kBusy while copy() runs.
   Status grow();
 
-  // Gives a compacted copy of data.mdb, as it is in one snapshot, to `sink` piece by piece; stops at
-  // the sink's first error and returns it. Any thread but the lane's, while the others go on.
+  // Gives a compacted copy of data.mdb, as it is in one snapshot, to `sink` piece by piece; stops
+  // at the sink's first error and returns it. Any thread but the lane's, while the others go on.
   Status copy(const std::function<Status(ByteView)>& sink);
 
  private:
+  static Status create(io::FileSystem& files, const std::string& directory);
+  // LMDB's own opening of what was checked; `sum` is that of its entries.
+  static Result<std::unique_ptr<LmdbEnv>> attach(const std::string& directory,
+                                                 std::uint64_t map_bytes, std::uint64_t sum);
   Status open_databases();
   int copy_into(int descriptor);
   Status check_format(MDB_txn* txn);
-  Status write_entries(MDB_txn* txn, const Memtable& newest);
-  Status write_applied(MDB_txn* txn, Lsn applied);
+  Status write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum);
+  // What is said of the entries: format, applied LSN, digest.
+  Status write_meta(MDB_txn* txn, std::uint64_t sum, Lsn applied);
   void begin_read();
   Error failure(const char* action, int reason) const;
   // Data that was there cannot be read: there is no answer that would be true.
@@ -95,6 +102,7 @@ class LmdbEnv {
   unsigned data_ = 0;
   unsigned meta_ = 0;
   Lsn applied_;
+  std::uint64_t sum_ = 0;  // entry_digest.h, of the last committed write
 };
 
 }  // namespace stator::store

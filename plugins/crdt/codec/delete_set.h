@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "codec/id_hash.h"
 #include "codec/update.h"
 
 namespace stator::crdt {
@@ -22,7 +23,7 @@ void add_deletes(const Update& update, DeleteSet& out);
 void write_delete_set(ByteWriter& out, const DeleteSet& set);
 
 // Client id -> first clock that is not known. A clock may exceed what a document can hold.
-using StateVector = std::unordered_map<std::uint64_t, std::uint64_t>;
+using StateVector = std::unordered_map<std::uint64_t, std::uint64_t, IdHash>;
 
 // nullptr, or a sentence about what is wrong with the untrusted bytes.
 const char* decode_state_vector(std::string_view bytes, StateVector& out);

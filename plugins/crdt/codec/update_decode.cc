@@ -1,6 +1,7 @@
 #include <unordered_set>
 
 #include "codec/any.h"
+#include "codec/id_hash.h"
 #include "codec/json_text.h"
 #include "codec/update.h"
 #include "codec/utf16.h"
@@ -276,7 +277,7 @@ class UpdateDecoder {
   StructReader structs_;
   Update& out_;
   const DecodeBudget budget_;
-  std::unordered_set<std::uint64_t> seen_;
+  std::unordered_set<std::uint64_t, IdHash> seen_;
   bool over_budget_ = false;
 };
 

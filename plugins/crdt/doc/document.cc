@@ -19,9 +19,11 @@ std::vector<const Client*> ordered(const Store& store) {
   return out;
 }
 
+using Reach = std::unordered_map<std::uint64_t, std::uint32_t, IdHash>;
+
 // What the update itself brings, per client: up to its first hole.
-std::unordered_map<std::uint64_t, std::uint32_t> reach(const Update& update, const Store& store) {
-  std::unordered_map<std::uint64_t, std::uint32_t> out;
+Reach reach(const Update& update, const Store& store) {
+  Reach out;
   for (const Update::Section& section : update.structs) {
     std::uint32_t end = store.state(section.client);
     for (std::uint32_t i = 0; i < section.count; ++i) {
@@ -39,15 +41,16 @@ std::unordered_map<std::uint64_t, std::uint32_t> reach(const Update& update, con
 void Document::apply(const Update& update) {
   apply_structs(update);
   apply_deletes(update);
-  retry_deletes();
-  if (has_arrived()) {
+  retry_deletes(update);
+  if (has_arrived(update)) {
     const std::string waiting = merged_waiting();
     waiting_.clear();
+    waiting_structs_ = 0;
     missing_.clear();
     Update again;
     decode_update(waiting, again, kNoBudget);
     apply_structs(again);
-    retry_deletes();
+    retry_deletes(again);
   }
   if (options_.formatting_cleanup) store_.clean_formatting();
   store_.finish();
@@ -59,6 +62,7 @@ void Document::apply_structs(const Update& update) {
   std::string rest = feed.rest();
   if (rest.empty()) return;
   waiting_.push_back(std::move(rest));
+  waiting_structs_ += feed.rest_count();
   for (const auto& [client, clock] : feed.missing()) {
     const auto [entry, is_new] = missing_.try_emplace(client, clock);
     if (!is_new) entry->second = std::min(entry->second, clock);
@@ -78,26 +82,40 @@ void Document::apply_deletes(const Update& update) {
   }
 }
 
-void Document::retry_deletes() {
+// Only of clients that the update is about: for others nothing has changed.
+void Document::retry_deletes(const Update& update) {
   if (waiting_deletes_.empty()) return;
-  DeleteSet still;
-  for (auto& [client, ranges] : waiting_deletes_) {
-    normalize(ranges);
-    if (store_.state(client) <= ranges.front().clock) {
-      still.emplace(client, std::move(ranges));
-      continue;
-    }
-    for (const ClockRange& range : ranges) {
-      const auto unknown = store_.erase_range(client, range);
-      if (unknown) still[client].push_back(*unknown);
+  for (const auto* sections : {&update.structs, &update.deletes}) {
+    for (const Update::Section& section : *sections) {
+      const auto found = waiting_deletes_.find(section.client);
+      if (found != waiting_deletes_.end()) retry_deletes(found);
     }
   }
-  waiting_deletes_ = std::move(still);
 }
 
-bool Document::has_arrived() const {
-  return std::any_of(missing_.begin(), missing_.end(),
-                     [&](const auto& entry) { return entry.second < store_.state(entry.first); });
+void Document::retry_deletes(DeleteSet::iterator waiting) {
+  auto& [client, ranges] = *waiting;
+  normalize(ranges);
+  if (store_.state(client) <= ranges.front().clock) return;
+  std::vector<ClockRange> still;
+  for (const ClockRange& range : ranges) {
+    const auto unknown = store_.erase_range(client, range);
+    if (unknown) still.push_back(*unknown);
+  }
+  if (still.empty()) {
+    waiting_deletes_.erase(waiting);
+  } else {
+    ranges = std::move(still);
+  }
+}
+
+// Something that was missed came with this update: only a client's own structs advance it.
+bool Document::has_arrived(const Update& update) const {
+  if (missing_.empty()) return false;
+  return std::any_of(update.structs.begin(), update.structs.end(), [&](const auto& section) {
+    const auto missed = missing_.find(section.client);
+    return missed != missing_.end() && missed->second < store_.state(section.client);
+  });
 }
 
 std::string Document::merged_waiting() const {
@@ -137,6 +155,12 @@ std::size_t Document::pending_bytes() const {
   for (const std::string& update : waiting_) bytes += update.size();
   for (const auto& [client, ranges] : waiting_deletes_) bytes += ranges.size() * sizeof ranges[0];
   return bytes;
+}
+
+std::size_t Document::pending_parts() const {
+  std::size_t parts = waiting_structs_;
+  for (const auto& [client, ranges] : waiting_deletes_) parts += ranges.size();
+  return parts;
 }
 
 std::string Document::encode_known(const StateVector& since) const {

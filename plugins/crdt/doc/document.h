@@ -44,6 +44,8 @@ class Document {
   void note_seen(std::string_view root, std::uint8_t seen) { store_.note_seen(root, seen); }
   bool has_pending() const { return !waiting_.empty() || !waiting_deletes_.empty(); }
   std::size_t pending_bytes() const;
+  // Structs and deleted ranges that wait.
+  std::size_t pending_parts() const;
   std::size_t memory_bytes() const { return store_.memory_bytes() + pending_bytes(); }
 
  private:
@@ -52,14 +54,16 @@ class Document {
 
   void apply_structs(const Update& update);
   void apply_deletes(const Update& update);
-  void retry_deletes();
-  bool has_arrived() const;
+  void retry_deletes(const Update& update);
+  void retry_deletes(DeleteSet::iterator waiting);
+  bool has_arrived(const Update& update) const;
   std::string merged_waiting() const;
   std::string encode_known(const StateVector& since) const;
 
   Options options_;
   Store store_;
   std::vector<std::string> waiting_;  // updates without delete sets
+  std::size_t waiting_structs_ = 0;
   Missing missing_;
   DeleteSet waiting_deletes_;
 };

@@ -57,6 +57,8 @@ void Store::bury(Index first) {
     } else if (item.kind != ContentKind::kDeleted) {
       bytes_.release(item.content);
     }
+    forget_conflicts(index);
+    named_bytes_ -= named_bytes(item);
     Item gc;
     gc.id = item.id;
     gc.length = item.length;
@@ -105,7 +107,7 @@ bool Store::try_join(Index left_index, Index right_index) {
   if (left.right != kNone) {
     items_[left.right].left = left_index;
   } else if (right.key != kNone) {
-    entries_[entry_key(right.parent, right.key)] = left_index;
+    entries_[entry_key(right.parent, right.key)].last = left_index;
   }
   return true;
 }
@@ -125,6 +127,7 @@ void Store::join_range(Index client, ClockRange range) {
       p = next;
       continue;
     }
+    forget_conflicts(right.item);
     items_[right.item] = Item{};
     free_items_.push_back(right.item);
     structs.erase(next);
@@ -146,6 +149,7 @@ void Store::compact() {
     }
   }
   bytes_ = std::move(fresh);
+  values_.clear();
 }
 
 }  // namespace stator::crdt

@@ -1,6 +1,7 @@
 // Putting structs in and taking content out: the changing half of Store.
 #include <limits>
 
+#include "bounds.h"
 #include "codec/utf16.h"
 #include "doc/store.h"
 
@@ -64,10 +65,12 @@ void Store::add_gc(Index client, ClockRange range) {
 // Where a struct belongs; nothing if what it refers to is gone.
 std::optional<Store::Placement> Store::place(const Struct& s) {
   Placement out;
-  if (s.has_origin) out.left = clean_end({find_client(s.origin.client), s.origin.clock});
+  // The right one first: cutting there must not shorten the left one, where a hostile struct names
+  // a right origin that stands before its origin. An origin always stands before its items.
   if (s.has_right_origin) {
     out.right = clean_start({find_client(s.right_origin.client), s.right_origin.clock});
   }
+  if (s.has_origin) out.left = clean_end({find_client(s.origin.client), s.origin.clock});
   if ((out.left != kNone && items_[out.left].is_gc()) ||
       (out.right != kNone && items_[out.right].is_gc())) {
     return std::nullopt;
@@ -110,6 +113,7 @@ void Store::add_item(Index client, const Struct& s, std::uint32_t offset, Placem
                                ? items_[where.left].right == where.right
                                : where.right != kNone && items_[where.right].left == kNone;
   link(index, is_adjacent ? where.left : resolve_conflicts(index, where.left, where.right));
+  named_bytes_ += named_bytes(item);
   append(index);
   activate(index, s);
 }
@@ -142,25 +146,36 @@ void Store::set_content(Item& item, const Struct& s, std::uint32_t offset) {
 // The first item of the list, or of the values of the key, to which `item` will belong.
 Index Store::first_of(const Item& item) const {
   if (item.key == kNone) return types_[item.parent].start;
-  Index first = entry(item.parent, item.key);
-  while (first != kNone && items_[first].left != kNone) first = items_[first].left;
-  return first;
+  const auto found = entries_.find(entry_key(item.parent, item.key));
+  return found == entries_.end() ? kNone : found->second.first;
 }
 
 // The item behind which the new one stands among concurrent ones. Two sets of the algorithm are one
 // mark: items met since the scan began, and items met since `left` last moved.
+//
+// The right origin ends the scan only if it is a sibling. Elsewhere it stands within the subtree of
+// one, where no editor can have seen a place next to `left`; yjs would then tear that subtree
+// apart, and its result depend on the order in which updates come (docs/adr/0014-crdt-work.md).
 Index Store::resolve_conflicts(Index index, Index left, Index right) {
   if (scan_ > std::numeric_limits<std::uint32_t>::max() - items_.size() - 2) {
     for (Item& item : items_) item.mark = 0;
     scan_ = 0;
   }
   const Item& self = items_[index];
+  const Index scan_from = left != kNone ? items_[left].right : first_of(self);
+  if (scan_from != kNone && conflicts_.has(scan_from)) return indexed_place(self, left, right);
+  const Index origin = left;
   const std::uint32_t scan_begin = ++scan_;
   std::uint32_t conflicts_begin = scan_begin;
   const std::uint64_t self_client = clients_[self.id.client].id;
-  Index o = left != kNone ? items_[left].right : first_of(self);
-  while (o != kNone && o != right) {
+  for (Index o = scan_from; o != kNone; o = items_[o].right) {
     Item& other = items_[o];
+    if (o == right && self.origin == other.origin) break;
+    if (scan_ - scan_begin == kConflictScanMax) {
+      scan_steps_ += scan_ - scan_begin;
+      index_list(first_of(self));
+      return indexed_place(self, origin, right);
+    }
     other.mark = scan_++;
     if (self.origin == other.origin) {
       if (clients_[other.id.client].id < self_client) {
@@ -179,31 +194,94 @@ Index Store::resolve_conflicts(Index index, Index left, Index right) {
     } else {
       break;
     }
-    o = other.right;
   }
+  scan_steps_ += scan_ - scan_begin;
   return left;
+}
+
+// As the scan of resolve_conflicts, by the index of the list.
+Index Store::indexed_place(const Item& self, Index left, Index right) {
+  const std::uint64_t depth = depth_behind(self.origin);
+  const std::uint64_t client = clients_[self.id.client].id;
+  const Index any = left != kNone ? left : first_of(self);
+  Index end = kNone;  // of the scan
+  if (const auto rival = conflicts_.first_sibling(self, client)) {
+    end = item_at(*rival);
+  } else if (right != kNone && items_[right].origin == self.origin && conflicts_.has(right)) {
+    end = right;
+  } else if (left != kNone) {
+    end = conflicts_.first_after(left, {depth, 0});
+  }
+  const Index passed = end != kNone ? conflicts_.last_before(end, {depth, client})
+                                    : conflicts_.last_below(any, {depth, client});
+  if (passed == left) return left;
+  // All that hangs on the last sibling that goes first goes with it.
+  const Index next = conflicts_.first_after(passed, {depth + 1, 0});
+  return next != kNone ? items_[next].left : conflicts_.last_of(any);
+}
+
+// Depth of what stands directly behind the element in the tree of origins.
+std::uint64_t Store::depth_behind(Point origin) const {
+  if (origin.client == kNone) return 0;
+  const Index holder = item_at(origin);
+  return conflicts_.depth(holder) + (origin.clock - items_[holder].id.clock) + 1;
+}
+
+void Store::index_list(Index first) {
+  Index before = kNone;
+  for (Index i = first; i != kNone; before = i, i = items_[i].right) {
+    const Item& item = items_[i];
+    const std::uint64_t client = clients_[item.id.client].id;
+    const ConflictIndex::Rank rank{depth_behind(item.origin), client};
+    if (before == kNone) {
+      conflicts_.start(i, rank);
+    } else {
+      conflicts_.insert_after(before, i, rank);
+    }
+    conflicts_.add_sibling(item, client);
+    ++scan_steps_;
+  }
+}
+
+// Tells the index about an item that was just linked into a list it holds.
+void Store::index_item(Index index) {
+  const Item& item = items_[index];
+  const std::uint64_t client = clients_[item.id.client].id;
+  const ConflictIndex::Rank rank{depth_behind(item.origin), client};
+  if (item.left != kNone) {
+    conflicts_.insert_after(item.left, index, rank);
+  } else {
+    conflicts_.insert_before(item.right, index, rank);
+  }
+  conflicts_.set_sibling(item, client);
+}
+
+void Store::forget_conflicts(Index index) {
+  if (!conflicts_.has(index)) return;
+  const Item& item = items_[index];
+  conflicts_.erase(index);
+  conflicts_.erase_sibling(item, clients_[item.id.client].id);
 }
 
 void Store::link(Index index, Index left) {
   Item& item = items_[index];
   item.left = left;
-  if (left != kNone) {
-    item.right = items_[left].right;
-    items_[left].right = index;
-  } else {
-    item.right = first_of(item);
-    if (item.key == kNone) types_[item.parent].start = index;
+  item.right = left != kNone ? items_[left].right : first_of(item);
+  if (left != kNone) items_[left].right = index;
+  if (item.right != kNone) items_[item.right].left = index;
+  const bool is_value = item.key != kNone;
+  if (!is_value) {
+    if (left == kNone) types_[item.parent].start = index;
+  } else if (left == kNone || item.right == kNone) {
+    const auto [values, is_new] = entries_.try_emplace(entry_key(item.parent, item.key));
+    if (is_new) types_[item.parent].keys.push_back(item.key);
+    if (left == kNone) values->second.first = index;
+    if (item.right == kNone) values->second.last = index;
   }
-  if (item.right != kNone) {
-    items_[item.right].left = index;
-    return;
-  }
-  if (item.key == kNone) return;
+  const Index neighbour = left != kNone ? left : item.right;
+  if (neighbour != kNone && conflicts_.has(neighbour)) index_item(index);
   // The last value of a key is the one that counts.
-  if (entries_.insert_or_assign(entry_key(item.parent, item.key), index).second) {
-    types_[item.parent].keys.push_back(item.key);
-  }
-  if (left != kNone) erase(left);
+  if (is_value && item.right == kNone && left != kNone) erase(left);
 }
 
 void Store::activate(Index index, const Struct& s) {

@@ -1,6 +1,7 @@
 // What a document is made of. Everything refers by 32-bit index into the arrays of one Store.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <vector>
 
@@ -17,7 +18,7 @@ inline constexpr Index kNone = 0xffff'ffff;
 struct Point {
   Index client = kNone;
   std::uint32_t clock = 0;
-  friend bool operator==(const Point&, const Point&) = default;
+  friend auto operator<=>(const Point&, const Point&) = default;
 };
 
 // A run of elements that one client inserted one behind the other; or, with kind kGc, a run of

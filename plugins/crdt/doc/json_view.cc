@@ -51,6 +51,11 @@ bool JsonView::enter() {
   return result_ == ViewResult::kDone;
 }
 
+void JsonView::note_limits(const XmlView& xml) {
+  if (xml.is_too_deep()) result_ = ViewResult::kTooDeep;
+  if (xml.is_too_long()) result_ = ViewResult::kTooLong;
+}
+
 void JsonView::write_type(Index index, json::Writer& out) {
   if (depth_ >= kTypeDepthMax) {
     result_ = ViewResult::kTooDeep;
@@ -75,7 +80,7 @@ void JsonView::write_type(Index index, json::Writer& out) {
     default: {
       XmlView xml(store_);
       out.string(xml.text(index));
-      if (xml.is_too_deep()) result_ = ViewResult::kTooDeep;
+      note_limits(xml);
     }
   }
   --depth_;
@@ -116,7 +121,7 @@ void JsonView::write_root(Index index, json::Writer& out) {
   } else if ((content & kSeenXml) != 0) {
     XmlView xml(store_);
     out.string(xml.text(index));
-    if (xml.is_too_deep()) result_ = ViewResult::kTooDeep;
+    note_limits(xml);
   } else if ((content & kSeenKeys) != 0) {
     write_map(index, out);
   } else {

@@ -14,7 +14,9 @@
 
 namespace stator::crdt {
 
-enum class ViewResult : std::uint8_t { kDone, kTooDeep, kStopped };
+enum class ViewResult : std::uint8_t { kDone, kTooDeep, kTooLong, kStopped };
+
+class XmlView;
 
 class JsonView {
  public:
@@ -27,6 +29,7 @@ class JsonView {
 
  private:
   bool enter();
+  void note_limits(const XmlView& xml);
   void write_type(Index type, json::Writer& out);
   void write_root(Index root, json::Writer& out);
   void write_array(const Type& type, json::Writer& out);

@@ -106,10 +106,11 @@ void Store::split(Index client, ClockIndex::Position position, std::uint32_t off
   if (right.right != kNone) {
     items_[right.right].left = right_index;
   } else if (right.key != kNone) {
-    entries_[entry_key(right.parent, right.key)] = right_index;
+    entries_[entry_key(right.parent, right.key)].last = right_index;
   }
   clients_[client].structs.insert_after(position, {right.id.clock, right_index});
   cuts_.push_back(right.id);
+  if (conflicts_.has(left_index)) index_item(right_index);
 }
 
 // Both hold the content of the whole when called; their lengths are those of the parts.
@@ -120,21 +121,48 @@ void Store::split_content(Item& left, Item& right) {
   if (left.kind == ContentKind::kString) {
     const Utf16Cut cut = cut_utf16(whole, left.length + right.length, left.length);
     if (cut.in_pair) {
-      // Both halves of a cut surrogate pair become U+FFFD (yjs issue 248).
-      std::string rest(kReplacementCharacter);
-      rest.append(whole.substr(cut.bytes + 4));
-      bytes_.replace_tail(left.content, cut.bytes, kReplacementCharacter);
-      right.content = bytes_.store(rest);
-      return;
+      return split_pair(left, right, cut.bytes);
     }
     left.content.bytes = cut.bytes;
   } else {
-    left.content.bytes = static_cast<std::uint32_t>(value_bytes(left.kind, whole, left.length));
+    left.content.bytes =
+        values_.bytes(bytes_, left.kind, left.content, left.length + right.length, left.length);
   }
   left.content.room = left.content.bytes;
   right.content.offset += left.content.bytes;
   right.content.bytes -= left.content.bytes;
   right.content.room = room - left.content.bytes;
+}
+
+// Both halves of a cut surrogate pair become U+FFFD (yjs issue 248). The place of the pair holds
+// one of the two; the shorter side moves, so that cutting a run to pieces costs n log n.
+void Store::split_pair(Item& left, Item& right, std::uint32_t at) {
+  constexpr std::uint32_t kPairBytes = 4;
+  const Content whole = left.content;
+  const std::string_view text = bytes_.view(whole);
+  pair_bytes_moved_ += std::min(at, whole.bytes - at);
+  if (at > whole.bytes / 2) {
+    std::string rest(kReplacementCharacter);
+    rest.append(text.substr(at + kPairBytes));
+    bytes_.replace_tail(left.content, at, kReplacementCharacter);
+    right.content = bytes_.store(rest);
+    return;
+  }
+  std::string begin(text.substr(0, at));
+  begin.append(kReplacementCharacter);
+  right.content = {whole.offset + at + 1, 0, whole.room - at - 1};
+  bytes_.replace_tail(right.content, 0, kReplacementCharacter);
+  right.content.bytes = whole.bytes - at - 1;
+  bytes_.release({whole.offset, at + 1, at + 1});
+  left.content = bytes_.store(begin);
+}
+
+// What the encoded item spells out that other items may spell out too.
+std::size_t Store::named_bytes(const Item& item) const {
+  if (item.origin.client != kNone || item.right_origin.client != kNone) return 0;
+  const Type& parent = types_[item.parent];
+  return (parent.item == kNone ? keys_[parent.name].size() : 0) +
+         (item.key != kNone ? keys_[item.key].size() : 0);
 }
 
 void Store::touch(Index client) {
@@ -153,7 +181,7 @@ void Store::append(Index index) {
 
 Index Store::entry(Index type, Index key) const {
   const auto found = entries_.find(entry_key(type, key));
-  return found == entries_.end() ? kNone : found->second;
+  return found == entries_.end() ? kNone : found->second.last;
 }
 
 void Store::note_seen(std::string_view name, std::uint8_t seen) { types_[root(name)].seen |= seen; }
@@ -166,7 +194,7 @@ std::size_t Store::memory_bytes() const {
                       (client_index_.size() + entries_.size()) * kHashNodeBytes +
                       keys_.size() * (sizeof(std::string) + kHashNodeBytes) + key_bytes_;
   bytes += items_.size() * sizeof(ClockEntry) * 3 / 2;
-  return bytes;
+  return bytes + conflicts_.memory_bytes();
 }
 
 DeleteSet Store::deleted() const {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,8 +16,11 @@
 #include <vector>
 
 #include "codec/delete_set.h"
+#include "codec/id_hash.h"
 #include "codec/update.h"
+#include "doc/conflict_index.h"
 #include "doc/item.h"
+#include "doc/value_index.h"
 
 namespace stator::crdt {
 
@@ -40,10 +44,16 @@ class Store {
   std::uint32_t state(std::uint64_t client) const;
   const std::vector<Client>& clients() const { return clients_; }
   std::size_t struct_count() const { return items_.size() - free_items_.size(); }
-  std::size_t content_bytes() const { return bytes_.size() - bytes_.garbage(); }
+  // Content, and the names of roots and keys as often as an encoded state holds them.
+  std::size_t content_bytes() const { return bytes_.size() - bytes_.garbage() + named_bytes_; }
   std::size_t memory_bytes() const;
   // Deleted ranges of each client.
   DeleteSet deleted() const;
+  // Items and index nodes that were looked at to place items: what tests count.
+  std::uint64_t conflict_steps() const { return scan_steps_ + conflicts_.steps(); }
+  // Values walked over, and bytes moved, to cut runs.
+  std::uint64_t cut_steps() const { return values_.steps() + pair_bytes_moved_; }
+  std::size_t indexed_items() const { return conflicts_.item_count(); }
 
   // ---- reading ----
   const Item& item(Index i) const { return items_[i]; }
@@ -67,6 +77,10 @@ class Store {
     Index client;
     ClockRange range;
   };
+  struct KeyValues {
+    Index first = kNone;
+    Index last = kNone;  // the one that counts
+  };
   struct Placement {
     Index left = kNone;
     Index right = kNone;
@@ -86,7 +100,9 @@ class Store {
   Index clean_end(Point p);
   void split(Index client, ClockIndex::Position position, std::uint32_t offset);
   void split_content(Item& left, Item& right);
+  void split_pair(Item& left, Item& right, std::uint32_t at);
   void touch(Index client);
+  std::size_t named_bytes(const Item& item) const;
   static std::uint64_t entry_key(Index type, Index key) { return std::uint64_t{type} << 32 | key; }
   // Puts the struct of a new item behind all of its client.
   void append(Index item);
@@ -98,6 +114,11 @@ class Store {
   void set_content(Item& item, const Struct& s, std::uint32_t offset);
   Index first_of(const Item& item) const;
   Index resolve_conflicts(Index item, Index left, Index right);
+  Index indexed_place(const Item& item, Index left, Index right);
+  void index_list(Index first);
+  void index_item(Index item);
+  void forget_conflicts(Index item);
+  std::uint64_t depth_behind(Point origin) const;
   void link(Index item, Index left);
   void activate(Index item, const Struct& s);
   void erase(Index item);
@@ -121,15 +142,20 @@ class Store {
   std::vector<Type> types_;
   std::vector<Index> free_types_;
   std::vector<Client> clients_;
-  std::unordered_map<std::uint64_t, Index> client_index_;
+  std::unordered_map<std::uint64_t, Index, IdHash> client_index_;
   std::deque<std::string> keys_;  // stable addresses: key_index_ points into them
-  std::unordered_map<std::string_view, Index> key_index_;
-  std::unordered_map<std::uint64_t, Index> entries_;  // (type, key) -> its last item
+  std::map<std::string_view, Index> key_index_;
+  std::unordered_map<std::uint64_t, KeyValues, IdHash> entries_;  // by (type, key)
   std::vector<Index> roots_;
   std::unordered_map<Index, Index> root_index_;  // name -> type
   ByteArena bytes_;
   std::size_t key_bytes_ = 0;
+  std::size_t named_bytes_ = 0;
   std::uint32_t scan_ = 0;  // marks of conflict scans
+  std::uint64_t scan_steps_ = 0;
+  ConflictIndex conflicts_;
+  ValueIndex values_;
+  std::uint64_t pair_bytes_moved_ = 0;
 
   // Of the running transaction.
   std::vector<Index> touched_;

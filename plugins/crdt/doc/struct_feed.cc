@@ -69,6 +69,12 @@ void StructFeed::drain(std::uint32_t first) {
   }
 }
 
+std::size_t StructFeed::rest_count() const {
+  std::size_t count = 0;
+  for (const Queue& queue : queues_) count += queue.end - queue.next;
+  return count;
+}
+
 std::string StructFeed::rest() const {
   ByteWriter out;
   std::uint64_t sections = 0;

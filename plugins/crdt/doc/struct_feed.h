@@ -21,6 +21,7 @@ class StructFeed {
   void run();
   // The rest as an update without deletes; empty if nothing is left.
   std::string rest() const;
+  std::size_t rest_count() const;
   // First clock that the rest misses, per client.
   const std::map<std::uint64_t, std::uint32_t>& missing() const { return missing_; }
 
@@ -43,7 +44,7 @@ class StructFeed {
   const Update& update_;
   Store& store_;
   std::vector<Queue> queues_;  // descending clients
-  std::unordered_map<std::uint64_t, std::uint32_t> queue_index_;
+  std::unordered_map<std::uint64_t, std::uint32_t, IdHash> queue_index_;
   std::map<std::uint64_t, std::uint32_t> missing_;
 };
 

@@ -1,6 +1,8 @@
 #include "doc/xml_view.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "stator/json_reader.hpp"
 
@@ -149,8 +151,11 @@ void XmlView::set_mark(const Item& format, Marks& marks) const {
   std::string_view value;
   reader.var_bytes(name);
   reader.var_bytes(value);
-  std::erase_if(marks, [&](const auto& mark) { return mark.first == name; });
-  if (value != "null") marks.emplace_back(name, value);
+  if (value == "null") {
+    marks.erase(name);
+  } else {
+    marks[name] = value;
+  }
 }
 
 void XmlView::append_marked(const Type& type, std::string& out) {
@@ -160,7 +165,7 @@ void XmlView::append_marked(const Type& type, std::string& out) {
     if (!run.empty()) append_run(marks, run, out);
     run.clear();
   };
-  for (Index i = type.start; i != kNone; i = store_.item(i).right) {
+  for (Index i = type.start; i != kNone && !is_too_long(); i = store_.item(i).right) {
     const Item& item = store_.item(i);
     if (item.deleted) continue;
     if (item.kind == ContentKind::kString) {
@@ -178,18 +183,17 @@ void XmlView::append_marked(const Type& type, std::string& out) {
 }
 
 void XmlView::append_run(const Marks& marks, std::string_view run, std::string& out) {
-  Marks sorted = marks;
-  std::sort(sorted.begin(), sorted.end(),
-            [](const auto& a, const auto& b) { return less_utf16(a.first, b.first); });
-  for (const auto& [name, value] : sorted) {
+  const std::size_t before = out.size();
+  for (const auto& [name, value] : marks) {
     out.append("<").append(name);
     append_attributes(members(value), out);
     out.append(">");
   }
   out.append(run);
-  for (auto mark = sorted.rbegin(); mark != sorted.rend(); ++mark) {
+  for (auto mark = marks.rbegin(); mark != marks.rend(); ++mark) {
     out.append("</").append(mark->first).append(">");
   }
+  written_ += out.size() - before;
 }
 
 }  // namespace stator::crdt

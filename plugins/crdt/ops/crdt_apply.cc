@@ -62,8 +62,10 @@ const char* exceeded_limit(const Document& document, const Update& update, bool 
   if (store.content_bytes() + update.bytes.size() > kDocumentBytesMax) {
     return "the document would exceed 64 MiB";
   }
-  if (would_wait && document.pending_bytes() + update.bytes.size() > kPendingBytesMax) {
-    return "the document already has too much waiting for updates that did not come";
+  const std::size_t parts = document.pending_parts() + update.refs.size() + update.ranges.size();
+  if (would_wait && (document.pending_bytes() + update.bytes.size() > kPendingBytesMax ||
+                     parts > kPendingPartsMax)) {
+    return "more than 4 MiB or 65536 structs would wait for updates that did not come";
   }
   return nullptr;
 }

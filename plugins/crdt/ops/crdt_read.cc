@@ -35,6 +35,9 @@ Status write_json(const Document& document, const Request& request, Reply& reply
       return STATOR_OK;
     case ViewResult::kStopped:
       return STATOR_E_DEADLINE_EXCEEDED;
+    case ViewResult::kTooLong:
+      return reply.fail(STATOR_E_FAN_OUT_EXCEEDED, "format",
+                        "XML text with its marks exceeds 64 MiB; read format update");
     default:
       break;
   }

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <condition_variable>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -19,8 +21,82 @@
 
 namespace stator::io {
 
+// Every call of the seam, file_system.h: each one is a point at which it can fail or wait. The test
+// FaultyFileSystemTest.KnowsEveryCallOfTheSeam reads the header, so that none is forgotten.
+enum class Point {
+  kWriteAt,
+  kReadAt,
+  kSync,
+  kSize,
+  kTruncate,
+  kAllocate,
+  kOpen,
+  kOpenToRead,
+  kOpenDurable,
+  kCreate,
+  kList,
+  kExists,
+  kMakeDirectory,
+  kRemove,
+  kRename,
+  kSyncDirectory,
+  kLock,
+};
+struct PointInfo {
+  Point point;
+  const char* name;
+};
+inline constexpr std::array kPoints = {
+    PointInfo{Point::kWriteAt, "write_at"},
+    PointInfo{Point::kReadAt, "read_at"},
+    PointInfo{Point::kSync, "sync"},
+    PointInfo{Point::kSize, "size"},
+    PointInfo{Point::kTruncate, "truncate"},
+    PointInfo{Point::kAllocate, "allocate"},
+    PointInfo{Point::kOpen, "open"},
+    PointInfo{Point::kOpenToRead, "open_to_read"},
+    PointInfo{Point::kOpenDurable, "open_durable"},
+    PointInfo{Point::kCreate, "create"},
+    PointInfo{Point::kList, "list"},
+    PointInfo{Point::kExists, "exists"},
+    PointInfo{Point::kMakeDirectory, "make_directory"},
+    PointInfo{Point::kRemove, "remove"},
+    PointInfo{Point::kRename, "rename"},
+    PointInfo{Point::kSyncDirectory, "sync_directory"},
+    PointInfo{Point::kLock, "lock"},
+};
+
 class FaultyFileSystem final : public FileSystem {
  public:
+  // The n-th call from now on, whichever it is, does nothing and has this error.
+  void fail_call(std::uint64_t nth, ErrorCode code) {
+    const std::lock_guard lock(gate_);
+    failing_call_ = calls_ + nth;
+    failing_code_ = code;
+  }
+  // The n-th call from now on waits for release(); so do those that come meanwhile.
+  void hold_call(std::uint64_t nth) {
+    const std::lock_guard lock(gate_);
+    held_call_ = calls_ + nth;
+  }
+  bool is_holding() const {
+    const std::lock_guard lock(gate_);
+    return calls_ >= held_call_;
+  }
+  void release() {
+    const std::lock_guard lock(gate_);
+    held_call_ = kNever;
+    released_.notify_all();
+  }
+  std::uint64_t calls() const {
+    const std::lock_guard lock(gate_);
+    return calls_;
+  }
+  std::uint64_t calls(Point point) const {
+    const std::lock_guard lock(gate_);
+    return calls_of_[static_cast<std::size_t>(point)];
+  }
+
   // The power goes with the n-th change from now on (1 = the next): it and all after it fail.
   void lose_power_at(std::uint64_t change) {
     const std::lock_guard lock(mutex_);
@@ -65,8 +141,11 @@ class FaultyFileSystem final : public FileSystem {
     inode.durable = inode.seen;
   }
 
-  // What a restart finds, with the power back; files that are still open are dead.
+  // What a restart finds, with the power back; files that are still open are dead, faults to come
+  // are forgotten.
   void crash(std::uint32_t seed) {
+    fail_call(kNever / 2, ErrorCode::kOk);
+    release();
     const std::lock_guard lock(mutex_);
     std::mt19937 coin(seed);
     Names survivors;
@@ -84,18 +163,21 @@ class FaultyFileSystem final : public FileSystem {
   }
 
   Result<std::unique_ptr<File>> open(const std::string& path) override {
+    STATOR_CHECK(pass(Point::kOpen));
     const std::lock_guard lock(mutex_);
     const auto found = names_.find(path);
     if (found == names_.end()) return Error(ErrorCode::kStorage, "open " + path + ": none");
     return handle(found->second, false);
   }
   Result<std::unique_ptr<File>> open_durable(const std::string& path) override {
+    STATOR_CHECK(pass(Point::kOpenDurable));
     const std::lock_guard lock(mutex_);
     const auto found = names_.find(path);
     if (found == names_.end()) return Error(ErrorCode::kStorage, "open " + path + ": none");
     return handle(found->second, true);
   }
   Result<std::unique_ptr<File>> create(const std::string& path) override {
+    STATOR_CHECK(pass(Point::kCreate));
     const std::lock_guard lock(mutex_);
     STATOR_CHECK(change());
     if (names_.contains(path)) return Error(ErrorCode::kStorage, "create " + path + ": exists");
@@ -104,6 +186,7 @@ class FaultyFileSystem final : public FileSystem {
     return handle(inodes_.size() - 1, false);
   }
   Result<std::vector<std::string>> list(const std::string& directory) override {
+    STATOR_CHECK(pass(Point::kList));
     const std::lock_guard lock(mutex_);
     std::vector<std::string> names;
     for (const auto& [path, inode] : names_) {
@@ -112,17 +195,27 @@ class FaultyFileSystem final : public FileSystem {
     return names;
   }
   Result<bool> exists(const std::string& path) override {
+    STATOR_CHECK(pass(Point::kExists));
     const std::lock_guard lock(mutex_);
     return names_.contains(path);
   }
-  Status make_directory(const std::string&) override { return ok_status(); }
+  Result<std::unique_ptr<File>> open_to_read(const std::string& path) override {
+    STATOR_CHECK(pass(Point::kOpenToRead));
+    const std::lock_guard lock(mutex_);
+    const auto found = names_.find(path);
+    if (found == names_.end()) return Error(ErrorCode::kStorage, "open " + path + ": none");
+    return handle(found->second, false);
+  }
+  Status make_directory(const std::string&) override { return pass(Point::kMakeDirectory); }
   Status remove(const std::string& path) override {
+    STATOR_CHECK(pass(Point::kRemove));
     const std::lock_guard lock(mutex_);
     STATOR_CHECK(change());
     names_.erase(path);
     return ok_status();
   }
   Status rename(const std::string& from, const std::string& to) override {
+    STATOR_CHECK(pass(Point::kRename));
     const std::lock_guard lock(mutex_);
     STATOR_CHECK(change());
     const auto found = names_.find(from);
@@ -132,6 +225,7 @@ class FaultyFileSystem final : public FileSystem {
     return ok_status();
   }
   Status sync_directory(const std::string& directory) override {
+    STATOR_CHECK(pass(Point::kSyncDirectory));
     const std::lock_guard lock(mutex_);
     STATOR_CHECK(change());
     std::erase_if(durable_names_, [&](const auto& name) { return is_in(name.first, directory); });
@@ -141,6 +235,7 @@ class FaultyFileSystem final : public FileSystem {
     return ok_status();
   }
   Result<std::unique_ptr<File>> lock(const std::string& path) override {
+    STATOR_CHECK(pass(Point::kLock));
     return Error(ErrorCode::kStorage, "lock " + path + ": not simulated");
   }
 
@@ -163,6 +258,7 @@ class FaultyFileSystem final : public FileSystem {
     Handle(FaultyFileSystem& files, Inode& inode, std::uint64_t epoch, bool is_durable)
         : files_(files), inode_(inode), epoch_(epoch), is_durable_(is_durable) {}
     Status write_at(std::uint64_t offset, ByteView bytes) override {
+      STATOR_CHECK(files_.pass(Point::kWriteAt));
       const std::lock_guard lock(files_.mutex_);
       STATOR_CHECK(alive());
       if (!is_durable_) return files_.write(inode_, offset, bytes);
@@ -171,20 +267,24 @@ class FaultyFileSystem final : public FileSystem {
       return files_.write_durably(inode_, offset, bytes);
     }
     Result<std::string> read_at(std::uint64_t offset, std::size_t size) override {
+      STATOR_CHECK(files_.pass(Point::kReadAt));
       const std::lock_guard lock(files_.mutex_);
       if (offset >= inode_.seen.size()) return std::string();
       return inode_.seen.substr(offset, size);
     }
     Status sync() override {
+      STATOR_CHECK(files_.pass(Point::kSync));
       const std::lock_guard lock(files_.mutex_);
       STATOR_CHECK(alive());
       return files_.sync(inode_);
     }
     Result<std::uint64_t> size() override {
+      STATOR_CHECK(files_.pass(Point::kSize));
       const std::lock_guard lock(files_.mutex_);
       return std::uint64_t{inode_.seen.size()};
     }
     Status truncate(std::uint64_t size) override {
+      STATOR_CHECK(files_.pass(Point::kTruncate));
       const std::lock_guard lock(files_.mutex_);
       STATOR_CHECK(alive());
       STATOR_CHECK(files_.change());
@@ -192,6 +292,7 @@ class FaultyFileSystem final : public FileSystem {
       return ok_status();
     }
     Status allocate(std::uint64_t size) override {
+      STATOR_CHECK(files_.pass(Point::kAllocate));
       const std::lock_guard lock(files_.mutex_);
       STATOR_CHECK(alive());
       STATOR_CHECK(files_.change());
@@ -211,6 +312,16 @@ class FaultyFileSystem final : public FileSystem {
     const bool is_durable_;
   };
 
+  // Counts a call, waits if it is to wait, and fails if it is to fail. Before mutex_ is taken.
+  Status pass(Point point) {
+    std::unique_lock lock(gate_);
+    const std::uint64_t call = ++calls_;
+    ++calls_of_[static_cast<std::size_t>(point)];
+    released_.wait(lock, [&] { return call < held_call_; });
+    if (call != failing_call_) return ok_status();
+    return Error(failing_code_,
+                 std::string("the fault at ") + kPoints[static_cast<std::size_t>(point)].name);
+  }
   static bool is_in(const std::string& path, const std::string& directory) {
     return path.rfind('/') == directory.size() && path.starts_with(directory);
   }
@@ -256,7 +367,8 @@ class FaultyFileSystem final : public FileSystem {
     ++syncs_;
     const ErrorCode fault = sync_fault_.hit();
     if (fault != ErrorCode::kOk) return Error(fault, "the sync failed");
-    inode.durable.resize(std::max(inode.durable.size(), static_cast<std::size_t>(offset) + bytes.size()));
+    inode.durable.resize(
+        std::max(inode.durable.size(), static_cast<std::size_t>(offset) + bytes.size()));
     inode.durable.replace(offset, bytes.size(), bytes);
     return ok_status();
   }
@@ -278,6 +390,15 @@ class FaultyFileSystem final : public FileSystem {
     }
     inode.durable = inode.seen;
   }
+
+  static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+  mutable std::mutex gate_;  // guards what follows; taken before mutex_, never with it
+  std::condition_variable released_;
+  std::uint64_t calls_ = 0;
+  std::array<std::uint64_t, kPoints.size()> calls_of_{};
+  std::uint64_t failing_call_ = kNever;
+  std::uint64_t held_call_ = kNever;
+  ErrorCode failing_code_ = ErrorCode::kOk;
 
   mutable std::mutex mutex_;  // guards what follows
   std::vector<std::unique_ptr<Inode>> inodes_;

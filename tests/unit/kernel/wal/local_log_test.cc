@@ -1,6 +1,7 @@
 #include "wal/local_log.h"
 
 #include <atomic>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -326,6 +327,20 @@ TEST_F(LocalLogTest, FullDiskRefusesWritesAndHealsWithoutLosingOne) {
   const auto all = read_all(*log).value();
   EXPECT_EQ(all.at(1), big + "held");
   EXPECT_EQ(all.back(), "healed");
+}
+
+// A lane that sleeps must learn of it: the deadlines of the writes that wait count from then on.
+TEST_F(LocalLogTest, TellsItsListenerThatTheDiskIsFull) {
+  const auto log = open_small_log(files_, kSmallSegment).take();
+  std::atomic<bool> is_told{false};
+  log->set_listener([&] { is_told = !log->health().ok(); });
+  files_.set_space(files_.used());
+  BatchBuilder batch = batch_of({std::string(5000, 'x')});
+  ASSERT_TRUE(log->append(batch, 1).ok());
+  log->flush();
+  while (!is_told) std::this_thread::yield();
+  EXPECT_EQ(log->durable(), Lsn{0});
+  log->close();
 }
 
 TEST_F(LocalLogTest, ClosesWhileTheDiskIsFull) {

@@ -1,0 +1,155 @@
+// The power goes while the real server works on a real file system: what had reached the block
+// device at one moment is all there is afterwards. And a real file system that fills up.
+//
+// The disk here keeps what it was given, flushed or not: that a flush is asked for is what
+// faulty_calls_test.cc and the file layer of the unit tests look at.
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "support/client.h"
+#include "support/loop_disk.h"
+#include "support/server_process.h"
+#include "support/workload.h"
+
+namespace stator::test {
+namespace {
+
+using nlohmann::json;
+
+unsigned number_of(const char* name, unsigned otherwise) {
+  const char* given = std::getenv(name);
+  return given == nullptr ? otherwise : static_cast<unsigned>(std::atoi(given));
+}
+
+class PowerCutTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = LoopDisk::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+    disk_ = std::make_unique<LoopDisk>(dir_.path(), 128);
+  }
+  ServerProcess::Options options(std::uint32_t lanes) const {
+    return {disk_->mount_point(), lanes, "[server]\nmemtable_mib = 1\n", "dev"};
+  }
+  // The server works until enough is answered; then the power goes.
+  void work_and_cut(ServerProcess& server, Workload& workload, std::size_t enough) {
+    workload.run(server.port());
+    while (workload.answered() < enough && server.is_alive()) std::this_thread::yield();
+    server.freeze();
+    disk_->take_image();
+    workload.cut();
+    server.kill();
+    workload.join();
+    disk_->lose_power();
+  }
+  TempDir dir_{TempDir::kFast};
+  std::unique_ptr<LoopDisk> disk_;
+};
+
+// Is this a power cut at all? What was not synced must be gone, what was synced must be there.
+TEST_F(PowerCutTest, ForgetsWhatWasNotSynced) {
+  const std::string unsynced = disk_->mount_point() + "/unsynced";
+  const std::string synced = disk_->mount_point() + "/synced";
+  std::ofstream(unsynced) << "data" << std::flush;
+  const int fd = open(synced.c_str(), O_WRONLY | O_CREAT, 0600);
+  ASSERT_EQ(write(fd, "data", 4), 4);
+  ASSERT_EQ(fsync(fd), 0);
+  ASSERT_EQ(write(fd, " and more", 9), 9);
+  close(fd);
+  disk_->take_image();
+  disk_->lose_power();
+  EXPECT_EQ(std::filesystem::file_size(synced), 4u);
+  EXPECT_TRUE(!std::filesystem::exists(unsynced) || std::filesystem::file_size(unsynced) == 0);
+}
+
+TEST_F(PowerCutTest, NothingAcknowledgedIsLost) {
+  const unsigned seed = number_of("STATOR_SEED", 1);
+  const unsigned rounds = number_of("STATOR_ROUNDS", HAS_SANITIZER ? 5 : 25);
+  std::mt19937 random(seed);
+  SCOPED_TRACE("STATOR_SEED=" + std::to_string(seed));
+  Workload workload(seed);
+  ServerProcess server(options(2));
+  ASSERT_TRUE(server.start()) << server.errors();
+  for (unsigned round = 0; round < rounds; ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    work_and_cut(server, workload, 1 + random() % 250);
+    ASSERT_FALSE(HasFatalFailure());
+    ASSERT_TRUE(server.start()) << server.errors();
+    ASSERT_EQ(workload.verify(server.port()), "");
+  }
+  EXPECT_EQ(server.stop(), 0);
+}
+
+// The same with syncs that do nothing: if this loses nothing, the test above proves nothing.
+TEST_F(PowerCutTest, WithoutSyncItLosesWrites) {
+  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer wants to stand before a preloaded library";
+  unsigned lost = 0;
+  constexpr unsigned kRounds = 3;
+  for (unsigned round = 0; round < kRounds; ++round) {
+    Workload workload(round);
+    ServerProcess::Options unsafe = options(1);
+    unsafe.data_dir += "/" + std::to_string(round);
+    std::filesystem::create_directory(unsafe.data_dir);
+    sync();
+    ServerProcess server(unsafe);
+    server.set_environment({"LD_PRELOAD=" FAULTY_CALLS,
+                            "STATOR_CALLS_BELOW=" + unsafe.data_dir + "/data",
+                            "STATOR_CALLS=nosync:0"});
+    ASSERT_TRUE(server.start()) << server.errors();
+    work_and_cut(server, workload, 200);
+    server.set_environment({});
+    lost += !server.start() || !workload.verify(server.port()).empty() ? 1u : 0u;
+  }
+  EXPECT_EQ(lost, kRounds);
+}
+
+TEST_F(PowerCutTest, AFullDiskRefusesWritesServesReadsAndHeals) {
+  const std::string ballast = disk_->mount_point() + "/ballast";
+  ASSERT_EQ(std::system(("fallocate -l 70M " + ballast).c_str()), 0);
+  ServerProcess server(options(1));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  const auto ask = [&](json request) {
+    request["payload_format"] = "json";
+    return json::parse(client.ask(request.dump()));
+  };
+  const auto put = [&](int i) {
+    // The write that meets the full disk waits for its deadline: it may still become durable.
+    return ask({{"op", "point_put"},
+                {"deadline_ms", 500},
+                {"document_id", "d" + std::to_string(i)},
+                {"data", {{"i", i}, {"f", std::string(200'000, 'f')}}}});
+  };
+  int acknowledged = 0;
+  json answer = put(0);
+  for (; answer["status"] == "ok" && acknowledged < 2000; answer = put(acknowledged))
+    ++acknowledged;
+  ASSERT_TRUE(answer["error_code"] == "disk_full" || answer["error_code"] == "deadline_exceeded")
+      << answer;
+  while (answer["error_code"] != "disk_full") answer = put(acknowledged);
+  EXPECT_GT(acknowledged, 10);
+  EXPECT_EQ(ask({{"op", "server_stats"}})["payload"]["log"], "disk_full");
+  EXPECT_EQ(ask({{"op", "point_get"}, {"document_id", "d0"}})["payload"]["i"], 0);
+  std::filesystem::remove(ballast);
+  while (answer["status"] != "ok") answer = put(acknowledged);
+  EXPECT_EQ(ask({{"op", "server_stats"}})["payload"]["log"], "ok");
+  server.kill();
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client reader(server.port());
+  for (int i = 0; i <= acknowledged; ++i) {
+    const json got = json::parse(reader.ask(json{
+        {"op", "point_get"},
+        {"document_id", "d" + std::to_string(i)},
+        {"payload_format", "json"}}.dump()));
+    ASSERT_EQ(got["payload"]["i"], i) << got;
+  }
+}
+
+}  // namespace
+}  // namespace stator::test

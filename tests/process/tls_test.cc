@@ -1,0 +1,216 @@
+// The native protocol under TLS, as a client sees it.
+#include <filesystem>
+#include <signal.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/client.h"
+#include "support/server_process.h"
+
+namespace stator::test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kPut = R"({"op":"point_put","document_id":"a","data":{"x":1}})";
+constexpr const char* kGet = R"({"op":"point_get","document_id":"a","payload_format":"json"})";
+
+class TlsTest : public testing::Test {
+ protected:
+  static ServerProcess::Options options(const TempDir& dir, const std::string& config = "") {
+    ServerProcess::Options result;
+    result.data_dir = dir.path();
+    result.config = config;
+    return result;
+  }
+  static ServerProcess::Options self_signed(const TempDir& dir) {
+    ServerProcess::Options result = options(dir);
+    result.arguments = {"--tls", "--tls-listen", "127.0.0.1:0"};
+    return result;
+  }
+  static std::string certificate(const TempDir& dir) {
+    return dir.path() + "/data/tls/certificate.pem";
+  }
+  static std::string key(const TempDir& dir) { return dir.path() + "/data/tls/key.pem"; }
+  // A server's files, made as `dev --tls` makes them.
+  static void make_files(const TempDir& dir) {
+    ServerProcess server(self_signed(dir));
+    ASSERT_TRUE(server.start()) << server.errors();
+    server.stop();
+  }
+  static std::string tls_table(const TempDir& files, const std::string& more = "") {
+    return "[tls]\ncertificate = \"" + certificate(files) + "\"\nkey = \"" + key(files) + "\"\n" +
+           more;
+  }
+  static std::string tls_config(const TempDir& files, const std::string& more = "") {
+    return "[server]\ntls_listen = \"127.0.0.1:0\"\n" + tls_table(files, more);
+  }
+  std::string refused(const std::string& config) {
+    ServerProcess server(options(dir_, config));
+    EXPECT_FALSE(server.start());
+    EXPECT_EQ(server.exit_code(), 78);
+    return server.errors();
+  }
+  TempDir dir_;
+  TempDir other_;
+};
+
+TEST_F(TlsTest, BothPortsServeTheSameData) {
+  ServerProcess server(self_signed(dir_));
+  ASSERT_TRUE(server.start()) << server.errors();
+  for (const bool is_old : {false, true}) {
+    Client secret(server.tls_port(), {.ca = certificate(dir_), .is_old = is_old});
+    EXPECT_THAT(secret.ask(kPut), HasSubstr(R"("status":"ok")"));
+    Client plain(server.port());
+    EXPECT_THAT(plain.ask(kGet), HasSubstr(R"({"x":1})"));
+  }
+  const auto mode = std::filesystem::status(key(dir_)).permissions();
+  EXPECT_EQ(mode & std::filesystem::perms::mask,
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(server.stop(), 0);
+}
+
+TEST_F(TlsTest, TheCertificateStaysOverARestart) {
+  ServerProcess server(self_signed(dir_));
+  ASSERT_TRUE(server.start()) << server.errors();
+  const auto written = std::filesystem::last_write_time(certificate(dir_));
+  server.stop();
+  ASSERT_TRUE(server.start()) << server.errors();
+  EXPECT_EQ(std::filesystem::last_write_time(certificate(dir_)), written);
+}
+
+// A little more than one read of the loop takes (256 KiB): the rest is in OpenSSL's buffer, where
+// epoll sees nothing.
+TEST_F(TlsTest, BytesThatOnlyTheTlsLayerHoldsAreTakenToo) {
+  ServerProcess server(self_signed(dir_));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.tls_port(), {.ca = certificate(dir_)});
+  const std::string body =
+      R"({"op":"ping","payload_format":"json","collection":")" + std::string(100, 'c') + "\"}";
+  constexpr int kRequests = 1800;
+  std::string all;
+  for (int i = 0; i < kRequests; ++i) {
+    all += std::string("\0\0\0", 3) + static_cast<char>(body.size()) + body;
+  }
+  ASSERT_GT(all.size(), 260u * 1024);
+  ASSERT_LT(all.size(), 300u * 1024);
+  ::kill(server.pid(), SIGSTOP);  // so that all of it is there when the server looks
+  client.send_raw(all);
+  ::kill(server.pid(), SIGCONT);
+  for (int i = 1; i <= kRequests; ++i) {
+    const auto answer = client.receive();
+    ASSERT_TRUE(answer) << i;
+    ASSERT_THAT(*answer, HasSubstr("\"request_id\":" + std::to_string(i) + ","));
+  }
+}
+
+TEST_F(TlsTest, LargeFramesGoBothWays) {
+  ServerProcess server(self_signed(dir_));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.tls_port(), {.ca = certificate(dir_)});
+  const std::string text(3'000'000, 'x');
+  EXPECT_THAT(client.ask(R"({"op":"point_put","document_id":"a","data":{"x":")" + text + R"("}})"),
+              HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(client.ask(kGet), HasSubstr(text));
+}
+
+TEST_F(TlsTest, StrangersAreClosedAndDisturbNobody) {
+  make_files(other_);
+  ServerProcess server(self_signed(dir_));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client good(server.tls_port(), {.ca = certificate(dir_)});
+  EXPECT_THAT(good.ask(kPut), HasSubstr(R"("status":"ok")"));
+  // Trusts somebody else.
+  EXPECT_THROW(Client(server.tls_port(), {.ca = certificate(other_)}), std::runtime_error);
+  // Speaks no TLS: a frame, bytes that mean nothing, and nothing at all.
+  for (const std::string& bytes :
+       {std::string("\0\0\0\x0d{\"op\":\"ping\"}", 17), std::string(5000, '\xff')}) {
+    Client stranger(server.tls_port());
+    stranger.send_raw(bytes);
+    while (const auto answer = stranger.receive())
+      EXPECT_THAT(*answer, testing::Not(HasSubstr("status")));
+  }
+  { const Client silent(server.tls_port()); }
+  EXPECT_THAT(good.ask(kGet), HasSubstr(R"({"x":1})"));
+  EXPECT_EQ(server.stop(), 0);
+}
+
+TEST_F(TlsTest, WhereClientCertificatesAreRequiredNobodyComesInWithoutOne) {
+  make_files(other_);
+  const std::string more =
+      "client_ca = \"" + certificate(other_) + "\"\nclient_certificates = \"required\"\n";
+  ServerProcess server(options(dir_, tls_config(other_, more)));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client known(server.tls_port(),
+               {.ca = certificate(other_), .certificate = certificate(other_), .key = key(other_)});
+  EXPECT_THAT(known.ask(kPut), HasSubstr(R"("status":"ok")"));
+  // In TLS 1.3 the client learns of the refusal with its first read.
+  const auto ask_without = [&] {
+    Client unknown(server.tls_port(), {.ca = certificate(other_)});
+    unknown.send(kGet);
+    return unknown.receive();
+  };
+  EXPECT_FALSE(ask_without().has_value());
+  EXPECT_THAT(known.ask(kGet), HasSubstr(R"({"x":1})"));
+}
+
+TEST_F(TlsTest, ANewCertificateIsTakenWithoutARestart) {
+  make_files(other_);
+  TempDir third;
+  make_files(third);
+  ServerProcess server(options(dir_, tls_config(other_)));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client before(server.tls_port(), {.ca = certificate(other_)});
+  EXPECT_THAT(before.ask(kPut), HasSubstr(R"("status":"ok")"));
+
+  const std::string old = dir_.path() + "/old.pem";
+  std::filesystem::copy(certificate(other_), old);
+  const auto overwrite = std::filesystem::copy_options::overwrite_existing;
+  std::filesystem::copy(certificate(third), certificate(other_), overwrite);
+  // Half of a pair: the old one stays.
+  ::kill(server.pid(), SIGHUP);
+  while (server.errors().find("stays in use") == std::string::npos) sched_yield();
+  EXPECT_NO_THROW(Client(server.tls_port(), {.ca = old}));
+
+  std::filesystem::copy(key(third), key(other_), overwrite);
+  ::kill(server.pid(), SIGHUP);
+  while (server.errors().find("was read again") == std::string::npos) sched_yield();
+  EXPECT_THROW(Client(server.tls_port(), {.ca = old}), std::runtime_error);
+  EXPECT_NO_THROW(Client(server.tls_port(), {.ca = certificate(third)}));
+  EXPECT_THAT(before.ask(kGet), HasSubstr(R"({"x":1})"));
+}
+
+TEST_F(TlsTest, ThePlainPortCanBeLeftOut) {
+  make_files(other_);
+  ServerProcess server(
+      options(dir_, "[server]\nlisten = \"\"\ntls_listen = \"127.0.0.1:0\"\n" + tls_table(other_)));
+  ASSERT_TRUE(server.start()) << server.errors();
+  EXPECT_EQ(server.port(), 0);
+  Client client(server.tls_port(), {.ca = certificate(other_)});
+  EXPECT_THAT(client.ask(kPut), HasSubstr(R"("status":"ok")"));
+}
+
+TEST_F(TlsTest, WhatIsWrongIsSaidAtTheStart) {
+  make_files(other_);
+  TempDir third;
+  make_files(third);
+  EXPECT_THAT(refused("[server]\ntls_listen = \"127.0.0.1:0\"\n"),
+              HasSubstr("certificate and key"));
+  EXPECT_THAT(refused("[server]\ntls_listen = \"127.0.0.1:0\"\n[tls]\ncertificate = "
+                      "\"/none.pem\"\nkey = \"/none.pem\"\n"),
+              HasSubstr("'/none.pem' is not a file"));
+  EXPECT_THAT(refused("[server]\ntls_listen = \"127.0.0.1:0\"\n[tls]\ncertificate = \"" +
+                      certificate(other_) + "\"\nkey = \"" + key(third) + "\"\n"),
+              HasSubstr("not the certificate's"));
+  EXPECT_THAT(refused(tls_config(other_, "client_certificates = \"required\"\n")),
+              HasSubstr("belong together"));
+  EXPECT_THAT(refused(tls_config(other_, "client_certificates = \"maybe\"\n")),
+              HasSubstr("must be \"none\""));
+  EXPECT_THAT(refused("[server]\ntls_listen = \"0.0.0.0:0\"\n" + tls_table(other_)),
+              HasSubstr("without authentication"));
+  EXPECT_THAT(refused("[server]\nlisten = \"\"\n"), HasSubstr("nothing to listen on"));
+}
+
+}  // namespace
+}  // namespace stator::test

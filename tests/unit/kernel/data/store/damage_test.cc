@@ -1,0 +1,173 @@
+// Whatever happens to the bytes of data.mdb while no server runs: it is found when the store is
+// opened, or nobody can tell the difference.
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/store/store.h"
+#include "io/file_system.h"
+#include "unit/kernel/io/temp_directory.h"
+
+namespace stator::store {
+namespace {
+
+using testing::HasSubstr;
+
+using Entries = std::map<std::string, std::string>;
+
+class StoreDamageTest : public testing::Test {
+ protected:
+  // Two checkpoints with values of every size, replaced and erased ones: branches, overflow pages
+  // and a list of free pages.
+  StoreDamageTest() {
+    auto store = Store::open(options()).take();
+    for (int i = 0; i < 160; ++i)
+      put(*store, "key" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'v'));
+    put(*store, "large", std::string(9000, 'L'));
+    put(*store, "larger", std::string(5000, 'M'));
+    checkpoint(*store, 7);
+    for (int i = 0; i < 160; i += 3) {
+      store->erase("key" + std::to_string(i));
+      entries_.erase("key" + std::to_string(i));
+    }
+    put(*store, "larger", "small now");
+    put(*store, "key1", "another value");
+    checkpoint(*store, 9);
+    store.reset();
+    good_ = io::read_file(io::posix_file_system(), path()).take();
+  }
+
+  std::string directory() const { return directory_.file("lane-0"); }
+  StoreOptions options() const {
+    StoreOptions options;
+    options.directory = directory();
+    return options;
+  }
+  std::string path() const { return directory() + "/data.mdb"; }
+  void put(Store& store, const std::string& key, const std::string& value) {
+    store.put(key, VShardId{3}, value);
+    entries_[key] = value;
+  }
+  static void checkpoint(Store& store, std::uint64_t lsn) {
+    ASSERT_TRUE(store.start_checkpoint(Lsn{lsn}));
+    ASSERT_TRUE(store.wait_checkpoint().ok());
+  }
+  void write_file(const std::string& bytes) {
+    auto& files = io::posix_file_system();
+    ASSERT_TRUE(files.remove(path()).ok());
+    const auto file = files.create(path()).take();
+    ASSERT_TRUE(file->write_at(0, bytes).ok());
+  }
+  // Every key by its name, and all of them in order; then a checkpoint, and all of it again.
+  void expect_all(Store& store) {
+    for (int round = 0; round < 2; ++round) {
+      store.begin_turn();
+      Entry entry;
+      for (const auto& [key, value] : entries_) {
+        ASSERT_TRUE(store.get(key, entry)) << key;
+        ASSERT_EQ(entry.value, value);
+        ASSERT_EQ(entry.vshard, VShardId{3});
+      }
+      Entries walked;
+      const auto walk = store.walk({});
+      while (walk->next(entry)) walked[std::string(entry.key)] = entry.value;
+      ASSERT_EQ(walked, entries_);
+      store.end_turn();
+      if (round == 1) return;
+      for (int i = 1; i < 160; i += 3)
+        store.put("key" + std::to_string(i), VShardId{3}, entries_["key" + std::to_string(i)]);
+      store.erase("large");
+      checkpoint(store, 20);
+      store.put("large", VShardId{3}, entries_["large"]);
+      checkpoint(store, 21);
+    }
+  }
+  // True if the damage was found.
+  bool check(const std::string& bytes) {
+    write_file(bytes);
+    auto opened = Store::open(options());
+    if (!opened.ok()) {
+      const ErrorCode code = opened.error().code();
+      EXPECT_TRUE(code == ErrorCode::kCorrupted || code == ErrorCode::kUnsupported)
+          << opened.error().sentence();
+      return true;
+    }
+    const std::unique_ptr<Store> store = opened.take();
+    // An older snapshot is whole, and says so: the log goes on from there, or its start is refused.
+    if (store->applied() == Lsn{7} || store->applied() == Lsn{}) return true;
+    EXPECT_EQ(store->applied(), Lsn{9});
+    expect_all(*store);
+    return false;
+  }
+
+  io::TempDirectory directory_{std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp"};
+  Entries entries_;
+  std::string good_;
+};
+
+TEST_F(StoreDamageTest, UndamagedIsServed) { EXPECT_FALSE(check(good_)); }
+
+// A bit of every second byte, in turn one of the eight, of most that are in use; STATOR_TORTURE:
+// all of them.
+TEST_F(StoreDamageTest, AFlippedBitIsFoundOrHarmless) {
+  const bool is_long = std::getenv("STATOR_TORTURE") != nullptr;
+  std::size_t found = 0;
+  std::size_t flips = 0;
+  for (std::size_t bit = 0; bit < good_.size() * 8; bit += is_long ? 1 : 17) {
+    // Most zeros are room that nobody reads.
+    if (good_[bit / 8] == 0 && bit / 8 % 4096 > 200 && !is_long && bit % 7 != 0) continue;
+    std::string bad = good_;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+    found += check(bad) ? 1u : 0u;
+    ++flips;
+    ASSERT_FALSE(HasFatalFailure() || HasNonfatalFailure())
+        << "bit " << bit << " of page " << bit / 8 / 4096;
+  }
+  EXPECT_GT(found, flips / 4);
+}
+
+TEST_F(StoreDamageTest, ATruncatedFileIsFound) {
+  for (std::size_t size = 1; size < good_.size(); size += size < 9000 ? 97 : 509) {
+    ASSERT_TRUE(check(good_.substr(0, size)) || size > good_.size() - 4096) << size;
+    ASSERT_FALSE(HasFailure()) << size;
+  }
+}
+
+// A disk that wrote one page to another's place, or never wrote it.
+TEST_F(StoreDamageTest, AMisplacedOrLostPageIsFoundOrHarmless) {
+  const std::size_t pages = good_.size() / 4096;
+  for (std::size_t page = 0; page < pages; ++page) {
+    for (std::size_t other = 0; other <= pages; ++other) {
+      std::string bad = good_;
+      bad.replace(page * 4096, 4096,
+                  other == pages ? std::string(4096, '\0') : good_.substr(other * 4096, 4096));
+      check(bad);
+      ASSERT_FALSE(HasFailure()) << "page " << page << " holds page " << other;
+    }
+  }
+}
+
+TEST_F(StoreDamageTest, ARefusalNamesTheFileAndThePageAndChangesNothing) {
+  // Pages that are in use and those that are not.
+  std::string bad = good_;
+  const std::string value = "another value";
+  for (std::size_t at = bad.find(value); at != std::string::npos; at = bad.find(value, at + 1))
+    bad[at] = 'A';
+  write_file(bad);
+  auto opened = Store::open(options());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_THAT(opened.error().sentence(), HasSubstr(directory() + " is damaged: its entries"));
+  bad = good_;
+  for (std::size_t page = 2 * 4096; page < bad.size(); page += 4096) bad[page] ^= 1;
+  write_file(bad);
+  opened = Store::open(options());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_THAT(opened.error().sentence(), HasSubstr(path() + " is damaged: page "));
+  EXPECT_EQ(io::read_file(io::posix_file_system(), path()).value(), bad);
+}
+
+}  // namespace
+}  // namespace stator::store
