@@ -37,7 +37,8 @@ TEST(StoredFormTest, AUserWithoutScramHasNone) {
 }
 
 TEST(StoredFormTest, RecordsComeApartAndMalformedOnesDoNot) {
-  const auto change = read_record(kRecordPut, write_record(kSpaceRole, "key", "value"));
+  const std::string record = write_record(kSpaceRole, "key", "value");
+  const auto change = read_record(kRecordPut, record);  // borrows from it
   ASSERT_TRUE(change.has_value());
   EXPECT_EQ(change->space, kSpaceRole);
   EXPECT_EQ(change->key, "key");
