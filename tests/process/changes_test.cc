@@ -1,4 +1,5 @@
 // Subscribers of a real server: under writers, kills and restarts; slow ones; history that is gone.
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -194,12 +195,14 @@ class ChangesTest : public testing::Test {
           {"data",
            data}}.dump());
     }
-    json answer;
+    // The newest LSN: over several lanes it need not be that of the last request.
+    std::uint64_t newest = 0;
     for (int i = 0; i < count; ++i) {
-      answer = receive(*client_);
+      const json answer = receive(*client_);
       EXPECT_EQ(answer["status"], "ok") << answer;
+      newest = std::max(newest, answer["payload"]["lsn"].get<std::uint64_t>());
     }
-    return answer["payload"]["lsn"];
+    return newest;
   }
   json stats() { return test::stats(*client_); }
   template <class Condition>
@@ -226,15 +229,15 @@ TEST_F(ChangesTest, ASlowReaderIsNotBufferedInMemory) {
   EXPECT_LE(sum(wait_for(is_paused_or_too_much), "unsent_bytes"), kBound);
   // Others go on, and it does not become more.
   const std::uint64_t last = write(100, 64 * 1024);
-  const json now = stats();
-  EXPECT_EQ(sum(now, "streams_paused"), 1u);
-  EXPECT_LE(sum(now, "unsent_bytes"), kBound);
+  // (The system's own buffers may take a little more: it goes on for a part, and pauses again.)
+  EXPECT_LE(sum(wait_for(is_paused_or_too_much), "unsent_bytes"), kBound);
   std::uint64_t count = 0;
   std::uint64_t before = 0;
   for (; before != last; ++count) {
     const json event = slow.next();
     ASSERT_EQ(event["event"], "put");
     ASSERT_GT(event["lsn"].get<std::uint64_t>(), before);
+    EXPECT_TRUE(before == 0 || event["lsn"] == before + 1) << before << " then " << event["lsn"];
     before = event["lsn"];
   }
   EXPECT_EQ(count, 700u);
