@@ -78,8 +78,7 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
   auto parsed = parser_.parse(body, defaults_, *task);
   if (!parsed.ok()) return refuse(task, std::move(parsed.error()));
   const ops::OpEntry& entry = *parsed.value();
-  if (identity_.version != host_.policy->version() || now_ns >= identity_.expires_ns)
-    renew_identity(now_ns);
+  renew_identity(now_ns);
   // Operators' ops go on: a checkpoint may be what frees memory.
   const bool is_users_write =
       entry.row->op_class == STATOR_OP_WRITE && (entry.row->permission & kOperators) == 0;
@@ -147,6 +146,7 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
 
 // After a change of users, roles, keys or tenants, or at the end of an API key.
 void Session::renew_identity(std::uint64_t now_ns) {
+  if (identity_.version == host_.policy->version() && now_ns < identity_.expires_ns) return;
   host_.policy->renew(identity_);
   if (now_ns >= identity_.expires_ns) identity_.is_known = false;
 }

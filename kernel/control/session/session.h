@@ -156,6 +156,7 @@ class Session {
   void unsubscribe(bridge::Task* task);
   void cancel(bridge::Task* task);
   void send_quota(bridge::Task* task);
+  // What the client may do now: rights may have changed, its API key may have ended.
   void renew_identity(std::uint64_t now_ns);
   // Flows and logins, session_flows.cc.
   void start_auth(bridge::Task* task);
