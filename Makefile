@@ -30,7 +30,7 @@ asan tsan: deps ## build and run every test with the address+undefined or the th
 torture: deps dev ## long crash and fault campaigns (an hour)
 	STATOR_SEEDS=5000 build/dev/tests/simulation_test
 	STATOR_ROUNDS=500 build/dev/tests/process_test --gtest_brief=1 --gtest_filter='*KillTest*'
-	STATOR_ROUNDS=300 build/dev/tests/process_test --gtest_brief=1 --gtest_filter='PowerCutTest.*'
+	STATOR_ROUNDS=300 build/dev/tests/process_test --gtest_brief=1 --gtest_filter='*PowerCut*'
 	STATOR_TORTURE=1 build/dev/tests/process_test --gtest_brief=1 --gtest_filter='FaultyCallsTest.*'
 	STATOR_TORTURE=1 build/dev/tests/kernel_data_store_test --gtest_brief=1 --gtest_filter='StoreDamageTest.*'
 	tests/torture/disconnect.py

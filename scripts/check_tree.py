@@ -65,10 +65,7 @@ WORD_EXCEPTIONS = {  # (file, name of the word) -> reason
 MARKS = [
     (r"\b(FIXME|XXX|HACK)\b", "mend it, or file an issue"),
     (r"\bTODO\b", "do it, or file an issue"),
-    (r"^(    "OpenSSL": (r"openssl/", ("kernel/control/net/tls_context.cc",
-                              "kernel/control/net/self_signed.cc", "kernel/control/auth/*.cc",
-                              "kernel/io/random.cc", "kernel/io/sha256.cc",
-                              "kernel/io/aes_gcm.cc")),
+    (r"^(<<<<<<<|>>>>>>>) ", "finish the merge"),
 ]
 MARK_EXCEPTIONS = {"scripts/check_tree.py"}  # names the words it looks for
 VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
@@ -93,15 +90,10 @@ THROWS = re.compile(r"\b(throw|try|catch)\b")
 THIRD_PARTIES = {
     "Poco": (r"Poco/", ("kernel/control/net/*.cc", "kernel/control/admin/*.cc",
                         "kernel/server/*.cc")),
-<<<<<<< HEAD
     "OpenSSL": (r"openssl/", ("kernel/control/net/tls_context.cc",
                               "kernel/control/net/self_signed.cc", "kernel/control/auth/*.cc",
-                              "kernel/io/random.cc", "kernel/io/sha256.cc")),
-=======
-    "OpenSSL": (r"openssl/", ("kernel/control/net/tls_context.cc", "kernel/control/auth/*.cc",
                               "kernel/io/random.cc", "kernel/io/sha256.cc",
                               "kernel/io/aes_gcm.cc")),
->>>>>>> a7478c6 (io: AES-256-GCM, key derivation, and files that hold secrets)
     "Boost.DLL": (r"boost/dll", ("kernel/plugin/library.cc",)),
     "LMDB": (r"lmdb\.h", ("kernel/data/store/*.cc",)),
     "simdjson": (r"simdjson", ("kernel/control/wire/*.cc",)),

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "io/thread.h"
 #include "wal/block_buffer.h"
+#include "wal/live_segment_reader.h"
 #include "wal/local_log_reader.h"
 #include "wal/log_cut.h"
 #include "wal/recovery.h"
@@ -34,7 +35,7 @@ constexpr std::size_t kStagedBytesMax = 4 * kBatchBytesMax;
 // A buffer that one large commit grew beyond this is given back.
 constexpr std::size_t kKeptBufferBytes = 8u * 1024 * 1024;
 
-// Batches that are written and synced together.
+// Batches that are written and synced together, behind room for the commit's header.
 struct Commit {
   BlockBuffer bytes;
   LogPosition begin;
@@ -48,7 +49,9 @@ struct Commit {
 class SegmentWriter {
  public:
   SegmentWriter(io::FileSystem& files, const LocalLogOptions& options)
-      : files_(files), options_(options), maker_(files, options.directory, options.is_made_ahead) {}
+      : files_(files),
+        options_(options),
+        maker_(files, options.directory, options.segment_bytes, options.is_made_ahead) {}
 
   Status begin(RecoveredLog recovered);
   // The whole commit, written and synced. kDiskFull: nothing happened, it may be tried again.
@@ -57,7 +60,7 @@ class SegmentWriter {
   Lsn oldest() const { return Lsn{oldest_.load(std::memory_order_acquire)}; }
   // write() needs no new segment for it.
   bool has_room(const Commit& commit) const {
-    return offset_ + block_end(commit.bytes.size()) <= end_;
+    return has_room(block_end(commit.bytes.size()), active_key());
   }
   // Any thread.
   std::vector<LogPart> parts() const {
@@ -68,8 +71,17 @@ class SegmentWriter {
 
  private:
   Status make_room(const Commit& commit);
+  std::optional<KeyId> active_key() const {
+    return options_.keys == nullptr ? std::nullopt : options_.keys->active();
+  }
+  bool has_room(std::size_t bytes, std::optional<KeyId> key) const {
+    return key == codec_->key_id() && offset_ + bytes <= end_;
+  }
   // Lets the log go on at `position` in a file with room for `bytes` of a commit.
-  Status add_segment(const LogPosition& position, std::size_t bytes);
+  Status add_segment(const LogPosition& position, std::size_t bytes, std::optional<KeyId> key);
+  Status open_last();
+  // Whether a segment's file may become a later one.
+  bool may_keep(const std::string& path);
   Status note_parts(Lsn durable);
   // Bytes of a segment behind one of `before` bytes.
   std::size_t next_size(std::size_t before, std::size_t commit) const;
@@ -80,9 +92,10 @@ class SegmentWriter {
   std::atomic<std::uint64_t> oldest_{1};
   mutable std::mutex parts_mutex_;
   std::vector<LogPart> parts_;  // of segments_
-  std::unique_ptr<io::File> file_;  // of the last segment
-  std::uint64_t offset_ = 0;        // where the next batch goes
-  std::uint64_t end_ = 0;           // of the last segment's space
+  std::unique_ptr<io::File> file_;    // of the last segment
+  std::uint64_t offset_ = 0;          // where the next commit goes
+  std::uint64_t end_ = 0;             // of the last segment's space
+  std::optional<CommitCodec> codec_;  // of the last segment
   SegmentMaker maker_;
 };
 
@@ -93,13 +106,25 @@ Status fatal(Status status) {
 }
 
 Status SegmentWriter::begin(RecoveredLog recovered) {
+  STATOR_CHECK(maker_.begin());
   segments_ = std::move(recovered.segments);
-  if (segments_.empty()) return add_segment(recovered.position, 0);
+  if (segments_.empty()) return add_segment(recovered.position, 0, active_key());
   oldest_.store(segments_.front().first.value(), std::memory_order_release);
   offset_ = recovered.offset;
-  STATOR_TRY(file_, files_.open_durable(segments_.back().path));
-  STATOR_TRY(end_, file_->size());
+  STATOR_CHECK(open_last());
   return note_parts(Lsn{recovered.position.next.value() - 1});
+}
+
+// With a codec of our own: its nonces are others than those of whoever wrote before us.
+Status SegmentWriter::open_last() {
+  const std::string& path = segments_.back().path;
+  STATOR_TRY(const std::unique_ptr<io::File> file, files_.open_to_read(path));
+  STATOR_TRY(const std::string header, file->read_at(0, io::kBlockBytes));
+  STATOR_TRY(SegmentReader reader, SegmentReader::open(header, path, options_.keys));
+  codec_.emplace(reader.take_codec());
+  STATOR_TRY(file_, files_.open_durable(path));
+  STATOR_TRY(end_, file_->size());
+  return ok_status();
 }
 
 // A segment that nobody needs may be damaged: then its time is unknown.
@@ -108,7 +133,7 @@ Status SegmentWriter::note_parts(Lsn durable) {
     LogPart part{.first = segment.first, .bytes = 0, .begin_ms = 0};
     STATOR_TRY(const std::unique_ptr<io::File> file, files_.open_to_read(segment.path));
     STATOR_TRY(part.bytes, file->size());
-    auto reader = SegmentReader::open(files_, segment.path);
+    auto reader = LiveSegmentReader::open(files_, segment.path, options_.keys);
     if (reader.ok() && reader.value()->position().next <= durable) {
       auto batch = reader.value()->next(durable);
       if (batch.ok() && batch.value()) part.begin_ms = batch.value()->seal().time_ms;
@@ -124,12 +149,16 @@ std::size_t SegmentWriter::next_size(std::size_t before, std::size_t commit) con
   return block_end(std::max(grown, io::kBlockBytes + commit));
 }
 
-Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes) {
+Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes,
+                                  std::optional<KeyId> key) {
   const std::string path = options_.directory + "/" + segment_name(position.next);
   STATOR_TRY(const std::size_t made, maker_.take(next_size(end_, bytes)));
   STATOR_TRY(std::unique_ptr<io::File> file, files_.open_durable(maker_.path()));
+  std::optional<SegmentKey> with;
+  if (key) with = SegmentKey{*key, *options_.keys->find(*key)};  // a ring holds what was active
+  NewSegment fresh = new_segment(position, with);
   BlockBuffer header;
-  header.append(segment_header(position));
+  header.append(fresh.header);
   header.resize(io::kBlockBytes);
   // The name comes last: a segment that has one has a good header.
   STATOR_CHECK(fatal(file->write_at(0, header.view())));
@@ -144,21 +173,24 @@ Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes
   }
   parts_.back().bytes = made;
   file_ = std::move(file);
+  codec_.emplace(std::move(fresh.codec));
   offset_ = io::kBlockBytes;
   end_ = made;
   return ok_status();
 }
 
 Status SegmentWriter::make_room(const Commit& commit) {
-  const std::size_t bytes = commit.bytes.size();
-  if (offset_ + bytes > end_) return add_segment(commit.begin, bytes);
+  const std::optional<KeyId> key = active_key();
+  const std::size_t bytes = block_end(commit.bytes.size());
+  if (!has_room(bytes, key)) return add_segment(commit.begin, bytes, key);
   if (offset_ + bytes > end_ / 2) maker_.prepare(next_size(end_, 0));
   return ok_status();
 }
 
 Status SegmentWriter::write(Commit& commit) {
-  commit.bytes.resize(block_end(commit.bytes.size()));
   STATOR_CHECK(make_room(commit));
+  codec_->seal(commit.bytes.data(), commit.bytes.size(), commit.begin.next, offset_);
+  commit.bytes.resize(block_end(commit.bytes.size()));
   // Even "no space" is final here, where space was reserved: what the disk holds is unknown.
   STATOR_CHECK(fatal(file_->write_at(offset_, commit.bytes.view())));
   offset_ += commit.bytes.size();
@@ -167,14 +199,26 @@ Status SegmentWriter::write(Commit& commit) {
   return ok_status();
 }
 
+// What a file held stays in it behind its new commits: where the log is, or may become, encrypted,
+// that must be no plain text.
+bool SegmentWriter::may_keep(const std::string& path) {
+  if (options_.keys == nullptr || options_.keys->path().empty()) return true;
+  auto file = files_.open_to_read(path);
+  if (!file.ok()) return false;
+  auto block = file.value()->read_at(0, io::kBlockBytes);
+  if (!block.ok()) return false;
+  auto header = read_segment_header(block.value());
+  return header.ok() && header.value().key.has_value();
+}
+
 // Oldest first and one after the other, so that a crash leaves no gap. The segment behind a removed
 // one holds a durable batch, so that the log can always tell where it stands.
 void SegmentWriter::trim(Lsn to, Lsn durable) {
   while (segments_.size() > 1 && segments_[1].first <= std::min(to, durable)) {
     // Before it is gone: who does not find a record must not be told that it is there.
     oldest_.store(segments_[1].first.value(), std::memory_order_release);
-    Status removed = files_.remove(segments_.front().path);
-    if (removed.ok()) removed = files_.sync_directory(options_.directory);
+    const std::string& path = segments_.front().path;
+    Status removed = maker_.take_over(path, may_keep(path));
     if (!removed.ok()) {
       log::warn("a segment of the log cannot be removed: " + removed.error().sentence());
       return;
@@ -303,6 +347,7 @@ Lsn LocalLog::append_locked(BatchBuilder& batch, std::uint64_t time_ms) {
   if (staged_.empty()) {
     staged_.begin = position_;
     staged_.begin_ms = time_ms;
+    staged_.bytes.resize(kCommitHeaderBytes);
   }
   const Lsn first = position_.next;
   // The batches of one commit follow on a finished commit: all before its begin is durable then.
@@ -403,7 +448,7 @@ Status LocalLog::health() const {
 }
 
 std::unique_ptr<LogReader> LocalLog::reader(Lsn from) {
-  return std::make_unique<LocalLogReader>(files_, options_.directory, from, tail_);
+  return std::make_unique<LocalLogReader>(files_, options_.directory, options_.keys, from, tail_);
 }
 
 void LocalLog::trim(Lsn to) {
@@ -424,7 +469,9 @@ void LocalLog::close() {
 Status LocalLog::discard_to(Lsn to) {
   close();  // what is staged is written first, so that there is one case less
   STATOR_CHECK(health());
-  const CheckOptions whole{.directory = options_.directory, .oldest_needed = oldest().value()};
+  const CheckOptions whole{.directory = options_.directory,
+                           .oldest_needed = oldest().value(),
+                           .keys = options_.keys};
   auto plan = plan_cut(files_, whole, to);
   const bool is_refused = !plan.ok() && plan.error().code() == ErrorCode::kBadRequest;
   Status done;
