@@ -45,4 +45,9 @@ class KeyRing {
   std::string path_;
 };
 
+// Of a ring that may be null.
+inline std::optional<KeyId> active_key(const KeyRing* keys) {
+  return keys == nullptr ? std::nullopt : keys->active();
+}
+
 }  // namespace stator::wal

@@ -12,222 +12,20 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "io/thread.h"
-#include "wal/block_buffer.h"
-#include "wal/live_segment_reader.h"
 #include "wal/local_log_reader.h"
 #include "wal/log_cut.h"
 #include "wal/recovery.h"
-#include "wal/segment.h"
-#include "wal/segment_maker.h"
-#include "wal/segment_reader.h"
+#include "wal/segment_writer.h"
 
 namespace stator::wal {
 namespace {
 
-// The first segment is small, each further one this many times as large, up to segment_bytes: a small
-// database has a small log.
-constexpr std::size_t kFirstSegmentBytes = 1024 * 1024;
-constexpr std::size_t kSegmentGrowth = 4;
 // Time between two attempts to write while the disk is full.
 constexpr std::chrono::milliseconds kDiskFullRetry{100};
 // Bytes that may wait for the disk; beyond it writers are told to come back.
 constexpr std::size_t kStagedBytesMax = 4 * kBatchBytesMax;
 // A buffer that one large commit grew beyond this is given back.
 constexpr std::size_t kKeptBufferBytes = 8u * 1024 * 1024;
-
-// Batches that are written and synced together, behind room for the commit's header.
-struct Commit {
-  BlockBuffer bytes;
-  LogPosition begin;
-  std::uint64_t begin_ms = 0;  // of its first batch
-  Lsn last;
-  bool empty() const { return bytes.empty(); }
-};
-
-// The files: everything here happens on the opening thread until the writer starts, on the writer's
-// from then on. After an error other than kDiskFull nothing more may be written.
-class SegmentWriter {
- public:
-  SegmentWriter(io::FileSystem& files, const LocalLogOptions& options)
-      : files_(files),
-        options_(options),
-        maker_(files, options.directory, options.segment_bytes, options.is_made_ahead) {}
-
-  Status begin(RecoveredLog recovered);
-  // The whole commit, written and synced. kDiskFull: nothing happened, it may be tried again.
-  Status write(Commit& commit);
-  // The first record of the oldest segment. Any thread.
-  Lsn oldest() const { return Lsn{oldest_.load(std::memory_order_acquire)}; }
-  // write() needs no new segment for it.
-  bool has_room(const Commit& commit) const {
-    return has_room(block_end(commit.bytes.size()), active_key());
-  }
-  // Any thread.
-  std::vector<LogPart> parts() const {
-    const std::lock_guard lock(parts_mutex_);
-    return parts_;
-  }
-  void trim(Lsn to, Lsn durable);
-
- private:
-  Status make_room(const Commit& commit);
-  std::optional<KeyId> active_key() const {
-    return options_.keys == nullptr ? std::nullopt : options_.keys->active();
-  }
-  bool has_room(std::size_t bytes, std::optional<KeyId> key) const {
-    return key == codec_->key_id() && offset_ + bytes <= end_;
-  }
-  // Lets the log go on at `position` in a file with room for `bytes` of a commit.
-  Status add_segment(const LogPosition& position, std::size_t bytes, std::optional<KeyId> key);
-  Status open_last();
-  // Whether a segment's file may become a later one.
-  bool may_keep(const std::string& path);
-  Status note_parts(Lsn durable);
-  // Bytes of a segment behind one of `before` bytes.
-  std::size_t next_size(std::size_t before, std::size_t commit) const;
-
-  io::FileSystem& files_;
-  const LocalLogOptions options_;
-  std::vector<Segment> segments_;
-  std::atomic<std::uint64_t> oldest_{1};
-  mutable std::mutex parts_mutex_;
-  std::vector<LogPart> parts_;  // of segments_
-  std::unique_ptr<io::File> file_;    // of the last segment
-  std::uint64_t offset_ = 0;          // where the next commit goes
-  std::uint64_t end_ = 0;             // of the last segment's space
-  std::optional<CommitCodec> codec_;  // of the last segment
-  SegmentMaker maker_;
-};
-
-// An error of a sync is never "try again": what the disk holds is unknown after it.
-Status fatal(Status status) {
-  if (status.ok()) return status;
-  return Error(ErrorCode::kWal, status.error().sentence());
-}
-
-Status SegmentWriter::begin(RecoveredLog recovered) {
-  STATOR_CHECK(maker_.begin());
-  segments_ = std::move(recovered.segments);
-  if (segments_.empty()) return add_segment(recovered.position, 0, active_key());
-  oldest_.store(segments_.front().first.value(), std::memory_order_release);
-  offset_ = recovered.offset;
-  STATOR_CHECK(open_last());
-  return note_parts(Lsn{recovered.position.next.value() - 1});
-}
-
-// With a codec of our own: its nonces are others than those of whoever wrote before us.
-Status SegmentWriter::open_last() {
-  const std::string& path = segments_.back().path;
-  STATOR_TRY(const std::unique_ptr<io::File> file, files_.open_to_read(path));
-  STATOR_TRY(const std::string header, file->read_at(0, io::kBlockBytes));
-  STATOR_TRY(SegmentReader reader, SegmentReader::open(header, path, options_.keys));
-  codec_.emplace(reader.take_codec());
-  STATOR_TRY(file_, files_.open_durable(path));
-  STATOR_TRY(end_, file_->size());
-  return ok_status();
-}
-
-// A segment that nobody needs may be damaged: then its time is unknown.
-Status SegmentWriter::note_parts(Lsn durable) {
-  for (const Segment& segment : segments_) {
-    LogPart part{.first = segment.first, .bytes = 0, .begin_ms = 0};
-    STATOR_TRY(const std::unique_ptr<io::File> file, files_.open_to_read(segment.path));
-    STATOR_TRY(part.bytes, file->size());
-    auto reader = LiveSegmentReader::open(files_, segment.path, options_.keys);
-    if (reader.ok() && reader.value()->position().next <= durable) {
-      auto batch = reader.value()->next(durable);
-      if (batch.ok() && batch.value()) part.begin_ms = batch.value()->seal().time_ms;
-    }
-    parts_.push_back(part);
-  }
-  return ok_status();
-}
-
-std::size_t SegmentWriter::next_size(std::size_t before, std::size_t commit) const {
-  const std::size_t grown =
-      std::min(std::max(before * kSegmentGrowth, kFirstSegmentBytes), options_.segment_bytes);
-  return block_end(std::max(grown, io::kBlockBytes + commit));
-}
-
-Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes,
-                                  std::optional<KeyId> key) {
-  const std::string path = options_.directory + "/" + segment_name(position.next);
-  STATOR_TRY(const std::size_t made, maker_.take(next_size(end_, bytes)));
-  STATOR_TRY(std::unique_ptr<io::File> file, files_.open_durable(maker_.path()));
-  std::optional<SegmentKey> with;
-  if (key) with = SegmentKey{*key, *options_.keys->find(*key)};  // a ring holds what was active
-  NewSegment fresh = new_segment(position, with);
-  BlockBuffer header;
-  header.append(fresh.header);
-  header.resize(io::kBlockBytes);
-  // The name comes last: a segment that has one has a good header.
-  STATOR_CHECK(fatal(file->write_at(0, header.view())));
-  STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));
-  STATOR_CHECK(fatal(files_.sync_directory(options_.directory)));
-  // One without any commit is replaced by a larger one of the same name.
-  if (segments_.empty()) oldest_.store(position.next.value(), std::memory_order_release);
-  const std::lock_guard lock(parts_mutex_);
-  if (segments_.empty() || segments_.back().first != position.next) {
-    segments_.push_back({position.next, path});
-    parts_.push_back({.first = position.next, .bytes = 0, .begin_ms = 0});
-  }
-  parts_.back().bytes = made;
-  file_ = std::move(file);
-  codec_.emplace(std::move(fresh.codec));
-  offset_ = io::kBlockBytes;
-  end_ = made;
-  return ok_status();
-}
-
-Status SegmentWriter::make_room(const Commit& commit) {
-  const std::optional<KeyId> key = active_key();
-  const std::size_t bytes = block_end(commit.bytes.size());
-  if (!has_room(bytes, key)) return add_segment(commit.begin, bytes, key);
-  if (offset_ + bytes > end_ / 2) maker_.prepare(next_size(end_, 0));
-  return ok_status();
-}
-
-Status SegmentWriter::write(Commit& commit) {
-  STATOR_CHECK(make_room(commit));
-  codec_->seal(commit.bytes.data(), commit.bytes.size(), commit.begin.next, offset_);
-  commit.bytes.resize(block_end(commit.bytes.size()));
-  // Even "no space" is final here, where space was reserved: what the disk holds is unknown.
-  STATOR_CHECK(fatal(file_->write_at(offset_, commit.bytes.view())));
-  offset_ += commit.bytes.size();
-  const std::lock_guard lock(parts_mutex_);
-  if (parts_.back().first == commit.begin.next) parts_.back().begin_ms = commit.begin_ms;
-  return ok_status();
-}
-
-// What a file held stays in it behind its new commits: where the log is, or may become, encrypted,
-// that must be no plain text.
-bool SegmentWriter::may_keep(const std::string& path) {
-  if (options_.keys == nullptr || options_.keys->path().empty()) return true;
-  auto file = files_.open_to_read(path);
-  if (!file.ok()) return false;
-  auto block = file.value()->read_at(0, io::kBlockBytes);
-  if (!block.ok()) return false;
-  auto header = read_segment_header(block.value());
-  return header.ok() && header.value().key.has_value();
-}
-
-// Oldest first and one after the other, so that a crash leaves no gap. The segment behind a removed
-// one holds a durable batch, so that the log can always tell where it stands.
-void SegmentWriter::trim(Lsn to, Lsn durable) {
-  while (segments_.size() > 1 && segments_[1].first <= std::min(to, durable)) {
-    // Before it is gone: who does not find a record must not be told that it is there.
-    oldest_.store(segments_[1].first.value(), std::memory_order_release);
-    const std::string& path = segments_.front().path;
-    Status removed = maker_.take_over(path, may_keep(path));
-    if (!removed.ok()) {
-      log::warn("a segment of the log cannot be removed: " + removed.error().sentence());
-      return;
-    }
-    segments_.erase(segments_.begin());
-    const std::lock_guard lock(parts_mutex_);
-    parts_.erase(parts_.begin());
-  }
-}
 
 class LocalLog final : public Log {
  public:
@@ -348,6 +146,7 @@ Lsn LocalLog::append_locked(BatchBuilder& batch, std::uint64_t time_ms) {
     staged_.begin = position_;
     staged_.begin_ms = time_ms;
     staged_.bytes.resize(kCommitHeaderBytes);
+    staged_.key = active_key(options_.keys);  // a change in the middle is the next commit's
   }
   const Lsn first = position_.next;
   // The batches of one commit follow on a finished commit: all before its begin is durable then.

@@ -72,7 +72,7 @@ Status LogBuilder::add_segment() {
   STATOR_TRY(file_, files_.create(directory_ + "/" + segment_name(position_.next)));
   written_ = 0;
   std::optional<SegmentKey> with;
-  const auto id = keys_ == nullptr ? std::nullopt : keys_->active();
+  const auto id = active_key(keys_);
   if (id) with = SegmentKey{*id, *keys_->find(*id)};  // a ring holds what was active
   NewSegment made = new_segment(position_, with);
   made.header.resize(io::kBlockBytes);
