@@ -53,6 +53,7 @@ class LocalLog final : public Log {
     return segments_->parts();
   }
   void trim(Lsn to) override;
+  void allow_trim(Lsn to) override;
   Status discard_to(Lsn to) override;
   void close() override;
 
@@ -70,6 +71,8 @@ class LocalLog final : public Log {
   // Writes it. False when the log has failed.
   bool write();
   void end_write();
+  // Lets go of what readers alone would want. False: there is nothing.
+  bool give_back();
   // Waits for space or for the end; false at the end.
   bool wait_for_space(const std::string& reason);
   void set_disk_full(bool is_full);
@@ -97,6 +100,7 @@ class LocalLog final : public Log {
   Commit staged_;
   LogPosition position_;  // of the next batch
   Lsn trim_to_;
+  Lsn allowed_trim_;
   Lsn trimmed_;  // as far as the writer has begun to
   bool is_writer_asleep_ = false;
   bool is_writing_ = false;  // somebody has segments_ and writing_
@@ -256,6 +260,11 @@ void LocalLog::trim(Lsn to) {
   wake_writer();
 }
 
+void LocalLog::allow_trim(Lsn to) {
+  const std::lock_guard lock(mutex_);
+  allowed_trim_ = to;
+}
+
 void LocalLog::close() {
   {
     const std::lock_guard lock(mutex_);
@@ -305,7 +314,7 @@ Status LocalLog::reopen_at(Lsn to) {
     tail_.durable.store(to.value(), std::memory_order_release);
     last_.store(to.value(), std::memory_order_release);
     position_ = position;
-    trim_to_ = trimmed_ = Lsn{};
+    trim_to_ = trimmed_ = allowed_trim_ = Lsn{};
     is_writing_ = false;  // the writer that ended had taken what there was
     is_flushed_ = false;
     is_closing_ = false;
@@ -340,8 +349,9 @@ void LocalLog::run() {
 bool LocalLog::write() {
   Status written = segments_->write(writing_);
   while (!written.ok() && written.error().code() == ErrorCode::kDiskFull) {
-    set_disk_full(true);
-    if (!wait_for_space(written.error().sentence())) break;
+    const bool has_space = give_back();
+    if (!has_space) set_disk_full(true);
+    if (!has_space && !wait_for_space(written.error().sentence())) break;
     written = segments_->write(writing_);
   }
   if (!written.ok()) {
@@ -362,6 +372,15 @@ void LocalLog::set_disk_full(bool is_full) {
   log::warn(is_full ? "the disk of the log is full: writes are refused until it has space"
                     : "the disk of the log has space again: writes go on");
   notify();  // lanes sleep until their next deadline, and only now those of held writes count
+}
+
+bool LocalLog::give_back() {
+  Lsn allowed;
+  {
+    const std::lock_guard lock(mutex_);
+    allowed = std::min(allowed_trim_, durable());
+  }
+  return segments_->give_back(allowed);
 }
 
 bool LocalLog::wait_for_space(const std::string& reason) {

@@ -87,6 +87,15 @@ Status SegmentMaker::begin() {
   return ok_status();
 }
 
+bool SegmentMaker::drop_kept() {
+  bool is_dropped = false;
+  for (const std::string& path : kept_paths()) {
+    auto is_there = files_.exists(path);
+    if (is_there.ok() && is_there.value() && files_.remove(path).ok()) is_dropped = true;
+  }
+  return is_dropped;
+}
+
 Status SegmentMaker::take_over(const std::string& segment, bool may_keep) {
   std::uint64_t size = 0;
   {

@@ -38,6 +38,8 @@ class SegmentMaker {
   // Until path() is a file of `bytes` or more: the one that is ready, or one made now. Its size.
   // The file is the caller's. kDiskFull: nothing is left behind.
   Result<std::size_t> take(std::size_t bytes);
+  // Removes what is kept. Not while a file is being made. False: nothing was, or it cannot be.
+  bool drop_kept();
   // Of a segment that the log no longer needs: keeps its file for later if it may, or removes it. Its
   // name is gone, also after a power cut, when this returns ok.
   Status take_over(const std::string& segment, bool may_keep);

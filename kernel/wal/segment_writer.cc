@@ -128,22 +128,38 @@ bool SegmentWriter::may_keep(const std::string& path) {
   return header.ok() && header.value().key.has_value();
 }
 
+bool SegmentWriter::is_oldest_below(Lsn to) const {
+  return segments_.size() > 1 && segments_[1].first <= to;
+}
+
+bool SegmentWriter::remove_oldest(bool may_keep) {
+  // Before it is gone: who does not find a record must not be told that it is there.
+  oldest_.store(segments_[1].first.value(), std::memory_order_release);
+  Status removed = maker_.take_over(segments_.front().path, may_keep);
+  if (!removed.ok()) {
+    log::warn("a segment of the log cannot be removed: " + removed.error().sentence());
+    return false;
+  }
+  segments_.erase(segments_.begin());
+  const std::lock_guard lock(parts_mutex_);
+  parts_.erase(parts_.begin());
+  return true;
+}
+
 // Oldest first and one after the other, so that a crash leaves no gap. The segment behind a removed
 // one holds a durable batch, so that the log can always tell where it stands.
 void SegmentWriter::trim(Lsn to, Lsn durable) {
-  while (segments_.size() > 1 && segments_[1].first <= std::min(to, durable)) {
-    // Before it is gone: who does not find a record must not be told that it is there.
-    oldest_.store(segments_[1].first.value(), std::memory_order_release);
-    const std::string& path = segments_.front().path;
-    Status removed = maker_.take_over(path, may_keep(path));
-    if (!removed.ok()) {
-      log::warn("a segment of the log cannot be removed: " + removed.error().sentence());
-      return;
-    }
-    segments_.erase(segments_.begin());
-    const std::lock_guard lock(parts_mutex_);
-    parts_.erase(parts_.begin());
+  const Lsn end = std::min(to, durable);
+  while (is_oldest_below(end) && remove_oldest(may_keep(segments_.front().path))) {
   }
+}
+
+bool SegmentWriter::give_back(Lsn to) {
+  if (maker_.drop_kept()) return true;
+  if (!is_oldest_below(to) || !remove_oldest(false)) return false;
+  log::warn("the disk of the log is full: history before LSN " + std::to_string(oldest().value()) +
+            " is given up");
+  return true;
 }
 
 }  // namespace stator::wal

@@ -52,12 +52,17 @@ class SegmentWriter {
     return parts_;
   }
   void trim(Lsn to, Lsn durable);
+  // Frees what space there is to free at once: files that are kept for later, else the oldest
+  // segment, if all its records are below `to`, which are durable. False: nothing.
+  bool give_back(Lsn to);
 
  private:
   Status make_room(const Commit& commit);
   // Lets the log go on at `position` in a file with room for `bytes` of a commit.
   Status add_segment(const LogPosition& position, std::size_t bytes, std::optional<KeyId> key);
   Status open_last();
+  bool is_oldest_below(Lsn to) const;  // and there is a later one
+  bool remove_oldest(bool may_keep);
   // Whether a segment's file may become a later one.
   bool may_keep(const std::string& path);
   Status note_parts(Lsn durable);

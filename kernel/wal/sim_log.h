@@ -38,6 +38,7 @@ class SimLog final : public SimulatedLog {
   // Each batch is a part, and the end of the log is the last one.
   std::vector<LogPart> parts() const override;
   void trim(Lsn to) override;
+  void allow_trim(Lsn to) override;
   Status discard_to(Lsn to) override;
   // Commits, as a real log does before it stops.
   void close() override { commit(); }
@@ -47,6 +48,8 @@ class SimLog final : public SimulatedLog {
   void make_durable(Lsn to) override;
   void crash() override;
   void reopen() override { commit(); }
+  // As far as allow_trim() said; this disk never needs it.
+  Lsn allowed_trim() const;
   // From now on append fails with this code (kOk: no more) and commits do nothing.
   void set_failure(ErrorCode code);
 
@@ -66,6 +69,7 @@ class SimLog final : public SimulatedLog {
   std::function<void()> listener_;
   std::vector<Batch> batches_;
   Lsn begin_{0};  // the last LSN that was trimmed
+  Lsn allowed_trim_{0};
   std::uint64_t begin_chain_ = 0;
   std::uint32_t begin_epoch_ = 0;
   std::uint32_t epoch_ = 0;

@@ -329,6 +329,52 @@ TEST_F(LocalLogTest, FullDiskRefusesWritesAndHealsWithoutLosingOne) {
   EXPECT_EQ(all.back(), "healed");
 }
 
+// History that is kept for readers goes first, the oldest first and no more than needed; what
+// somebody needs never does.
+TEST_F(LocalLogTest, AFullDiskTakesHistoryBeforeItRefusesWrites) {
+  const std::string big(1500, 'b');
+  const auto log = open_small_log(files_, kSmallSegment).take();
+  LogWaiter waiter(*log);
+  const auto append = [&] {
+    BatchBuilder batch = batch_of({big});
+    return log->append(batch, 1);
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(waiter.wait_durable(append().value()));
+  files_.set_space(files_.used());
+  log->allow_trim(Lsn{4});
+  ASSERT_TRUE(waiter.wait_durable(append().value()));
+  EXPECT_EQ(log->oldest(), Lsn{2});
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(waiter.wait_durable(append().value()));
+  EXPECT_EQ(log->oldest(), Lsn{4});
+  EXPECT_TRUE(log->health().ok());
+  const Lsn held = append().value();
+  log->flush();
+  while (log->health().ok()) std::this_thread::yield();
+  EXPECT_EQ(log->health().error().code(), ErrorCode::kDiskFull);
+  EXPECT_EQ(log->oldest(), Lsn{4}) << "LSN 4 is needed";
+  log->allow_trim(Lsn{5});  // a checkpoint has it
+  EXPECT_TRUE(waiter.wait_durable(held));
+  EXPECT_EQ(log->oldest(), Lsn{5});
+  EXPECT_THAT(read_all(*log, Lsn{5}).value(), testing::SizeIs(5));
+}
+
+// Files that wait for their use are no reason to refuse a write either.
+TEST_F(LocalLogTest, AFullDiskTakesTheFilesThatAreKept) {
+  const auto log = open_small_log(files_, kSmallSegment).take();
+  LogWaiter waiter(*log);
+  for (int i = 0; i < 4; ++i) {
+    BatchBuilder batch = batch_of({std::string(1500, 'b')});
+    ASSERT_TRUE(waiter.wait_durable(log->append(batch, 1).value()));
+  }
+  log->trim(Lsn{3});
+  while (!files_.exists(path("kept-2.tmp")).value()) std::this_thread::yield();
+  files_.set_space(files_.used());
+  BatchBuilder batch = batch_of({std::string(5000, 'x')});  // fits none of them
+  EXPECT_TRUE(waiter.wait_durable(log->append(batch, 1).value()));
+  EXPECT_TRUE(log->health().ok());
+  EXPECT_THAT(files_.list(kDirectory).value(), testing::Not(testing::Contains("kept-1.tmp")));
+}
+
 // A lane that sleeps must learn of it: the deadlines of the writes that wait count from then on.
 TEST_F(LocalLogTest, TellsItsListenerThatTheDiskIsFull) {
   const auto log = open_small_log(files_, kSmallSegment).take();
