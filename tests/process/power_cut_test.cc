@@ -163,5 +163,26 @@ TEST_F(PowerCutTest, AFullDiskRefusesWritesServesReadsAndHeals) {
   }
 }
 
+// Twice as much is written as the disk has room for, to few documents, with all history kept as
+// long as there is room: nobody is refused.
+TEST_F(PowerCutTest, AFullDiskLetsHistoryGoBeforeItRefusesWrites) {
+  ASSERT_EQ(std::system(("fallocate -l 170M " + disk_->mount_point() + "/ballast").c_str()), 0);
+  ServerProcess server({disk_->mount_point(), 1,
+                        "[server]\nmemtable_mib = 1\nlog_segment_mib = 4\n[changes]\nretain_mib = 10000\n",
+                        "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  for (int i = 0; i < 700; ++i) {
+    const json answer = json::parse(client.ask(json{
+        {"op", "point_put"},
+        {"document_id", "d" + std::to_string(i % 4)},
+        {"data", {{"i", i}, {"f", std::string(200'000, 'f')}}}}.dump()));
+    ASSERT_EQ(answer["status"], "ok") << i << " " << answer;
+  }
+  const json stats = json::parse(client.ask(R"({"op":"server_stats","payload_format":"json"})"));
+  EXPECT_GT(stats["payload"]["oldest_lsn"], 100);
+  EXPECT_NE(server.errors().find("history before LSN"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace stator::test
