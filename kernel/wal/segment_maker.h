@@ -29,7 +29,7 @@ class SegmentMaker {
   SegmentMaker& operator=(const SegmentMaker&) = delete;
 
   // Before everything else. What an earlier run kept is removed: after a crash such a file may still
-  // be a segment under another name.
+  // be a segment under another name. So is what a cut that was broken off left.
   Status begin();
   const std::string& path() const { return path_; }
   // Begins to make one of `bytes`, if none is ready or being made. Never waits. Once it failed it is
