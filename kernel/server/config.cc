@@ -106,6 +106,12 @@ class Reader {
     return ok_status();
   }
 
+  Status filled(const toml::node& node, const std::string& key, std::string& out) {
+    STATOR_CHECK(text(node, key, out));
+    return out.empty() ? Status(wrong(name_, node.source(), "'" + key + "' must not be empty"))
+                       : ok_status();
+  }
+
   Status strings(const toml::node& node, const std::string& key, std::vector<std::string>& out) {
     const auto* array = node.as_array();
     if (array == nullptr) return wrong(name_, node.source(), "'" + key + "' must be a list of strings");
@@ -129,7 +135,39 @@ class Reader {
   }
 
   Keys auth_keys() {
-    return {{"mode", [this](const toml::node& node) { return auth_mode(node); }}};
+    return {
+        {"mode", [this](const toml::node& node) { return auth_mode(node); }},
+        {"certificate_users", [this](const toml::node& node) { return certificate_users(node); }},
+        {"jwt", [this](const toml::node& node) { return section(node, "auth.jwt", jwt_keys()); }},
+    };
+  }
+
+  Status certificate_users(const toml::node& node) {
+    if (!node.is_boolean())
+      return wrong(name_, node.source(), "'auth.certificate_users' must be true or false");
+    config_.certificate_users = node.as_boolean()->get();
+    return ok_status();
+  }
+
+  Keys jwt_keys() {
+    return {
+        {"keys",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.keys", config_.jwt.keys_file);
+         }},
+        {"issuer",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.issuer", config_.jwt.issuer);
+         }},
+        {"audience",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.audience", config_.jwt.audience);
+         }},
+        {"user_claim",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.user_claim", config_.jwt.user_claim);
+         }},
+    };
   }
 
   Keys tls_keys() {
@@ -179,7 +217,9 @@ class Reader {
   }
 
   Keys backup_keys() {
-    return {{"directory", [this](const toml::node& node) { return backup_directory(node); }}};
+    return {{"directory", [this](const toml::node& node) {
+               return filled(node, "backup.directory", config_.backup_directory);
+             }}};
   }
 
   Keys changes_keys() {
@@ -205,12 +245,6 @@ class Reader {
     }
     out = static_cast<std::uint64_t>(value->get()) * unit;
     return ok_status();
-  }
-
-  Status backup_directory(const toml::node& node) {
-    STATOR_CHECK(text(node, "backup.directory", config_.backup_directory));
-    if (!config_.backup_directory.empty()) return ok_status();
-    return wrong(name_, node.source(), "'backup.directory' must not be empty");
   }
 
   Status log_level(const toml::node& node) {

@@ -144,15 +144,15 @@ sigset_t block_signals() {
   return signals;
 }
 
-// Until SIGTERM or SIGINT. SIGHUP reads again what can be: the files of TLS. These are looked at by
-// themselves too, since who renews a certificate may not know of signals.
+// Until SIGTERM or SIGINT. SIGHUP reads again what can be: certificates and token keys. These are
+// looked at by themselves too, since who renews them may not know of signals.
 void wait_for_end(const sigset_t& signals, stator::server::Server& server) {
   constexpr timespec kLookSeconds{5, 0};
   for (;;) {
-    const int signal = server.has_tls() ? sigtimedwait(&signals, nullptr, &kLookSeconds)
-                                        : sigwaitinfo(&signals, nullptr);
+    const int signal = server.has_files() ? sigtimedwait(&signals, nullptr, &kLookSeconds)
+                                          : sigwaitinfo(&signals, nullptr);
     if (signal == SIGTERM || signal == SIGINT) return;
-    if (signal == SIGHUP || errno == EAGAIN) server.reload_tls(signal != SIGHUP);
+    if (signal == SIGHUP || errno == EAGAIN) server.reload_files(signal != SIGHUP);
   }
 }
 
