@@ -204,6 +204,7 @@ inline void write_string(Out& out, std::string_view text) {
   if (plain_end<true>(text.data(), text.data() + text.size()) == text.data() + text.size()) {
     // Nothing to escape, as nearly always.
     if (!out.need(text.size() + 2)) return;
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room, so it is not null
     *out.cursor++ = '"';
     if (!text.empty()) std::memcpy(out.cursor, text.data(), text.size());
     out.cursor += text.size();
