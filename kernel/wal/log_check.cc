@@ -16,7 +16,7 @@ std::uint64_t written_end(ByteView bytes) {
 // DATA_DIR of DATA_DIR/wal, as a shell takes it.
 std::string data_directory(const std::string& directory) {
   const std::size_t slash = directory.rfind('/');
-  const std::string parent = slash == std::string::npos ? "." : directory.substr(0, slash);
+  std::string parent = slash == std::string::npos ? "." : directory.substr(0, slash);
   constexpr const char* kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
   if (!parent.empty() && parent.find_first_not_of(kPlain) == std::string::npos) return parent;
@@ -185,7 +185,8 @@ Result<std::vector<Segment>> find_segments(io::FileSystem& files, const std::str
   std::vector<Segment> segments;
   for (const std::string& name : names) {
     if (name == kNextSegmentName) continue;
-    const std::string path = directory + "/" + name;
+    std::string path = directory;
+    path.append("/").append(name);
     if (const auto first = first_lsn_of(name)) {
       segments.push_back({*first, path});
     } else {

@@ -77,7 +77,7 @@ Result<std::optional<BatchReader>> SegmentReader::next(Lsn durable) {
     auto batch = BatchReader::open(rest());
     if (batch.ok()) {
       STATOR_CHECK(take(batch.value()));
-      return std::optional<BatchReader>(std::move(batch.value()));
+      return std::optional<BatchReader>(batch.value());
     }
     const bool is_cut = batch.error().code() == ErrorCode::kNotFound;
     if (!is_cut || is_read_to_end()) return corrupted(batch.error().sentence());
