@@ -29,6 +29,8 @@ TOPS = ("kernel", "plugins", "client", "sdk")
 # Options of g++ that clang does not know.
 GNU_ONLY = {"-fno-gnu-unique", "-Wno-restrict"}
 INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
+# An exception names its check and its reason.
+REASONED = re.compile(r"// NOLINT(?:NEXTLINE)?\([\w.-]+\): \S")
 NOISE = re.compile(r"^(\d+ warnings? |Error while processing |Suppressed \d+ warnings|Use -header-filter)")
 NEXT_FINDING = re.compile(r"\n(?=\S+:\d+:\d+: (?:error|warning): )")
 
@@ -93,6 +95,13 @@ def findings_of(root, path):
     return NEXT_FINDING.split("\n".join(lines) or f"{path}: clang-tidy ended with {run.returncode}")
 
 
+def bare_exceptions(paths):
+    for path in sorted(paths):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if "NOLINT" in line and not REASONED.search(line):
+                yield f"{path}:{number}:1: error: an exception without its reason; write NOLINT(check): reason"
+
+
 def look_at(root, stamps, jobs):
     """Looks at the files of `stamps` (path -> stamp) that have none. Prints and returns the findings, each
     once however many files include its place."""
@@ -133,7 +142,9 @@ def tidy(root, files=(), since=None, jobs=1):
         changed = changed_since(root, since)
         sources = [path for path in sources if headers[path] & changed]
     stamps = {path: build / "tidy" / key_of(root, headers[path], commands[path], version) for path in sources}
-    return look_at(root, stamps, jobs)
+    bare = list(bare_exceptions(set().union(*(headers[path] for path in sources))))
+    print("\n".join(bare), end="\n" if bare else "")
+    return bare + look_at(root, stamps, jobs)
 
 
 def self_test():
@@ -160,6 +171,10 @@ def self_test():
         header.write_text("#pragma once\nclass again_wrong {};\n")
         assert len(tidy(root)) == 1, "a stamp outlived its header"
         assert len(tidy(root, [first])) == 1
+        header.write_text("#pragma once\nclass again_wrong {};  // NOLINT\n")
+        assert "without its reason" in "".join(tidy(root))
+        header.write_text("#pragma once\nclass as_c_has_it {};  // NOLINT(readability-identifier-naming): as C has it\n")
+        assert not tidy(root)
     print("tidy: self-test passed")
 
 
