@@ -264,6 +264,7 @@ int run(const stator::server::WalCommand& command) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody catches is a defect and ends the process
 int main(int argc, char** argv) {
   CLI::App app("Stator: a multi-model database server whose engines are plugins");
   app.set_version_flag("--version", std::string("statord ") + STATOR_VERSION);
