@@ -128,7 +128,7 @@ try {
   assert.equal((await brief.ask({ op: "auth", method: "jwt", token: second.token({ ...claims, exp: Math.floor(Date.now() / 1000) - 57 }) })).status, "ok");
   let answer;
   do { answer = await brief.ask({ op: "point_get", document_id: "a" }); } while (answer.error_code === "not_found");
-  assert.equal(answer.error_code, "unauthenticated");
+  assert.equal(answer.error_code, "auth_expired");
   brief.end();
   admin.end();
   console.log("jwt peer: 2 logins, 8 refusals, one rotation, one end");
