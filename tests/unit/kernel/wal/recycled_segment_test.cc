@@ -35,7 +35,7 @@ class Interrupted final : public io::FileSystem {
   Result<std::unique_ptr<io::File>> open_to_read(const std::string& path) override {
     count();
     STATOR_TRY(std::unique_ptr<io::File> file, files_.open_to_read(path));
-    return std::make_unique<File>(*this, std::move(file));
+    return std::unique_ptr<io::File>(std::make_unique<File>(*this, std::move(file)));
   }
   Result<std::vector<std::string>> list(const std::string& directory) override {
     count();
