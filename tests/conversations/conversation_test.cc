@@ -20,6 +20,7 @@ const Config kConfigs[] = {
     {"restart_after_every_frame", {1, true}},
     {"two_lanes_restart_after_every_frame", {2, true}},
     {"tls", {1, false, true}},
+    {"encrypted_restart_after_every_frame", {1, true, false, true}},
 };
 
 struct Case {
