@@ -8,7 +8,7 @@ export CCACHE_NOHASHDIR := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test asan tsan bench torture release dev check fmt clean deps
+.PHONY: help demo test asan tsan bench torture release dev check tidy fmt clean deps
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -46,6 +46,12 @@ dev: ## development build in build/dev
 check: ## layers, tree and docs, without compiling; and that each check can fail
 	@for check in $(CHECKS); do \
 	  python3 scripts/$$check.py --self-test && python3 scripts/$$check.py || exit 1; done
+
+tidy: ## clang-tidy on the product's sources; some of them: SINCE=REF, FILES="a.cc b.cc"; JOBS=N
+	@command -v clang-tidy >/dev/null || { echo "make tidy: apt-get install clang-tidy"; exit 1; }
+	scripts/tidy.py --self-test
+	cmake --preset dev
+	scripts/tidy.py --jobs $(JOBS) $(if $(SINCE),--since $(SINCE)) $(FILES)
 
 fmt: ## clang-format on every tracked C and C++ file
 	@command -v clang-format >/dev/null || { echo "make fmt: apt-get install clang-format"; exit 1; }

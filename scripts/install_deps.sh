@@ -18,6 +18,8 @@ packages+=(libpoco-dev)
 packages+=(liblmdb-dev)
 # Random numbers, hashes and signatures; password hashing (RFC 9106).
 packages+=(libssl-dev libargon2-dev)
+# Tokens of other issuers (JWT): verifies signatures with JSON web keys; brings Jansson, its JSON reader.
+packages+=(libjose-dev libjansson-dev)
 # Request bodies, configuration, log lines.
 packages+=(libsimdjson-dev libtomlplusplus-dev libspdlog-dev libfmt-dev)
 # JSON trees in tests (the server has none)

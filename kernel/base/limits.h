@@ -69,6 +69,14 @@ inline constexpr std::uint32_t kScramIterations = 65'536;
 inline constexpr std::uint32_t kAuditedDenialsMax = 1000;
 // An API key may live so long, in seconds: ten years.
 inline constexpr std::uint64_t kApiKeySecondsMax = 315'360'000;
+// A token of somebody else (JWT): so large, so far off may its issuer's clock be, and so many keys
+// can sign. A token costs one verification for each key that its header fits.
+inline constexpr std::size_t kJwtBytesMax = 8192;
+inline constexpr double kJwtLeewayMs = 60'000;
+inline constexpr std::size_t kJwtKeysMax = 16;
+inline constexpr std::size_t kJwtRsaBytesMin = 256;
+// A certificate or token may vouch for a connection so long, in milliseconds: ten years.
+inline constexpr std::uint64_t kVouchedMsMax = kApiKeySecondsMax * 1000;
 
 // ---- backup --------------------------------------------------------------------------------------
 // Names become names of directories.

@@ -108,6 +108,12 @@ class Reader {
     return ok_status();
   }
 
+  Status filled(const toml::node& node, const std::string& key, std::string& out) {
+    STATOR_CHECK(text(node, key, out));
+    return out.empty() ? Status(wrong(name_, node.source(), "'" + key + "' must not be empty"))
+                       : ok_status();
+  }
+
   Status strings(const toml::node& node, const std::string& key, std::vector<std::string>& out) {
     const auto* array = node.as_array();
     if (array == nullptr) return wrong(name_, node.source(), "'" + key + "' must be a list of strings");
@@ -132,7 +138,39 @@ class Reader {
   }
 
   Keys auth_keys() {
-    return {{"mode", [this](const toml::node& node) { return auth_mode(node); }}};
+    return {
+        {"mode", [this](const toml::node& node) { return auth_mode(node); }},
+        {"certificate_users", [this](const toml::node& node) { return certificate_users(node); }},
+        {"jwt", [this](const toml::node& node) { return section(node, "auth.jwt", jwt_keys()); }},
+    };
+  }
+
+  Status certificate_users(const toml::node& node) {
+    if (!node.is_boolean())
+      return wrong(name_, node.source(), "'auth.certificate_users' must be true or false");
+    config_.certificate_users = node.as_boolean()->get();
+    return ok_status();
+  }
+
+  Keys jwt_keys() {
+    return {
+        {"keys",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.keys", config_.jwt.keys_file);
+         }},
+        {"issuer",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.issuer", config_.jwt.issuer);
+         }},
+        {"audience",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.audience", config_.jwt.audience);
+         }},
+        {"user_claim",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.user_claim", config_.jwt.user_claim);
+         }},
+    };
   }
 
   Keys tls_keys() {
@@ -182,7 +220,9 @@ class Reader {
   }
 
   Keys backup_keys() {
-    return {{"directory", [this](const toml::node& node) { return backup_directory(node); }}};
+    return {{"directory", [this](const toml::node& node) {
+               return filled(node, "backup.directory", config_.backup_directory);
+             }}};
   }
 
   Keys changes_keys() {
@@ -210,20 +250,10 @@ class Reader {
     return ok_status();
   }
 
-  Status backup_directory(const toml::node& node) {
-    return path(node, "backup.directory", config_.backup_directory);
-  }
-
   Keys encryption_keys() {
     return {{"key_file", [this](const toml::node& node) {
-               return path(node, "encryption.key_file", config_.key_file);
+               return filled(node, "encryption.key_file", config_.key_file);
              }}};
-  }
-
-  Status path(const toml::node& node, const std::string& key, std::string& out) {
-    STATOR_CHECK(text(node, key, out));
-    if (!out.empty()) return ok_status();
-    return wrong(name_, node.source(), "'" + key + "' must not be empty");
   }
 
   Status log_level(const toml::node& node) {

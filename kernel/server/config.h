@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "control/auth/identity.h"
+#include "control/auth/jwt.h"
 #include "control/net/tls_context.h"
 #include "server/trim_gate.h"
 
@@ -29,6 +30,8 @@ struct Config {
   std::uint64_t memory_limit_bytes = 0;
   auth::Mode auth_mode = auth::Mode::kTrust;
   bool auth_is_set = false;
+  bool certificate_users = false;  // the names in clients' certificates are users
+  auth::JwtRules jwt;
   std::string log_level = "info";
   // Engines to load; nothing = all that are found.
   std::optional<std::vector<std::string>> engines;

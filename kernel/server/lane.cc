@@ -29,6 +29,8 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
       changes_(id, *shared.changes, *shared.log) {
   host_.lane = id;
   host_.auth_mode = shared.auth_mode;
+  host_.certificates_name_users = shared.certificates_name_users;
+  host_.jwt = shared.jwt;
   host_.table = shared.table;
   host_.dispatcher = &dispatcher_;
   host_.pool = &pool_;

@@ -38,6 +38,8 @@ struct LaneShared {
   auth::Lockout* lockout = nullptr;
   audit::AuditLog* audit = nullptr;
   auth::Mode auth_mode = auth::Mode::kTrust;
+  bool certificates_name_users = false;
+  const auth::JwtVerifier* jwt = nullptr;
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;
   std::function<void(LaneId, Lsn)> on_applied;

@@ -147,16 +147,16 @@ sigset_t block_signals() {
   return signals;
 }
 
-// Until SIGTERM or SIGINT. SIGHUP reads again what can be: the key file and the files of TLS. These
-// are looked at by themselves too, since who renews a certificate may not know of signals.
+// Until SIGTERM or SIGINT. SIGHUP reads again what can be: the key file, certificates and token keys.
+// The latter two are looked at by themselves too, since who renews them may not know of signals.
 void wait_for_end(const sigset_t& signals, stator::server::Server& server) {
   constexpr timespec kLookSeconds{5, 0};
   for (;;) {
-    const int signal = server.has_tls() ? sigtimedwait(&signals, nullptr, &kLookSeconds)
-                                        : sigwaitinfo(&signals, nullptr);
+    const int signal = server.has_files() ? sigtimedwait(&signals, nullptr, &kLookSeconds)
+                                          : sigwaitinfo(&signals, nullptr);
     if (signal == SIGTERM || signal == SIGINT) return;
     if (signal == SIGHUP) server.reload_keys();
-    if (signal == SIGHUP || errno == EAGAIN) server.reload_tls(signal != SIGHUP);
+    if (signal == SIGHUP || errno == EAGAIN) server.reload_files(signal != SIGHUP);
   }
 }
 
@@ -264,6 +264,7 @@ int run(const stator::server::WalCommand& command) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody catches is a defect and ends the process
 int main(int argc, char** argv) {
   CLI::App app("Stator: a multi-model database server whose engines are plugins");
   app.set_version_flag("--version", std::string("statord ") + STATOR_VERSION);

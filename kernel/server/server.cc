@@ -46,6 +46,20 @@ session::LogFacts log_facts(const wal::Log& log) {
   return {durable, log.last(), is_full ? "disk_full" : "failed", log.oldest()};
 }
 
+// What was read from files at the start, if they have changed.
+template <class Loaded>
+void reload(Loaded* loaded, std::int64_t& written_ns, bool only_if_newer, const std::string& name) {
+  if (loaded == nullptr) return;
+  const std::int64_t written = loaded->written_ns();
+  // Half of a replacement (one file gone for a moment) is looked at again later.
+  if (only_if_newer && (written == 0 || written == written_ns)) return;
+  written_ns = written;
+  Status status = loaded->reload();
+  if (status.ok()) return log::info(name + " was read again");
+  log::error("the old one stays in use, not " + name +
+             " as it is now: " + status.error().sentence());
+}
+
 }  // namespace
 
 Server::~Server() = default;
@@ -53,6 +67,7 @@ Server::~Server() = default;
 Status Server::start() {
   started_ns_ = system_clock().monotonic_ns();
   STATOR_CHECK(check_addresses());
+  STATOR_CHECK(load_jwt());
   STATOR_CHECK(read_key_file(config_.key_file, keys_));
   STATOR_CHECK(load_table());
   // Before any data is touched: a port in use must not cost a recovery.
@@ -118,6 +133,9 @@ Status Server::check_addresses() const {
         ErrorCode::kBadRequest,
         "[tls] client_ca and client_certificates = \"optional\" or \"required\" belong together");
   }
+  if (config_.certificate_users && config_.tls.client_ca.empty()) {
+    return Error(ErrorCode::kBadRequest, "[auth] certificate_users = true needs [tls] client_ca");
+  }
   for (const std::string& text : {config_.listen, config_.tls_listen}) {
     if (text.empty()) continue;
     STATOR_TRY(const net::ListenAddress address, net::parse_address(text));
@@ -128,6 +146,18 @@ Status Server::check_addresses() const {
               " without authentication: set [auth] mode = \"password\", or listen on 127.0.0.1");
     }
   }
+  return ok_status();
+}
+
+Status Server::load_jwt() {
+  const auth::JwtRules& rules = config_.jwt;
+  const bool is_set = !rules.keys_file.empty() || !rules.issuer.empty() || !rules.audience.empty();
+  if (!is_set) return ok_status();
+  if (rules.keys_file.empty() || rules.issuer.empty() || rules.audience.empty()) {
+    return Error(ErrorCode::kBadRequest, "[auth.jwt] needs keys, issuer and audience");
+  }
+  STATOR_TRY(jwt_, auth::JwtVerifier::load(rules));
+  jwt_written_ns_ = jwt_->written_ns();
   return ok_status();
 }
 
@@ -146,15 +176,9 @@ Status Server::listen(net::Listeners& listeners) {
   return ok_status();
 }
 
-void Server::reload_tls(bool only_if_newer) {
-  if (tls_ == nullptr) return;
-  const std::int64_t written = tls_->written_ns();
-  // Half of a replacement (one file gone for a moment) is looked at again later.
-  if (only_if_newer && (written == 0 || written == tls_written_ns_)) return;
-  tls_written_ns_ = written;
-  Status status = tls_->reload();
-  if (status.ok()) return log::info("the TLS certificate was read again");
-  log::error("the old TLS certificate stays in use: " + status.error().sentence());
+void Server::reload_files(bool only_if_newer) {
+  reload(tls_.get(), tls_written_ns_, only_if_newer, "the TLS certificate");
+  reload(jwt_.get(), jwt_written_ns_, only_if_newer, "the set of token keys");
 }
 
 Status Server::open_data(std::uint32_t lanes) {
@@ -342,6 +366,8 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   shared_->lockout = &lockout_;
   shared_->audit = audit_.get();
   shared_->auth_mode = config_.auth_mode;
+  shared_->certificates_name_users = config_.certificate_users;
+  shared_->jwt = jwt_.get();
   shared_->ops_digest = digest_of(*table_);
   shared_->on_applied = [trims = trims_.get()](LaneId lane, Lsn lsn) { trims->on_applied(lane, lsn); };
   shared_->backups = backups_.get();

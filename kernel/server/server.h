@@ -32,9 +32,10 @@ class Server {
 
   // Returns when every lane serves. Errors are one sentence each.
   Status start();
-  // Reads the files of TLS again, if there are any. `only_if_newer`: than when they were last
-  // looked at.
-  void reload_tls(bool only_if_newer);
+  // Reads certificates and token keys again, if there are any. `only_if_newer`: than when they were
+  // last looked at.
+  void reload_files(bool only_if_newer);
+  bool has_files() const { return tls_ != nullptr || jwt_ != nullptr; }
   bool has_tls() const { return tls_ != nullptr; }
   // The same without a network, with the lanes that the directory has: `task` gets a connection
   // with the kernel's rights. For commands on a stopped server's data; stop() follows, whatever it
@@ -59,6 +60,7 @@ class Server {
 
  private:
   Status check_addresses() const;
+  Status load_jwt();
   Status listen(net::Listeners& listeners);
   Status load_table();
   Status serve(const net::Listeners& listeners, const KernelTask& task);
@@ -114,6 +116,8 @@ class Server {
   std::string tls_listen_address_;
   std::unique_ptr<net::TlsContext> tls_;
   std::int64_t tls_written_ns_ = 0;
+  std::unique_ptr<auth::JwtVerifier> jwt_;
+  std::int64_t jwt_written_ns_ = 0;
   Lsn recovered_lsn_;
 };
 

@@ -1,5 +1,7 @@
 // The native protocol under TLS, as a client sees it.
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <signal.h>
 
 #include <gmock/gmock.h>
@@ -182,6 +184,103 @@ TEST_F(TlsTest, ANewCertificateIsTakenWithoutARestart) {
   EXPECT_THROW(Client(server.tls_port(), {.ca = old}), std::runtime_error);
   EXPECT_NO_THROW(Client(server.tls_port(), {.ca = certificate(third)}));
   EXPECT_THAT(before.ask(kGet), HasSubstr(R"({"x":1})"));
+}
+
+// Certificates of a small authority, made by the openssl command, as operators do.
+class CertificateUserTest : public TlsTest {
+ protected:
+  void SetUp() override {
+    make_files(other_);
+    run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem "
+        "-days 2 "
+        "-subj /CN=authority");
+  }
+  std::string file(const std::string& name) const { return other_.path() + "/" + name; }
+  void run(const std::string& command) {
+    const std::string line = "cd " + other_.path() + " && openssl " + command + " 2>>openssl.log";
+    ASSERT_EQ(std::system(line.c_str()), 0) << line;
+  }
+  // NAME.pem and NAME.key.
+  void issue(const std::string& name, const std::string& subject, const std::string& names = "") {
+    std::ofstream(file("extensions"))
+        << (names.empty() ? "basicConstraints=CA:FALSE\n" : "subjectAltName=" + names + "\n");
+    run("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout " + name +
+        ".key -out request.pem -subj '" + subject + "'");
+    run("x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -extfile "
+        "extensions -out " +
+        name + ".pem");
+  }
+  std::string config(const std::string& auth = "certificate_users = true\n") const {
+    return tls_config(other_, "client_ca = \"" + file("ca.pem") +
+                                  "\"\nclient_certificates = \"optional\"\n") +
+           "[auth]\nmode = \"password\"\n" + auth;
+  }
+  static std::string auth(const std::string& more = "") {
+    return R"({"op":"auth","method":"certificate")" + more + "}";
+  }
+  std::string ask_as(const ServerProcess& server, const std::string& name,
+                     const std::string& request) {
+    ClientTls tls = {.ca = certificate(other_)};
+    if (!name.empty())
+      tls = {.ca = certificate(other_),
+             .certificate = file(name + ".pem"),
+             .key = file(name + ".key")};
+    Client client(server.tls_port(), tls);
+    return client.ask(request);
+  }
+};
+
+TEST_F(CertificateUserTest, TheNameInACertificateIsAUserIfThereIsOne) {
+  issue("ada", "/O=x/CN=ada");
+  issue("eve", "/CN=eve");
+  issue("mail", "/O=x", "email:ada@example,DNS:host.example");
+  issue("twice", "/CN=ada/CN=eve");
+  ServerProcess server(options(dir_, config()));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client admin(server.port());
+  EXPECT_THAT(
+      admin.ask(
+          R"({"op":"auth","method":"password","username":"admin","password":"test-password"})"),
+      HasSubstr(R"("status":"ok")"));
+  for (const char* name : {"ada", "ada@example"}) {
+    EXPECT_THAT(admin.ask(R"({"op":"user_create","password":"not used at all","username":")" +
+                          std::string(name) + "\"}"),
+                HasSubstr(R"("status":"ok")"));
+  }
+  EXPECT_THAT(ask_as(server, "ada", auth()), HasSubstr(R"("username":"ada","tenant_id":1)"));
+  EXPECT_THAT(ask_as(server, "ada", auth(R"(,"username":"ada")")),
+              HasSubstr(R"("username":"ada")"));
+  EXPECT_THAT(ask_as(server, "mail", auth(R"(,"username":"ada@example")")),
+              HasSubstr(R"("username":"ada@example")"));
+  EXPECT_THAT(ask_as(server, "ada", auth(R"(,"username":"admin")")), HasSubstr("no such name"));
+  EXPECT_THAT(ask_as(server, "mail", auth()), HasSubstr("several names"));
+  EXPECT_THAT(ask_as(server, "eve", auth()), HasSubstr("there is no user 'eve'"));
+  EXPECT_THAT(ask_as(server, "twice", auth()), HasSubstr("names nobody"));
+  EXPECT_THAT(ask_as(server, "", auth()), HasSubstr("no client certificate was shown"));
+  EXPECT_THAT(admin.ask(auth()), HasSubstr("no client certificate was shown"));
+
+  Client ada(server.tls_port(),
+             {.ca = certificate(other_), .certificate = file("ada.pem"), .key = file("ada.key")});
+  EXPECT_THAT(ada.ask(kPut), HasSubstr("unauthenticated"));  // a certificate alone is no login
+  EXPECT_THAT(ada.ask(auth()), HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(ada.ask(kPut), HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(
+      admin.ask(
+          R"({"op":"auth","method":"password","username":"admin","password":"test-password"})"),
+      HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(admin.ask(R"({"op":"user_drop","username":"ada"})"), HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(ada.ask(kGet), HasSubstr("unauthenticated"));
+}
+
+TEST_F(CertificateUserTest, CertificatesNameUsersOnlyWhereTheConfigurationSaysSo) {
+  issue("ada", "/CN=ada");
+  ServerProcess server(options(dir_, config("")));
+  ASSERT_TRUE(server.start()) << server.errors();
+  EXPECT_THAT(ask_as(server, "ada", auth()), HasSubstr("certificate_users = true"));
+  server.stop();
+  EXPECT_THAT(
+      refused(tls_config(other_) + "[auth]\nmode = \"password\"\ncertificate_users = true\n"),
+      HasSubstr("needs [tls] client_ca"));
 }
 
 TEST_F(TlsTest, ThePlainPortCanBeLeftOut) {

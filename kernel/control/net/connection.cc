@@ -25,14 +25,27 @@ Connection::Connection(Socket socket, std::unique_ptr<TlsStream> tls, session::S
       last_activity_ns_(now_ns) {}
 
 ssize_t Connection::read(std::span<char> to) {
-  if (tls_ != nullptr) return tls_->read(to);
+  if (tls_ != nullptr) {
+    const bool was_established = tls_->is_established();
+    const ssize_t received = tls_->read(to);
+    // Before the session sees a byte of it.
+    if (tls_->is_established() && !was_established)
+      session_.set_certificate(tls_->client_certificate());
+    return received;
+  }
   const ssize_t received = recv(socket_.fd(), to.data(), to.size(), 0);
   if (received > 0) return received;
   return received < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
 }
 
 ssize_t Connection::write(ByteView bytes) {
-  if (tls_ != nullptr) return tls_->write(bytes);
+  if (tls_ != nullptr) {
+    const bool was_established = tls_->is_established();
+    const ssize_t sent = tls_->write(bytes);
+    if (tls_->is_established() && !was_established)
+      session_.set_certificate(tls_->client_certificate());
+    return sent;
+  }
   const ssize_t sent = send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent >= 0) return sent;
   return errno == EAGAIN || errno == EINTR ? 0 : -1;

@@ -20,7 +20,9 @@
 #include "base/limits.h"
 #include "bridge/task.h"
 #include "control/audit/audit_log.h"
+#include "control/auth/client_certificate.h"
 #include "control/auth/identity.h"
+#include "control/auth/jwt.h"
 #include "control/auth/lockout.h"
 #include "control/auth/password_worker.h"
 #include "control/auth/policy_book.h"
@@ -40,6 +42,8 @@ namespace stator::session {
 struct SessionHost {
   LaneId lane;
   auth::Mode auth_mode = auth::Mode::kTrust;
+  bool certificates_name_users = false;
+  const auth::JwtVerifier* jwt = nullptr;  // null: tokens of others are not taken
   const ops::OpTable* table = nullptr;
   dispatch::Dispatcher* dispatcher = nullptr;
   bridge::TaskPool* pool = nullptr;
@@ -88,6 +92,10 @@ class Session {
   bool has_streams() const { return !streams_.empty(); }
   // Where the client is, for the limits on guesses and for the audit log.
   void set_address(std::string address) { address_ = std::move(address); }
+  // What the client has shown in the TLS handshake; null: nothing.
+  void set_certificate(std::unique_ptr<auth::ClientCertificate> certificate) {
+    certificate_ = std::move(certificate);
+  }
   // No more frames are taken now: a flow runs, or the window is full.
   bool is_blocked() const {
     return flow_.kind != FlowKind::kNone || barrier_ != nullptr || in_flight_ >= kRequestsInFlightMax;
@@ -164,6 +172,8 @@ class Session {
   void auth_by_password(bridge::Task* task);
   void auth_by_key(bridge::Task* task);
   void auth_by_scram(bridge::Task* task);
+  void auth_by_certificate(bridge::Task* task);
+  void auth_by_jwt(bridge::Task* task);
   void begin_scram(bridge::Task* task, std::string_view message);
   void finish_scram(bridge::Task* task, std::string_view message);
   void start_user_create(bridge::Task* task);
@@ -176,6 +186,8 @@ class Session {
   void fail_flow(Error error);
   // The client is who it says; `members` of the answer beside name and tenant.
   void welcome(bridge::Task* task, auth::Identity identity, std::string_view members = {});
+  // It is the user whom something vouches for that was checked already, until then (Unix time).
+  void welcome_vouched(bridge::Task* task, const std::string& username, std::uint64_t ends_ms);
   // It is not, for whatever reason.
   void turn_away(bridge::Task* task, std::string_view username, Error error);
 
@@ -185,7 +197,7 @@ class Session {
   void keep_note(const bridge::Task& task, AuditNote note);
   void refuse_op(const ops::OpEntry& entry, bridge::Task* task, Error error);
   void write_audit(std::string_view event, const AuditNote& note, std::string_view outcome);
-  void refuse(bridge::Task* task, Error error);
+  void refuse(bridge::Task* task, const Error& error);
   void send(bridge::Task* task);
   void send_members(bridge::Task* task, std::string_view members);
   // The answer is known: writes its frame if it is its turn.
@@ -204,6 +216,7 @@ class Session {
   auth::Identity identity_;
   Flow flow_;
   std::optional<auth::ScramExchange> scram_;
+  std::unique_ptr<auth::ClientCertificate> certificate_;
   std::string address_ = "local";
   std::map<std::uint64_t, AuditNote> notes_;  // by request id; nearly always empty
   std::uint32_t denials_ = 0;                 // that were audited

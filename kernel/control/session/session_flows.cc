@@ -28,7 +28,8 @@ Error missing(const std::string& field) {
 }
 
 std::string method_details(const Task& task) {
-  static constexpr const char* kNames[] = {"trust", "password", "api_key", "scram"};
+  static constexpr const char* kNames[] = {"trust", "password",    "api_key",
+                                           "scram", "certificate", "jwt"};
   return std::string(R"({"method":")") + kNames[args_of(task).u64(auth_args::kMethod)] + "\"}";
 }
 
@@ -57,6 +58,10 @@ void Session::start_auth(Task* task) {
     case auth_args::kTrust: return auth_by_trust(task);
     case auth_args::kPasswordMethod: return auth_by_password(task);
     case auth_args::kScram: return auth_by_scram(task);
+    case auth_args::kCertificate:
+      return auth_by_certificate(task);
+    case auth_args::kJwt:
+      return auth_by_jwt(task);
     default: return auth_by_key(task);
   }
 }
@@ -102,7 +107,7 @@ void Session::auth_by_scram(Task* task) {
 void Session::begin_scram(Task* task, std::string_view message) {
   auth::ScramExchange exchange;
   auto begun = exchange.begin(message, args_of(*task).str(auth_args::kUsername));
-  if (!begun.ok()) return refuse(task, std::move(begun.error()));
+  if (!begun.ok()) return refuse(task, begun.error());
   auto allowed = host_.lockout->check(exchange.username(), address_, defaults_.now_ns);
   if (!allowed.ok()) return turn_away(task, exchange.username(), std::move(allowed.error()));
   const auto known = host_.policy->credentials_of(exchange.username());
@@ -128,6 +133,55 @@ void Session::finish_scram(Task* task, std::string_view message) {
   out.put(R"(,"data":)");
   json::write_string(out, verifier.value());
   welcome(task, identity.take(), out.view());
+}
+
+void Session::auth_by_certificate(Task* task) {
+  if (!host_.certificates_name_users) {
+    return turn_away(
+        task, {},
+        Error(ErrorCode::kUnauthenticated, "method", "certificates do not name users here")
+            .with_hint("[auth] certificate_users = true in the configuration"));
+  }
+  if (certificate_ == nullptr) {
+    return turn_away(
+        task, {}, Error(ErrorCode::kUnauthenticated, "method", "no client certificate was shown"));
+  }
+  auto username = auth::user_of(*certificate_, args_of(*task).str(auth_args::kUsername));
+  if (!username.ok()) return turn_away(task, {}, std::move(username.error()));
+  welcome_vouched(task, username.value(), certificate_->ends_ms);
+}
+
+void Session::auth_by_jwt(Task* task) {
+  const Args args = args_of(*task);
+  if (!args.has(auth_args::kToken)) return refuse(task, missing("token"));
+  if (host_.jwt == nullptr) {
+    return turn_away(
+        task, {},
+        Error(ErrorCode::kUnauthenticated, "method", "tokens of other issuers are not taken here")
+            .with_hint("[auth.jwt] keys, issuer and audience in the configuration"));
+  }
+  auto user = host_.jwt->verify(args.str(auth_args::kToken), system_clock().wall_ms());
+  if (!user.ok()) return turn_away(task, {}, std::move(user.error()));
+  welcome_vouched(task, user.value().username, user.value().ends_ms);
+}
+
+void Session::welcome_vouched(Task* task, const std::string& username, std::uint64_t ends_ms) {
+  const std::uint64_t now_ms = system_clock().wall_ms();
+  if (ends_ms <= now_ms) {
+    return turn_away(
+        task, username,
+        Error(ErrorCode::kAuthExpired, "method", "what vouches for the user has expired"));
+  }
+  auto identity = host_.policy->identify(username);
+  // Whoever holds it was told the name by its issuer: no secret.
+  if (!identity.ok()) {
+    return turn_away(
+        task, {},
+        Error(ErrorCode::kUnauthenticated, "username", "there is no user '" + username + "'"));
+  }
+  identity.value().expires_ns =
+      defaults_.now_ns + std::min(ends_ms - now_ms, kVouchedMsMax) * 1'000'000;
+  welcome(task, identity.take());
 }
 
 void Session::welcome(Task* task, auth::Identity identity, std::string_view members) {
@@ -161,7 +215,7 @@ void Session::turn_away(Task* task, std::string_view username, Error error) {
     const AuditNote told = {"auth", method_details(*task), std::string(username)};
     write_audit("auth", told, wire_name(error.code()));
   }
-  refuse(task, std::move(error));
+  refuse(task, error);
 }
 
 // ---- ops that keep a secret ---------------------------------------------------------------------
@@ -289,7 +343,7 @@ void Session::on_step(Task* task) {
 
 void Session::fail_flow(Error error) {
   Task* request = std::exchange(flow_, {}).request;
-  refuse(request, std::move(error));
+  refuse(request, error);
 }
 
 }  // namespace stator::session

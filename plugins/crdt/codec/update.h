@@ -55,6 +55,7 @@ struct ClockRange {
   std::uint32_t clock = 0;
   std::uint32_t length = 0;
   std::uint32_t end() const { return clock + length; }
+  friend bool operator==(const ClockRange&, const ClockRange&) = default;
 };
 
 enum class ParentKind : std::uint8_t { kInherited, kRoot, kItem };
