@@ -50,7 +50,7 @@ ENTRIES = [
      "commit.value().first >= next", "commit.value().first == Lsn{0}", LOG),
     ("what a file held before is no commit", WAL + "commit_codec.cc",
      "if (load_little<std::uint64_t>(bytes.data() + kAtMark) != mark_of(bytes, offset)) {", "if (false) {", LOG),
-    ("no plain text stays in files that are used again", WAL + "segment_writer.cc", "may_keep(path))", "true)", LOG),
+    ("no plain text stays in files that are used again", WAL + "segment_writer.cc", "may_keep(segments_.front().path))", "true)", LOG),
     ("a torn tail is cut", WAL + "recovery.cc", "  STATOR_CHECK(file->write_at(torn.offset, std::string(torn.end - torn.offset, '\\0')));\n",
      "", LOG),
     ("the directory is synced with a new segment", WAL + "segment_writer.cc",
