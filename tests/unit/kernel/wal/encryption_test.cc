@@ -123,8 +123,10 @@ TEST_F(EncryptionTest, IsTurnedOnAndOffWithoutAGap) {
 
 // A file that is used again keeps what it held behind its new commits: that must be no plain text.
 TEST_F(EncryptionTest, LeavesNoPlainTextInFilesThatAreUsedAgain) {
+  // Three commits each: the last segment has room behind its commits.
+  constexpr std::size_t kOfThree = 4 * kBlock;
   const auto append = [this](const std::string& payload, int times) {
-    const auto log = open(kSmallSegment).take();
+    const auto log = open(kOfThree).take();
     LogWaiter waiter(*log);
     for (int i = 0; i < times; ++i) {
       BatchBuilder batch = batch_of({payload + std::string(1000, '.')});
@@ -133,12 +135,12 @@ TEST_F(EncryptionTest, LeavesNoPlainTextInFilesThatAreUsedAgain) {
     log->trim(log->durable());
   };
   const auto trimmed = [this](unsigned active, const std::string& payload) {
-    auto opened = open_small_log(files_, kSmallSegment, first_, &keys_);
+    auto opened = open_small_log(files_, kOfThree, first_, &keys_);
     ASSERT_TRUE(opened.ok()) << opened.error().sentence();
     const auto log = opened.take();
     LogWaiter waiter(*log);
     activate(keys_, active);
-    for (int i = 0; i < 6; ++i) {
+    for (int i = 0; i < 5; ++i) {
       BatchBuilder batch = batch_of({payload + std::string(1000, '.')});
       ASSERT_TRUE(waiter.wait_durable(log->append(batch, 1).value()));
       log->trim(log->durable());
