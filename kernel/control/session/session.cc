@@ -92,7 +92,7 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
   auto admitted = gate::admit(identity_, entry, host_.table->catalog(), now_ns, *task);
   if (admitted.ok()) admitted = gate::begin(identity_, *task);
   if (admitted.ok() && is_audited(entry)) admitted = note(*task, note_of(entry, *task));
-  if (!admitted.ok()) return refuse_op(entry, task, std::move(admitted.error()));
+  if (!admitted.ok()) return refuse_op(entry, task, admitted.error());
   auto sent = host_.dispatcher->dispatch(task, gate::route_of(entry));
   if (!sent.ok()) refuse(task, sent.error());
 }
@@ -105,7 +105,7 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
                                          defaults_.now_ns);
     if (allowed.ok()) allowed = gate::begin(identity_, *task);
     if (allowed.ok() && is_audited(entry)) allowed = note(*task, note_of(entry, *task));
-    if (!allowed.ok()) return refuse_op(entry, task, std::move(allowed.error()));
+    if (!allowed.ok()) return refuse_op(entry, task, allowed.error());
   }
   switch (op) {
     case SessionOp::kAuth:
@@ -231,7 +231,7 @@ void Session::start_batch(Task* task) {
     if (!audited.op.empty()) sent = note(*task, std::move(audited));
   }
   if (sent.ok()) sent = host_.dispatcher->dispatch_batch(task);
-  if (!sent.ok()) return refuse_op(*host_.table->find("batch"), task, std::move(sent.error()));
+  if (!sent.ok()) return refuse_op(*host_.table->find("batch"), task, sent.error());
   if (!task->children.empty()) barrier_ = task;
 }
 
@@ -276,7 +276,7 @@ void Session::keep_note(const Task& task, AuditNote note) {
 }
 
 // Who tries what it may not is told of, too; not for ever, for the disk is everybody's.
-void Session::refuse_op(const ops::OpEntry& entry, Task* task, Error error) {
+void Session::refuse_op(const ops::OpEntry& entry, Task* task, const Error& error) {
   if (error.code() == ErrorCode::kRejectedAuthz && denials_ < kAuditedDenialsMax) {
     ++denials_;
     keep_note(*task, note_of(entry, *task));

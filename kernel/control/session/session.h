@@ -183,19 +183,19 @@ class Session {
   // Runs an inner op of the kernel's own engine as a step of the flow, as `who`.
   void step(std::string_view op, std::string_view args_json, auth::Identity who);
   void on_step(bridge::Task* task);
-  void fail_flow(Error error);
+  void fail_flow(const Error& error);
   // The client is who it says; `members` of the answer beside name and tenant.
   void welcome(bridge::Task* task, auth::Identity identity, std::string_view members = {});
   // It is the user whom something vouches for that was checked already, until then (Unix time).
   void welcome_vouched(bridge::Task* task, const std::string& username, std::uint64_t ends_ms);
   // It is not, for whatever reason.
-  void turn_away(bridge::Task* task, std::string_view username, Error error);
+  void turn_away(bridge::Task* task, std::string_view username, const Error& error);
 
   // The audit log will tell of this request. Error: it cannot, so the request must not be carried
   // out.
   Status note(const bridge::Task& task, AuditNote note);
   void keep_note(const bridge::Task& task, AuditNote note);
-  void refuse_op(const ops::OpEntry& entry, bridge::Task* task, Error error);
+  void refuse_op(const ops::OpEntry& entry, bridge::Task* task, const Error& error);
   void write_audit(std::string_view event, const AuditNote& note, std::string_view outcome);
   void refuse(bridge::Task* task, const Error& error);
   void send(bridge::Task* task);
