@@ -225,6 +225,9 @@ def test_login(program):
                     basic("anna", "wrong"), basic("nobody", "wrong"), {"Authorization": "Basic " + base64.b64encode(b"no colon").decode()}):
             status, answer = Http(server, bad).op("ping")
             assert (status, answer["error_code"]) == (401, "unauthenticated"), (bad, status, answer)
+        anna.ok("user_set_password", username="anna", password="battery staple")
+        assert anna.op("point_get", document_id="a")[0] == 401, "the old password is none, on an old connection neither"
+        assert Http(server, basic("anna", "battery staple")).op("point_get", document_id="a")[0] == 200
         guesser = Http(server, basic("anna", "wrong"))
         closed = [guesser.ask("GET", "/metrics")[0] == 401 and guesser.answer.getheader("Connection") for _ in range(5)]
         assert closed == [None, None, None, None, "close"], closed
@@ -306,10 +309,10 @@ def test_metrics(program):
 
 
 def test_readiness(program):
+    with serve(program) as server:
+        assert Http(server).ask("GET", "/readyz") == (200, b'{"status":"ok"}')
     with serve(program, "[server]\nmemory_limit_mib = 64\n") as server:
         web = Http(server)
-        assert web.ask("GET", "/readyz") == (200, b'{"status":"ok"}')
-        # Vectors stay in memory until the limit is reached.
         for i in range(400):
             status, _ = web.op("point_put", document_id=str(i), data={"t": "x" * 1_000_000})
             if status == 503:

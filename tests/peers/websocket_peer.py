@@ -140,6 +140,19 @@ def test_closing(program):
     run(program, talk)
 
 
+def test_stop(program):
+    async def talk(server):
+        idle, streaming = await connect(server), await connect(server)
+        first = await ask(streaming, op="subscribe")
+        assert first["status"] == "partial"
+        server.process.terminate()
+        await expect_close(idle, 1001)
+        last = json.loads(await streaming.recv())
+        assert last["error_code"] == "busy", last
+        await expect_close(streaming, 1001)
+    run(program, talk)
+
+
 def test_origins(program):
     async def talk(server):
         for origin in ("https://evil.example", "null"):

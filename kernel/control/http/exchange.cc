@@ -57,6 +57,12 @@ std::size_t Exchange::on_bytes(ByteView bytes, std::uint64_t now_ns) {
   }
 }
 
+void Exchange::end_at_stop() {
+  if (state_ != State::kWebSocket || session_.in_flight() > 0) return;
+  socket_->go_away();
+  state_ = State::kEnd;
+}
+
 std::uint64_t Exchange::overdue_ns(std::uint64_t last_activity_ns) const {
   const auto after = [](std::uint64_t ns, std::uint64_t ms) { return ns + ms * kNsPerMs; };
   switch (state_) {
@@ -216,7 +222,10 @@ void Exchange::identify() {
   state_ = State::kIdentified;
   if (given.empty()) return;
   credentials_ = io::sha256_hex(given);
-  if (known_ && credentials_ == known_credentials_) return session_.set_identity(*known_);
+  // After any change of users the words are looked at again: the password may be another one.
+  if (known_ && credentials_ == known_credentials_ && session_.is_current(*known_)) {
+    return session_.set_identity(*known_);
+  }
   const std::size_t space = std::min(given.find(' '), given.size());
   std::string_view rest = given.substr(space);
   while (rest.starts_with(' ')) rest.remove_prefix(1);
@@ -249,7 +258,7 @@ void Exchange::identify_by(std::string_view scheme, std::string_view rest) {
 }
 
 // The same op, and so the same limits on guesses, as on every connection.
-void Exchange::ask_who(std::string&& arguments) {
+void Exchange::ask_who(const std::string& arguments) {
   state_ = State::kIdentify;
   ask("auth", arguments);
 }

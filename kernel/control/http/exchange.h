@@ -37,6 +37,8 @@ class Exchange final : public session::AnswerForm {
   bool is_closing() const { return state_ == State::kEnd; }
   // but first read on and drop what comes, until the peer closes or the time is over.
   bool lingers() const { return is_closing() && lingers_; }
+  // The server stops: a client that is owed nothing is told goodbye.
+  void end_at_stop();
   // Monotonic time at which it has had too long; 0: never. `last_activity_ns`: when bytes last came
   // or went.
   std::uint64_t overdue_ns(std::uint64_t last_activity_ns) const;
@@ -66,7 +68,7 @@ class Exchange final : public session::AnswerForm {
   bool check_request();
   void identify();
   void identify_by(std::string_view scheme, std::string_view rest);
-  void ask_who(std::string&& arguments);
+  void ask_who(const std::string& arguments);
   void on_identified(const bridge::Task& task, const std::string* members, Lsn watermark,
                      ByteBuffer& out);
   void begin();

@@ -114,6 +114,8 @@ WebSocket::~WebSocket() = default;
 
 bool WebSocket::is_closing() const { return wslay_event_get_close_sent(state_->context) != 0; }
 
+void WebSocket::go_away() { close(WSLAY_CODE_GOING_AWAY, session_.output()); }
+
 std::size_t WebSocket::on_bytes(ByteView bytes, std::uint64_t now_ns) {
   std::size_t taken = 0;
   deliver(now_ns);

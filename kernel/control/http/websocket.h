@@ -28,6 +28,8 @@ class WebSocket final : public session::AnswerForm {
   std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
   // It said goodbye, or was told to go: close it once the output is sent.
   bool is_closing() const;
+  // The server stops: says so (1001).
+  void go_away();
   // Monotonic time since when a message is begun and not ended; 0: none is.
   std::uint64_t partial_since_ns() const { return partial_since_ns_; }
 

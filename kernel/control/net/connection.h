@@ -43,6 +43,12 @@ class Connection {
     session_.end_of_input();
   }
 
+  // The server stops: no more requests.
+  void end_at_stop() {
+    session_.end_streams_at_stop();
+    if (http_ != nullptr) http_->end_at_stop();
+  }
+
   bool wants_read() const;
   bool wants_write() const {
     return !session_.output().empty() || (tls_ != nullptr && tls_->wants_write());

@@ -259,6 +259,9 @@ void EventLoop::stop_reading() {
   listeners_.tls.close();
   listeners_.http.close();
   listeners_.https.close();
+  for (const auto& connection : connections_) {
+    if (connection != nullptr) connection->end_at_stop();
+  }
   touch_all();
 }
 

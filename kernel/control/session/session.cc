@@ -40,6 +40,7 @@ Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t gene
 
 void Session::forget_identity() {
   identity_ = host_.auth_mode == auth::Mode::kTrust ? auth::anonymous() : auth::Identity();
+  scram_.reset();
 }
 
 Session::~Session() {

@@ -87,6 +87,10 @@ class Session {
   const ByteBuffer& output() const { return output_; }
   void set_identity(const auth::Identity& identity) { identity_ = identity; }
   const auth::Identity& identity() const { return identity_; }
+  // No user, key or role was changed since it was made.
+  bool is_current(const auth::Identity& identity) const {
+    return identity.is_fixed || identity.version == host_.policy->version();
+  }
   // What requests in frames have where they do not say otherwise.
   void set_defaults(const ParseDefaults& defaults) { defaults_ = defaults; }
   // Nobody in particular: who a connection is before it says so.
