@@ -129,6 +129,8 @@ inline constexpr std::size_t kStoreKeyBytesMax = 511;
 inline constexpr std::size_t kRecordBytesMax = 64u * 1024 * 1024;
 inline constexpr std::size_t kBatchBytesMax = 64u * 1024 * 1024;
 inline constexpr std::size_t kWalSegmentBytes = 64u * 1024 * 1024;
+// Of a key file: some hundred keys.
+inline constexpr std::size_t kKeyFileBytesMax = 64u * 1024;
 // Memtable size at which a checkpoint begins.
 inline constexpr std::size_t kMemtableBytesMax = 64u * 1024 * 1024;
 

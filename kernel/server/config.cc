@@ -58,31 +58,24 @@ class Reader {
   Reader(std::string name, Config& config) : name_(std::move(name)), config_(config) {}
 
   Status read(const toml::table& root) {
-    return each(
-        root, "",
-        {
-            {"server",
-             [this](const toml::node& node) { return section(node, "server", server_keys()); }},
-            {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
-            {"tls", [this](const toml::node& node) { return section(node, "tls", tls_keys()); }},
-            {"http", [this](const toml::node& node) { return section(node, "http", http_keys()); }},
-            {"audit",
-             [this](const toml::node& node) { return section(node, "audit", audit_keys()); }},
-            {"backup",
-             [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
-            {"changes",
-             [this](const toml::node& node) { return section(node, "changes", changes_keys()); }},
-            {"engines",
-             [this](const toml::node& node) {
-               config_.engines.emplace();
-               return strings(node, "engines", *config_.engines);
-             }},
-            {"engine", [this](const toml::node& node) { return engine_settings(node); }},
-            {"engine_path",
-             [this](const toml::node& node) {
-               return strings(node, "engine_path", config_.engine_path);
-             }},
-        });
+    return each(root, "", {
+        {"server", [this](const toml::node& node) { return section(node, "server", server_keys()); }},
+        {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
+        {"tls", [this](const toml::node& node) { return section(node, "tls", tls_keys()); }},
+        {"http", [this](const toml::node& node) { return section(node, "http", http_keys()); }},
+        {"audit", [this](const toml::node& node) { return section(node, "audit", audit_keys()); }},
+        {"backup", [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
+        {"changes", [this](const toml::node& node) { return section(node, "changes", changes_keys()); }},
+        {"encryption",
+         [this](const toml::node& node) { return section(node, "encryption", encryption_keys()); }},
+        {"engines",
+         [this](const toml::node& node) {
+           config_.engines.emplace();
+           return strings(node, "engines", *config_.engines);
+         }},
+        {"engine", [this](const toml::node& node) { return engine_settings(node); }},
+        {"engine_path", [this](const toml::node& node) { return strings(node, "engine_path", config_.engine_path); }},
+    });
   }
 
  private:
@@ -150,6 +143,7 @@ class Reader {
         {"lanes", [this](const toml::node& node) { return lanes(node); }},
         {"memtable_mib", [this](const toml::node& node) { return memtable(node); }},
         {"memory_limit_mib", [this](const toml::node& node) { return memory_limit(node); }},
+        {"log_segment_mib", [this](const toml::node& node) { return log_segment(node); }},
     };
   }
 
@@ -257,9 +251,19 @@ class Reader {
   }
 
   Status backup_directory(const toml::node& node) {
-    STATOR_CHECK(text(node, "backup.directory", config_.backup_directory));
-    if (!config_.backup_directory.empty()) return ok_status();
-    return wrong(name_, node.source(), "'backup.directory' must not be empty");
+    return path(node, "backup.directory", config_.backup_directory);
+  }
+
+  Keys encryption_keys() {
+    return {{"key_file", [this](const toml::node& node) {
+               return path(node, "encryption.key_file", config_.key_file);
+             }}};
+  }
+
+  Status path(const toml::node& node, const std::string& key, std::string& out) {
+    STATOR_CHECK(text(node, key, out));
+    if (!out.empty()) return ok_status();
+    return wrong(name_, node.source(), "'" + key + "' must not be empty");
   }
 
   Status log_level(const toml::node& node) {
@@ -287,6 +291,18 @@ class Reader {
       return wrong(name_, node.source(), "'server.memtable_mib' must be a whole number from 1 to 4096");
     }
     config_.memtable_bytes = static_cast<std::size_t>(number->get()) << 20;
+    return ok_status();
+  }
+
+  Status log_segment(const toml::node& node) {
+    constexpr std::int64_t kMibMax = kWalSegmentBytes >> 20;
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < 1 || number->get() > kMibMax) {
+      return wrong(name_, node.source(),
+                   "'server.log_segment_mib' must be a whole number from 1 to " +
+                       std::to_string(kMibMax));
+    }
+    config_.log_segment_bytes = static_cast<std::size_t>(number->get()) << 20;
     return ok_status();
   }
 

@@ -29,6 +29,7 @@ struct Config {
   std::uint32_t lanes = 0;  // 0 = by the machine
   // Of a lane: when its memtable is this large, a checkpoint begins.
   std::size_t memtable_bytes = kMemtableBytesMax;
+  std::size_t log_segment_bytes = kWalSegmentBytes;
   // Of the process; writes are refused beyond it. 0 = 80 % of what the machine or its cgroup has.
   std::uint64_t memory_limit_bytes = 0;
   auth::Mode auth_mode = auth::Mode::kTrust;
@@ -45,6 +46,7 @@ struct Config {
   History history{.bytes = kRetainMibDefault << 20, .ms = kRetainSecondsDefault * 1000};
   std::size_t audit_file_bytes = 16u << 20;  // at which the audit log begins a new file
   std::string backup_directory;              // where backups go; empty: none are taken
+  std::string key_file;                      // of the log's encryption; empty: the log is plain
 };
 
 // Reads a file into `config`. Errors name file, line and the nearest known key.

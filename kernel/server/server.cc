@@ -14,6 +14,7 @@
 #include "data/core/kernel_record.h"
 #include "data/host/call_context.h"
 #include "server/admin_bootstrap.h"
+#include "server/key_file.h"
 #include "server/recover_to.h"
 #include "server/vshard_move.h"
 #include "wal/local_log.h"
@@ -52,6 +53,7 @@ Server::~Server() = default;
 Status Server::start() {
   started_ns_ = system_clock().monotonic_ns();
   STATOR_CHECK(check_addresses());
+  STATOR_CHECK(read_key_file(config_.key_file, keys_));
   STATOR_CHECK(load_table());
   // Before any data is touched: a port in use must not cost a recovery.
   net::Listeners listeners;
@@ -63,6 +65,7 @@ Status Server::start() {
   STATOR_CHECK(start_lanes());
   recovered_lsn_ = log_->last();
   warn_of_parked();
+  tell_encryption();
 
   if (config_.auth_mode == auth::Mode::kTrust) return serve(listeners, {});
   return serve(listeners, [this](int kernel_socket) {
@@ -72,6 +75,7 @@ Status Server::start() {
 
 Status Server::start_offline(const KernelTask& task) {
   started_ns_ = system_clock().monotonic_ns();
+  STATOR_CHECK(read_key_file(config_.key_file, keys_));
   STATOR_CHECK(load_table());
   STATOR_CHECK(open_data(lanes_by_machine()));  // of a new directory; an old one keeps its lanes
   STATOR_CHECK(start_lanes());
@@ -239,11 +243,12 @@ Status Server::open_log() {
   const auto [oldest, newest] = std::minmax_element(applied_.begin(), applied_.end());
   const auto note = [this](const wal::RecordView& record) { note_engine_number(record); };
   const wal::LocalLogOptions options{.directory = config_.data_dir + "/wal",
-                                     .segment_bytes = kWalSegmentBytes,
+                                     .segment_bytes = config_.log_segment_bytes,
                                      .oldest_needed = oldest->value() + 1,
                                      .is_made_ahead = true,
                                      .on_record = note,
-                                     .newest_held = newest->value()};
+                                     .newest_held = newest->value(),
+                                     .keys = &keys_};
   STATOR_CHECK(io::posix_file_system().make_directory(options.directory));
   if (config_.recover_to) {
     STATOR_CHECK(recover_to(io::posix_file_system(), options, Lsn{*config_.recover_to}));
@@ -421,6 +426,21 @@ void Server::warn_of_parked() const {
     list += (list.empty() ? "" : ", ") + std::to_string(count) + " of '" + engine + "'";
   }
   log::warn("records of engines that are not enabled are kept until they are: " + list);
+}
+
+void Server::tell_encryption() const {
+  if (config_.key_file.empty()) return;
+  const auto active = keys_.active();
+  if (!active) return log::info("the log is not encrypted: 'active none' in " + config_.key_file);
+  log::info("what is written to the log is encrypted with key " + std::to_string(active->value()));
+  log::warn("the log is encrypted, the store and the backups are not: put them on encrypted file systems");
+}
+
+void Server::reload_keys() {
+  if (config_.key_file.empty()) return;
+  Status read = read_key_file(config_.key_file, keys_);
+  if (!read.ok()) return log::error("the keys stay as they are: " + read.error().sentence());
+  tell_encryption();
 }
 
 // Recovers with the old number of lanes, writes everything into their bases, and moves the entries

@@ -18,6 +18,7 @@
 #include "server/layout.h"
 #include "server/memory_guard.h"
 #include "server/trim_gate.h"
+#include "wal/key_ring.h"
 #include "wal/log.h"
 
 namespace stator::server {
@@ -42,6 +43,9 @@ class Server {
   Status start_offline(const KernelTask& task);
   // Drains (at most 10 s), writes everything into the base, stops. After start().
   Status stop();
+  // Reads the key file again; the log's next commit takes the key that is active then. Says in the
+  // server's log what came of it: a file at fault changes nothing. Another thread than the lanes'.
+  void reload_keys();
 
   // As bound; empty where nothing listens.
   const std::string& listen_address() const { return listen_address_; }
@@ -74,6 +78,7 @@ class Server {
   session::StatsSources stats_sources();
   StandingServer standing();
   void warn_of_parked() const;
+  void tell_encryption() const;
 
   Config config_;
   EngineSet engines_;
@@ -83,6 +88,7 @@ class Server {
   std::unique_ptr<bridge::VShardMap> vshards_;
   std::vector<std::unique_ptr<store::Store>> stores_;
   std::unique_ptr<ChangeReader> changes_;  // before the log, whose thread calls it
+  wal::KeyRing keys_;
   std::unique_ptr<wal::Log> log_;
   std::map<std::string, EngineNumber> engine_numbers_;  // of the data directory
   std::unique_ptr<bridge::LaneMesh> mesh_;

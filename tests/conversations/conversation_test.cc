@@ -22,7 +22,8 @@ const Config kConfigs[] = {
     {"restart_after_every_frame", {1, true}},
     {"two_lanes_restart_after_every_frame", {2, true}},
     {"tls", {1, false, true}},
-    {"websocket", {1, false, false, true}},
+    {"encrypted_restart_after_every_frame", {.restart_after_every_frame = true, .is_encrypted = true}},
+    {"websocket", {.is_websocket = true}},
 };
 
 struct Case {

@@ -155,11 +155,12 @@ TEST_F(TlsTest, WhereClientCertificatesAreRequiredNobodyComesInWithoutOne) {
   EXPECT_THAT(known.ask(kGet), HasSubstr(R"({"x":1})"));
 }
 
+// By the signal that reads the log's keys again, too.
 TEST_F(TlsTest, ANewCertificateIsTakenWithoutARestart) {
   make_files(other_);
   TempDir third;
   make_files(third);
-  ServerProcess server(options(dir_, tls_config(other_)));
+  ServerProcess server(options(dir_, tls_config(other_) + encryption_config(dir_.path(), 1)));
   ASSERT_TRUE(server.start()) << server.errors();
   Client before(server.tls_port(), {.ca = certificate(other_)});
   EXPECT_THAT(before.ask(kPut), HasSubstr(R"("status":"ok")"));
@@ -174,8 +175,10 @@ TEST_F(TlsTest, ANewCertificateIsTakenWithoutARestart) {
   EXPECT_NO_THROW(Client(server.tls_port(), {.ca = old}));
 
   std::filesystem::copy(key(third), key(other_), overwrite);
+  encryption_config(dir_.path(), 2);
   ::kill(server.pid(), SIGHUP);
   while (server.errors().find("was read again") == std::string::npos) sched_yield();
+  EXPECT_THAT(server.errors(), HasSubstr("is encrypted with key 2"));
   EXPECT_THROW(Client(server.tls_port(), {.ca = old}), std::runtime_error);
   EXPECT_NO_THROW(Client(server.tls_port(), {.ca = certificate(third)}));
   EXPECT_THAT(before.ask(kGet), HasSubstr(R"({"x":1})"));

@@ -95,6 +95,7 @@ class Runner {
       options.config = config_;
       if (options_.is_websocket) options.arguments = {"--http-listen", "127.0.0.1:0"};
       if (options_.is_tls) options.arguments = {"--tls", "--tls-listen", "127.0.0.1:0"};
+      if (options_.is_encrypted) options.config += encryption_config(directory_.path());
       server_ = std::make_unique<ServerProcess>(options);
       start();
     }

@@ -62,6 +62,11 @@ class ServerProcess {
   std::string ready_line_;
 };
 
+// Writes DIRECTORY/keys, a key file with keys 1..3 of which `active` is used (0: none), and gives the
+// section of the configuration that names it. The keys in hexadecimal: test_key().
+std::string encryption_config(const std::string& directory, unsigned active = 1);
+std::string test_key(unsigned number);
+
 // Runs a command of statord that ends by itself.
 struct CommandResult {
   int exit_code = -1;

@@ -102,7 +102,7 @@ void Session::on_request(std::string_view op, ByteView body, const ParseDefaults
 }
 
 void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
-  if (!parsed.ok()) return refuse(task, std::move(parsed.error()));
+  if (!parsed.ok()) return refuse(task, parsed.error());
   const ops::OpEntry& entry = *parsed.value();
   const std::uint64_t now_ns = defaults_.now_ns;
   renew_identity(now_ns);
@@ -121,7 +121,7 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
   if (admitted.ok() && is_audited(entry)) admitted = note(*task, note_of(entry, *task));
   if (!admitted.ok()) return refuse_op(entry, task, std::move(admitted.error()));
   auto sent = host_.dispatcher->dispatch(task, gate::route_of(entry));
-  if (!sent.ok()) refuse(task, std::move(sent.error()));
+  if (!sent.ok()) refuse(task, sent.error());
 }
 
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
@@ -142,7 +142,7 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
       const Args args = args_of(*task);
       auto described = describe(*host_.table,
                                 {args.str(describe_args::kName), args.str(describe_args::kEngine)});
-      if (!described.ok()) return refuse(task, std::move(described.error()));
+      if (!described.ok()) return refuse(task, described.error());
       task->payload.append(described.value());
       return send(task);
     }
@@ -233,14 +233,14 @@ void Session::say_hello(Task* task) {
 void Session::start_checkpoint(Task* task) {
   task->core_op = bridge::CoreOp::kCheckpoint;
   auto sent = host_.dispatcher->dispatch(task, {dispatch::Placement::kAll, 0, 0});
-  if (!sent.ok()) refuse(task, std::move(sent.error()));
+  if (!sent.ok()) refuse(task, sent.error());
 }
 
 // A full backup copies the stores, so it begins with a checkpoint; an incremental one copies a part of
 // the log, which a checkpoint would let go. Not a flow: other requests of the connection go on.
 void Session::start_backup(Task* task) {
   auto checked = host_.backups->check(*task);
-  if (!checked.ok()) return refuse(task, std::move(checked.error()));
+  if (!checked.ok()) return refuse(task, checked.error());
   if (args_of(*task).has(backup_args::kBase)) return copy_backup(task);
   task->is_backup = true;
   start_checkpoint(task);
@@ -248,7 +248,7 @@ void Session::start_backup(Task* task) {
 
 void Session::copy_backup(Task* task) {
   auto taken = host_.backups->submit(task);
-  if (!taken.ok()) refuse(task, std::move(taken.error()));
+  if (!taken.ok()) refuse(task, taken.error());
 }
 
 void Session::start_batch(Task* task) {
@@ -269,7 +269,7 @@ void Session::start_maintenance(SessionOp op, Task* task) {
                               "'discard_acknowledged' must be true: acknowledged writes will be gone"));
   }
   auto taken = host_.maintenance->submit(op, task, identity_.username);
-  if (!taken.ok()) refuse(task, std::move(taken.error()));
+  if (!taken.ok()) refuse(task, taken.error());
 }
 
 // ---- answers ------------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ void Session::refuse_op(const ops::OpEntry& entry, Task* task, Error error) {
     ++denials_;
     keep_note(*task, note_of(entry, *task));
   }
-  refuse(task, std::move(error));
+  refuse(task, error);
 }
 
 void Session::write_audit(std::string_view event, const AuditNote& note, std::string_view outcome) {
@@ -321,8 +321,8 @@ void Session::write_audit(std::string_view event, const AuditNote& note, std::st
                        .outcome = outcome});
 }
 
-void Session::refuse(Task* task, Error error) {
-  task->refuse(std::move(error));
+void Session::refuse(Task* task, const Error& error) {
+  task->refuse(error);
   send(task);
 }
 

@@ -205,7 +205,7 @@ class Session {
   void keep_note(const bridge::Task& task, AuditNote note);
   void refuse_op(const ops::OpEntry& entry, bridge::Task* task, Error error);
   void write_audit(std::string_view event, const AuditNote& note, std::string_view outcome);
-  void refuse(bridge::Task* task, Error error);
+  void refuse(bridge::Task* task, const Error& error);
   void send(bridge::Task* task);
   void send_members(bridge::Task* task, std::string_view members);
   // The answer is known: writes its frame if it is its turn.

@@ -102,7 +102,7 @@ void Session::auth_by_scram(Task* task) {
 void Session::begin_scram(Task* task, std::string_view message) {
   auth::ScramExchange exchange;
   auto begun = exchange.begin(message, args_of(*task).str(auth_args::kUsername));
-  if (!begun.ok()) return refuse(task, std::move(begun.error()));
+  if (!begun.ok()) return refuse(task, begun.error());
   auto allowed = host_.lockout->check(exchange.username(), address_, defaults_.now_ns);
   if (!allowed.ok()) return turn_away(task, exchange.username(), std::move(allowed.error()));
   const auto known = host_.policy->credentials_of(exchange.username());
@@ -161,7 +161,7 @@ void Session::turn_away(Task* task, std::string_view username, Error error) {
     const AuditNote told = {"auth", method_details(*task), std::string(username)};
     write_audit("auth", told, wire_name(error.code()));
   }
-  refuse(task, std::move(error));
+  refuse(task, error);
 }
 
 // ---- ops that keep a secret ---------------------------------------------------------------------
@@ -289,7 +289,7 @@ void Session::on_step(Task* task) {
 
 void Session::fail_flow(Error error) {
   Task* request = std::exchange(flow_, {}).request;
-  refuse(request, std::move(error));
+  refuse(request, error);
 }
 
 }  // namespace stator::session

@@ -37,7 +37,7 @@ void Session::start_stream(Task* task) {
   }
   task->tenant = identity_.tenant;
   auto opened = host_.streams->open(*task);
-  if (!opened.ok()) return refuse(task, std::move(opened.error()));
+  if (!opened.ok()) return refuse(task, opened.error());
   ++waiting_streams_;
   send(task);
 }

@@ -13,8 +13,7 @@ namespace stator::wal {
 namespace {
 
 // Calls that the log does not make while it runs. Whoever begins to use one takes it out.
-constexpr io::Point kUnused[] = {io::Point::kTruncate, io::Point::kSync, io::Point::kExists,
-                                 io::Point::kLock};
+constexpr io::Point kUnused[] = {io::Point::kTruncate, io::Point::kSync, io::Point::kLock};
 
 bool is_unused(io::Point point) {
   return std::find(std::begin(kUnused), std::end(kUnused), point) != std::end(kUnused);
@@ -87,6 +86,8 @@ TEST(FaultSweepTest, AnErrorAtAnyCallLosesNothing) {
         files.fail_call(call, code);
         Model model;
         run(files, model);
+        // Not reached, perhaps: a new segment takes other calls when a trim came before it.
+        files.fail_call(0, code);
         if (crash > 0) files.crash(crash);
         expect_model(files, model, "call " + std::to_string(call));
         ASSERT_FALSE(HasFailure());
