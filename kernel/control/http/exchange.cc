@@ -20,6 +20,9 @@ constexpr std::string_view kSchemes =
     "WWW-Authenticate: Basic realm=\"stator\", charset=\"UTF-8\"\r\n"
     "WWW-Authenticate: Bearer realm=\"stator\"\r\n";
 
+// A token of another issuer has three parts (RFC 7519); no API key has a dot.
+bool is_jwt(std::string_view token) { return token.find('.') != std::string_view::npos; }
+
 }  // namespace
 
 Exchange::Exchange(const Front& front, session::Session& session, std::uint64_t now_ns)
@@ -220,12 +223,14 @@ void Exchange::identify() {
   const std::string_view given = reader_->head().field("authorization");
   session_.forget_identity();
   state_ = State::kIdentified;
-  if (given.empty()) return;
-  credentials_ = io::sha256_hex(given);
+  const bool is_by_certificate = given.empty() && session_.has_users_certificate();
+  if (given.empty() && !is_by_certificate) return;
+  credentials_ = is_by_certificate ? "certificate" : io::sha256_hex(given);
   // After any change of users the words are looked at again: the password may be another one.
   if (known_ && credentials_ == known_credentials_ && session_.is_current(*known_)) {
     return session_.set_identity(*known_);
   }
+  if (is_by_certificate) return ask_who(R"({"method":"certificate"})");
   const std::size_t space = std::min(given.find(' '), given.size());
   std::string_view rest = given.substr(space);
   while (rest.starts_with(' ')) rest.remove_prefix(1);
@@ -237,7 +242,7 @@ void Exchange::identify_by(std::string_view scheme, std::string_view rest) {
   json::Writer json(out);
   if (is_same(scheme, "bearer")) {
     json.begin_object()
-        .field("method", std::string_view("api_key"))
+        .field("method", std::string_view(is_jwt(rest) ? "jwt" : "api_key"))
         .field("token", rest)
         .end_object();
     return ask_who(out.take());
@@ -247,7 +252,8 @@ void Exchange::identify_by(std::string_view scheme, std::string_view rest) {
   const std::size_t colon = is_pair ? pair.find(':') : std::string::npos;
   if (colon == std::string::npos) {
     return refuse(401, ErrorCode::kUnauthenticated,
-                  "authorization must be Basic, or Bearer with an API key", std::string(kSchemes));
+                  "authorization must be Basic, or Bearer with an API key or a token",
+                  std::string(kSchemes));
   }
   json.begin_object()
       .field("method", std::string_view("password"))

@@ -114,6 +114,10 @@ class Session {
   void set_certificate(std::unique_ptr<auth::ClientCertificate> certificate) {
     certificate_ = std::move(certificate);
   }
+  // It may stand for a user.
+  bool has_users_certificate() const {
+    return certificate_ != nullptr && host_.certificates_name_users;
+  }
   // No more frames are taken now: a flow runs, or the window is full.
   bool is_blocked() const {
     return flow_.kind != FlowKind::kNone || barrier_ != nullptr || in_flight_ >= kRequestsInFlightMax;
