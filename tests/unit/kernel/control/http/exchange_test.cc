@@ -38,13 +38,17 @@ class PlayedDesk final : public session::StreamDesk {
 class ExchangeTest : public testing::Test {
  protected:
   ExchangeTest() {
-    host_.table = &table_;
-    host_.pool = &pool_;
-    host_.policy = &policy_;
-    host_.streams = &desk_;
-    host_.watermark = [] { return Lsn{9}; };
     stats_.log = [] { return session::LogFacts{Lsn{}, Lsn{}, "ok"}; };
     stats_.table = &table_;
+  }
+  session::SessionHost make_host() {
+    session::SessionHost host;
+    host.table = &table_;
+    host.pool = &pool_;
+    host.policy = &policy_;
+    host.streams = &desk_;
+    host.watermark = [] { return Lsn{9}; };
+    return host;
   }
   // What is answered to these bytes, and to those that waited before.
   std::string say(const std::string& bytes) {
@@ -68,7 +72,7 @@ class ExchangeTest : public testing::Test {
   ops::OpTable table_ = ops::OpTable::build(catalog_, session::session_rows()).take();
   bridge::TaskPool pool_;
   PlayedDesk desk_;
-  session::SessionHost host_;
+  session::SessionHost host_ = make_host();
   session::StatsSources stats_;
   Front front_{{}, stats_};
   std::uint64_t now_ = 1'000'000'000;
