@@ -88,13 +88,14 @@ THROWS = re.compile(r"\b(throw|try|catch)\b")
 
 # ---- third parties: each in these source files of the kernel only, and in no header --------------
 THIRD_PARTIES = {
-    "Poco": (r"Poco/", ("kernel/control/net/*.cc", "kernel/control/admin/*.cc",
-                        "kernel/server/*.cc")),
+    "Poco": (r"Poco/", ("kernel/control/net/*.cc", "kernel/server/*.cc")),
     "OpenSSL": (r"openssl/", ("kernel/control/net/tls_context.cc",
                               "kernel/control/net/self_signed.cc", "kernel/control/net/peer_certificate.cc",
                               "kernel/control/auth/*.cc",
                               "kernel/io/random.cc", "kernel/io/sha256.cc",
-                              "kernel/io/aes_gcm.cc")),
+                              "kernel/io/aes_gcm.cc", "kernel/control/http/websocket.cc")),
+    "Boost.Beast": (r"boost/beast", ("kernel/control/http/request_reader.cc",)),
+    "wslay": (r"wslay/", ("kernel/control/http/websocket.cc",)),
     "Boost.DLL": (r"boost/dll", ("kernel/plugin/library.cc",)),
     "LMDB": (r"lmdb\.h", ("kernel/data/store/*.cc",)),
     "jose": (r"jose/|jansson", ("kernel/control/auth/jwt.cc",)),
