@@ -12,12 +12,12 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "codec/update_merge.h"
 #include "doc/document.h"
 #include "doc/json_view.h"
+#include "rival_structs.h"
 
 namespace {
 
@@ -193,29 +193,6 @@ void read_json(const Document& document) {
 void require_same(const Document& a, const Document& b) {
   require(a.encode_state_vector() == b.encode_state_vector());
   require(a.has_pending() == b.has_pending());
-}
-
-// Structs of one client that overlap and are not the same: two ways to write one element, as no
-// editor does. As in yjs, the way that can go in first counts, so that a copy of an update which
-// was passed over may go in when it comes again.
-bool has_rivals(const std::vector<Update>& updates) {
-  using Written = std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::string_view>;
-  std::vector<Written> all;
-  for (const Update& update : updates) {
-    for (const Update::Section& section : update.structs) {
-      for (std::uint32_t i = 0; i < section.count; ++i) {
-        const StructRef& ref = update.refs[section.first + i];
-        if (ref.kind() == ContentKind::kSkip) continue;
-        all.emplace_back(section.client, ref.clock, ref.end(),
-                         update.bytes.substr(ref.begin, ref.bytes));
-      }
-    }
-  }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return std::adjacent_find(all.begin(), all.end(), [](const Written& a, const Written& b) {
-           return std::get<0>(a) == std::get<0>(b) && std::get<2>(a) > std::get<1>(b);
-         }) != all.end();
 }
 
 // Sends all again until nothing changes. Each round before the last but one puts a struct in.
