@@ -37,6 +37,25 @@ inline constexpr std::size_t kTlsReadBufferBytes = 64u * 1024;
 // Failed auth frames of one connection before it is closed.
 inline constexpr std::uint32_t kAuthFailuresMax = 5;
 
+// ---- HTTP
+// ---------------------------------------------------------------------------------------- Request
+// line and fields together; browsers and proxies send some 2 KiB.
+inline constexpr std::size_t kHttpHeadBytesMax = 16u * 1024;
+inline constexpr std::size_t kHttpTargetBytesMax = 2048;
+inline constexpr std::size_t kHttpFieldsMax = 100;
+// What is read of a connection while its last request is not answered: enough for what clients
+// pipeline, and a client that goes is noticed.
+inline constexpr std::size_t kHttpAheadBytesMax = 64u * 1024;
+// First to last byte of a head: a client that sends it in drops holds a connection so long.
+inline constexpr std::uint32_t kHttpHeadTimeoutMs = 10'000;
+// Between two requests.
+inline constexpr std::uint32_t kHttpIdleTimeoutMs = 60'000;
+// A request that is refused while it is still being sent is read and dropped so long, so that its
+// client reads the refusal before the connection breaks.
+inline constexpr std::uint32_t kHttpLingerMs = 5'000;
+// What is decoded of a WebSocket connection before its messages are handed on.
+inline constexpr std::size_t kWebSocketStepBytes = 16u * 1024;
+
 // ---- shared fields of a request -----------------------------------------------------------------
 inline constexpr std::size_t kCollectionBytesMax = 128;
 inline constexpr std::size_t kClientIdBytesMax = 64;
@@ -107,6 +126,8 @@ inline constexpr std::size_t kRingSlots = 4096;
 // Atomic batches over several lanes that one lane may lead at once. Each may need a slot of a ring
 // when it cannot be refused any more, so requests leave that many free.
 inline constexpr std::size_t kWideBatchesMax = 256;
+// A lane that works so long without looking at its sockets counts as stuck.
+inline constexpr std::uint64_t kLaneStuckMs = 10'000;
 // Bytes read from one socket in one turn of the loop, so that one client cannot hold the lane.
 inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
 

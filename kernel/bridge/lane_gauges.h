@@ -21,6 +21,8 @@ struct alignas(64) LaneGauges {
   Gauge streams{0};         // answers in parts that are open
   Gauge streams_paused{0};  // of these, until their clients have read more
   Gauge unsent_bytes{0};    // of answers that clients have not taken yet
+  // Monotonic time since when it works without having looked at its sockets; 0: it waits for them.
+  Gauge busy_since_ns{0};
 };
 
 }  // namespace stator::bridge

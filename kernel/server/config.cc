@@ -62,6 +62,7 @@ class Reader {
         {"server", [this](const toml::node& node) { return section(node, "server", server_keys()); }},
         {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
         {"tls", [this](const toml::node& node) { return section(node, "tls", tls_keys()); }},
+        {"http", [this](const toml::node& node) { return section(node, "http", http_keys()); }},
         {"audit", [this](const toml::node& node) { return section(node, "audit", audit_keys()); }},
         {"backup", [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
         {"changes", [this](const toml::node& node) { return section(node, "changes", changes_keys()); }},
@@ -126,9 +127,24 @@ class Reader {
 
   Keys server_keys() {
     return {
-        {"listen", [this](const toml::node& node) { return text(node, "server.listen", config_.listen); }},
-        {"tls_listen", [this](const toml::node& node) { return text(node, "server.tls_listen", config_.tls_listen); }},
-        {"data_dir", [this](const toml::node& node) { return text(node, "server.data_dir", config_.data_dir); }},
+        {"listen",
+         [this](const toml::node& node) { return text(node, "server.listen", config_.listen); }},
+        {"tls_listen",
+         [this](const toml::node& node) {
+           return text(node, "server.tls_listen", config_.tls_listen);
+         }},
+        {"http_listen",
+         [this](const toml::node& node) {
+           return text(node, "server.http_listen", config_.http_listen);
+         }},
+        {"https_listen",
+         [this](const toml::node& node) {
+           return text(node, "server.https_listen", config_.https_listen);
+         }},
+        {"data_dir",
+         [this](const toml::node& node) {
+           return text(node, "server.data_dir", config_.data_dir);
+         }},
         {"log_level", [this](const toml::node& node) { return log_level(node); }},
         {"lanes", [this](const toml::node& node) { return lanes(node); }},
         {"memtable_mib", [this](const toml::node& node) { return memtable(node); }},
@@ -171,6 +187,30 @@ class Reader {
            return filled(node, "auth.jwt.user_claim", config_.jwt.user_claim);
          }},
     };
+  }
+
+  Keys http_keys() {
+    return {
+        {"allowed_hosts",
+         [this](const toml::node& node) {
+           return strings(node, "http.allowed_hosts", config_.http_hosts);
+         }},
+        {"cors_origins", [this](const toml::node& node) { return cors_origins(node); }},
+    };
+  }
+
+  // As browsers write them: a path or a closing slash would never match.
+  Status cors_origins(const toml::node& node) {
+    STATOR_CHECK(strings(node, "http.cors_origins", config_.http_origins));
+    for (const std::string& origin : config_.http_origins) {
+      const std::size_t scheme = origin.find("://");
+      const bool is_origin = scheme != std::string::npos && scheme + 3 < origin.size() &&
+                             origin.find('/', scheme + 3) == std::string::npos;
+      if (origin == "*" || is_origin) continue;
+      return wrong(name_, node.source(),
+                   "'http.cors_origins' must hold origins like \"https://app.example\", or \"*\"");
+    }
+    return ok_status();
   }
 
   Keys tls_keys() {

@@ -20,6 +20,11 @@ struct Config {
   std::string listen = "127.0.0.1:6433";
   // Address of the native protocol under TLS; empty: none. `listen` may be empty then.
   std::string tls_listen;
+  // Addresses of HTTP and of HTTPS; empty: none.
+  std::string http_listen;
+  std::string https_listen;
+  std::vector<std::string> http_hosts;    // what this server is called, beside localhost
+  std::vector<std::string> http_origins;  // of web pages that may ask; "*": all
   net::TlsFiles tls;
   std::string data_dir = "./stator-data";
   std::uint32_t lanes = 0;  // 0 = by the machine

@@ -45,6 +45,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.maintenance = &maintenance_;
   host_.streams = &changes_;
   host_.stats = shared.stats;
+  host_.meter = (*shared.meters)[id.value()].get();
 }
 
 Lane::~Lane() = default;
@@ -103,6 +104,7 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   if (timeout != 0 && !doorbell.about_to_sleep()) timeout = 0;
   const std::size_t ready = events.wait(timeout);
   doorbell.awake();
+  (*shared_.gauges)[id_.value()].busy_since_ns.store(events.now_ns(), std::memory_order_relaxed);
   for (const auth::PasswordAnswer& answer : shared_.passwords->take(id_)) events.on_password(answer);
   dispatcher_.receive();
   for (std::size_t i = 0; i < ready; ++i) {
@@ -114,6 +116,7 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   publish(events.connections(), events.unsent_bytes());
   events.flush();
   dispatcher_.flush();
+  (*shared_.gauges)[id_.value()].busy_since_ns.store(0, std::memory_order_relaxed);
 }
 
 // A lane with one client that talks has nothing to do until its write is durable: it writes the log
@@ -156,6 +159,7 @@ void Lane::work(net::EventLoop& events) {
   }
   backups_.collect(events.now_ns(), done_);
   maintenance_.collect(done_);
+  if (!done_.empty()) host_.answered_ns = system_clock().monotonic_ns();
   for (std::size_t i = 0; i < done_.size(); ++i) {
     if (i + 2 * kAhead < done_.size()) done_[i + 2 * kAhead]->prefetch();
     if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch_answer();

@@ -49,6 +49,7 @@ struct LaneShared {
   ChangeReader* changes = nullptr;
   const session::StatsSources* stats = nullptr;
   std::vector<bridge::LaneGauges>* gauges = nullptr;  // by lane
+  std::vector<std::unique_ptr<session::OpMeter>>* meters = nullptr;  // by lane
   std::function<void(const core::ParkedCounts&)> on_parked;
   core::ReplayProgress* progress = nullptr;
   std::atomic<LanePhase> phase{LanePhase::kServe};

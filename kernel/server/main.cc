@@ -29,6 +29,8 @@ struct Options {
   std::string data_dir;
   std::string listen;
   std::string tls_listen;
+  std::string http_listen;
+  std::string https_listen;
   bool has_tls = false;
   std::uint32_t lanes = 0;
   std::vector<std::string> engine_path;
@@ -43,6 +45,9 @@ void add_options(CLI::App& command, Options& options) {
                      "Address of the native port, HOST:PORT; port 0 takes a free one");
   command.add_option("--tls-listen", options.tls_listen,
                      "Address of the native port under TLS, HOST:PORT");
+  command.add_option("--http-listen", options.http_listen, "Address of the HTTP port, HOST:PORT");
+  command.add_option("--https-listen", options.https_listen,
+                     "Address of the HTTP port under TLS, HOST:PORT");
   command.add_option("--lanes", options.lanes, "Number of lanes (threads that serve)")
       ->check(CLI::Range(1, 64));
   command.add_option("--engine-path", options.engine_path,
@@ -117,7 +122,14 @@ void print_ready(const stator::server::Server& server) {
   json.begin_object()
       .field("event", std::string_view("ready"))
       .field("listen", std::string_view(server.listen_address()));
-  if (server.has_tls()) json.field("tls_listen", std::string_view(server.tls_listen_address()));
+  if (!server.tls_listen_address().empty())
+    json.field("tls_listen", std::string_view(server.tls_listen_address()));
+  if (!server.http_listen_address().empty()) {
+    json.field("http_listen", std::string_view(server.http_listen_address()));
+  }
+  if (!server.https_listen_address().empty()) {
+    json.field("https_listen", std::string_view(server.https_listen_address()));
+  }
   json.key("engines").begin_array();
   for (const std::string& engine : server.engines()) json.string(engine);
   json.end_array()
@@ -307,6 +319,11 @@ int main(int argc, char** argv) {
   if (!options.listen.empty()) config.listen = options.listen;
   if (options.lanes != 0) config.lanes = options.lanes;
   if (!options.tls_listen.empty()) config.tls_listen = options.tls_listen;
+  if (!options.http_listen.empty()) config.http_listen = options.http_listen;
+  if (!options.https_listen.empty()) config.https_listen = options.https_listen;
+  // Who moves the native port has a reason to, perhaps a second server: HTTP is then asked for.
+  const bool is_plain_dev = dev->parsed() && options.listen.empty() && options.config_file.empty();
+  if (is_plain_dev && config.http_listen.empty()) config.http_listen = "127.0.0.1:6480";
   if (options.has_tls) {
     if (config.tls_listen.empty()) config.tls_listen = "127.0.0.1:6434";
     auto files = stator::net::self_signed_files(config.data_dir + "/tls");

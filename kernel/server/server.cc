@@ -113,19 +113,30 @@ Status Server::serve(const net::Listeners& listeners, const KernelTask& task) {
   }
   const net::Socket kernel_end(pair[0]);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    net::Listeners own{listeners.plain.duplicate(), listeners.tls.duplicate(), tls_.get()};
+    net::Listeners own{listeners.plain.duplicate(),
+                       listeners.tls.duplicate(),
+                       listeners.http.duplicate(),
+                       listeners.https.duplicate(),
+                       tls_.get(),
+                       front_.get()};
     lanes_[i]->serve(std::move(own), i == 0 ? net::Socket(pair[1]) : net::Socket());
   }
   return task ? task(kernel_end.fd()) : ok_status();
 }
 
 Status Server::check_addresses() const {
-  if (config_.listen.empty() && config_.tls_listen.empty()) {
+  const auto addresses = {config_.listen, config_.tls_listen, config_.http_listen,
+                          config_.https_listen};
+  if (std::all_of(addresses.begin(), addresses.end(),
+                  [](const auto& text) { return text.empty(); })) {
     return Error(ErrorCode::kBadRequest, "nothing to listen on: set [server] listen or tls_listen");
   }
-  if (!config_.tls_listen.empty() && (config_.tls.certificate.empty() || config_.tls.key.empty())) {
+  const bool wants_tls = !config_.tls_listen.empty() || !config_.https_listen.empty();
+  if (wants_tls && (config_.tls.certificate.empty() || config_.tls.key.empty())) {
     return Error(ErrorCode::kBadRequest,
-                 "[server] tls_listen is set: set [tls] certificate and key too");
+                 std::string("[server] ") +
+                     (config_.tls_listen.empty() ? "https_listen" : "tls_listen") +
+                     " is set: set [tls] certificate and key too");
   }
   const bool wants_client_certificates = config_.tls.clients != net::ClientCertificates::kNone;
   if (wants_client_certificates == config_.tls.client_ca.empty()) {
@@ -136,7 +147,7 @@ Status Server::check_addresses() const {
   if (config_.certificate_users && config_.tls.client_ca.empty()) {
     return Error(ErrorCode::kBadRequest, "[auth] certificate_users = true needs [tls] client_ca");
   }
-  for (const std::string& text : {config_.listen, config_.tls_listen}) {
+  for (const std::string& text : addresses) {
     if (text.empty()) continue;
     STATOR_TRY(const net::ListenAddress address, net::parse_address(text));
     if (!address.is_loopback && config_.auth_mode == auth::Mode::kTrust) {
@@ -162,17 +173,24 @@ Status Server::load_jwt() {
 }
 
 Status Server::listen(net::Listeners& listeners) {
-  if (!config_.tls_listen.empty()) {
+  if (!config_.tls_listen.empty() || !config_.https_listen.empty()) {
     STATOR_TRY(tls_, net::TlsContext::load(config_.tls));
     tls_written_ns_ = tls_->written_ns();
-    STATOR_TRY(net::BoundSocket bound, net::listen_on(config_.tls_listen));
-    tls_listen_address_ = std::move(bound.address);
-    listeners.tls = std::move(bound.socket);
   }
-  if (config_.listen.empty()) return ok_status();
-  STATOR_TRY(net::BoundSocket bound, net::listen_on(config_.listen));
-  listen_address_ = std::move(bound.address);
-  listeners.plain = std::move(bound.socket);
+  struct Port {
+    const std::string& wanted;
+    net::Socket& socket;
+    std::string& address;
+  };
+  for (const Port& port : {Port{config_.tls_listen, listeners.tls, tls_listen_address_},
+                           Port{config_.listen, listeners.plain, listen_address_},
+                           Port{config_.http_listen, listeners.http, http_listen_address_},
+                           Port{config_.https_listen, listeners.https, https_listen_address_}}) {
+    if (port.wanted.empty()) continue;
+    STATOR_TRY(net::BoundSocket bound, net::listen_on(port.wanted));
+    port.address = std::move(bound.address);
+    port.socket = std::move(bound.socket);
+  }
   return ok_status();
 }
 
@@ -320,6 +338,9 @@ session::StatsSources Server::stats_sources() {
   sources.lanes = gauges_;
   sources.log = [log = log_.get()] { return log_facts(*log); };
   sources.backup = [backups = backups_.get()] { return backups->facts(); };
+  sources.table = table_.get();
+  for (const auto& meter : meters_) sources.meters.push_back(meter.get());
+  sources.memory_is_full = &memory_->is_full();
   return sources;
 }
 
@@ -352,7 +373,15 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   stop_ = std::make_unique<LaneStop>(layout_.lanes, ring);
   maintenance_ = std::make_unique<Maintenance>(standing(), ring);
   gauges_ = std::vector<bridge::LaneGauges>(layout_.lanes);
+  meters_.clear();
+  for (std::uint32_t i = 0; i < layout_.lanes; ++i) {
+    meters_.push_back(std::make_unique<session::OpMeter>(table_->entries().size()));
+  }
   stats_ = stats_sources();
+  front_ =
+      std::make_unique<http::Front>(http::FrontSettings{config_.auth_mode == auth::Mode::kTrust,
+                                                        config_.http_hosts, config_.http_origins},
+                                    stats_);
   shared_ = std::make_unique<LaneShared>();
   shared_->memory_is_full = &memory_->is_full();
   shared_->catalog = &engines_.catalog;
@@ -376,6 +405,7 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   shared_->changes = changes_.get();
   shared_->stats = &stats_;
   shared_->gauges = &gauges_;
+  shared_->meters = &meters_;
   progress_ = std::make_unique<core::ReplayProgress>(layout_.lanes, system_clock());
   shared_->progress = progress_.get();
   parked_.clear();

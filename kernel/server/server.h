@@ -51,6 +51,8 @@ class Server {
   // As bound; empty where nothing listens.
   const std::string& listen_address() const { return listen_address_; }
   const std::string& tls_listen_address() const { return tls_listen_address_; }
+  const std::string& http_listen_address() const { return http_listen_address_; }
+  const std::string& https_listen_address() const { return https_listen_address_; }
   const std::vector<std::string>& engines() const { return engines_.enabled; }
   Lsn recovered_lsn() const { return recovered_lsn_; }
   // Records of the log that the start applied, over all lanes.
@@ -103,6 +105,7 @@ class Server {
   std::vector<Lsn> applied_;  // by lane, when the stores were opened
   std::unique_ptr<TrimGate> trims_;
   std::vector<bridge::LaneGauges> gauges_;
+  std::vector<std::unique_ptr<session::OpMeter>> meters_;
   session::StatsSources stats_;
   // After the lanes: it reads their stores.
   std::unique_ptr<BackupWorker> backups_;
@@ -114,6 +117,9 @@ class Server {
   core::ParkedCounts parked_;  // of all lanes, as the last start of lanes found them
   std::string listen_address_;
   std::string tls_listen_address_;
+  std::string http_listen_address_;
+  std::string https_listen_address_;
+  std::unique_ptr<http::Front> front_;
   std::unique_ptr<net::TlsContext> tls_;
   std::int64_t tls_written_ns_ = 0;
   std::unique_ptr<auth::JwtVerifier> jwt_;

@@ -124,8 +124,9 @@ Result<OpenedCommit> CommitCodec::open(ByteView bytes, std::uint64_t offset, Byt
   ByteView batches = bytes.substr(kCommitHeaderBytes, *size - kCommitHeaderBytes);
   if (gcm_) {
     to.clear();
-    if (!gcm_->open(header.substr(kAtNonce, io::kGcmNonceBytes), associated_with(header, offset).view(),
-                    batches, header.substr(kAtTag, io::kGcmTagBytes), to.reserve(batches.size()))) {
+    if (!gcm_->open(header.substr(kAtNonce, io::kGcmNonceBytes),
+                    associated_with(header, offset).view(), batches,
+                    header.substr(kAtTag, io::kGcmTagBytes), to.reserve(batches.size()))) {
       return corrupted("it fails its authentication");
     }
     to.commit(batches.size());

@@ -30,8 +30,8 @@ Result<std::unique_ptr<LiveSegmentReader>> LiveSegmentReader::open(io::FileSyste
   }
   const LogPosition begin = reader.value().begin();
   if (!is_named_so(path, begin.next)) {
-    return Error(ErrorCode::kCorrupted, path + ": the segment begins at LSN " +
-                                            std::to_string(begin.next.value()));
+    return Error(ErrorCode::kCorrupted,
+                 path + ": the segment begins at LSN " + std::to_string(begin.next.value()));
   }
   return std::make_unique<LiveSegmentReader>(std::move(file), path, begin,
                                              reader.value().take_codec());

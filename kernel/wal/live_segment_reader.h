@@ -42,7 +42,7 @@ class LiveSegmentReader {
  private:
   // Opens the commit at offset_ into batches_; false: none begins there.
   Result<bool> open_commit(Lsn durable);
-  ByteView rest() const;  // what was read from offset_ on
+  ByteView rest() const;                                           // what was read from offset_ on
   bool is_read_to_end() const { return buffer_.size() < ahead_; }  // of the file
   Status fill(Lsn durable, std::size_t bytes);
   Status take(const BatchReader& batch);

@@ -277,9 +277,8 @@ void LocalLog::close() {
 Status LocalLog::discard_to(Lsn to) {
   close();  // what is staged is written first, so that there is one case less
   STATOR_CHECK(health());
-  const CheckOptions whole{.directory = options_.directory,
-                           .oldest_needed = oldest().value(),
-                           .keys = options_.keys};
+  const CheckOptions whole{
+      .directory = options_.directory, .oldest_needed = oldest().value(), .keys = options_.keys};
   auto plan = plan_cut(files_, whole, to);
   const bool is_refused = !plan.ok() && plan.error().code() == ErrorCode::kBadRequest;
   Status done;

@@ -20,7 +20,8 @@ Result<bool> LocalLogReader::open_segment() {
       segment_ = opened.take();
       return true;
     }
-    // Trimmed between the two, and gone, or a later segment already? Then it is not listed any more.
+    // Trimmed between the two, and gone, or a later segment already? Then it is not listed any
+    // more.
     if (opened.error().code() == ErrorCode::kCrypto || *found == missing) {
       return std::move(opened.error());
     }

@@ -84,6 +84,10 @@ Status SegmentMaker::begin() {
     STATOR_TRY(const bool is_there, files_.exists(path));
     if (is_there) STATOR_CHECK(files_.remove(path));
   }
+  STATOR_TRY(const std::vector<std::string> names, files_.list(directory_));
+  for (const std::string& name : names) {
+    if (name.ends_with(".wal.new")) STATOR_CHECK(files_.remove(directory_ + "/" + name));
+  }
   return ok_status();
 }
 

@@ -1,5 +1,5 @@
-// Makes the file of the next segment ahead of need, on a thread of its own: out of one that the log no
-// longer needs (docs/adr/0016-recycled-segments.md), or new.
+// Makes the file of the next segment ahead of need, on a thread of its own: out of one that the log
+// no longer needs (docs/adr/0016-recycled-segments.md), or new.
 //
 // The blocks of a new one are written with zeros: a commit then overwrites blocks that the file
 // system knows, so a durable write of it carries no metadata (research/kernel-ceilings 7: 172 us
@@ -28,8 +28,8 @@ class SegmentMaker {
   SegmentMaker(const SegmentMaker&) = delete;
   SegmentMaker& operator=(const SegmentMaker&) = delete;
 
-  // Before everything else. What an earlier run kept is removed: after a crash such a file may still
-  // be a segment under another name.
+  // Before everything else. What an earlier run kept is removed: after a crash such a file may
+  // still be a segment under another name. So is what a cut that was broken off left.
   Status begin();
   const std::string& path() const { return path_; }
   // Begins to make one of `bytes`, if none is ready or being made. Never waits. Once it failed it is
@@ -40,8 +40,8 @@ class SegmentMaker {
   Result<std::size_t> take(std::size_t bytes);
   // Removes what is kept. Not while a file is being made. False: nothing was, or it cannot be.
   bool drop_kept();
-  // Of a segment that the log no longer needs: keeps its file for later if it may, or removes it. Its
-  // name is gone, also after a power cut, when this returns ok.
+  // Of a segment that the log no longer needs: keeps its file for later if it may, or removes it.
+  // Its name is gone, also after a power cut, when this returns ok.
   Status take_over(const std::string& segment, bool may_keep);
 
  private:

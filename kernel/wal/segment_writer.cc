@@ -10,8 +10,8 @@
 namespace stator::wal {
 namespace {
 
-// The first segment is small, each further one this many times as large, up to segment_bytes: a small
-// database has a small log.
+// The first segment is small, each further one this many times as large, up to segment_bytes: a
+// small database has a small log.
 constexpr std::size_t kFirstSegmentBytes = 1024 * 1024;
 constexpr std::size_t kSegmentGrowth = 4;
 

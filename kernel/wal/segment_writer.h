@@ -1,5 +1,5 @@
-// The segment files of a log that is open: where commits are written, and when a file begins or goes.
-// local_log.h says when what is written.
+// The segment files of a log that is open: where commits are written, and when a file begins or
+// goes. local_log.h says when what is written.
 #pragma once
 
 #include <atomic>

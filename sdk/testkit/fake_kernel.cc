@@ -61,9 +61,9 @@ Answer refusal(stator_status status, std::string field, std::string sentence) {
 // gets the table's.
 stator_status known_status(stator_status status, std::string_view& meaning) {
   switch (status) {
-#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, sentence) \
-  case number:                                                                 \
-    meaning = sentence;                                                        \
+#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, http, sentence) \
+  case number:                                                                       \
+    meaning = sentence;                                                              \
     return status;
 #include "stator/errors.def"
 #undef STATOR_ERROR

@@ -4,6 +4,7 @@ import assert from "node:assert";
 import { spawn } from "node:child_process";
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,6 +62,7 @@ publish(first);
 writeFileSync(join(directory, "stator.toml"), `
 [server]
 listen = "127.0.0.1:0"
+http_listen = "127.0.0.1:0"
 data_dir = "${directory}/data"
 [auth]
 mode = "password"
@@ -75,6 +77,17 @@ const server = spawn(process.argv[2], ["serve", "--config", join(directory, "sta
 let errors = "";
 server.stderr.on("data", (data) => { errors += data; });
 const said = async (text) => { while (!errors.includes(text)) await new Promise((next) => setImmediate(next)); };
+
+function overHttp(port, token) {
+  return new Promise((resolve, reject) => {
+    const body = JSON.stringify({ document_id: "a" });
+    const request = http.request({ host: "127.0.0.1", port, path: "/v1/ops/point_get", method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "content-length": body.length } },
+      (answer) => { answer.resume(); resolve(answer.statusCode); });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
 
 async function login(port, token) {
   const connection = new Connection(port);
@@ -99,6 +112,9 @@ try {
   const good = await login(port, first.token(claims));
   assert.equal(good.username, "ada@example");
   assert.ok(good.can_read);
+  const httpPort = Number(ready.http_listen.split(":")[1]);
+  assert.equal(await overHttp(httpPort, first.token(claims)), 404);
+  assert.equal(await overHttp(httpPort, second.token(claims)), 401);
   for (const [what, token] of Object.entries({
     "another issuer's key": second.token(claims),
     "another issuer": first.token({ ...claims, iss: "https://evil.example" }),

@@ -1,11 +1,10 @@
-// The real server whose log goes round in a few files: kill -9 at any place of the circle, plain and
-// encrypted.
-#include <sys/stat.h>
-
+// The real server whose log goes round in a few files: kill -9 at any place of the circle, plain
+// and encrypted.
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sys/stat.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -37,8 +36,8 @@ class RecyclingTest : public testing::TestWithParam<bool> {
   }
   void expect_all(Client& client) {
     for (int n = std::max(1, count_ - kDocuments + 1); n <= count_; ++n) {
-      const json answer = ask(client, {{"op", "point_get"},
-                                       {"document_id", "d" + std::to_string(n % kDocuments)}});
+      const json answer =
+          ask(client, {{"op", "point_get"}, {"document_id", "d" + std::to_string(n % kDocuments)}});
       ASSERT_EQ(answer["payload"]["n"], n) << answer;
     }
   }

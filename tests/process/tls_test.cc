@@ -272,6 +272,29 @@ TEST_F(CertificateUserTest, TheNameInACertificateIsAUserIfThereIsOne) {
   EXPECT_THAT(ada.ask(kGet), HasSubstr("unauthenticated"));
 }
 
+TEST_F(CertificateUserTest, OverHttpsItIsTheUserOfEveryRequestThatSaysNothingElse) {
+  issue("admin", "/CN=admin");
+  issue("eve", "/CN=eve");
+  std::string text = config();
+  text.replace(text.find("[server]\n"), 9, "[server]\nhttps_listen = \"127.0.0.1:0\"\n");
+  ServerProcess server(options(dir_, text));
+  ASSERT_TRUE(server.start()) << server.errors();
+  const auto status = [&](const std::string& more) {
+    run("version >status.txt && curl -s -o answer.txt -w '%{http_code}' --cacert " +
+        certificate(other_) + " -H 'Content-Type: application/json' -d '{\"document_id\":\"a\"}' " +
+        more + " https://localhost:" + std::to_string(server.https_port()) +
+        "/v1/ops/point_get >status.txt");
+    std::ifstream answer(file("status.txt"));
+    std::string code;
+    answer >> code;
+    return code;
+  };
+  EXPECT_EQ(status("--cert admin.pem --key admin.key"), "404");
+  EXPECT_EQ(status("--cert admin.pem --key admin.key -u admin:wrong-password"), "401");
+  EXPECT_EQ(status("--cert eve.pem --key eve.key"), "401");
+  EXPECT_EQ(status(""), "401");
+}
+
 TEST_F(CertificateUserTest, CertificatesNameUsersOnlyWhereTheConfigurationSaysSo) {
   issue("ada", "/CN=ada");
   ServerProcess server(options(dir_, config("")));

@@ -90,6 +90,8 @@ bool ServerProcess::start() {
   };
   port_ = port_of("listen");
   tls_port_ = port_of("tls_listen");
+  http_port_ = port_of("http_listen");
+  https_port_ = port_of("https_listen");
   return true;
 }
 

@@ -114,7 +114,7 @@ bool is_for(const json_t* claims, const std::string& audience) {
 }  // namespace
 
 Result<std::unique_ptr<JwtVerifier>> JwtVerifier::load(JwtRules rules) {
-  std::unique_ptr<JwtVerifier> verifier(new JwtVerifier(std::move(rules)));
+  auto verifier = std::make_unique<JwtVerifier>(std::move(rules));
   STATOR_CHECK(verifier->reload());
   return verifier;
 }

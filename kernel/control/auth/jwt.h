@@ -32,6 +32,7 @@ class JwtVerifier {
  public:
   // Reads the keys. Error: kBadRequest, a sentence that names the file and what is wrong in it.
   static Result<std::unique_ptr<JwtVerifier>> load(JwtRules rules);
+  explicit JwtVerifier(JwtRules rules) : rules_(std::move(rules)) {}  // load() makes it
   // Reads them again; on an error the old ones stay.
   Status reload();
   // When the file was last written, Unix time in nanoseconds; 0 while it is missing.
@@ -47,7 +48,6 @@ class JwtVerifier {
     std::string alg;  // the one it is good for
     std::string json;
   };
-  explicit JwtVerifier(JwtRules rules) : rules_(std::move(rules)) {}
   static Result<std::vector<Key>> read_keys(const std::string& path);
   bool is_signed(std::string_view token) const;
 

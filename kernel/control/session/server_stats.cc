@@ -2,6 +2,8 @@
 
 #include "stator/json_writer.hpp"
 
+#include "base/limits.h"
+
 namespace stator::session {
 namespace {
 
@@ -41,6 +43,23 @@ void write_backup(json::Writer& json, const BackupFacts& backup) {
 }
 
 }  // namespace
+
+std::vector<std::string> not_ready(const StatsSources& sources, std::uint64_t now_ns) {
+  std::vector<std::string> reasons;
+  const std::string_view health = sources.log().health;
+  if (health != "ok") reasons.push_back("the log is " + std::string(health));
+  if (sources.memory_is_full != nullptr &&
+      sources.memory_is_full->load(std::memory_order_relaxed)) {
+    reasons.emplace_back("the server is at its memory limit");
+  }
+  for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    const std::uint64_t since = sources.lanes[i].busy_since_ns.load(std::memory_order_relaxed);
+    if (since == 0 || now_ns < since + kLaneStuckMs * kNsPerMs) continue;
+    reasons.push_back("lane " + std::to_string(i) + " has not come back from its work for " +
+                      std::to_string((now_ns - since) / (1000 * kNsPerMs)) + " s");
+  }
+  return reasons;
+}
 
 std::string server_stats(const StatsSources& sources, std::uint64_t now_ns) {
   const LogFacts log = sources.log();

@@ -29,9 +29,11 @@
 #include "control/auth/scram.h"
 #include "control/dispatch/dispatcher.h"
 #include "control/ops/op_table.h"
+#include "control/session/answer_form.h"
 #include "control/session/audit_note.h"
 #include "control/session/backup_desk.h"
 #include "control/session/maintenance_desk.h"
+#include "control/session/op_meter.h"
 #include "control/session/request_parser.h"
 #include "control/session/server_stats.h"
 #include "control/session/stream_desk.h"
@@ -62,6 +64,8 @@ struct SessionHost {
   std::uint64_t errors = 0;    // and their answers that were errors
   std::uint64_t streams_open = 0;    // of all sessions, now
   std::uint64_t streams_paused = 0;  // of these
+  OpMeter* meter = nullptr;          // null: nothing is counted
+  std::uint64_t answered_ns = 0;     // monotonic: when the answers that are handed out were there
 };
 
 class Session {
@@ -75,6 +79,9 @@ class Session {
   // Takes whole frames from the front of `bytes`; returns how many bytes were taken. Stops early
   // when is_blocked() or is_closing().
   std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  // A request that did not come in a frame; when it is not is_blocked() and not is_closing().
+  // `defaults` are for it alone.
+  void on_request(std::string_view op, ByteView body, const ParseDefaults& defaults);
   // An answered task of this session; it goes back to the pool.
   void on_answer(bridge::Task* task);
   void on_password(const auth::PasswordAnswer& answer);
@@ -83,6 +90,17 @@ class Session {
   ByteBuffer& output() { return output_; }
   const ByteBuffer& output() const { return output_; }
   void set_identity(const auth::Identity& identity) { identity_ = identity; }
+  const auth::Identity& identity() const { return identity_; }
+  // No user, key or role was changed since it was made.
+  bool is_current(const auth::Identity& identity) const {
+    return identity.is_fixed || identity.version == host_.policy->version();
+  }
+  // What requests in frames have where they do not say otherwise.
+  void set_defaults(const ParseDefaults& defaults) { defaults_ = defaults; }
+  // Nobody in particular: who a connection is before it says so.
+  void forget_identity();
+  // Answers are written so from now on; null: as frames. It outlives the session.
+  void set_form(AnswerForm* form) { form_ = form; }
   // The output has become less: streams that paused go on.
   void resume_streams();
   // The client will send no more. Its requests are answered, its streams end.
@@ -95,6 +113,10 @@ class Session {
   // What the client has shown in the TLS handshake; null: nothing.
   void set_certificate(std::unique_ptr<auth::ClientCertificate> certificate) {
     certificate_ = std::move(certificate);
+  }
+  // It may stand for a user.
+  bool has_users_certificate() const {
+    return certificate_ != nullptr && host_.certificates_name_users;
   }
   // No more frames are taken now: a flow runs, or the window is full.
   bool is_blocked() const {
@@ -136,6 +158,8 @@ class Session {
   };
 
   void on_frame(ByteView body, std::uint64_t now_ns);
+  bridge::Task* open_request(std::uint64_t now_ns);
+  void carry_out(Result<const ops::OpEntry*> parsed, bridge::Task* task);
   void run_session_op(const ops::OpEntry& entry, bridge::Task* task);
   void say_hello(bridge::Task* task);
   void start_checkpoint(bridge::Task* task);
@@ -183,19 +207,19 @@ class Session {
   // Runs an inner op of the kernel's own engine as a step of the flow, as `who`.
   void step(std::string_view op, std::string_view args_json, auth::Identity who);
   void on_step(bridge::Task* task);
-  void fail_flow(Error error);
+  void fail_flow(const Error& error);
   // The client is who it says; `members` of the answer beside name and tenant.
   void welcome(bridge::Task* task, auth::Identity identity, std::string_view members = {});
   // It is the user whom something vouches for that was checked already, until then (Unix time).
   void welcome_vouched(bridge::Task* task, const std::string& username, std::uint64_t ends_ms);
   // It is not, for whatever reason.
-  void turn_away(bridge::Task* task, std::string_view username, Error error);
+  void turn_away(bridge::Task* task, std::string_view username, const Error& error);
 
   // The audit log will tell of this request. Error: it cannot, so the request must not be carried
   // out.
   Status note(const bridge::Task& task, AuditNote note);
   void keep_note(const bridge::Task& task, AuditNote note);
-  void refuse_op(const ops::OpEntry& entry, bridge::Task* task, Error error);
+  void refuse_op(const ops::OpEntry& entry, bridge::Task* task, const Error& error);
   void write_audit(std::string_view event, const AuditNote& note, std::string_view outcome);
   void refuse(bridge::Task* task, const Error& error);
   void send(bridge::Task* task);
@@ -204,6 +228,8 @@ class Session {
   void settle(bridge::Task* task, std::unique_ptr<std::string> members);
   // Writes its frame; the task goes back to the pool.
   void write(bridge::Task* task, const std::string* members);
+  void put_last(const bridge::Task& task, const std::string* members);
+  void put_parts(const bridge::Task& task);
   Slot& slot(std::uint64_t request_id) { return slots_[request_id & (slots_.size() - 1)]; }
   void open_slot();
   void advance();
@@ -211,6 +237,7 @@ class Session {
   SessionHost& host_;
   std::uint32_t connection_;
   std::uint32_t generation_;
+  AnswerForm* form_ = nullptr;
   RequestParser parser_;
   ParseDefaults defaults_;
   auth::Identity identity_;

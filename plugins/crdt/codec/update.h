@@ -1,4 +1,4 @@
-// The Yjs update format, version 1 (shared/research/crdt.md 2.2 and 2.3).
+// The Yjs update format, version 1, as npm yjs 13 writes it.
 //
 //   varUint clients
 //     per client: varUint structs, varUint client, varUint first clock, the structs

@@ -1,4 +1,4 @@
-// The end of a transaction (shared/research/crdt.md 2.6): content of deleted items is dropped,
+// The end of a transaction: content of deleted items is dropped,
 // neighbours that say one thing become one item.
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-// The items of one document and the rules by which they change (YATA as in shared/research/crdt.md
-// 2.4 to 2.6; Nicolaescu et al., "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data
+// The items of one document and the rules by which they change (YATA with the right origin
+// that Yjs adds: README.md; Nicolaescu et al., "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data
 // Types", 2016).
 //
 // A transaction is: integrate() and erase_range() in any number, then finish(). What depends on

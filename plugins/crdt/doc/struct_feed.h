@@ -1,5 +1,4 @@
-// Puts the structs of one update into a store in an order in which each finds what it needs
-// (shared/research/crdt.md 2.4, step 2).
+// Puts the structs of one update into a store in an order in which each finds what it needs.
 #pragma once
 
 #include <cstdint>

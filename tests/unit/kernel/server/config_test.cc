@@ -82,5 +82,27 @@ TEST(ConfigTest, WrongTypesAndValuesNameTheLine) {
   EXPECT_THAT(fault_of("[server\n"), testing::HasSubstr("stator.toml:1"));
 }
 
+TEST(ConfigTest, ReadsWhatHttpIsToldAndRefusesOriginsThatNoBrowserSends) {
+  Config config;
+  auto status = parse_config(R"(
+[server]
+http_listen = "127.0.0.1:0"
+https_listen = "0.0.0.0:443"
+[http]
+cors_origins = ["https://app.example", "http://localhost:3000", "*"]
+allowed_hosts = ["db.lan"]
+)", "stator.toml", config);
+  ASSERT_TRUE(status.ok()) << status.error().sentence();
+  EXPECT_EQ(config.http_listen, "127.0.0.1:0");
+  EXPECT_EQ(config.https_listen, "0.0.0.0:443");
+  EXPECT_EQ(config.http_origins.size(), 3u);
+  EXPECT_THAT(config.http_hosts, testing::ElementsAre("db.lan"));
+  for (const char* origin : {"app.example", "https://", "https://app.example/", "https://app.example/x", ""}) {
+    EXPECT_THAT(fault_of("[http]\ncors_origins = [\"" + std::string(origin) + "\"]\n"),
+                testing::HasSubstr("stator.toml:2: 'http.cors_origins' must hold origins"))
+        << origin;
+  }
+}
+
 }  // namespace
 }  // namespace stator::server

@@ -198,6 +198,15 @@ TEST_F(LocalLogTest, ATrimmedSegmentBecomesALaterOne) {
   }
 }
 
+TEST_F(LocalLogTest, RemovesWhatACrashLeftBesideTheSegments) {
+  write_commits(files_, {{"a"}});
+  const std::vector<std::string> names = {"kept-1.tmp", "kept-2.tmp",
+                                          "00000000000000000001.wal.new"};
+  for (const std::string& name : names) ASSERT_TRUE(files_.create(path(name)).ok());
+  const auto log = open_small_log(files_).take();
+  EXPECT_THAT(files_.list(kDirectory).value(), ElementsAre("00000000000000000001.wal"));
+}
+
 TEST_F(LocalLogTest, KeepsTwoFilesAtMostAndNoneOfAnotherSize) {
   const std::string large(20'000, 'L');
   const std::string big(1500, 'b');

@@ -1,12 +1,12 @@
 // Readers of segments whose files become others under their eyes: no moment shows them a record of
 // another life of the file, or lets them take one for damage.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <functional>
 #include <optional>
 #include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "io/thread.h"
 #include "unit/kernel/io/temp_directory.h"
@@ -164,11 +164,10 @@ TEST(RecycledSegmentLiveTest, AReaderBesideAWriterAndATrimmer) {
   const io::TempDirectory directory;
   KeyRing keys;
   activate(keys, 1);
-  const auto log =
-      open_local_log(io::posix_file_system(), {.directory = directory.path() + "/wal",
-                                               .segment_bytes = kSegment,
-                                               .keys = &keys})
-          .take();
+  const auto log = open_local_log(io::posix_file_system(), {.directory = directory.path() + "/wal",
+                                                            .segment_bytes = kSegment,
+                                                            .keys = &keys})
+                       .take();
   std::atomic<bool> is_done{false};
   std::uint64_t seen = 0;
   io::Thread reading("reader", [&] {

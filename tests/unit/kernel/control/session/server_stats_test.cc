@@ -1,9 +1,12 @@
 #include "control/session/server_stats.h"
 
+#include <atomic>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "base/limits.h"
 
 namespace stator::session {
 namespace {
@@ -72,6 +75,33 @@ TEST_F(ServerStatsTest, TellsTheLastBackup) {
       HasSubstr(R"("backup":{"running":true,"last":{"name":"monday","lsn":5,"error_code":null}})"));
   backup_ = {false, "tuesday", "disk_full", Lsn{0}};
   EXPECT_THAT(said(), HasSubstr(R"({"name":"tuesday","lsn":0,"error_code":"disk_full"})"));
+}
+
+TEST_F(ServerStatsTest, IsReadyWhileWritesAreTakenAndKept) {
+  using testing::ElementsAre;
+  using testing::IsEmpty;
+  EXPECT_THAT(not_ready(sources_, 1), IsEmpty());
+  for (const std::string_view health : {"failed", "disk_full"}) {
+    log_.health = health;
+    EXPECT_THAT(not_ready(sources_, 1), ElementsAre("the log is " + std::string(health)));
+  }
+  log_.health = "ok";
+  std::atomic<bool> is_full = true;
+  sources_.memory_is_full = &is_full;
+  EXPECT_THAT(not_ready(sources_, 1), ElementsAre(HasSubstr("memory")));
+  is_full = false;
+  EXPECT_THAT(not_ready(sources_, 1), IsEmpty());
+}
+
+TEST_F(ServerStatsTest, IsNotReadyWhileALaneIsStuck) {
+  using testing::ElementsAre;
+  using testing::IsEmpty;
+  constexpr std::uint64_t kLimitNs = kLaneStuckMs * 1'000'000;
+  lanes_[1].busy_since_ns = 1000;
+  EXPECT_THAT(not_ready(sources_, 999 + kLimitNs), IsEmpty());
+  EXPECT_THAT(not_ready(sources_, 1000 + kLimitNs), ElementsAre(HasSubstr("lane 1 ")));
+  lanes_[1].busy_since_ns = 0;
+  EXPECT_THAT(not_ready(sources_, ~std::uint64_t{0}), IsEmpty()) << "it waits for its sockets";
 }
 
 }  // namespace
