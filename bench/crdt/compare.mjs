@@ -1,14 +1,16 @@
 // node compare.mjs LOG ROUNDS PROGRAM...: runs each program once a round and prints what each phase
-// took, and how often as long as the first program the others took in the same round.
+// took, and how often as long as the first program the others took in the same round. No round
+// begins after SECONDS_MAX, and no program runs longer.
 import { execFileSync } from 'node:child_process'
 
 const [, , log, rounds, ...programs] = process.argv
+const SECONDS_MAX = 60
 const PHASES = ['apply, us an update', 'load, ms', 'encode, ms']
 const UNITS = [1e6, 1e3, 1e3]
 
 const run = (program) => {
   const [file, ...args] = program.split(' ')
-  const [updates, bytes, ...seconds] = execFileSync(file, [...args, log]).toString().trim().split(' ').map(Number)
+  const [updates, bytes, ...seconds] = execFileSync(file, [...args, log], { timeout: SECONDS_MAX * 1000 }).toString().trim().split(' ').map(Number)
   return { updates, bytes, values: seconds.map((s, i) => s * UNITS[i] / (i === 0 ? updates : 1)) }
 }
 const spread = (values) => {
@@ -16,10 +18,13 @@ const spread = (values) => {
   return [sorted[0], sorted[(sorted.length - 1) >> 1], sorted[sorted.length - 1]].map((v) => v.toFixed(3)).join(' / ')
 }
 const results = programs.map(() => [])
-for (let i = 0; i < Number(rounds); i++) programs.forEach((program, p) => results[p].push(run(program)))
+const end = Date.now() + SECONDS_MAX * 1000
+for (let i = 0; i < Number(rounds) && (i === 0 || Date.now() < end); i++) {
+  programs.forEach((program, p) => results[p].push(run(program)))
+}
 programs.forEach((program, p) => {
   const { updates, bytes } = results[p][0]
-  console.log(`${program.split('/').pop()}: ${updates} updates, state of ${bytes} bytes; min / median / max`)
+  console.log(`${program.split('/').pop()}: ${updates} updates, state of ${bytes} bytes; min / median / max of ${results[p].length}`)
   PHASES.forEach((phase, k) => {
     const values = results[p].map((result) => result.values[k])
     const ratios = values.map((value, i) => value / results[0][i].values[k])

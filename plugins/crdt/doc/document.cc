@@ -103,7 +103,14 @@ std::string Document::encode_state(const StateVector& since) const {
   write_delete_set(deletes, waiting_deletes_.delete_set());
   const std::string deletes_update = deletes.take();
   std::string storage;
-  const std::string waiting_beyond = diff_update(waiting_.as_update(storage), since);
+  // What waits may be another way to write what is known (a peer that still had its content, say):
+  // from where the document stands on, or it would take the place of what is known.
+  StateVector beyond = since;
+  for (const Client& client : store_.clients()) {
+    std::uint64_t& from = beyond[client.id];
+    from = std::max<std::uint64_t>(from, client.state);
+  }
+  const std::string waiting_beyond = diff_update(waiting_.as_update(storage), beyond);
   std::vector<Update> parts(3);
   decode_update(known, parts[0], kNoBudget);
   decode_update(deletes_update, parts[1], kNoBudget);

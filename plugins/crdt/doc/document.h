@@ -2,7 +2,8 @@
 //
 // It holds the items (Store) and what cannot be put in yet: structs and deletes that wait for
 // updates still to come. Nothing that was applied is lost or counted twice, in whatever order and
-// however often updates come.
+// however often updates come; of two ways to write one element, the one that can go in first
+// counts.
 #pragma once
 
 #include <cstdint>

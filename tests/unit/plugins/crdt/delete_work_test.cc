@@ -140,6 +140,21 @@ TEST(DeleteWorkTest, PassesOverWhatWasDeletedWithItsParent) {
   for (std::uint32_t i = 0; i < 3; ++i) EXPECT_LE(steps_of(all, document), 3u);
 }
 
+// An item that belongs behind the whole run cuts it for a moment.
+TEST(DeleteWorkTest, AJoinedTombstoneStillPassesOverAllBehindIt) {
+  constexpr std::uint32_t kItems = 100;
+  UpdateBuilder update;
+  update.section(1 + kItems, 1, 0).in_root(kString, "t").text("xx");
+  for (std::uint32_t i = 0; i < kItems; ++i) update.in_root(kString, "t").text("x");
+  Document document;
+  put(update.take(), document);
+  const std::string all = UpdateBuilder().deletes(1, 0, kItems + 2).take();
+  for (int i = 0; i < 2; ++i) put(all, document);
+  put(UpdateBuilder().section(1, 2, 0).behind(kString, 1, 0).text("y").take(), document);
+  EXPECT_EQ(document.store().struct_count(), 1 + kItems + 1);
+  EXPECT_EQ(steps_of(all, document), 1u);
+}
+
 TEST(DeleteWorkTest, WaitingRangesCostWhenTheirElementsCome) {
   constexpr std::uint32_t kRanges = 65'536;
   Document document;
@@ -235,6 +250,44 @@ TEST(PendingWorkTest, OverlappingStructsThatWaitAreCutAsInTheStoredForm) {
   EXPECT_EQ(cached.store().state(1), 10u);
   EXPECT_FALSE(cached.has_pending());
   EXPECT_EQ(stored.encode_state(), cached.encode_state());
+}
+
+// Two ways to write one element, as no editor does (found by crdt_sequence_fuzz): while both would
+// wait the first is kept, and the other goes in if it comes again when it can. As npm yjs does it.
+TEST(PendingWorkTest, OfTwoWaysToWriteAnElementTheOneThatCanGoInFirstCounts) {
+  const std::string never = UpdateBuilder().section(1, 1, 0).behind(kString, 8, 9).text("a").take();
+  const std::string later = UpdateBuilder().section(1, 1, 0).behind(kString, 2, 0).text("b").take();
+  Document document;
+  put(never, document);
+  put(later, document);
+  EXPECT_EQ(document.pending_parts(), 1u);
+  put(text_update(2, "t", "x"), document);
+  EXPECT_EQ(document.store().state(1), 0u);
+  put(later, document);
+  EXPECT_EQ(document.store().state(1), 1u);
+  EXPECT_FALSE(document.has_pending());
+  const std::string settled = document.encode_state();
+  for (const std::string& update : {never, later}) put(update, document);
+  EXPECT_EQ(document.encode_state(), settled);
+}
+
+// Found by crdt_sequence_fuzz: the waiting struct took the place of the tombstone behind "a" in the
+// stored form, which then knew less than the document.
+TEST(PendingWorkTest, WhatWaitsTakesNoPlaceOfWhatIsKnown) {
+  Document document;
+  put(text_update(1, "t", "ab"), document);
+  put(UpdateBuilder().deletes(1, 1, 1).take(), document);
+  put(UpdateBuilder().section(1, 1, 0).u8(kString | 0x40).id(9, 0).text("abc").take(), document);
+  EXPECT_TRUE(document.has_pending());
+  Document loaded;
+  put(document.encode_state(), loaded);
+  EXPECT_EQ(loaded.store().state(1), 2u);
+  EXPECT_EQ(loaded.encode_state(), document.encode_state());
+  for (Document* each : {&document, &loaded}) {
+    put(text_update(9, "t", "z"), *each);
+    EXPECT_FALSE(each->has_pending());
+  }
+  EXPECT_EQ(loaded.encode_state(), document.encode_state());
 }
 
 // A document and what it should be, by the simplest means.

@@ -95,6 +95,16 @@ TEST(DocumentTest, SaysWhetherAnUpdateWouldWait) {
                          .behind(kString, 1, 1)
                          .text("x")
                          .take()));
+  const auto inserts_and_deletes = [](std::uint32_t deleted) {
+    return UpdateBuilder()
+        .section(1, 2, 0)
+        .behind(kString, 1, 1)
+        .text("xy")
+        .deletes(2, 0, deleted)
+        .take();
+  };
+  EXPECT_FALSE(waits(inserts_and_deletes(2)));
+  EXPECT_TRUE(waits(inserts_and_deletes(3)));
 }
 
 TEST(DocumentTest, LetsStructsThatWaitForEachOtherWait) {
