@@ -11,6 +11,7 @@ extern "C" {
 }
 
 #include "base/limits.h"
+#include "control/auth/secrets.h"
 #include "io/file_system.h"
 
 namespace stator::auth {
@@ -112,6 +113,11 @@ bool is_for(const json_t* claims, const std::string& audience) {
 }
 
 }  // namespace
+
+bool is_jwt(std::string_view token) {
+  ApiKey key;
+  return !parse_token(token, key) && split(token).has_value();
+}
 
 Result<std::unique_ptr<JwtVerifier>> JwtVerifier::load(JwtRules rules) {
   auto verifier = std::make_unique<JwtVerifier>(std::move(rules));

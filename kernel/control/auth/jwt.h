@@ -27,6 +27,10 @@ struct JwtUser {
   std::uint64_t ends_ms = 0;  // Unix time; `exp`, with the leeway that is granted
 };
 
+// Whether a bearer's token has this form, and not that of an API key, whose secret may have dots
+// too.
+bool is_jwt(std::string_view token);
+
 // Threads: any.
 class JwtVerifier {
  public:

@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "control/auth/jwt.h"
 #include "control/http/letters.h"
 #include "io/sha256.h"
 
@@ -19,9 +20,6 @@ constexpr std::string_view kOps = "/v1/ops/";
 constexpr std::string_view kSchemes =
     "WWW-Authenticate: Basic realm=\"stator\", charset=\"UTF-8\"\r\n"
     "WWW-Authenticate: Bearer realm=\"stator\"\r\n";
-
-// A token of another issuer has three parts (RFC 7519); no API key has a dot.
-bool is_jwt(std::string_view token) { return token.find('.') != std::string_view::npos; }
 
 }  // namespace
 
@@ -242,7 +240,7 @@ void Exchange::identify_by(std::string_view scheme, std::string_view rest) {
   json::Writer json(out);
   if (is_same(scheme, "bearer")) {
     json.begin_object()
-        .field("method", std::string_view(is_jwt(rest) ? "jwt" : "api_key"))
+        .field("method", std::string_view(auth::is_jwt(rest) ? "jwt" : "api_key"))
         .field("token", rest)
         .end_object();
     return ask_who(out.take());

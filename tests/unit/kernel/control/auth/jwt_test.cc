@@ -220,6 +220,17 @@ TEST_F(JwtTest, ClaimsMustBeThereAndMeanUsNow) {
       "ada");
 }
 
+// Some API keys have dots in their secrets, two of them even.
+TEST(TokenFormTest, AnApiKeyIsNoTokenOfAnotherIssuer) {
+  EXPECT_TRUE(is_jwt("eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmVk"));
+  EXPECT_FALSE(
+      is_jwt("stk_0123456789abcdef_" + std::string(20, 'a') + "." + std::string(20, 'b') + ".c"));
+  EXPECT_FALSE(is_jwt("stk_0123456789abcdef_" + std::string(43, 'a')));
+  EXPECT_FALSE(is_jwt("nonsense"));
+  EXPECT_FALSE(is_jwt("one.dot"));
+  EXPECT_FALSE(is_jwt(""));
+}
+
 TEST_F(JwtTest, TheEndOfTheTokenIsTold) {
   auto user = load().value()->verify(sign(ec_, kGood), kNowMs);
   ASSERT_TRUE(user.ok());
