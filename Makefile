@@ -25,7 +25,7 @@ bench: deps release ## build and run the benchmarks
 asan tsan: deps ## build and run every test with the address+undefined or the thread sanitizer
 	cmake --preset $@
 	cmake --build --preset $@ -j $(JOBS)
-	ctest --preset $@ -j $(JOBS) --no-tests=error
+	ctest --preset $@ -j $(JOBS) --no-tests=error $(if $(WITHOUT),-E '$(WITHOUT)')
 
 torture: deps dev ## long crash and fault campaigns (an hour)
 	STATOR_SEEDS=5000 build/dev/tests/simulation_test

@@ -46,7 +46,7 @@ class TlsTest : public testing::Test {
            more;
   }
   static std::string tls_config(const TempDir& files, const std::string& more = "") {
-    return "[server]\ntls_listen = \"127.0.0.1:0\"\n" + tls_table(files, more);
+    return "[server]\nlisten = \"127.0.0.1:0\"\ntls_listen = \"127.0.0.1:0\"\n" + tls_table(files, more);
   }
   std::string refused(const std::string& config) {
     ServerProcess server(options(dir_, config));
