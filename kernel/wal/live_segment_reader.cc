@@ -95,7 +95,7 @@ Result<std::optional<BatchReader>> LiveSegmentReader::next(Lsn durable) {
   auto batch = BatchReader::open(batches_);
   if (!batch.ok()) return corrupted(batch.error().sentence());
   STATOR_CHECK(take(batch.value()));
-  return std::optional<BatchReader>(std::move(batch.value()));
+  return std::optional<BatchReader>(batch.value());
 }
 
 }  // namespace stator::wal

@@ -194,7 +194,8 @@ Result<std::vector<Segment>> find_segments(io::FileSystem& files, const std::str
   std::vector<Segment> segments;
   for (const std::string& name : names) {
     if (is_spare_name(name)) continue;
-    const std::string path = directory + "/" + name;
+    std::string path = directory;
+    path.append("/").append(name);
     if (const auto first = first_lsn_of(name)) {
       segments.push_back({*first, path});
     } else {
