@@ -94,6 +94,7 @@ THIRD_PARTIES = {
                               "kernel/control/net/self_signed.cc", "kernel/control/auth/*.cc",
                               "kernel/io/random.cc", "kernel/io/sha256.cc")),
     "Boost.DLL": (r"boost/dll", ("kernel/plugin/library.cc",)),
+    "Boost.Context": (r"boost/context", ("kernel/io/fiber.cc",)),
     "LMDB": (r"lmdb\.h", ("kernel/data/store/*.cc",)),
     "simdjson": (r"simdjson", ("kernel/control/wire/*.cc",)),
     "toml++": (r"toml\+\+/|toml\.hpp", ("kernel/server/config*.cc",)),
@@ -285,6 +286,7 @@ PLANTED = {  # file -> (content, what each complaint must contain, in order)
     "kernel/plugin/library.cc": ("#include <boost/dll/shared_library.hpp>\n"
                                  "try { } catch (...) { }\n", []),
     "kernel/plugin/library.h": ("#include <boost/dll/shared_library.hpp>\n", ["Boost.DLL"]),
+    "kernel/io/fiber.h": ("#include <boost/context/fiber.hpp>\n", ["Boost.Context"]),
     "kernel/control/net/a.h": ("#include <Poco/Net/SocketAddress.h>\n", ["Poco"]),
     "kernel/data/core/a.cc": ("#include <lmdb.h>\n#include <openssl/rand.h>\n#include <argon2.h>\n"
                               "#include <simdjson.h>\n#include <toml++/toml.h>\n"
