@@ -22,6 +22,7 @@ struct Config {
   net::TlsFiles tls;
   std::string data_dir = "./stator-data";
   std::uint32_t lanes = 0;  // 0 = by the machine
+  std::uint32_t lane_stuck_ms = kLaneStuckMsDefault;  // a turn that takes longer is no turn any more
   // Of a lane: when its memtable is this large, a checkpoint begins.
   std::size_t memtable_bytes = kMemtableBytesMax;
   // Of the process; writes are refused beyond it. 0 = 80 % of what the machine or its cgroup has.

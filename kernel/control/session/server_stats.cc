@@ -1,5 +1,9 @@
 #include "control/session/server_stats.h"
 
+#include <array>
+#include <string_view>
+
+#include "base/limits.h"
 #include "stator/json_writer.hpp"
 
 namespace stator::session {
@@ -7,7 +11,8 @@ namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
-void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGauges& lane) {
+void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGauges& lane,
+                bool is_stuck) {
   json.begin_object()
       .field("lane", number)
       .field("applied_lsn", lane.applied_lsn.load(std::memory_order_relaxed))
@@ -20,7 +25,23 @@ void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGaug
       .field("errors", lane.errors.load(std::memory_order_relaxed))
       .field("streams", lane.streams.load(std::memory_order_relaxed))
       .field("streams_paused", lane.streams_paused.load(std::memory_order_relaxed))
-      .field("unsent_bytes", lane.unsent_bytes.load(std::memory_order_relaxed))
+      .field("unsent_bytes", lane.unsent_bytes.load(std::memory_order_relaxed));
+  constexpr std::array<std::string_view, kPriorityWeights.size()> kNames = {"background", "normal",
+                                                                           "high", "critical"};
+  json.key("queued").begin_object();
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    json.field(kNames[i], lane.queued[i].load(std::memory_order_relaxed));
+  }
+  json.end_object()
+      .field("long_reads", lane.long_reads.load(std::memory_order_relaxed))
+      .field("slices", lane.slices.load(std::memory_order_relaxed));
+  json.key("refused")
+      .begin_object()
+      .field("low", lane.refused_low.load(std::memory_order_relaxed))
+      .field("busy", lane.refused_busy.load(std::memory_order_relaxed))
+      .field("stuck", lane.refused_stuck.load(std::memory_order_relaxed))
+      .end_object()
+      .field("stuck", is_stuck)
       .end_object();
 }
 
@@ -42,6 +63,17 @@ void write_backup(json::Writer& json, const BackupFacts& backup) {
 
 }  // namespace
 
+std::string not_ready(const StatsSources& sources, std::uint64_t now_ns) {
+  for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    if (bridge::is_stuck(sources.lanes[i], now_ns, sources.stuck_ns)) {
+      return "lane " + std::to_string(i) + " is stuck";
+    }
+  }
+  const LogFacts log = sources.log();
+  if (log.health != "ok") return "the log cannot be written: " + std::string(log.health);
+  return {};
+}
+
 std::string server_stats(const StatsSources& sources, std::uint64_t now_ns) {
   const LogFacts log = sources.log();
   std::uint64_t connections = 0;
@@ -58,8 +90,14 @@ std::string server_stats(const StatsSources& sources, std::uint64_t now_ns) {
       .field("oldest_lsn", log.oldest.value())
       .field("log", log.health)
       .field("connections", connections);
+  const std::string why_not = not_ready(sources, now_ns);
+  json.field("ready", why_not.empty()).key("not_ready");
+  why_not.empty() ? json.null() : json.string(why_not);
   json.key("lanes").begin_array();
-  for (std::size_t i = 0; i < sources.lanes.size(); ++i) write_lane(json, i, sources.lanes[i]);
+  for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    write_lane(json, i, sources.lanes[i],
+               bridge::is_stuck(sources.lanes[i], now_ns, sources.stuck_ns));
+  }
   json.end_array().key("engines").begin_array();
   for (const auto& engine : sources.catalog->engines()) {
     json.begin_object()

@@ -30,11 +30,16 @@ struct BackupFacts {
 // Where the numbers come from. Any thread; outlives the sessions.
 struct StatsSources {
   std::uint64_t started_ns = 0;  // monotonic
+  std::uint64_t stuck_ns = std::uint64_t{kLaneStuckMsDefault} * 1'000'000;  // longest turn of a lane
   const plugin::Catalog* catalog = nullptr;
   std::span<const bridge::LaneGauges> lanes;
   std::function<LogFacts()> log;
   std::function<BackupFacts()> backup;
 };
+
+// Why the server cannot do all that it is for, in words for people; empty: it is ready. The one answer
+// to that question, whoever asks. Sources are there when the server has recovered.
+std::string not_ready(const StatsSources& sources, std::uint64_t now_ns);
 
 // JSON text.
 std::string server_stats(const StatsSources& sources, std::uint64_t now_ns);
