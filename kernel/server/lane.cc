@@ -140,8 +140,9 @@ void Lane::read_sockets(net::EventLoop& events, std::size_t ready) {
 }
 
 void Lane::look_after_peers(std::uint64_t now_ns) {
-  if (dispatcher_.is_idle() && !dispatcher_.has_stuck()) return;
-  if (now_ns < peers_looked_ns_ + shared_.stuck_ns / kLooksPerStuck) return;
+  const bool has_stuck = dispatcher_.has_stuck();  // who comes back has requests at once
+  if (dispatcher_.is_idle() && !has_stuck) return;
+  if (!has_stuck && now_ns < peers_looked_ns_ + shared_.stuck_ns / kLooksPerStuck) return;
   peers_looked_ns_ = now_ns;
   for (std::uint32_t peer = 0; peer < shared_.mesh->lanes(); ++peer) {
     if (LaneId{peer} == id_) continue;
