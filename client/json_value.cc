@@ -68,10 +68,10 @@ void write_json(const JsonValue& value, json::Writer& out) {
 }  // namespace
 
 const JsonValue& JsonValue::operator[](std::string_view name) const {
-  static const JsonValue none;
+  static const JsonValue kNone;
   const auto it = std::find_if(members.begin(), members.end(),
                                [&](const auto& member) { return member.name == name; });
-  return it == members.end() ? none : it->value;
+  return it == members.end() ? kNone : it->value;
 }
 
 bool parse_json(std::string_view text, JsonValue& value) {

@@ -58,12 +58,18 @@ Options read_options(int argc, const char* const* argv) {
       ->check(CLI::ExistingFile);
   app.add_flag("--tls-unverified", options.tls.is_unverified,
                "Under TLS, but take whoever answers for the server; implies --tls");
-  app.add_option("--user", options.credentials.user, "User to act as")->envname("STATOR_USER");
+  app.add_option(
+         "--user", options.credentials.user,
+         "User to act as; with --certificate and no password one that the certificate names")
+      ->envname("STATOR_USER");
   app.add_option("--password", options.credentials.password,
                  "Password of the user; others see your command line, so prefer the variable")
       ->envname("STATOR_PASSWORD");
   app.add_option("--api-key", options.credentials.api_key, "API key, instead of a user")
       ->envname("STATOR_API_KEY");
+  app.add_option("--token", options.credentials.token,
+                 "Token of another issuer (JWT), instead of a user")
+      ->envname("STATOR_TOKEN");
   const auto* json = app.add_option("--json", options.json, "Send one request, a JSON object");
   app.add_flag("--frame", options.whole_frame, "Print whole frames instead of payloads");
   try {
@@ -82,6 +88,7 @@ Options read_options(int argc, const char* const* argv) {
   }
   options.tls.is_on |=
       options.tls.is_unverified || !options.tls.ca.empty() || !options.tls.certificate.empty();
+  options.credentials.shows_certificate = !options.tls.certificate.empty();
   options.has_json = json->count() > 0;
   if (options.has_json && !options.words.empty()) {
     throw Failure(kExitUsage, "--json stands alone; '" + options.words.front() + "' is too much");

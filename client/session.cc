@@ -26,7 +26,9 @@ constexpr std::string_view kLineHelp =
 
 void Session::authenticate(const Credentials& credentials) {
   const bool has_password = !credentials.password.empty();
-  if (credentials.user.empty() && credentials.api_key.empty() && !has_password) return;
+  if (credentials.user.empty() && credentials.api_key.empty() && credentials.token.empty() &&
+      !has_password)
+    return;
   if (has_password && credentials.user.empty()) {
     throw Failure(kExitUsage, "--password needs --user");
   }
@@ -35,8 +37,11 @@ void Session::authenticate(const Credentials& credentials) {
   json.begin_object().field("op", "auth");
   if (!credentials.api_key.empty()) {
     json.field("method", "api_key").field("token", std::string_view(credentials.api_key));
+  } else if (!credentials.token.empty()) {
+    json.field("method", "jwt").field("token", std::string_view(credentials.token));
   } else {
-    json.field("method", has_password ? "password" : "trust");
+    const char* without_password = credentials.shows_certificate ? "certificate" : "trust";
+    json.field("method", has_password ? "password" : without_password);
     json.field("username", std::string_view(credentials.user));
     if (has_password) json.field("password", std::string_view(credentials.password));
   }

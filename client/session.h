@@ -17,8 +17,10 @@ namespace stator::client {
 
 struct Credentials {
   std::string user;
-  std::string password;
-  std::string api_key;
+  std::string password = {};
+  std::string api_key = {};
+  std::string token = {};          // of another issuer, a JWT
+  bool shows_certificate = false;  // in the TLS handshake
 };
 
 struct Output {

@@ -97,6 +97,7 @@ std::string TextTable::text() const {
   if (has_header) {
     write(header_);
     std::vector<std::string> rule;
+    rule.reserve(widths.size());
     for (const std::size_t columns : widths) rule.emplace_back(columns, '-');
     write(rule);
   }

@@ -40,11 +40,11 @@ MAY_INCLUDE = {
     "control/gate": ["control/auth", "control/ops", "control/dispatch"],
     "control/session": ["control/wire", "control/audit", "control/auth", "control/ops", "control/gate",
                         "control/dispatch"],
-    "control/net": ["io", "control/wire", "control/session"],
-    "control/admin": ["control/wire", "control/dispatch"],
+    "control/http": ["io", "control/wire", "control/session"],
+    "control/net": ["io", "control/wire", "control/session", "control/http"],
     # The kernel's own state, written as an engine: it sees what an engine sees.
     "system": ["sdk/include", "sdk/cpp"],
-    "server": ["control/net", "control/admin", "data/core", "system"],
+    "server": ["control/net", "data/core", "system"],
     "client": ["sdk/json", "base", "control/wire"],
     # Parts of the SDK that are smaller than a folder: the error table, the JSON headers, and views
     # on the C structs.

@@ -20,8 +20,12 @@ packages+=(libpoco-dev)
 packages+=(liblmdb-dev)
 # Random numbers, hashes and signatures; password hashing (RFC 9106).
 packages+=(libssl-dev libargon2-dev)
+# Tokens of other issuers (JWT): verifies signatures with JSON web keys; brings Jansson, its JSON reader.
+packages+=(libjose-dev libjansson-dev)
 # Request bodies, configuration, log lines.
 packages+=(libsimdjson-dev libtomlplusplus-dev libspdlog-dev libfmt-dev)
+# WebSocket frames of the HTTP port (its requests: Boost.Beast, in libboost-dev).
+packages+=(libwslay-dev)
 # JSON trees in tests (the server has none)
 packages+=(nlohmann-json3-dev)
 # The client: options, line editing.
@@ -30,6 +34,8 @@ packages+=(libcli11-dev libedit-dev)
 packages+=(libgtest-dev libgmock-dev nlohmann-json3-dev libbenchmark-dev)
 # The peer the benchmark is compared with. Its service is not started, see below.
 packages+=(redis-server)
+# Peers of the HTTP port: another WebSocket, another reader of metrics and of JSON Schema, curl.
+packages+=(python3-websockets python3-prometheus-client python3-jsonschema curl)
 # npm yjs is the oracle of the CRDT tests; a node that is there already is good enough.
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)

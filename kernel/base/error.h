@@ -1,6 +1,7 @@
 // Errors as values. Codes come from sdk/include/stator/errors.def, the one table.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,16 +11,29 @@ namespace stator {
 
 enum class ErrorCode : std::int32_t {
   kOk = 0,
-#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, meaning) kernel_name = number,
+#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, http, meaning) \
+  kernel_name = number,
 #include "stator/errors.def"
 #undef STATOR_ERROR
 };
 
 enum class ErrorClass : std::uint8_t { kClient, kRetry, kServer };
 
+// Rows of the table.
+inline constexpr std::size_t kErrorCodes = 0
+#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, http, meaning) +1
+#include "stator/errors.def"
+#undef STATOR_ERROR
+    ;
+
 // The snake_case name on the wire; "internal" for a number that is not in the table.
 std::string_view wire_name(ErrorCode code);
 ErrorClass error_class(ErrorCode code);
+// What HTTP says of it; 200 for kOk.
+int http_status(ErrorCode code);
+// Its row in the table, that of kInternal for a number that is not in it; and the code of a row.
+std::size_t error_index(ErrorCode code);
+ErrorCode error_code_at(std::size_t index);
 inline bool is_retryable(ErrorCode code) { return error_class(code) == ErrorClass::kRetry; }
 // A plugin's status as a code: unknown numbers become kInternal, 0 stays kOk.
 ErrorCode error_code_from(std::int32_t number);

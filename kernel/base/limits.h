@@ -38,6 +38,25 @@ inline constexpr std::size_t kTlsReadBufferBytes = 64u * 1024;
 // Failed auth frames of one connection before it is closed.
 inline constexpr std::uint32_t kAuthFailuresMax = 5;
 
+// ---- HTTP
+// ---------------------------------------------------------------------------------------- Request
+// line and fields together; browsers and proxies send some 2 KiB.
+inline constexpr std::size_t kHttpHeadBytesMax = 16u * 1024;
+inline constexpr std::size_t kHttpTargetBytesMax = 2048;
+inline constexpr std::size_t kHttpFieldsMax = 100;
+// What is read of a connection while its last request is not answered: enough for what clients
+// pipeline, and a client that goes is noticed.
+inline constexpr std::size_t kHttpAheadBytesMax = 64u * 1024;
+// First to last byte of a head: a client that sends it in drops holds a connection so long.
+inline constexpr std::uint32_t kHttpHeadTimeoutMs = 10'000;
+// Between two requests.
+inline constexpr std::uint32_t kHttpIdleTimeoutMs = 60'000;
+// A request that is refused while it is still being sent is read and dropped so long, so that its
+// client reads the refusal before the connection breaks.
+inline constexpr std::uint32_t kHttpLingerMs = 5'000;
+// What is decoded of a WebSocket connection before its messages are handed on.
+inline constexpr std::size_t kWebSocketStepBytes = 16u * 1024;
+
 // ---- shared fields of a request -----------------------------------------------------------------
 inline constexpr std::size_t kCollectionBytesMax = 128;
 inline constexpr std::size_t kClientIdBytesMax = 64;
@@ -70,6 +89,14 @@ inline constexpr std::uint32_t kScramIterations = 65'536;
 inline constexpr std::uint32_t kAuditedDenialsMax = 1000;
 // An API key may live so long, in seconds: ten years.
 inline constexpr std::uint64_t kApiKeySecondsMax = 315'360'000;
+// A token of somebody else (JWT): so large, so far off may its issuer's clock be, and so many keys
+// can sign. A token costs one verification for each key that its header fits.
+inline constexpr std::size_t kJwtBytesMax = 8192;
+inline constexpr double kJwtLeewayMs = 60'000;
+inline constexpr std::size_t kJwtKeysMax = 16;
+inline constexpr std::size_t kJwtRsaBytesMin = 256;
+// A certificate or token may vouch for a connection so long, in milliseconds: ten years.
+inline constexpr std::uint64_t kVouchedMsMax = kApiKeySecondsMax * 1000;
 
 // ---- backup --------------------------------------------------------------------------------------
 // Names become names of directories.
@@ -137,6 +164,8 @@ inline constexpr std::size_t kStoreKeyBytesMax = 511;
 inline constexpr std::size_t kRecordBytesMax = 64u * 1024 * 1024;
 inline constexpr std::size_t kBatchBytesMax = 64u * 1024 * 1024;
 inline constexpr std::size_t kWalSegmentBytes = 64u * 1024 * 1024;
+// Of a key file: some hundred keys.
+inline constexpr std::size_t kKeyFileBytesMax = 64u * 1024;
 // Memtable size at which a checkpoint begins.
 inline constexpr std::size_t kMemtableBytesMax = 64u * 1024 * 1024;
 

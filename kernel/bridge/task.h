@@ -95,6 +95,8 @@ struct Task {
   std::uint32_t connection = 0;
   std::uint32_t connection_generation = 0;
   std::uint64_t request_id = 0;
+  std::uint64_t arrived_ns = 0;  // monotonic
+  std::uint32_t entry = 0;       // of the op table
   PayloadFormat payload_format = PayloadFormat::kBase64;
   bool is_strict = false;
   std::string client_id;  // JSON text of `id`, empty = none

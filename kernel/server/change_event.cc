@@ -41,6 +41,7 @@ class BufferOut : public json::Out {
 struct ValueSink : stator_sink {
   explicit ValueSink(ByteBuffer& to) : stator_sink{}, buffer(to) {
     struct_size = sizeof(stator_sink);
+    reserved = 0;
     stator_sink::reserve = [](stator_sink* sink, std::uint64_t bytes) -> char* {
       ByteBuffer& into = static_cast<ValueSink*>(sink)->buffer;
       return bytes > kValueBytesMax - into.size() ? nullptr : into.reserve(bytes);

@@ -62,9 +62,12 @@ class Reader {
         {"server", [this](const toml::node& node) { return section(node, "server", server_keys()); }},
         {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
         {"tls", [this](const toml::node& node) { return section(node, "tls", tls_keys()); }},
+        {"http", [this](const toml::node& node) { return section(node, "http", http_keys()); }},
         {"audit", [this](const toml::node& node) { return section(node, "audit", audit_keys()); }},
         {"backup", [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
         {"changes", [this](const toml::node& node) { return section(node, "changes", changes_keys()); }},
+        {"encryption",
+         [this](const toml::node& node) { return section(node, "encryption", encryption_keys()); }},
         {"engines",
          [this](const toml::node& node) {
            config_.engines.emplace();
@@ -106,6 +109,12 @@ class Reader {
     return ok_status();
   }
 
+  Status filled(const toml::node& node, const std::string& key, std::string& out) {
+    STATOR_CHECK(text(node, key, out));
+    return out.empty() ? Status(wrong(name_, node.source(), "'" + key + "' must not be empty"))
+                       : ok_status();
+  }
+
   Status strings(const toml::node& node, const std::string& key, std::vector<std::string>& out) {
     const auto* array = node.as_array();
     if (array == nullptr) return wrong(name_, node.source(), "'" + key + "' must be a list of strings");
@@ -118,19 +127,91 @@ class Reader {
 
   Keys server_keys() {
     return {
-        {"listen", [this](const toml::node& node) { return text(node, "server.listen", config_.listen); }},
-        {"tls_listen", [this](const toml::node& node) { return text(node, "server.tls_listen", config_.tls_listen); }},
-        {"data_dir", [this](const toml::node& node) { return text(node, "server.data_dir", config_.data_dir); }},
+        {"listen",
+         [this](const toml::node& node) { return text(node, "server.listen", config_.listen); }},
+        {"tls_listen",
+         [this](const toml::node& node) {
+           return text(node, "server.tls_listen", config_.tls_listen);
+         }},
+        {"http_listen",
+         [this](const toml::node& node) {
+           return text(node, "server.http_listen", config_.http_listen);
+         }},
+        {"https_listen",
+         [this](const toml::node& node) {
+           return text(node, "server.https_listen", config_.https_listen);
+         }},
+        {"data_dir",
+         [this](const toml::node& node) {
+           return text(node, "server.data_dir", config_.data_dir);
+         }},
         {"log_level", [this](const toml::node& node) { return log_level(node); }},
         {"lanes", [this](const toml::node& node) { return lanes(node); }},
         {"lane_stuck_ms", [this](const toml::node& node) { return lane_stuck(node); }},
         {"memtable_mib", [this](const toml::node& node) { return memtable(node); }},
         {"memory_limit_mib", [this](const toml::node& node) { return memory_limit(node); }},
+        {"log_segment_mib", [this](const toml::node& node) { return log_segment(node); }},
     };
   }
 
   Keys auth_keys() {
-    return {{"mode", [this](const toml::node& node) { return auth_mode(node); }}};
+    return {
+        {"mode", [this](const toml::node& node) { return auth_mode(node); }},
+        {"certificate_users", [this](const toml::node& node) { return certificate_users(node); }},
+        {"jwt", [this](const toml::node& node) { return section(node, "auth.jwt", jwt_keys()); }},
+    };
+  }
+
+  Status certificate_users(const toml::node& node) {
+    if (!node.is_boolean())
+      return wrong(name_, node.source(), "'auth.certificate_users' must be true or false");
+    config_.certificate_users = node.as_boolean()->get();
+    return ok_status();
+  }
+
+  Keys jwt_keys() {
+    return {
+        {"keys",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.keys", config_.jwt.keys_file);
+         }},
+        {"issuer",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.issuer", config_.jwt.issuer);
+         }},
+        {"audience",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.audience", config_.jwt.audience);
+         }},
+        {"user_claim",
+         [this](const toml::node& node) {
+           return filled(node, "auth.jwt.user_claim", config_.jwt.user_claim);
+         }},
+    };
+  }
+
+  Keys http_keys() {
+    return {
+        {"allowed_hosts",
+         [this](const toml::node& node) {
+           return strings(node, "http.allowed_hosts", config_.http_hosts);
+         }},
+        {"cors_origins", [this](const toml::node& node) { return cors_origins(node); }},
+    };
+  }
+
+  // As browsers write them: a path or a closing slash would never match.
+  Status cors_origins(const toml::node& node) {
+    STATOR_CHECK(strings(node, "http.cors_origins", config_.http_origins));
+    for (const std::string& origin : config_.http_origins) {
+      const std::size_t scheme = origin.find("://");
+      const bool is_origin = scheme != std::string::npos && scheme + 3 < origin.size() &&
+                             origin.find('/', scheme + 3) == std::string::npos;
+      if (origin == "*" || is_origin) continue;
+      return wrong(name_, node.source(),
+                   "'http.cors_origins' must hold origins like \"https://app.example\", or \"*\"");
+    }
+    return ok_status();
   }
 
   Keys tls_keys() {
@@ -180,7 +261,9 @@ class Reader {
   }
 
   Keys backup_keys() {
-    return {{"directory", [this](const toml::node& node) { return backup_directory(node); }}};
+    return {{"directory", [this](const toml::node& node) {
+               return filled(node, "backup.directory", config_.backup_directory);
+             }}};
   }
 
   Keys changes_keys() {
@@ -208,10 +291,10 @@ class Reader {
     return ok_status();
   }
 
-  Status backup_directory(const toml::node& node) {
-    STATOR_CHECK(text(node, "backup.directory", config_.backup_directory));
-    if (!config_.backup_directory.empty()) return ok_status();
-    return wrong(name_, node.source(), "'backup.directory' must not be empty");
+  Keys encryption_keys() {
+    return {{"key_file", [this](const toml::node& node) {
+               return filled(node, "encryption.key_file", config_.key_file);
+             }}};
   }
 
   Status log_level(const toml::node& node) {
@@ -249,6 +332,18 @@ class Reader {
       return wrong(name_, node.source(), "'server.memtable_mib' must be a whole number from 1 to 4096");
     }
     config_.memtable_bytes = static_cast<std::size_t>(number->get()) << 20;
+    return ok_status();
+  }
+
+  Status log_segment(const toml::node& node) {
+    constexpr std::int64_t kMibMax = kWalSegmentBytes >> 20;
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < 1 || number->get() > kMibMax) {
+      return wrong(name_, node.source(),
+                   "'server.log_segment_mib' must be a whole number from 1 to " +
+                       std::to_string(kMibMax));
+    }
+    config_.log_segment_bytes = static_cast<std::size_t>(number->get()) << 20;
     return ok_status();
   }
 

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "control/auth/identity.h"
+#include "control/auth/jwt.h"
 #include "control/net/tls_context.h"
 #include "server/trim_gate.h"
 
@@ -19,16 +20,24 @@ struct Config {
   std::string listen = "127.0.0.1:6433";
   // Address of the native protocol under TLS; empty: none. `listen` may be empty then.
   std::string tls_listen;
+  // Addresses of HTTP and of HTTPS; empty: none.
+  std::string http_listen;
+  std::string https_listen;
+  std::vector<std::string> http_hosts;    // what this server is called, beside localhost
+  std::vector<std::string> http_origins;  // of web pages that may ask; "*": all
   net::TlsFiles tls;
   std::string data_dir = "./stator-data";
   std::uint32_t lanes = 0;  // 0 = by the machine
   std::uint32_t lane_stuck_ms = kLaneStuckMsDefault;  // a turn that takes longer is no turn any more
   // Of a lane: when its memtable is this large, a checkpoint begins.
   std::size_t memtable_bytes = kMemtableBytesMax;
+  std::size_t log_segment_bytes = kWalSegmentBytes;
   // Of the process; writes are refused beyond it. 0 = 80 % of what the machine or its cgroup has.
   std::uint64_t memory_limit_bytes = 0;
   auth::Mode auth_mode = auth::Mode::kTrust;
   bool auth_is_set = false;
+  bool certificate_users = false;  // the names in clients' certificates are users
+  auth::JwtRules jwt;
   std::string log_level = "info";
   // Engines to load; nothing = all that are found.
   std::optional<std::vector<std::string>> engines;
@@ -41,6 +50,7 @@ struct Config {
   History history{.bytes = kRetainMibDefault << 20, .ms = kRetainSecondsDefault * 1000};
   std::size_t audit_file_bytes = 16u << 20;  // at which the audit log begins a new file
   std::string backup_directory;              // where backups go; empty: none are taken
+  std::string key_file;                      // of the log's encryption; empty: the log is plain
 };
 
 // Reads a file into `config`. Errors name file, line and the nearest known key.

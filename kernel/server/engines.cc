@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/nearest.h"
 #include "data/host/call_context.h"
@@ -34,7 +35,9 @@ std::map<std::string, std::string> find_libraries(const Config& config) {
     if (!names.ok()) continue;
     for (const std::string& name : names.value()) {
       if (name.size() <= kSuffix.size() || !name.ends_with(kSuffix)) continue;
-      found.emplace(name.substr(0, name.size() - kSuffix.size()), directory + "/" + name);
+      std::string path = directory;
+      path.append("/").append(name);
+      found.emplace(name.substr(0, name.size() - kSuffix.size()), std::move(path));
     }
   }
   return found;
@@ -52,6 +55,11 @@ Error not_installed(const std::string& id, const std::map<std::string, std::stri
                "engine '" + id + "' is enabled but not installed (no library " + id + ".so; found: " +
                    (list.empty() ? "none" : list) + ")" +
                    (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+}
+
+Error not_wanted(const std::string& id) {
+  return Error(ErrorCode::kBadRequest,
+               "config: [engine." + id + "] is set, but '" + id + "' is not in engines = [...]");
 }
 
 Status check_config_keys(const plugin::Engine& engine) {
@@ -99,8 +107,7 @@ Status load_engines(const Config& config, EngineSet& engines) {
   }
   for (const auto& [id, json] : config.engine_config) {
     if (std::find(wanted.begin(), wanted.end(), id) == wanted.end()) {
-      return Error(ErrorCode::kBadRequest,
-                   "config: [engine." + id + "] is set, but '" + id + "' is not in engines = [...]");
+      return not_wanted(id);
     }
   }
   for (const std::string& id : wanted) {

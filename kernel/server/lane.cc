@@ -31,6 +31,8 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
       changes_(id, *shared.changes, *shared.log) {
   host_.lane = id;
   host_.auth_mode = shared.auth_mode;
+  host_.certificates_name_users = shared.certificates_name_users;
+  host_.jwt = shared.jwt;
   host_.table = shared.table;
   host_.dispatcher = &dispatcher_;
   host_.pool = &pool_;
@@ -45,6 +47,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.maintenance = &maintenance_;
   host_.streams = &changes_;
   host_.stats = shared.stats;
+  host_.meter = (*shared.meters)[id.value()].get();
 }
 
 Lane::~Lane() = default;
@@ -202,6 +205,7 @@ void Lane::work(net::EventLoop& events, core::TurnPart part) {
   }
   backups_.collect(events.now_ns(), done_);
   maintenance_.collect(done_);
+  if (!done_.empty()) host_.answered_ns = system_clock().monotonic_ns();
   for (std::size_t i = 0; i < done_.size(); ++i) {
     if (i + 2 * kAhead < done_.size()) done_[i + 2 * kAhead]->prefetch();
     if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch_answer();

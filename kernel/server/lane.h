@@ -38,6 +38,8 @@ struct LaneShared {
   auth::Lockout* lockout = nullptr;
   audit::AuditLog* audit = nullptr;
   auth::Mode auth_mode = auth::Mode::kTrust;
+  bool certificates_name_users = false;
+  const auth::JwtVerifier* jwt = nullptr;
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;
   std::uint64_t stuck_ns = std::uint64_t{kLaneStuckMsDefault} * 1'000'000;
@@ -48,6 +50,7 @@ struct LaneShared {
   ChangeReader* changes = nullptr;
   const session::StatsSources* stats = nullptr;
   std::vector<bridge::LaneGauges>* gauges = nullptr;  // by lane
+  std::vector<std::unique_ptr<session::OpMeter>>* meters = nullptr;  // by lane
   std::function<void(const core::ParkedCounts&)> on_parked;
   core::ReplayProgress* progress = nullptr;
   std::atomic<LanePhase> phase{LanePhase::kServe};

@@ -1,7 +1,5 @@
 #include "server/lane_backups.h"
 
-#include <utility>
-
 #include "stator/args.hpp"
 #include "stator/json_writer.hpp"
 
@@ -23,7 +21,7 @@ BackupRequest request_of(const Task& task) {
 }
 
 void answer(Task& task, Result<BackupDone>& result) {
-  if (!result.ok()) return task.refuse(std::move(result.error()));
+  if (!result.ok()) return task.refuse(result.error());
   const BackupDone& done = result.value();
   json::StringOut out;
   json::Writer(out)

@@ -10,6 +10,7 @@
 #include "control/net/self_signed.h"
 #include "io/file_system.h"
 #include "server/admin_bootstrap.h"
+#include "server/key_file.h"
 #include "server/restore.h"
 #include "server/server.h"
 #include "server/wal_command.h"
@@ -28,10 +29,13 @@ struct Options {
   std::string data_dir;
   std::string listen;
   std::string tls_listen;
+  std::string http_listen;
+  std::string https_listen;
   bool has_tls = false;
   std::uint32_t lanes = 0;
   std::vector<std::string> engine_path;
   std::string backup;
+  std::string key_file;
   std::optional<std::uint64_t> recover_to;
 };
 
@@ -41,6 +45,9 @@ void add_options(CLI::App& command, Options& options) {
                      "Address of the native port, HOST:PORT; port 0 takes a free one");
   command.add_option("--tls-listen", options.tls_listen,
                      "Address of the native port under TLS, HOST:PORT");
+  command.add_option("--http-listen", options.http_listen, "Address of the HTTP port, HOST:PORT");
+  command.add_option("--https-listen", options.https_listen,
+                     "Address of the HTTP port under TLS, HOST:PORT");
   command.add_option("--lanes", options.lanes, "Number of lanes (threads that serve)")
       ->check(CLI::Range(1, 64));
   command.add_option("--engine-path", options.engine_path,
@@ -56,6 +63,7 @@ void add_wal_command(CLI::App& app, stator::server::WalCommand& wal) {
   const auto add = [&](const char* name, const char* what, Action action) {
     CLI::App* command = group->add_subcommand(name, what);
     command->add_option("--data-dir", wal.data_dir, "Directory of the data")->required();
+    command->add_option("--key-file", wal.key_file, "Keys of an encrypted log");
     command->callback([&wal, action] { wal.action = action; });
     return command;
   };
@@ -114,7 +122,14 @@ void print_ready(const stator::server::Server& server) {
   json.begin_object()
       .field("event", std::string_view("ready"))
       .field("listen", std::string_view(server.listen_address()));
-  if (server.has_tls()) json.field("tls_listen", std::string_view(server.tls_listen_address()));
+  if (!server.tls_listen_address().empty())
+    json.field("tls_listen", std::string_view(server.tls_listen_address()));
+  if (!server.http_listen_address().empty()) {
+    json.field("http_listen", std::string_view(server.http_listen_address()));
+  }
+  if (!server.https_listen_address().empty()) {
+    json.field("https_listen", std::string_view(server.https_listen_address()));
+  }
   json.key("engines").begin_array();
   for (const std::string& engine : server.engines()) json.string(engine);
   json.end_array()
@@ -144,15 +159,16 @@ sigset_t block_signals() {
   return signals;
 }
 
-// Until SIGTERM or SIGINT. SIGHUP reads again what can be: the files of TLS. These are looked at by
-// themselves too, since who renews a certificate may not know of signals.
+// Until SIGTERM or SIGINT. SIGHUP reads again what can be: the key file, certificates and token keys.
+// The latter two are looked at by themselves too, since who renews them may not know of signals.
 void wait_for_end(const sigset_t& signals, stator::server::Server& server) {
   constexpr timespec kLookSeconds{5, 0};
   for (;;) {
-    const int signal = server.has_tls() ? sigtimedwait(&signals, nullptr, &kLookSeconds)
-                                        : sigwaitinfo(&signals, nullptr);
+    const int signal = server.has_files() ? sigtimedwait(&signals, nullptr, &kLookSeconds)
+                                          : sigwaitinfo(&signals, nullptr);
     if (signal == SIGTERM || signal == SIGINT) return;
-    if (signal == SIGHUP || errno == EAGAIN) server.reload_tls(signal != SIGHUP);
+    if (signal == SIGHUP) server.reload_keys();
+    if (signal == SIGHUP || errno == EAGAIN) server.reload_files(signal != SIGHUP);
   }
 }
 
@@ -161,7 +177,9 @@ int run(const Config& config) {
   const sigset_t signals = block_signals();
   stator::server::Server server(config);
   if (auto status = server.start(); !status.ok()) {
-    const bool is_config = status.error().code() == stator::ErrorCode::kBadRequest;
+    const stator::ErrorCode reason = status.error().code();
+    const bool is_config =
+        reason == stator::ErrorCode::kBadRequest || reason == stator::ErrorCode::kCrypto;
     const int code = is_config ? kExitConfig : kExitFailure;
     fail(code, status.error().sentence());
     std::_Exit(code);  // lanes may be half-way up; the log is consistent at every moment
@@ -176,7 +194,12 @@ int run(const Config& config) {
 // Says what was done in one line, as the server does when it is ready.
 int run_restore(const Options& options) {
   stator::log::set_level(stator::log::Level::kWarn);
-  auto restored = stator::server::restore(stator::io::posix_file_system(), options.backup, options.data_dir);
+  stator::wal::KeyRing keys;
+  if (auto status = stator::server::read_key_file(options.key_file, keys); !status.ok()) {
+    return fail(kExitConfig, status.error().sentence());
+  }
+  auto restored =
+      stator::server::restore(stator::io::posix_file_system(), options.backup, options.data_dir, &keys);
   if (!restored.ok()) return fail(kExitFailure, restored.error().sentence());
   stator::json::StringOut out;
   stator::json::Writer(out)
@@ -242,6 +265,7 @@ int run_reset_password(const stator::server::PasswordReset& reset,
 void add_restore(CLI::App& command, Options& options) {
   command.add_option("--from", options.backup, "Directory of the backup")->required();
   command.add_option("--data-dir", options.data_dir, "New directory of the data")->required();
+  command.add_option("--key-file", options.key_file, "Keys: the log is written encrypted");
 }
 
 int run(const stator::server::WalCommand& command) {
@@ -252,6 +276,7 @@ int run(const stator::server::WalCommand& command) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody catches is a defect and ends the process
 int main(int argc, char** argv) {
   CLI::App app("Stator: a multi-model database server whose engines are plugins");
   app.set_version_flag("--version", std::string("statord ") + STATOR_VERSION);
@@ -294,6 +319,11 @@ int main(int argc, char** argv) {
   if (!options.listen.empty()) config.listen = options.listen;
   if (options.lanes != 0) config.lanes = options.lanes;
   if (!options.tls_listen.empty()) config.tls_listen = options.tls_listen;
+  if (!options.http_listen.empty()) config.http_listen = options.http_listen;
+  if (!options.https_listen.empty()) config.https_listen = options.https_listen;
+  // Who moves the native port has a reason to, perhaps a second server: HTTP is then asked for.
+  const bool is_plain_dev = dev->parsed() && options.listen.empty() && options.config_file.empty();
+  if (is_plain_dev && config.http_listen.empty()) config.http_listen = "127.0.0.1:6480";
   if (options.has_tls) {
     if (config.tls_listen.empty()) config.tls_listen = "127.0.0.1:6434";
     auto files = stator::net::self_signed_files(config.data_dir + "/tls");

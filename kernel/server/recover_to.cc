@@ -10,7 +10,8 @@ Status recover_to(io::FileSystem& files, const wal::LocalLogOptions& options, Ls
   const wal::CheckOptions check{.directory = options.directory,
                                 .oldest_needed = options.oldest_needed,
                                 .newest_held = options.newest_held,
-                                .is_whole = false};
+                                .is_whole = false,
+                                .keys = options.keys};
   STATOR_TRY(const wal::LogCheck found, wal::check_log(files, check));
   if (!found.damage) {
     if (found.last_good() == to) return ok_status();

@@ -41,10 +41,11 @@ Status read_pieces(io::FileSystem& files, const std::string& path, const Sink& s
 
 class Restore {
  public:
-  Restore(io::FileSystem& files, std::string from, std::string data_dir)
+  Restore(io::FileSystem& files, std::string from, std::string data_dir, const wal::KeyRing* keys)
       : files_(files),
         from_(without_slashes(std::move(from))),
-        data_dir_(without_slashes(std::move(data_dir))) {}
+        data_dir_(without_slashes(std::move(data_dir))),
+        keys_(keys) {}
 
   Result<Restored> run();
 
@@ -68,6 +69,7 @@ class Restore {
   io::FileSystem& files_;
   const std::string from_;
   const std::string data_dir_;
+  const wal::KeyRing* keys_;
   std::vector<Part> parts_;  // the full backup first
   Restored done_;
 };
@@ -151,7 +153,7 @@ Status Restore::copy_store(const Part& full, const std::string& store, std::uint
 Status Restore::build_log() {
   const std::string directory = data_dir_ + "/wal";
   STATOR_CHECK(files_.make_directory(directory));
-  wal::LogBuilder log(files_, directory, kWalSegmentBytes);
+  wal::LogBuilder log(files_, directory, kWalSegmentBytes, keys_);
   STATOR_CHECK(log.begin(parts_.front().manifest.log.begin));
   for (const Part& part : parts_) {
     const std::string path = part.directory + "/" + kBackupLog;
@@ -206,8 +208,8 @@ Result<Restored> Restore::run() {
 }  // namespace
 
 Result<Restored> restore(io::FileSystem& files, const std::string& from,
-                         const std::string& data_dir) {
-  return Restore(files, from, data_dir).run();
+                         const std::string& data_dir, const wal::KeyRing* keys) {
+  return Restore(files, from, data_dir, keys).run();
 }
 
 }  // namespace stator::server

@@ -14,6 +14,7 @@
 #include "data/core/kernel_record.h"
 #include "data/host/call_context.h"
 #include "server/admin_bootstrap.h"
+#include "server/key_file.h"
 #include "server/recover_to.h"
 #include "server/vshard_move.h"
 #include "wal/local_log.h"
@@ -45,6 +46,20 @@ session::LogFacts log_facts(const wal::Log& log) {
   return {durable, log.last(), is_full ? "disk_full" : "failed", log.oldest()};
 }
 
+// What was read from files at the start, if they have changed.
+template <class Loaded>
+void reload(Loaded* loaded, std::int64_t& written_ns, bool only_if_newer, const std::string& name) {
+  if (loaded == nullptr) return;
+  const std::int64_t written = loaded->written_ns();
+  // Half of a replacement (one file gone for a moment) is looked at again later.
+  if (only_if_newer && (written == 0 || written == written_ns)) return;
+  written_ns = written;
+  Status status = loaded->reload();
+  if (status.ok()) return log::info(name + " was read again");
+  log::error("the old one stays in use, not " + name +
+             " as it is now: " + status.error().sentence());
+}
+
 }  // namespace
 
 Server::~Server() = default;
@@ -52,6 +67,8 @@ Server::~Server() = default;
 Status Server::start() {
   started_ns_ = system_clock().monotonic_ns();
   STATOR_CHECK(check_addresses());
+  STATOR_CHECK(load_jwt());
+  STATOR_CHECK(read_key_file(config_.key_file, keys_));
   STATOR_CHECK(load_table());
   // Before any data is touched: a port in use must not cost a recovery.
   net::Listeners listeners;
@@ -63,6 +80,7 @@ Status Server::start() {
   STATOR_CHECK(start_lanes());
   recovered_lsn_ = log_->last();
   warn_of_parked();
+  tell_encryption();
 
   if (config_.auth_mode == auth::Mode::kTrust) return serve(listeners, {});
   return serve(listeners, [this](int kernel_socket) {
@@ -72,6 +90,7 @@ Status Server::start() {
 
 Status Server::start_offline(const KernelTask& task) {
   started_ns_ = system_clock().monotonic_ns();
+  STATOR_CHECK(read_key_file(config_.key_file, keys_));
   STATOR_CHECK(load_table());
   STATOR_CHECK(open_data(lanes_by_machine()));  // of a new directory; an old one keeps its lanes
   STATOR_CHECK(start_lanes());
@@ -94,19 +113,30 @@ Status Server::serve(const net::Listeners& listeners, const KernelTask& task) {
   }
   const net::Socket kernel_end(pair[0]);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    net::Listeners own{listeners.plain.duplicate(), listeners.tls.duplicate(), tls_.get()};
+    net::Listeners own{listeners.plain.duplicate(),
+                       listeners.tls.duplicate(),
+                       listeners.http.duplicate(),
+                       listeners.https.duplicate(),
+                       tls_.get(),
+                       front_.get()};
     lanes_[i]->serve(std::move(own), i == 0 ? net::Socket(pair[1]) : net::Socket());
   }
   return task ? task(kernel_end.fd()) : ok_status();
 }
 
 Status Server::check_addresses() const {
-  if (config_.listen.empty() && config_.tls_listen.empty()) {
+  const auto addresses = {config_.listen, config_.tls_listen, config_.http_listen,
+                          config_.https_listen};
+  if (std::all_of(addresses.begin(), addresses.end(),
+                  [](const auto& text) { return text.empty(); })) {
     return Error(ErrorCode::kBadRequest, "nothing to listen on: set [server] listen or tls_listen");
   }
-  if (!config_.tls_listen.empty() && (config_.tls.certificate.empty() || config_.tls.key.empty())) {
+  const bool wants_tls = !config_.tls_listen.empty() || !config_.https_listen.empty();
+  if (wants_tls && (config_.tls.certificate.empty() || config_.tls.key.empty())) {
     return Error(ErrorCode::kBadRequest,
-                 "[server] tls_listen is set: set [tls] certificate and key too");
+                 std::string("[server] ") +
+                     (config_.tls_listen.empty() ? "https_listen" : "tls_listen") +
+                     " is set: set [tls] certificate and key too");
   }
   const bool wants_client_certificates = config_.tls.clients != net::ClientCertificates::kNone;
   if (wants_client_certificates == config_.tls.client_ca.empty()) {
@@ -114,7 +144,10 @@ Status Server::check_addresses() const {
         ErrorCode::kBadRequest,
         "[tls] client_ca and client_certificates = \"optional\" or \"required\" belong together");
   }
-  for (const std::string& text : {config_.listen, config_.tls_listen}) {
+  if (config_.certificate_users && config_.tls.client_ca.empty()) {
+    return Error(ErrorCode::kBadRequest, "[auth] certificate_users = true needs [tls] client_ca");
+  }
+  for (const std::string& text : addresses) {
     if (text.empty()) continue;
     STATOR_TRY(const net::ListenAddress address, net::parse_address(text));
     if (!address.is_loopback && config_.auth_mode == auth::Mode::kTrust) {
@@ -127,30 +160,43 @@ Status Server::check_addresses() const {
   return ok_status();
 }
 
-Status Server::listen(net::Listeners& listeners) {
-  if (!config_.tls_listen.empty()) {
-    STATOR_TRY(tls_, net::TlsContext::load(config_.tls));
-    tls_written_ns_ = tls_->written_ns();
-    STATOR_TRY(net::BoundSocket bound, net::listen_on(config_.tls_listen));
-    tls_listen_address_ = std::move(bound.address);
-    listeners.tls = std::move(bound.socket);
+Status Server::load_jwt() {
+  const auth::JwtRules& rules = config_.jwt;
+  const bool is_set = !rules.keys_file.empty() || !rules.issuer.empty() || !rules.audience.empty();
+  if (!is_set) return ok_status();
+  if (rules.keys_file.empty() || rules.issuer.empty() || rules.audience.empty()) {
+    return Error(ErrorCode::kBadRequest, "[auth.jwt] needs keys, issuer and audience");
   }
-  if (config_.listen.empty()) return ok_status();
-  STATOR_TRY(net::BoundSocket bound, net::listen_on(config_.listen));
-  listen_address_ = std::move(bound.address);
-  listeners.plain = std::move(bound.socket);
+  STATOR_TRY(jwt_, auth::JwtVerifier::load(rules));
+  jwt_written_ns_ = jwt_->written_ns();
   return ok_status();
 }
 
-void Server::reload_tls(bool only_if_newer) {
-  if (tls_ == nullptr) return;
-  const std::int64_t written = tls_->written_ns();
-  // Half of a replacement (one file gone for a moment) is looked at again later.
-  if (only_if_newer && (written == 0 || written == tls_written_ns_)) return;
-  tls_written_ns_ = written;
-  Status status = tls_->reload();
-  if (status.ok()) return log::info("the TLS certificate was read again");
-  log::error("the old TLS certificate stays in use: " + status.error().sentence());
+Status Server::listen(net::Listeners& listeners) {
+  if (!config_.tls_listen.empty() || !config_.https_listen.empty()) {
+    STATOR_TRY(tls_, net::TlsContext::load(config_.tls));
+    tls_written_ns_ = tls_->written_ns();
+  }
+  struct Port {
+    const std::string& wanted;
+    net::Socket& socket;
+    std::string& address;
+  };
+  for (const Port& port : {Port{config_.tls_listen, listeners.tls, tls_listen_address_},
+                           Port{config_.listen, listeners.plain, listen_address_},
+                           Port{config_.http_listen, listeners.http, http_listen_address_},
+                           Port{config_.https_listen, listeners.https, https_listen_address_}}) {
+    if (port.wanted.empty()) continue;
+    STATOR_TRY(net::BoundSocket bound, net::listen_on(port.wanted));
+    port.address = std::move(bound.address);
+    port.socket = std::move(bound.socket);
+  }
+  return ok_status();
+}
+
+void Server::reload_files(bool only_if_newer) {
+  reload(tls_.get(), tls_written_ns_, only_if_newer, "the TLS certificate");
+  reload(jwt_.get(), jwt_written_ns_, only_if_newer, "the set of token keys");
 }
 
 Status Server::open_data(std::uint32_t lanes) {
@@ -221,11 +267,12 @@ Status Server::open_log() {
   const auto [oldest, newest] = std::minmax_element(applied_.begin(), applied_.end());
   const auto note = [this](const wal::RecordView& record) { note_engine_number(record); };
   const wal::LocalLogOptions options{.directory = config_.data_dir + "/wal",
-                                     .segment_bytes = kWalSegmentBytes,
+                                     .segment_bytes = config_.log_segment_bytes,
                                      .oldest_needed = oldest->value() + 1,
                                      .is_made_ahead = true,
                                      .on_record = note,
-                                     .newest_held = newest->value()};
+                                     .newest_held = newest->value(),
+                                     .keys = &keys_};
   STATOR_CHECK(io::posix_file_system().make_directory(options.directory));
   if (config_.recover_to) {
     STATOR_CHECK(recover_to(io::posix_file_system(), options, Lsn{*config_.recover_to}));
@@ -292,6 +339,9 @@ session::StatsSources Server::stats_sources() {
   sources.lanes = gauges_;
   sources.log = [log = log_.get()] { return log_facts(*log); };
   sources.backup = [backups = backups_.get()] { return backups->facts(); };
+  sources.table = table_.get();
+  for (const auto& meter : meters_) sources.meters.push_back(meter.get());
+  sources.memory_is_full = &memory_->is_full();
   return sources;
 }
 
@@ -324,7 +374,15 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   stop_ = std::make_unique<LaneStop>(layout_.lanes, ring);
   maintenance_ = std::make_unique<Maintenance>(standing(), ring);
   gauges_ = std::vector<bridge::LaneGauges>(layout_.lanes);
+  meters_.clear();
+  for (std::uint32_t i = 0; i < layout_.lanes; ++i) {
+    meters_.push_back(std::make_unique<session::OpMeter>(table_->entries().size()));
+  }
   stats_ = stats_sources();
+  front_ =
+      std::make_unique<http::Front>(http::FrontSettings{config_.auth_mode == auth::Mode::kTrust,
+                                                        config_.http_hosts, config_.http_origins},
+                                    stats_);
   shared_ = std::make_unique<LaneShared>();
   shared_->memory_is_full = &memory_->is_full();
   shared_->stuck_ns = stats_.stuck_ns;
@@ -339,6 +397,8 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   shared_->lockout = &lockout_;
   shared_->audit = audit_.get();
   shared_->auth_mode = config_.auth_mode;
+  shared_->certificates_name_users = config_.certificate_users;
+  shared_->jwt = jwt_.get();
   shared_->ops_digest = digest_of(*table_);
   shared_->on_applied = [trims = trims_.get()](LaneId lane, Lsn lsn) { trims->on_applied(lane, lsn); };
   shared_->backups = backups_.get();
@@ -347,6 +407,7 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   shared_->changes = changes_.get();
   shared_->stats = &stats_;
   shared_->gauges = &gauges_;
+  shared_->meters = &meters_;
   progress_ = std::make_unique<core::ReplayProgress>(layout_.lanes, system_clock());
   shared_->progress = progress_.get();
   parked_.clear();
@@ -393,6 +454,21 @@ void Server::warn_of_parked() const {
     list += (list.empty() ? "" : ", ") + std::to_string(count) + " of '" + engine + "'";
   }
   log::warn("records of engines that are not enabled are kept until they are: " + list);
+}
+
+void Server::tell_encryption() const {
+  if (config_.key_file.empty()) return;
+  const auto active = keys_.active();
+  if (!active) return log::info("the log is not encrypted: 'active none' in " + config_.key_file);
+  log::info("what is written to the log is encrypted with key " + std::to_string(active->value()));
+  log::warn("the log is encrypted, the store and the backups are not: put them on encrypted file systems");
+}
+
+void Server::reload_keys() {
+  if (config_.key_file.empty()) return;
+  Status read = read_key_file(config_.key_file, keys_);
+  if (!read.ok()) return log::error("the keys stay as they are: " + read.error().sentence());
+  tell_encryption();
 }
 
 // Recovers with the old number of lanes, writes everything into their bases, and moves the entries

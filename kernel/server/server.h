@@ -18,6 +18,7 @@
 #include "server/layout.h"
 #include "server/memory_guard.h"
 #include "server/trim_gate.h"
+#include "wal/key_ring.h"
 #include "wal/log.h"
 
 namespace stator::server {
@@ -31,9 +32,10 @@ class Server {
 
   // Returns when every lane serves. Errors are one sentence each.
   Status start();
-  // Reads the files of TLS again, if there are any. `only_if_newer`: than when they were last
-  // looked at.
-  void reload_tls(bool only_if_newer);
+  // Reads certificates and token keys again, if there are any. `only_if_newer`: than when they were
+  // last looked at.
+  void reload_files(bool only_if_newer);
+  bool has_files() const { return tls_ != nullptr || jwt_ != nullptr; }
   bool has_tls() const { return tls_ != nullptr; }
   // The same without a network, with the lanes that the directory has: `task` gets a connection
   // with the kernel's rights. For commands on a stopped server's data; stop() follows, whatever it
@@ -42,10 +44,15 @@ class Server {
   Status start_offline(const KernelTask& task);
   // Drains (at most 10 s), writes everything into the base, stops. After start().
   Status stop();
+  // Reads the key file again; the log's next commit takes the key that is active then. Says in the
+  // server's log what came of it: a file at fault changes nothing. Another thread than the lanes'.
+  void reload_keys();
 
   // As bound; empty where nothing listens.
   const std::string& listen_address() const { return listen_address_; }
   const std::string& tls_listen_address() const { return tls_listen_address_; }
+  const std::string& http_listen_address() const { return http_listen_address_; }
+  const std::string& https_listen_address() const { return https_listen_address_; }
   const std::vector<std::string>& engines() const { return engines_.enabled; }
   Lsn recovered_lsn() const { return recovered_lsn_; }
   // Records of the log that the start applied, over all lanes.
@@ -55,6 +62,7 @@ class Server {
 
  private:
   Status check_addresses() const;
+  Status load_jwt();
   Status listen(net::Listeners& listeners);
   Status load_table();
   Status serve(const net::Listeners& listeners, const KernelTask& task);
@@ -72,6 +80,7 @@ class Server {
   session::StatsSources stats_sources();
   StandingServer standing();
   void warn_of_parked() const;
+  void tell_encryption() const;
 
   Config config_;
   EngineSet engines_;
@@ -81,6 +90,7 @@ class Server {
   std::unique_ptr<bridge::VShardMap> vshards_;
   std::vector<std::unique_ptr<store::Store>> stores_;
   std::unique_ptr<ChangeReader> changes_;  // before the log, whose thread calls it
+  wal::KeyRing keys_;
   std::unique_ptr<wal::Log> log_;
   std::map<std::string, EngineNumber> engine_numbers_;  // of the data directory
   std::unique_ptr<bridge::LaneMesh> mesh_;
@@ -95,6 +105,7 @@ class Server {
   std::vector<Lsn> applied_;  // by lane, when the stores were opened
   std::unique_ptr<TrimGate> trims_;
   std::vector<bridge::LaneGauges> gauges_;
+  std::vector<std::unique_ptr<session::OpMeter>> meters_;
   session::StatsSources stats_;
   // After the lanes: it reads their stores.
   std::unique_ptr<BackupWorker> backups_;
@@ -106,8 +117,13 @@ class Server {
   core::ParkedCounts parked_;  // of all lanes, as the last start of lanes found them
   std::string listen_address_;
   std::string tls_listen_address_;
+  std::string http_listen_address_;
+  std::string https_listen_address_;
+  std::unique_ptr<http::Front> front_;
   std::unique_ptr<net::TlsContext> tls_;
   std::int64_t tls_written_ns_ = 0;
+  std::unique_ptr<auth::JwtVerifier> jwt_;
+  std::int64_t jwt_written_ns_ = 0;
   Lsn recovered_lsn_;
 };
 

@@ -36,6 +36,7 @@ Lsn TrimGate::oldest_applied() const {
 void TrimGate::hold() {
   const std::lock_guard lock(mutex_);
   is_held_ = true;
+  log_.allow_trim(Lsn{0});
 }
 
 void TrimGate::release() {
@@ -46,7 +47,9 @@ void TrimGate::release() {
 
 void TrimGate::trim_locked() {
   const Lsn history = begin_of(history_, log_.parts(), clock_.wall_ms());
-  log_.trim(std::min(Lsn{oldest_locked().value() + 1}, history));
+  const Lsn needed{oldest_locked().value() + 1};
+  log_.trim(std::min(needed, history));
+  log_.allow_trim(needed);
 }
 
 }  // namespace stator::server

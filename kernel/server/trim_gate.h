@@ -1,6 +1,6 @@
 // How far the lanes' bases are, and so which part of the log nobody needs any more. A backup holds
 // the gate while it copies; what became unneeded meanwhile goes when it lets go. And some of the
-// log is kept for readers of changes, by size and by age.
+// log is kept for readers of changes, by size and by age, as long as the disk has room.
 #pragma once
 
 #include <cstdint>

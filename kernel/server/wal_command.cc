@@ -8,10 +8,12 @@
 #include "base/base64.h"
 #include "data/core/kernel_record.h"
 #include "data/store/store.h"
+#include "server/key_file.h"
 #include "server/layout.h"
 #include "wal/log_check.h"
 #include "wal/log_cut.h"
 #include "wal/recovery.h"
+#include "wal/segment_reader.h"
 
 namespace stator::server {
 namespace {
@@ -87,11 +89,18 @@ class Inspection {
   }
 
  private:
-  struct Counts {
+  // What a segment holds.
+  struct Content {
+    std::uint64_t bytes = 0;
     std::uint64_t batches = 0;
     std::uint64_t records = 0;
+    Lsn last;
+    std::optional<wal::KeyId> key;
+    std::string problem;
   };
   Status take(const wal::Segment& segment);
+  Status read(const wal::Segment& segment, ByteView bytes, Content& content);
+  void print_segment(const wal::Segment& segment, const Content& content);
   void note(const wal::RecordView& record);
   void print_record(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   void print_batch(wal::BatchReader& batch);
@@ -146,38 +155,49 @@ void Inspection::print_batch(wal::BatchReader& batch) {
   }
 }
 
-// Each segment for itself, so that one that is damaged does not hide those behind it.
-Status Inspection::take(const wal::Segment& segment) {
-  STATOR_TRY(const std::string bytes, io::read_file(io::posix_file_system(), segment.path));
-  Counts counts;
-  std::string problem;
-  Lsn last;
-  auto header = wal::read_segment_header(bytes);
-  if (header.ok()) {
-    wal::LogPosition position = header.value();
-    STATOR_TRY(const wal::SegmentEnd end,
-               wal::walk_segment(bytes, position, [&](wal::BatchReader& batch, std::size_t) {
-                 ++counts.batches;
-                 counts.records += batch.count();
-                 print_batch(batch);
-                 return ok_status();
-               }));
-    if (!end.is_clean) problem = "offset " + std::to_string(end.offset) + ": " + end.reason;
-    last = Lsn{position.next.value() - 1};
-  } else {
-    problem = "offset 0: " + header.error().sentence();
+Status Inspection::read(const wal::Segment& segment, ByteView bytes, Content& content) {
+  if (const auto header = wal::read_segment_header(bytes); header.ok()) {
+    content.key = header.value().key;
   }
+  auto reader = wal::SegmentReader::open(bytes, segment.path, data_.options.keys);
+  if (!reader.ok()) {
+    content.problem = "offset 0: " + reader.error().sentence();
+    return ok_status();
+  }
+  wal::LogPosition position = reader.value().begin();
+  STATOR_TRY(const wal::SegmentEnd end,
+             reader.value().walk(position, [&](wal::BatchReader& batch, std::size_t) {
+               ++content.batches;
+               content.records += batch.count();
+               print_batch(batch);
+               return ok_status();
+             }));
+  if (!end.is_clean) content.problem = "offset " + std::to_string(end.offset) + ": " + end.reason;
+  content.last = Lsn{position.next.value() - 1};
+  return ok_status();
+}
+
+void Inspection::print_segment(const wal::Segment& segment, const Content& content) {
   json::StringOut line;
   json::Writer json(line);
   json.begin_object().field("segment", ByteView(segment.path).substr(segment.path.rfind('/') + 1));
-  json.field("bytes", std::uint64_t{bytes.size()})
-      .field("first_lsn", segment.first.value())
-      .key("last_lsn");
-  counts.records == 0 ? json.null() : json.number(last.value());
-  json.field("batches", counts.batches).field("records", counts.records).key("problem");
-  problem.empty() ? json.null() : json.string(problem);
+  json.field("bytes", content.bytes).field("first_lsn", segment.first.value()).key("last_lsn");
+  content.records == 0 ? json.null() : json.number(content.last.value());
+  json.field("batches", content.batches).field("records", content.records).key("key");
+  content.key ? json.number(content.key->value()) : json.null();
+  json.key("problem");
+  content.problem.empty() ? json.null() : json.string(content.problem);
   json.end_object();
   print(out_, line);
+}
+
+// Each segment for itself, so that one that is damaged does not hide those behind it.
+Status Inspection::take(const wal::Segment& segment) {
+  STATOR_TRY(const std::string bytes, io::read_file(io::posix_file_system(), segment.path));
+  Content content;
+  content.bytes = bytes.size();
+  STATOR_CHECK(read(segment, bytes, content));
+  print_segment(segment, content);
   return ok_status();
 }
 
@@ -195,7 +215,7 @@ void print_damage(const wal::CheckOptions& options, const wal::LogCheck& found, 
       .field("reason", std::string_view(found.damage->reason));
   const auto target = is_needed ? wal::cut_target(options, found) : std::nullopt;
   json.key("command");
-  target ? json.string(wal::cut_command(options.directory, *target)) : json.null();
+  target ? json.string(wal::cut_command(options.directory, *target, options.keys)) : json.null();
   json.field("way_on",
              is_needed
                  ? wal::way_on(options, found)
@@ -265,7 +285,10 @@ Result<int> cut(const WalCommand& command, const wal::CheckOptions& options, std
 }  // namespace
 
 Result<int> run_wal_command(const WalCommand& command, std::ostream& out) {
+  wal::KeyRing keys;
+  STATOR_CHECK(read_key_file(command.key_file, keys));
   STATOR_TRY(StoppedData data, open_stopped(command.data_dir));
+  data.options.keys = &keys;
   switch (command.action) {
     case WalCommand::Action::kInspect:
       STATOR_CHECK(Inspection(command, data, out).run());

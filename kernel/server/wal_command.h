@@ -16,6 +16,7 @@ struct WalCommand {
   enum class Action : std::uint8_t { kInspect, kVerify, kCut };
   Action action = Action::kInspect;
   std::string data_dir;
+  std::string key_file;  // of an encrypted log; else empty
   // inspect
   bool has_records = false;  // one line per record, too
   bool has_payloads = false;

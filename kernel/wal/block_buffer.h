@@ -13,6 +13,7 @@ namespace stator::wal {
 
 class BlockBuffer {
  public:
+  char* data() { return memory_.get(); }
   ByteView view() const { return {memory_.get(), size_}; }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -42,7 +43,8 @@ class BlockBuffer {
     if (bytes <= capacity_) return;
     std::size_t grown = capacity_ == 0 ? 16 * io::kBlockBytes : capacity_ * 2;
     while (grown < bytes) grown *= 2;
-    std::unique_ptr<char[], Free> fresh(static_cast<char*>(std::aligned_alloc(io::kBlockBytes, grown)));
+    std::unique_ptr<char[], Free> fresh(
+        static_cast<char*>(std::aligned_alloc(io::kBlockBytes, grown)));
     STATOR_ASSERT(fresh != nullptr);
     if (size_ != 0) std::memcpy(fresh.get(), memory_.get(), size_);
     memory_ = std::move(fresh);

@@ -12,178 +12,20 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "io/thread.h"
-#include "wal/block_buffer.h"
 #include "wal/local_log_reader.h"
 #include "wal/log_cut.h"
 #include "wal/recovery.h"
-#include "wal/segment.h"
-#include "wal/segment_maker.h"
-#include "wal/segment_reader.h"
+#include "wal/segment_writer.h"
 
 namespace stator::wal {
 namespace {
 
-// The first segment is small, each further one this many times as large, up to segment_bytes: a small
-// database has a small log.
-constexpr std::size_t kFirstSegmentBytes = 1024 * 1024;
-constexpr std::size_t kSegmentGrowth = 4;
 // Time between two attempts to write while the disk is full.
 constexpr std::chrono::milliseconds kDiskFullRetry{100};
 // Bytes that may wait for the disk; beyond it writers are told to come back.
 constexpr std::size_t kStagedBytesMax = 4 * kBatchBytesMax;
 // A buffer that one large commit grew beyond this is given back.
 constexpr std::size_t kKeptBufferBytes = 8u * 1024 * 1024;
-
-// Batches that are written and synced together.
-struct Commit {
-  BlockBuffer bytes;
-  LogPosition begin;
-  std::uint64_t begin_ms = 0;  // of its first batch
-  Lsn last;
-  bool empty() const { return bytes.empty(); }
-};
-
-// The files: everything here happens on the opening thread until the writer starts, on the writer's
-// from then on. After an error other than kDiskFull nothing more may be written.
-class SegmentWriter {
- public:
-  SegmentWriter(io::FileSystem& files, const LocalLogOptions& options)
-      : files_(files), options_(options), maker_(files, options.directory, options.is_made_ahead) {}
-
-  Status begin(RecoveredLog recovered);
-  // The whole commit, written and synced. kDiskFull: nothing happened, it may be tried again.
-  Status write(Commit& commit);
-  // The first record of the oldest segment. Any thread.
-  Lsn oldest() const { return Lsn{oldest_.load(std::memory_order_acquire)}; }
-  // write() needs no new segment for it.
-  bool has_room(const Commit& commit) const {
-    return offset_ + block_end(commit.bytes.size()) <= end_;
-  }
-  // Any thread.
-  std::vector<LogPart> parts() const {
-    const std::lock_guard lock(parts_mutex_);
-    return parts_;
-  }
-  void trim(Lsn to, Lsn durable);
-
- private:
-  Status make_room(const Commit& commit);
-  // Lets the log go on at `position` in a file with room for `bytes` of a commit.
-  Status add_segment(const LogPosition& position, std::size_t bytes);
-  Status note_parts(Lsn durable);
-  // Bytes of a segment behind one of `before` bytes.
-  std::size_t next_size(std::size_t before, std::size_t commit) const;
-
-  io::FileSystem& files_;
-  const LocalLogOptions options_;
-  std::vector<Segment> segments_;
-  std::atomic<std::uint64_t> oldest_{1};
-  mutable std::mutex parts_mutex_;
-  std::vector<LogPart> parts_;  // of segments_
-  std::unique_ptr<io::File> file_;  // of the last segment
-  std::uint64_t offset_ = 0;        // where the next batch goes
-  std::uint64_t end_ = 0;           // of the last segment's space
-  SegmentMaker maker_;
-};
-
-// An error of a sync is never "try again": what the disk holds is unknown after it.
-Status fatal(Status status) {
-  if (status.ok()) return status;
-  return Error(ErrorCode::kWal, status.error().sentence());
-}
-
-Status SegmentWriter::begin(RecoveredLog recovered) {
-  segments_ = std::move(recovered.segments);
-  if (segments_.empty()) return add_segment(recovered.position, 0);
-  oldest_.store(segments_.front().first.value(), std::memory_order_release);
-  offset_ = recovered.offset;
-  STATOR_TRY(file_, files_.open_durable(segments_.back().path));
-  STATOR_TRY(end_, file_->size());
-  return note_parts(Lsn{recovered.position.next.value() - 1});
-}
-
-// A segment that nobody needs may be damaged: then its time is unknown.
-Status SegmentWriter::note_parts(Lsn durable) {
-  for (const Segment& segment : segments_) {
-    LogPart part{.first = segment.first, .bytes = 0, .begin_ms = 0};
-    STATOR_TRY(const std::unique_ptr<io::File> file, files_.open_to_read(segment.path));
-    STATOR_TRY(part.bytes, file->size());
-    auto reader = SegmentReader::open(files_, segment.path);
-    if (reader.ok() && reader.value()->position().next <= durable) {
-      auto batch = reader.value()->next(durable);
-      if (batch.ok() && batch.value()) part.begin_ms = batch.value()->seal().time_ms;
-    }
-    parts_.push_back(part);
-  }
-  return ok_status();
-}
-
-std::size_t SegmentWriter::next_size(std::size_t before, std::size_t commit) const {
-  const std::size_t grown =
-      std::min(std::max(before * kSegmentGrowth, kFirstSegmentBytes), options_.segment_bytes);
-  return block_end(std::max(grown, io::kBlockBytes + commit));
-}
-
-Status SegmentWriter::add_segment(const LogPosition& position, std::size_t bytes) {
-  const std::string path = options_.directory + "/" + segment_name(position.next);
-  STATOR_TRY(const std::size_t made, maker_.take(next_size(end_, bytes)));
-  STATOR_TRY(std::unique_ptr<io::File> file, files_.open_durable(maker_.path()));
-  BlockBuffer header;
-  header.append(segment_header(position));
-  header.resize(io::kBlockBytes);
-  // The name comes last: a segment that has one has a good header.
-  STATOR_CHECK(fatal(file->write_at(0, header.view())));
-  STATOR_CHECK(fatal(files_.rename(maker_.path(), path)));
-  STATOR_CHECK(fatal(files_.sync_directory(options_.directory)));
-  // One without any commit is replaced by a larger one of the same name.
-  if (segments_.empty()) oldest_.store(position.next.value(), std::memory_order_release);
-  const std::lock_guard lock(parts_mutex_);
-  if (segments_.empty() || segments_.back().first != position.next) {
-    segments_.push_back({position.next, path});
-    parts_.push_back({.first = position.next, .bytes = 0, .begin_ms = 0});
-  }
-  parts_.back().bytes = made;
-  file_ = std::move(file);
-  offset_ = io::kBlockBytes;
-  end_ = made;
-  return ok_status();
-}
-
-Status SegmentWriter::make_room(const Commit& commit) {
-  const std::size_t bytes = commit.bytes.size();
-  if (offset_ + bytes > end_) return add_segment(commit.begin, bytes);
-  if (offset_ + bytes > end_ / 2) maker_.prepare(next_size(end_, 0));
-  return ok_status();
-}
-
-Status SegmentWriter::write(Commit& commit) {
-  commit.bytes.resize(block_end(commit.bytes.size()));
-  STATOR_CHECK(make_room(commit));
-  // Even "no space" is final here, where space was reserved: what the disk holds is unknown.
-  STATOR_CHECK(fatal(file_->write_at(offset_, commit.bytes.view())));
-  offset_ += commit.bytes.size();
-  const std::lock_guard lock(parts_mutex_);
-  if (parts_.back().first == commit.begin.next) parts_.back().begin_ms = commit.begin_ms;
-  return ok_status();
-}
-
-// Oldest first and one after the other, so that a crash leaves no gap. The segment behind a removed
-// one holds a durable batch, so that the log can always tell where it stands.
-void SegmentWriter::trim(Lsn to, Lsn durable) {
-  while (segments_.size() > 1 && segments_[1].first <= std::min(to, durable)) {
-    // Before it is gone: who does not find a record must not be told that it is there.
-    oldest_.store(segments_[1].first.value(), std::memory_order_release);
-    Status removed = files_.remove(segments_.front().path);
-    if (removed.ok()) removed = files_.sync_directory(options_.directory);
-    if (!removed.ok()) {
-      log::warn("a segment of the log cannot be removed: " + removed.error().sentence());
-      return;
-    }
-    segments_.erase(segments_.begin());
-    const std::lock_guard lock(parts_mutex_);
-    parts_.erase(parts_.begin());
-  }
-}
 
 class LocalLog final : public Log {
  public:
@@ -211,6 +53,7 @@ class LocalLog final : public Log {
     return segments_->parts();
   }
   void trim(Lsn to) override;
+  void allow_trim(Lsn to) override;
   Status discard_to(Lsn to) override;
   void close() override;
 
@@ -228,6 +71,8 @@ class LocalLog final : public Log {
   // Writes it. False when the log has failed.
   bool write();
   void end_write();
+  // Lets go of what readers alone would want. False: there is nothing.
+  bool give_back();
   // Waits for space or for the end; false at the end.
   bool wait_for_space(const std::string& reason);
   void set_disk_full(bool is_full);
@@ -255,6 +100,7 @@ class LocalLog final : public Log {
   Commit staged_;
   LogPosition position_;  // of the next batch
   Lsn trim_to_;
+  Lsn allowed_trim_;
   Lsn trimmed_;  // as far as the writer has begun to
   bool is_writer_asleep_ = false;
   bool is_writing_ = false;  // somebody has segments_ and writing_
@@ -303,6 +149,8 @@ Lsn LocalLog::append_locked(BatchBuilder& batch, std::uint64_t time_ms) {
   if (staged_.empty()) {
     staged_.begin = position_;
     staged_.begin_ms = time_ms;
+    staged_.bytes.resize(kCommitHeaderBytes);
+    staged_.key = active_key(options_.keys);  // a change in the middle is the next commit's
   }
   const Lsn first = position_.next;
   // The batches of one commit follow on a finished commit: all before its begin is durable then.
@@ -403,13 +251,18 @@ Status LocalLog::health() const {
 }
 
 std::unique_ptr<LogReader> LocalLog::reader(Lsn from) {
-  return std::make_unique<LocalLogReader>(files_, options_.directory, from, tail_);
+  return std::make_unique<LocalLogReader>(files_, options_.directory, options_.keys, from, tail_);
 }
 
 void LocalLog::trim(Lsn to) {
   const std::lock_guard lock(mutex_);
   trim_to_ = std::max(trim_to_, to);
   wake_writer();
+}
+
+void LocalLog::allow_trim(Lsn to) {
+  const std::lock_guard lock(mutex_);
+  allowed_trim_ = to;
 }
 
 void LocalLog::close() {
@@ -424,7 +277,8 @@ void LocalLog::close() {
 Status LocalLog::discard_to(Lsn to) {
   close();  // what is staged is written first, so that there is one case less
   STATOR_CHECK(health());
-  const CheckOptions whole{.directory = options_.directory, .oldest_needed = oldest().value()};
+  const CheckOptions whole{
+      .directory = options_.directory, .oldest_needed = oldest().value(), .keys = options_.keys};
   auto plan = plan_cut(files_, whole, to);
   const bool is_refused = !plan.ok() && plan.error().code() == ErrorCode::kBadRequest;
   Status done;
@@ -459,7 +313,7 @@ Status LocalLog::reopen_at(Lsn to) {
     tail_.durable.store(to.value(), std::memory_order_release);
     last_.store(to.value(), std::memory_order_release);
     position_ = position;
-    trim_to_ = trimmed_ = Lsn{};
+    trim_to_ = trimmed_ = allowed_trim_ = Lsn{};
     is_writing_ = false;  // the writer that ended had taken what there was
     is_flushed_ = false;
     is_closing_ = false;
@@ -494,8 +348,9 @@ void LocalLog::run() {
 bool LocalLog::write() {
   Status written = segments_->write(writing_);
   while (!written.ok() && written.error().code() == ErrorCode::kDiskFull) {
-    set_disk_full(true);
-    if (!wait_for_space(written.error().sentence())) break;
+    const bool has_space = give_back();
+    if (!has_space) set_disk_full(true);
+    if (!has_space && !wait_for_space(written.error().sentence())) break;
     written = segments_->write(writing_);
   }
   if (!written.ok()) {
@@ -516,6 +371,15 @@ void LocalLog::set_disk_full(bool is_full) {
   log::warn(is_full ? "the disk of the log is full: writes are refused until it has space"
                     : "the disk of the log has space again: writes go on");
   notify();  // lanes sleep until their next deadline, and only now those of held writes count
+}
+
+bool LocalLog::give_back() {
+  Lsn allowed;
+  {
+    const std::lock_guard lock(mutex_);
+    allowed = std::min(allowed_trim_, durable());
+  }
+  return segments_->give_back(allowed);
 }
 
 bool LocalLog::wait_for_space(const std::string& reason) {

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "io/file_system.h"
+#include "wal/live_segment_reader.h"
 #include "wal/log_reader.h"
-#include "wal/segment_reader.h"
 
 namespace stator::wal {
 
@@ -22,9 +22,12 @@ struct LogTail {
 
 class LocalLogReader final : public LogReader {
  public:
-  LocalLogReader(io::FileSystem& files, std::string directory, Lsn from, const LogTail& tail)
+  // `keys` may be null.
+  LocalLogReader(io::FileSystem& files, std::string directory, const KeyRing* keys, Lsn from,
+                 const LogTail& tail)
       : files_(files),
         directory_(std::move(directory)),
+        keys_(keys),
         position_(from),
         tail_(tail),
         generation_(tail.generation.load(std::memory_order_acquire)) {}
@@ -37,14 +40,17 @@ class LocalLogReader final : public LogReader {
   // The segment that holds the record at position_; false: it is trimmed.
   Result<bool> open_segment();
   Result<bool> take(Lsn durable);
+  Result<bool> is_trimmed();
+  Result<bool> find(Lsn durable);
   Result<Step> step();
 
   io::FileSystem& files_;
   const std::string directory_;
+  const KeyRing* const keys_;
   Lsn position_;
   const LogTail& tail_;
   const std::uint64_t generation_;  // of the log that it began to read
-  std::unique_ptr<SegmentReader> segment_;
+  std::unique_ptr<LiveSegmentReader> segment_;
   std::optional<BatchReader> batch_;
   std::optional<std::uint64_t> chain_;  // of the last batch that was given
 };

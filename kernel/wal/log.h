@@ -78,6 +78,9 @@ class Log {
 
   // Records below `to` are no longer needed by anybody.
   virtual void trim(Lsn to) = 0;
+  // Those below `to` are kept for readers alone: they go, oldest first, before the log says that
+  // its disk is full. May go back, and forbids what was allowed then. Any thread.
+  virtual void allow_trim(Lsn to) = 0;
   // Forgets every record above `to`, durable ones too: last() and durable() go back. The caller
   // sees to it that nobody appends meanwhile, that no store holds any of them, and that somebody
   // meant it. Readers that were made before give kFenced from then on. Blocks. Errors: kBadRequest

@@ -3,26 +3,31 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "wal/segment_reader.h"
 
 namespace stator::wal {
 namespace {
 
-// Where what was written ends.
-std::uint64_t written_end(ByteView bytes) {
-  const std::size_t last = bytes.find_last_not_of('\0');
-  return last == ByteView::npos ? 0 : last + 1;
-}
-
-// DATA_DIR of DATA_DIR/wal, as a shell takes it.
-std::string data_directory(const std::string& directory) {
-  const std::size_t slash = directory.rfind('/');
-  const std::string parent = slash == std::string::npos ? "." : directory.substr(0, slash);
+// As a shell takes it.
+std::string quoted_path(const std::string& path) {
   constexpr const char* kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
-  if (!parent.empty() && parent.find_first_not_of(kPlain) == std::string::npos) return parent;
+  if (!path.empty() && path.find_first_not_of(kPlain) == std::string::npos) return path;
   std::string quoted = "'";
-  for (const char c : parent) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  for (const char c : path) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
+}
+
+// DATA_DIR of DATA_DIR/wal.
+std::string data_directory(const std::string& directory) {
+  const std::size_t slash = directory.rfind('/');
+  return quoted_path(slash == std::string::npos ? "." : directory.substr(0, slash));
+}
+
+bool is_spare_name(const std::string& name) {
+  const auto is_it = [&](const char* kept) { return name == kept; };
+  return name == kNextSegmentName ||
+         std::any_of(std::begin(kKeptSegmentNames), std::end(kKeptSegmentNames), is_it);
 }
 
 class Check {
@@ -39,9 +44,9 @@ class Check {
   Status check_bounds() const;
   Status take(std::size_t index);
   void note(BatchReader& batch);
-  bool take_header(std::size_t index, ByteView bytes);
+  void bad_header(std::size_t index, Error& error);
   bool is_continued(const Segment& segment, const LogPosition& header, std::size_t index);
-  void end_of_last(const Segment& segment, ByteView bytes, const SegmentEnd& end);
+  void end_of_last(const Segment& segment, SegmentReader& reader, const SegmentEnd& end);
   void damaged(const Segment& segment, std::uint64_t offset, std::string reason,
                bool is_foreign = false);
 
@@ -72,7 +77,7 @@ std::string Check::way_out() const {
   const Lsn held{options_.newest_held};
   return ": restore from a backup, or begin a new log behind LSN " + std::to_string(held.value()) +
          ", up to which the stores hold everything, with '" +
-         cut_command(options_.directory, held) + "'";
+         cut_command(options_.directory, held, options_.keys) + "'";
 }
 
 // The stores hold every record before oldest_needed, the log must hold the others.
@@ -105,26 +110,22 @@ bool Check::is_continued(const Segment& segment, const LogPosition& header, std:
   return !log_.damage;
 }
 
-bool Check::take_header(std::size_t index, ByteView bytes) {
+void Check::bad_header(std::size_t index, Error& error) {
   const Segment& segment = log_.segments[index];
-  auto header = read_segment_header(bytes);
-  if (header.ok()) return is_continued(segment, header.value(), index);
-  const bool is_foreign = header.error().code() == ErrorCode::kUnsupported;
   if (index == begin_) log_.position.next = segment.first;
-  damaged(segment, 0, header.error().sentence(), is_foreign);
-  return false;
+  damaged(segment, 0, error.sentence(), error.code() == ErrorCode::kUnsupported);
 }
 
-void Check::end_of_last(const Segment& segment, ByteView bytes, const SegmentEnd& end) {
+void Check::end_of_last(const Segment& segment, SegmentReader& reader, const SegmentEnd& end) {
   log_.offset = end.offset;
   if (end.is_clean) return;
   if (end.is_foreign) return damaged(segment, end.offset, end.reason, true);
-  if (const auto later = find_later_commit(bytes, end.offset, log_.position.next)) {
+  if (const auto later = reader.find_later_commit(end.offset, log_.position.next)) {
     return damaged(segment, end.offset,
                    end.reason + "; a later commit follows at offset " + std::to_string(*later));
   }
-  log_.torn = LogFault{segment.path, end.offset, end.reason, false, written_end(bytes)};
-  log_.offset = block_end(end.offset);
+  log_.torn =
+      LogFault{segment.path, end.offset, end.reason, false, reader.end_of_commits(end.offset)};
 }
 
 void Check::note(BatchReader& batch) {
@@ -140,15 +141,21 @@ Status Check::take(std::size_t index) {
   const Segment& segment = log_.segments[index];
   const bool is_last = index + 1 == log_.segments.size();
   STATOR_CHECK(io::read_file_into(files_, segment.path, buffer_));
-  const ByteView bytes = buffer_.view();
-  if (!take_header(index, bytes)) return ok_status();
+  auto reader = SegmentReader::open(buffer_.view(), segment.path, options_.keys);
+  // A key that is not at hand is no damage.
+  if (!reader.ok() && reader.error().code() == ErrorCode::kCrypto) return std::move(reader.error());
+  if (!reader.ok()) {
+    bad_header(index, reader.error());
+    return ok_status();
+  }
+  if (!is_continued(segment, reader.value().begin(), index)) return ok_status();
   STATOR_TRY(const SegmentEnd end,
-             walk_segment(bytes, log_.position, [this](BatchReader& batch, std::size_t) {
+             reader.value().walk(log_.position, [this](BatchReader& batch, std::size_t) {
                note(batch);
                return ok_status();
              }));
   if (is_last) {
-    end_of_last(segment, bytes, end);
+    end_of_last(segment, reader.value(), end);
     return ok_status();
   }
   log_.offset = end.offset;
@@ -175,16 +182,18 @@ Result<LogCheck> Check::run() {
 
 }  // namespace
 
-std::string cut_command(const std::string& directory, Lsn to) {
+std::string cut_command(const std::string& directory, Lsn to, const KeyRing* keys) {
+  const std::string key_file = keys == nullptr ? "" : keys->path();
   return "statord wal cut --data-dir " + data_directory(directory) + " --to " +
-         std::to_string(to.value()) + " --yes";
+         std::to_string(to.value()) + " --yes" +
+         (key_file.empty() ? "" : " --key-file " + quoted_path(key_file));
 }
 
 Result<std::vector<Segment>> find_segments(io::FileSystem& files, const std::string& directory) {
   STATOR_TRY(const std::vector<std::string> names, files.list(directory));
   std::vector<Segment> segments;
   for (const std::string& name : names) {
-    if (name == kNextSegmentName) continue;
+    if (is_spare_name(name)) continue;
     const std::string path = directory + "/" + name;
     if (const auto first = first_lsn_of(name)) {
       segments.push_back({*first, path});

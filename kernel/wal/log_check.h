@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "io/file_system.h"
-#include "wal/segment.h"
+#include "wal/key_ring.h"
+#include "wal/segment_reader.h"
 
 namespace stator::wal {
 
@@ -26,7 +27,7 @@ struct LogFault {
   std::uint64_t offset = 0;
   std::string reason;
   bool is_foreign = false;  // what is there is whole, but of another log or of a newer version
-  std::uint64_t end = 0;    // behind the last byte there that is not zero
+  std::uint64_t end = 0;    // behind the last commit there, whole or not
 };
 
 struct CheckOptions {
@@ -35,6 +36,7 @@ struct CheckOptions {
   std::uint64_t newest_held = 0;    // LSN; some store holds records up to here
   bool is_whole = false;            // looks at the segments that nobody needs, too
   RecordVisitor on_record = {};     // may be none
+  const KeyRing* keys = nullptr;    // of a log that is encrypted, in whole or in part
 
   // Every store holds the same: the log is needed behind it only.
   bool is_all_held() const { return newest_held > 0 && newest_held + 1 == oldest_needed; }
@@ -58,10 +60,10 @@ struct LogCheck {
 };
 
 // Looks at every batch and at the chain across segments, up to the first damage. Errors: kCorrupted
-// when records are missing at either end, kStorage.
+// when records are missing at either end, kCrypto when a key is, kStorage.
 Result<LogCheck> check_log(io::FileSystem& files, const CheckOptions& options);
 
-// The command that lets the log in `directory` (DATA_DIR/wal) end with `to`.
-std::string cut_command(const std::string& directory, Lsn to);
+// The command that lets the log in `directory` (DATA_DIR/wal) end with `to`; names the key file.
+std::string cut_command(const std::string& directory, Lsn to, const KeyRing* keys = nullptr);
 
 }  // namespace stator::wal

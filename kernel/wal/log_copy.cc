@@ -71,14 +71,26 @@ Status LogBuilder::begin(const LogPosition& position) {
 Status LogBuilder::add_segment() {
   STATOR_TRY(file_, files_.create(directory_ + "/" + segment_name(position_.next)));
   written_ = 0;
-  buffer_ = segment_header(position_);
-  pad();
+  std::optional<SegmentKey> with;
+  const auto id = active_key(keys_);
+  if (id) with = SegmentKey{*id, *keys_->find(*id)};  // a ring holds what was active
+  NewSegment made = new_segment(position_, with);
+  made.header.resize(io::kBlockBytes);
+  codec_.emplace(std::move(made.codec));
+  return write(made.header);
+}
+
+Status LogBuilder::write(ByteView bytes) {
+  STATOR_CHECK(file_->write_at(written_, bytes));
+  written_ += bytes.size();
   return ok_status();
 }
 
 Status LogBuilder::write_out() {
-  STATOR_CHECK(file_->write_at(written_, buffer_));
-  written_ += buffer_.size();
+  if (buffer_.empty()) return ok_status();
+  codec_->seal(buffer_.data(), buffer_.size(), buffer_first_, written_);
+  buffer_.resize(block_end(buffer_.size()));
+  STATOR_CHECK(write(buffer_));
   buffer_.clear();
   return ok_status();
 }
@@ -95,20 +107,17 @@ Status LogBuilder::add(const BatchReader& batch) {
     STATOR_CHECK(finish());
     STATOR_CHECK(add_segment());
   }
+  if (buffer_.empty()) {
+    buffer_first_ = seal.first;
+    buffer_.resize(kCommitHeaderBytes);
+  }
   buffer_.append(batch.bytes());
   position_ = {
       .next = Lsn{last_of(batch).value() + 1}, .chain = batch.chain(), .epoch = seal.epoch};
   return buffer_.size() < kChunkBytes ? ok_status() : write_out();
 }
 
-// The log goes on with a whole block.
-void LogBuilder::pad() {
-  const std::uint64_t size = written_ + buffer_.size();
-  buffer_.append(static_cast<std::size_t>(block_end(size) - size), '\0');
-}
-
 Status LogBuilder::finish() {
-  pad();
   STATOR_CHECK(write_out());
   STATOR_CHECK(file_->sync());
   return files_.sync_directory(directory_);

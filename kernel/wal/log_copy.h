@@ -8,6 +8,7 @@
 #include <string>
 
 #include "io/file_system.h"
+#include "wal/key_ring.h"
 #include "wal/log.h"
 #include "wal/segment.h"
 
@@ -29,11 +30,15 @@ Result<CopiedRange> copy_batches(Log& log, Lsn from, Lsn to, const BatchSink& si
 // The batches of a file that holds nothing else. Errors: kCorrupted with the offset, the sink's.
 Status read_batches(io::File& file, const BatchSink& sink);
 
-// Builds the segments of a new log.
+// Builds the segments of a new log, encrypted if `keys` has an active key.
 class LogBuilder {
  public:
-  LogBuilder(io::FileSystem& files, std::string directory, std::size_t segment_bytes)
-      : files_(files), directory_(std::move(directory)), segment_bytes_(segment_bytes) {}
+  LogBuilder(io::FileSystem& files, std::string directory, std::size_t segment_bytes,
+             const KeyRing* keys = nullptr)
+      : files_(files),
+        directory_(std::move(directory)),
+        segment_bytes_(segment_bytes),
+        keys_(keys) {}
 
   // The directory is there and empty; the first batch continues `position`.
   Status begin(const LogPosition& position);
@@ -46,15 +51,18 @@ class LogBuilder {
  private:
   Status add_segment();
   Status write_out();
-  void pad();
+  Status write(ByteView bytes);
 
   io::FileSystem& files_;
   const std::string directory_;
   const std::size_t segment_bytes_;
+  const KeyRing* keys_;
   LogPosition position_;
   std::unique_ptr<io::File> file_;
-  std::uint64_t written_ = 0;  // of the last segment
-  std::string buffer_;         // what goes behind it
+  std::uint64_t written_ = 0;         // of the last segment
+  std::optional<CommitCodec> codec_;  // of the last segment
+  std::string buffer_;                // the commit that goes behind it, with room for its header
+  Lsn buffer_first_;                  // of the records there
 };
 
 }  // namespace stator::wal

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wal/segment_reader.h"
+
 namespace stator::wal {
 namespace {
 
@@ -10,11 +12,6 @@ Error refused(std::string sentence) {
 }
 
 std::string number(Lsn lsn) { return std::to_string(lsn.value()); }
-
-std::uint64_t written_end(ByteView bytes) {
-  const std::size_t last = bytes.find_last_not_of('\0');
-  return last == ByteView::npos ? 0 : last + 1;
-}
 
 Status check_reach(const LogCheck& log, const CheckOptions& options, Lsn to) {
   if (to.value() < options.newest_held) {
@@ -27,26 +24,37 @@ Status check_reach(const LogCheck& log, const CheckOptions& options, Lsn to) {
                  number(log.last_good()));
 }
 
-// Where the batch ends whose last record is `to`.
-Result<std::uint64_t> offset_behind(ByteView segment, Lsn to) {
-  STATOR_TRY(LogPosition position, read_segment_header(segment));
+Lsn last_of(const BatchReader& batch) {
+  return Lsn{batch.seal().first.value() + batch.count() - 1};
+}
+
+// Finds where the batch ends whose last record is `plan.to`.
+Status plan_end(SegmentReader& reader, CutPlan& plan) {
+  std::uint64_t commit = 0;  // the last one with a batch that is kept
   std::uint64_t offset = io::kBlockBytes;
-  Lsn last{position.next.value() - 1};  // of the batches that end at or before `to`
-  STATOR_TRY(const SegmentEnd end,
-             walk_segment(segment, position, [&](BatchReader& batch, std::size_t at) {
-               const Lsn batch_last{batch.seal().first.value() + batch.count() - 1};
-               if (batch_last <= to) {
-                 offset = at + batch.size();
-                 last = batch_last;
-               }
-               return ok_status();
-             }));
+  LogPosition position = reader.begin();
+  Lsn last{position.next.value() - 1};  // of the batches that are kept
+  STATOR_TRY(const SegmentEnd end, reader.walk(position, [&](BatchReader& batch, std::size_t at) {
+    if (last_of(batch) > plan.to) {
+      plan.is_inside_commit = plan.is_inside_commit || at == commit;
+      return ok_status();
+    }
+    offset = (at == commit ? offset : at + kCommitHeaderBytes) + batch.size();
+    commit = at;
+    last = last_of(batch);
+    return ok_status();
+  }));
   static_cast<void>(end);  // what follows is cut off
-  if (last == to) return offset;
-  return refused("LSN " + number(to) +
-                 " is inside a batch, which is there as a whole or not at all; the nearest "
-                 "end of a batch below is LSN " +
-                 number(last));
+  if (last != plan.to) {
+    return refused("LSN " + number(plan.to) +
+                   " is inside a batch, which is there as a whole or not at all; the nearest "
+                   "end of a batch below is LSN " +
+                   number(last));
+  }
+  plan.offset = plan.is_inside_commit ? offset : block_end(offset);
+  const std::uint64_t first_cut = plan.is_inside_commit ? commit : plan.offset;
+  plan.end = std::max<std::uint64_t>(plan.offset, reader.end_of_commits(first_cut));
+  return ok_status();
 }
 
 // Of a segment that begins behind the cut: whether it can be the last one, without any batch.
@@ -54,12 +62,13 @@ bool has_header(const LogCheck& log, const Segment& segment) {
   return !log.damage || log.damage->path != segment.path || log.damage->offset != 0;
 }
 
-Status plan_kept(io::FileSystem& files, const Segment& segment, CutPlan& plan) {
+Status plan_kept(io::FileSystem& files, const Segment& segment, const KeyRing* keys,
+                 CutPlan& plan) {
   plan.kept = segment.path;
   STATOR_TRY(const std::string bytes, io::read_file(files, plan.kept));
-  STATOR_TRY(plan.offset, offset_behind(bytes, plan.to));
-  plan.end = std::max(plan.offset, written_end(bytes));
-  return ok_status();
+  STATOR_TRY(SegmentReader reader, SegmentReader::open(bytes, plan.kept, keys));
+  plan.keys = keys;
+  return plan_end(reader, plan);
 }
 
 bool must_begin_anew(Result<LogCheck>& log, const CheckOptions& options, Lsn to) {
@@ -68,10 +77,13 @@ bool must_begin_anew(Result<LogCheck>& log, const CheckOptions& options, Lsn to)
   return log.value().last_good() < to || !log.value().has_beginning();
 }
 
-Status plan_removed(io::FileSystem& files, CutPlan& plan) {
+// What cannot be read counts as a whole.
+Status plan_removed(io::FileSystem& files, const KeyRing* keys, CutPlan& plan) {
   for (const Segment& segment : plan.removed) {
     STATOR_TRY(const std::string bytes, io::read_file(files, segment.path));
-    plan.removed_bytes += written_end(bytes);
+    auto reader = SegmentReader::open(bytes, segment.path, keys);
+    plan.removed_bytes +=
+        reader.ok() ? std::max(io::kBlockBytes, reader.value().end_of_commits(0)) : bytes.size();
   }
   return ok_status();
 }
@@ -79,9 +91,43 @@ Status plan_removed(io::FileSystem& files, CutPlan& plan) {
 // A segment without any batch behind `to`. It says where the log begins, so its chain is a new one.
 Status begin_anew(io::FileSystem& files, const CutPlan& plan) {
   const LogPosition position{.next = Lsn{plan.to.value() + 1}, .chain = 0};
-  std::string header = segment_header(position);
+  std::string header = new_segment(position, {}).header;
   header.resize(io::kBlockBytes);
   return io::write_file_durably(files, plan.directory + "/" + segment_name(position.next), header);
+}
+
+// The kept segment without what is behind `plan.to`, under a header and with seals of its own: a
+// commit of which a part goes is sealed again, and never in its old place, where a power cut could
+// leave half of it.
+Result<std::string> shortened(ByteView segment, const CutPlan& plan) {
+  STATOR_TRY(SegmentReader reader, SegmentReader::open(segment, plan.kept, plan.keys));
+  std::optional<SegmentKey> key;
+  if (reader.key()) key = SegmentKey{*reader.key(), *plan.keys->find(*reader.key())};
+  NewSegment fresh = new_segment(reader.begin(), key);
+  std::string bytes = std::move(fresh.header);
+  bytes.resize(io::kBlockBytes);
+  std::size_t commit = 0;  // that is being filled, at its old offset
+  Lsn first;
+  const auto finish_commit = [&] {
+    if (commit == 0) return;
+    fresh.codec.seal(bytes.data() + commit, bytes.size() - commit, first, commit);
+    bytes.resize(block_end(bytes.size()));
+  };
+  LogPosition position = reader.begin();
+  STATOR_TRY(const SegmentEnd end, reader.walk(position, [&](BatchReader& batch, std::size_t at) {
+    if (last_of(batch) > plan.to) return ok_status();
+    if (at != commit) {
+      finish_commit();
+      commit = at;
+      first = batch.seal().first;
+      bytes.resize(at + kCommitHeaderBytes);
+    }
+    bytes.append(batch.bytes());
+    return ok_status();
+  }));
+  static_cast<void>(end);  // what follows is cut off
+  finish_commit();
+  return bytes;
 }
 
 }  // namespace
@@ -99,7 +145,7 @@ Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn
   if (must_begin_anew(checked, options, to)) {
     plan.begins_anew = true;
     STATOR_TRY(plan.removed, find_segments(files, options.directory));
-    STATOR_CHECK(plan_removed(files, plan));
+    STATOR_CHECK(plan_removed(files, options.keys, plan));
     return plan;
   }
   if (!checked.ok()) return std::move(checked.error());
@@ -119,8 +165,8 @@ Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn
     return refused("the log cannot be cut to LSN " + number(to) + ": it begins with LSN " +
                    number(log.segments.front().first));
   }
-  if (index != 0) STATOR_CHECK(plan_kept(files, *kept, plan));
-  STATOR_CHECK(plan_removed(files, plan));
+  if (index != 0) STATOR_CHECK(plan_kept(files, *kept, options.keys, plan));
+  STATOR_CHECK(plan_removed(files, options.keys, plan));
   return plan;
 }
 
@@ -131,6 +177,11 @@ Status cut_log(io::FileSystem& files, const CutPlan& plan) {
   }
   if (plan.begins_anew) return begin_anew(files, plan);
   if (plan.end == plan.offset) return ok_status();
+  if (plan.is_inside_commit) {
+    STATOR_TRY(const std::string segment, io::read_file(files, plan.kept));
+    STATOR_TRY(const std::string kept, shortened(segment, plan));
+    return io::write_file_durably(files, plan.kept, kept);
+  }
   STATOR_TRY(const std::unique_ptr<io::File> file, files.open(plan.kept));
   STATOR_CHECK(file->write_at(plan.offset, std::string(plan.end - plan.offset, '\0')));
   return file->sync();

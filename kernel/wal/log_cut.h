@@ -15,8 +15,10 @@ struct CutPlan {
   std::string directory;
   Lsn to;
   std::string kept;  // path of the segment that is the last one then; empty: no segment is there
-  std::uint64_t offset = 0;         // in it; from here on it is zeros then
-  std::uint64_t end = 0;            // in it, behind the last byte that is not zero
+  std::uint64_t offset = 0;         // in it; what is from here on goes
+  std::uint64_t end = 0;            // in it, behind its last commit, whole or not
+  bool is_inside_commit = false;    // `offset` is: the segment is written anew without the rest
+  const KeyRing* keys = nullptr;    // to do that with
   bool begins_anew = false;         // nothing is kept: an empty segment is made behind `to`
   std::vector<Segment> removed;     // later segments, oldest first
   std::uint64_t removed_bytes = 0;  // what was written in them
@@ -34,7 +36,8 @@ struct CutPlan {
 // records up to `to`: nobody needs what is before.
 Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn to);
 
-// Later segments first, newest before older, then zeros in the kept one. After a crash on the way
+// Later segments first, newest before older, then the kept one: zeros behind the commit that ends
+// with `to`, or, where `to` is inside a commit, a new file under its name. After a crash on the way
 // it can be planned and done again.
 Status cut_log(io::FileSystem& files, const CutPlan& plan);
 

@@ -55,7 +55,8 @@ std::string way_on(const CheckOptions& options, const LogCheck& check) {
          (is_behind ? ", up to which the stores hold everything; later ones are lost then"
                     : ", which are lost then") +
          ": start once with 'statord serve --recover-to " + to +
-         "' and the usual options, or run '" + cut_command(options.directory, *target) + "'";
+         "' and the usual options, or run '" +
+         cut_command(options.directory, *target, options.keys) + "'";
 }
 
 Result<RecoveredLog> recover_log(io::FileSystem& files, const LocalLogOptions& options) {
@@ -64,7 +65,8 @@ Result<RecoveredLog> recover_log(io::FileSystem& files, const LocalLogOptions& o
                             .oldest_needed = options.oldest_needed,
                             .newest_held = options.newest_held,
                             .is_whole = false,
-                            .on_record = options.on_record};
+                            .on_record = options.on_record,
+                            .keys = options.keys};
   STATOR_TRY(LogCheck check, check_log(files, needed));
   if (check.damage) return refusal(needed, check);
   if (check.torn) STATOR_CHECK(cut_torn_tail(files, check));

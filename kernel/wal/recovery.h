@@ -20,7 +20,7 @@ struct RecoveredLog {
 };
 
 // Verifies every batch and the chain across segments. Errors: kCorrupted (the log is refused; the
-// sentence names segment, offset and the last good LSN), kStorage.
+// sentence names segment, offset and the last good LSN), kCrypto, kStorage.
 Result<RecoveredLog> recover_log(io::FileSystem& files, const LocalLogOptions& options);
 
 // Where a log with this damage can be cut: behind its last good record, or behind what every store

@@ -1,10 +1,9 @@
-// One file of the log: a block with the header, then commits, each in blocks of its own (whole batches
-// one behind the other, zeros to the end of the block), zeros to the end. docs/formats/wal.md draws it.
-// Used by the local log and its tools.
+// One file of the log: a block with the header, then commits, each in blocks of its own.
+// docs/formats/wal.md draws it. Used by the local log and its tools, which read through
+// segment_reader.h.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -13,6 +12,7 @@
 #include "base/result.h"
 #include "io/file_system.h"
 #include "wal/batch.h"
+#include "wal/commit_codec.h"
 
 namespace stator::wal {
 
@@ -23,7 +23,10 @@ struct LogPosition {
   std::uint32_t epoch = 0;  // of the last batch, as far as one was looked at
 };
 
-inline constexpr std::size_t kSegmentHeaderBytes = 64;
+// Errors: kCorrupted when a batch with this seal is not what goes on at `position`.
+Status check_continues(const BatchSeal& seal, const LogPosition& position);
+
+inline constexpr std::size_t kSegmentHeaderBytes = 128;
 
 // The first block boundary at or behind `offset`.
 constexpr std::uint64_t block_end(std::uint64_t offset) {
@@ -36,32 +39,33 @@ std::optional<Lsn> first_lsn_of(ByteView name);
 
 // The file that is to become the next segment.
 inline constexpr const char* kNextSegmentName = "next.tmp";
+// Files of segments that nobody needs, kept to become later ones.
+inline constexpr const char* kKeptSegmentNames[] = {"kept-1.tmp", "kept-2.tmp"};
 
-// The header of a segment that begins at `position`.
-std::string segment_header(const LogPosition& position);
-// Errors: kCorrupted with a sentence; kUnsupported for a header that is whole but of a newer
-// format.
-Result<LogPosition> read_segment_header(ByteView segment);
-
-// How the walk over a segment's batches ended.
-struct SegmentEnd {
-  std::size_t offset = 0;   // behind the last good batch; where clean, the block of the next commit
-  bool is_clean = false;    // nothing but zeros from there on
-  bool is_foreign = false;  // a whole batch is there, but none of this log: never a torn write
-  std::string reason;       // why what is there is no batch; empty if clean
+// The key that a segment is encrypted with.
+struct SegmentKey {
+  KeyId id;
+  io::AesKey key;
 };
 
-// Sees a record that was read.
-using RecordVisitor = std::function<void(const RecordView&)>;
+// The header of a segment that begins at `position`, with a salt that is drawn here, and the codec
+// of its commits. Without a key: plain.
+struct NewSegment {
+  std::string header;
+  CommitCodec codec;
+};
+NewSegment new_segment(const LogPosition& position, const std::optional<SegmentKey>& key);
 
-// Gives every batch that continues `position` to `visit` and moves `position` behind it. Stops at
-// the first bytes that are no such batch, or with the first error of `visit`.
-// visit(batch, its offset).
-using BatchVisitor = std::function<Status(BatchReader&, std::size_t)>;
-Result<SegmentEnd> walk_segment(ByteView segment, LogPosition& position, const BatchVisitor& visit);
-
-// A batch at or behind `offset`, where the log reads as broken off before `next`, that proves that
-// what was written there had been durable: it is damaged, not torn. Its offset, if there is one.
-std::optional<std::size_t> find_later_commit(ByteView segment, std::size_t offset, Lsn next);
+// Views into the segment.
+struct SegmentHeader {
+  LogPosition begin;
+  std::optional<KeyId> key;  // nothing: it is plain
+  ByteView common;           // what stands before the salt
+  ByteView salt;
+  ByteView proof;
+};
+// Errors: kCorrupted with a sentence; kUnsupported for a header that is whole but of another
+// format.
+Result<SegmentHeader> read_segment_header(ByteView segment);
 
 }  // namespace stator::wal

@@ -15,10 +15,12 @@ constexpr std::size_t kPieceBytes = 1024 * 1024;
 
 }  // namespace
 
-SegmentMaker::SegmentMaker(io::FileSystem& files, std::string directory, bool is_ahead)
+SegmentMaker::SegmentMaker(io::FileSystem& files, std::string directory, std::size_t full_bytes,
+                           bool is_ahead)
     : files_(files),
       directory_(std::move(directory)),
       path_(directory_ + "/" + kNextSegmentName),
+      full_bytes_(full_bytes),
       is_ahead_(is_ahead) {
   if (is_ahead_) thread_ = io::Thread("wal-ahead", [this] { run(); });
 }
@@ -71,8 +73,67 @@ void SegmentMaker::run() {
   }
 }
 
+std::vector<std::string> SegmentMaker::kept_paths() const {
+  std::vector<std::string> paths;
+  for (const char* name : kKeptSegmentNames) paths.push_back(directory_ + "/" + name);
+  return paths;
+}
+
+Status SegmentMaker::begin() {
+  for (const std::string& path : kept_paths()) {
+    STATOR_TRY(const bool is_there, files_.exists(path));
+    if (is_there) STATOR_CHECK(files_.remove(path));
+  }
+  STATOR_TRY(const std::vector<std::string> names, files_.list(directory_));
+  for (const std::string& name : names) {
+    if (name.ends_with(".wal.new")) STATOR_CHECK(files_.remove(directory_ + "/" + name));
+  }
+  return ok_status();
+}
+
+bool SegmentMaker::drop_kept() {
+  bool is_dropped = false;
+  for (const std::string& path : kept_paths()) {
+    auto is_there = files_.exists(path);
+    if (is_there.ok() && is_there.value() && files_.remove(path).ok()) is_dropped = true;
+  }
+  return is_dropped;
+}
+
+Status SegmentMaker::take_over(const std::string& segment, bool may_keep) {
+  std::uint64_t size = 0;
+  {
+    STATOR_TRY(const std::unique_ptr<io::File> file, files_.open(segment));
+    STATOR_TRY(size, file->size());
+  }
+  std::string kept;
+  for (const std::string& path : kept_paths()) {
+    STATOR_TRY(const bool is_there, files_.exists(path));
+    if (!is_there && kept.empty()) kept = path;
+  }
+  const bool is_kept = may_keep && size == full_bytes_ && !kept.empty();
+  STATOR_CHECK(is_kept ? files_.rename(segment, kept) : files_.remove(segment));
+  return files_.sync_directory(directory_);
+}
+
+Result<bool> SegmentMaker::take_kept(std::size_t bytes) {
+  if (bytes != full_bytes_) return false;
+  for (const std::string& path : kept_paths()) {
+    STATOR_TRY(const bool is_there, files_.exists(path));
+    if (!is_there) continue;
+    STATOR_CHECK(files_.rename(path, path_));
+    return true;
+  }
+  return false;
+}
+
 Status SegmentMaker::make(std::size_t bytes) {
   STATOR_CHECK(files_.remove(path_));
+  STATOR_TRY(const bool is_taken, take_kept(bytes));
+  return is_taken ? ok_status() : make_new(bytes);
+}
+
+Status SegmentMaker::make_new(std::size_t bytes) {
   STATOR_TRY(std::unique_ptr<io::File> created, files_.create(path_));
   Status written = created->allocate(bytes);
   created.reset();

@@ -5,86 +5,95 @@
 namespace stator::wal {
 namespace {
 
-// Read at once: little at the end of a log, which is all there is, more while there is more.
-constexpr std::size_t kReadBytesMin = 16u * 1024;
-constexpr std::size_t kReadBytesMax = 1024u * 1024;
-constexpr std::size_t kReadGrowth = 4;
+Error unreadable(const std::string& path, KeyId id, const std::string& why) {
+  return Error(ErrorCode::kCrypto, "segment " + path + " is encrypted with key " +
+                                       std::to_string(id.value()) + ", " + why);
+}
 
-constexpr std::size_t kAlignment = 8;  // of batches in a segment
+Result<CommitCodec> codec_of(const SegmentHeader& header, const std::string& path,
+                             const KeyRing* keys) {
+  if (!header.key) return CommitCodec(header.salt);
+  const std::string file = keys == nullptr ? "" : keys->path();
+  if (file.empty()) {
+    return unreadable(path, *header.key,
+                      "and no key file is given: [encryption] key_file in the configuration, "
+                      "--key-file for a command");
+  }
+  const auto key = keys->find(*header.key);
+  if (!key) return unreadable(path, *header.key, "which " + file + " does not hold");
+  CommitCodec codec(*header.key, *key, header.common, header.salt);
+  if (codec.proof() != header.proof) {
+    return unreadable(path, *header.key, "and " + file + " holds another key of that number");
+  }
+  return codec;
+}
 
 }  // namespace
 
-Result<std::unique_ptr<SegmentReader>> SegmentReader::open(io::FileSystem& files,
-                                                           const std::string& path) {
-  STATOR_TRY(std::unique_ptr<io::File> file, files.open_to_read(path));
-  STATOR_TRY(const std::string header, file->read_at(0, io::kBlockBytes));
-  auto position = read_segment_header(header);
-  if (!position.ok()) {
-    return Error(position.error().code(), path + ": " + position.error().sentence());
+Result<SegmentReader> SegmentReader::open(ByteView segment, const std::string& path,
+                                          const KeyRing* keys) {
+  STATOR_TRY(const SegmentHeader header, read_segment_header(segment));
+  STATOR_TRY(CommitCodec codec, codec_of(header, path, keys));
+  return SegmentReader(segment, header.begin, std::move(codec));
+}
+
+// What was opened was written like this: if it does not fit here, it is no torn write.
+Status SegmentReader::walk_commit(const OpenedCommit& commit, LogPosition& position,
+                                  const BatchVisitor& visit, SegmentEnd& end) {
+  ByteView rest = commit.batches;
+  while (!rest.empty()) {
+    auto batch = BatchReader::open(rest);
+    Status status =
+        batch.ok() ? check_continues(batch.value().seal(), position) : Status(batch.error());
+    if (!status.ok()) {
+      end.is_foreign = true;
+      end.reason = status.error().sentence();
+      return ok_status();
+    }
+    position.next = Lsn{position.next.value() + batch.value().count()};
+    position.chain = batch.value().chain();
+    position.epoch = batch.value().seal().epoch;
+    rest.remove_prefix(batch.value().size());
+    STATOR_CHECK(visit(batch.value(), end.offset));
   }
-  return std::make_unique<SegmentReader>(std::move(file), path, position.value());
-}
-
-Error SegmentReader::corrupted(const std::string& why) const {
-  return Error(ErrorCode::kCorrupted, "the log cannot be read back: segment " + path_ +
-                                          ", offset " + std::to_string(offset_) + ": " + why);
-}
-
-ByteView SegmentReader::rest() const {
-  const std::uint64_t begin = offset_ - buffer_at_;
-  return ByteView(buffer_).substr(
-      static_cast<std::size_t>(std::min<std::uint64_t>(begin, buffer_.size())));
-}
-
-Status SegmentReader::fill(Lsn durable, std::size_t bytes) {
-  STATOR_TRY(buffer_, file_->read_at(offset_, bytes));
-  buffer_at_ = offset_;
-  buffer_durable_ = durable;
-  ahead_ = bytes;
   return ok_status();
 }
 
-Status SegmentReader::take(const BatchReader& batch) {
-  if (batch.seal().first != position_.next) {
-    return corrupted("a batch begins at LSN " + std::to_string(batch.seal().first.value()) +
-                     " instead of " + std::to_string(position_.next.value()));
-  }
-  if (batch.seal().previous_chain != position_.chain) return corrupted("it continues another log");
-  position_ = {.next = Lsn{batch.seal().first.value() + batch.count()}, .chain = batch.chain()};
-  offset_ += batch.size();
-  return ok_status();
-}
-
-// Zeros, or the end of the file, where a batch could begin; false when too little was read to tell.
-bool SegmentReader::is_at_zeros() const {
-  const ByteView bytes = rest().substr(0, kAlignment);
-  if (bytes.size() < kAlignment && !is_read_to_end()) return false;
-  return bytes.find_first_not_of('\0') == ByteView::npos;
-}
-
-Result<std::optional<BatchReader>> SegmentReader::next(Lsn durable) {
-  // What was read before this record was durable shows what stood there before.
-  if (position_.next > buffer_durable_) STATOR_CHECK(fill(durable, kReadBytesMin));
+Result<SegmentEnd> SegmentReader::walk(LogPosition& position, const BatchVisitor& visit) {
+  SegmentEnd end;
+  end.offset = io::kBlockBytes;
   for (;;) {
-    if (is_at_zeros()) {
-      // A commit that follows begins with a block.
-      if (offset_ == block_end(offset_) || rest().size() < kAlignment) {
-        return std::optional<BatchReader>();
-      }
-      offset_ = block_end(offset_);
-      continue;
+    auto commit = codec_.open(from(end.offset), end.offset, opened_);
+    if (!commit.ok()) {
+      end.is_clean = commit.error().code() == ErrorCode::kNotFound;
+      end.is_foreign = commit.error().code() == ErrorCode::kUnsupported;
+      if (end.is_clean) end.is_clean = !find_later_commit(end.offset, position.next);
+      if (!end.is_clean) end.reason = commit.error().sentence();
+      return end;
     }
-    auto batch = BatchReader::open(rest());
-    if (batch.ok()) {
-      STATOR_CHECK(take(batch.value()));
-      return std::optional<BatchReader>(std::move(batch.value()));
-    }
-    const bool is_cut = batch.error().code() == ErrorCode::kNotFound;
-    if (!is_cut || is_read_to_end()) return corrupted(batch.error().sentence());
-    const std::size_t announced = BatchReader::announced_size(rest()).value_or(0);
-    const std::size_t more = std::clamp(ahead_ * kReadGrowth, kReadBytesMin, kReadBytesMax);
-    STATOR_CHECK(fill(durable, std::max(announced, more)));
+    STATOR_CHECK(walk_commit(commit.value(), position, visit, end));
+    if (end.is_foreign) return end;
+    end.offset = block_end(end.offset + commit.value().size);
   }
+}
+
+// Nobody but the writer can make a commit of this segment: each one that opens proves that all
+// before it was durable when it was written. What else the file holds is old, or a client's.
+std::optional<std::size_t> SegmentReader::find_later_commit(std::size_t offset, Lsn next) {
+  for (offset = block_end(offset); offset < segment_.size(); offset += io::kBlockBytes) {
+    auto commit = codec_.open(from(offset), offset, opened_);
+    if (commit.ok() && commit.value().first >= next) return offset;
+  }
+  return std::nullopt;
+}
+
+std::size_t SegmentReader::end_of_commits(std::size_t offset) const {
+  std::size_t end = 0;
+  for (offset = block_end(offset); offset < segment_.size(); offset += io::kBlockBytes) {
+    const auto size = codec_.announced_size(from(offset), offset);
+    if (size) end = std::max(end, std::min(offset + *size, segment_.size()));
+  }
+  return end;
 }
 
 }  // namespace stator::wal

@@ -1,47 +1,71 @@
-// The batches of one segment, in order, while it is being written: only bytes that were durable
-// when they were read are looked at.
+// Reads a segment, plain or encrypted: everything that reads a log goes through it.
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
-#include "io/file_system.h"
+#include "base/byte_buffer.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "wal/commit_codec.h"
+#include "wal/key_ring.h"
 #include "wal/segment.h"
 
 namespace stator::wal {
 
+// How the walk over a segment's batches ended.
+struct SegmentEnd {
+  std::size_t offset = 0;   // where the next commit goes, or the bad one begins
+  bool is_clean = false;    // no commit of this segment begins there or behind it
+  bool is_foreign = false;  // what is there is whole, but none of this log: never a torn write
+  std::string reason;       // why what is there is no commit; empty if clean
+};
+
+// Sees a record that was read.
+using RecordVisitor = std::function<void(const RecordView&)>;
+// Sees a batch, and the offset of its commit.
+using BatchVisitor = std::function<Status(BatchReader&, std::size_t)>;
+
+// One thread. The segment's bytes outlive it.
 class SegmentReader {
  public:
-  // Errors: kCorrupted, kUnsupported (its header), kStorage.
-  static Result<std::unique_ptr<SegmentReader>> open(io::FileSystem& files,
-                                                     const std::string& path);
+  // `keys` may be null; `path` is for messages. Errors: kCorrupted and kUnsupported with a sentence
+  // about the header; kCrypto, naming segment and key, when the segment is encrypted and its key is
+  // not at hand: the segment is not damaged then.
+  static Result<SegmentReader> open(ByteView segment, const std::string& path, const KeyRing* keys);
 
-  // Of a file whose header says `position`; open() is the way to get one.
-  SegmentReader(std::unique_ptr<io::File> file, std::string path, const LogPosition& position)
-      : file_(std::move(file)), path_(std::move(path)), position_(position) {}
+  const LogPosition& begin() const { return begin_; }
+  // Nothing: it is plain.
+  std::optional<KeyId> key() const { return codec_.key_id(); }
 
-  // The next batch; all records up to `durable` are on the disk, and position().next is among them.
-  // Nothing: it is not in this file, the log went on in another one. Lent until the next call.
-  Result<std::optional<BatchReader>> next(Lsn durable);
-  const LogPosition& position() const { return position_; }  // of the next batch
+  // Gives every batch that continues `position` to `visit` and moves `position` behind it, commit
+  // by commit. Stops at the first bytes that are no commit that goes on, or with the first error of
+  // `visit`. Of a commit all batches are given, or none (unless it is foreign).
+  Result<SegmentEnd> walk(LogPosition& position, const BatchVisitor& visit);
+  // A commit at or behind `offset`, where the log reads as broken off before `next`, that proves
+  // that what was written there had been durable: it is damaged, not torn. Its offset.
+  std::optional<std::size_t> find_later_commit(std::size_t offset, Lsn next);
+  // Behind the last commit of this segment, whole or not, that begins at or behind `offset`; 0 if
+  // none does.
+  std::size_t end_of_commits(std::size_t offset) const;
+  // For whoever goes on writing the segment. Ends the reading.
+  CommitCodec take_codec() { return std::move(codec_); }
 
  private:
-  ByteView rest() const;
-  bool is_at_zeros() const;
-  bool is_read_to_end() const { return buffer_.size() < ahead_; }  // of the file
-  Status fill(Lsn durable, std::size_t bytes);
-  Status take(const BatchReader& batch);
-  Error corrupted(const std::string& why) const;
+  SegmentReader(ByteView segment, const LogPosition& begin, CommitCodec codec)
+      : segment_(segment), begin_(begin), codec_(std::move(codec)) {}
+  Status walk_commit(const OpenedCommit& commit, LogPosition& position, const BatchVisitor& visit,
+                     SegmentEnd& end);
+  ByteView from(std::size_t offset) const {
+    return segment_.substr(std::min(offset, segment_.size()));
+  }
 
-  const std::unique_ptr<io::File> file_;
-  const std::string path_;
-  LogPosition position_;
-  std::uint64_t offset_ = io::kBlockBytes;  // of the next batch, or of zeros before it
-  std::string buffer_;                      // bytes of the file from buffer_at_ on
-  std::uint64_t buffer_at_ = 0;
-  Lsn buffer_durable_;     // when they were read
-  std::size_t ahead_ = 0;  // how much was read the last time
+  ByteView segment_;
+  LogPosition begin_;
+  CommitCodec codec_;
+  ByteBuffer opened_;  // the commit that is looked at, if it was encrypted
 };
 
 }  // namespace stator::wal

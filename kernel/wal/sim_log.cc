@@ -151,6 +151,16 @@ void SimLog::trim(Lsn to) {
   batches_.erase(batches_.begin(), kept);
 }
 
+void SimLog::allow_trim(Lsn to) {
+  const std::lock_guard lock(mutex_);
+  allowed_trim_ = to;
+}
+
+Lsn SimLog::allowed_trim() const {
+  const std::lock_guard lock(mutex_);
+  return allowed_trim_;
+}
+
 void SimLog::commit() { make_durable(last()); }
 
 void SimLog::make_durable(Lsn to) {

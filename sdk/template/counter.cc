@@ -63,7 +63,7 @@ static const Op<Counter> kGet = {
     }};
 
 EngineDescription<Counter> Counter::describe() {
-  static const Op<Counter>* const ops[] = {&kAdd, &kGet};
-  return {"counter", "1.0.0", "you", "Named counters.", ops};
+  static const Op<Counter>* const kOps[] = {&kAdd, &kGet};
+  return {"counter", "1.0.0", "you", "Named counters.", kOps};
 }
 STATOR_DEFINE_ENGINE(Counter)

@@ -61,9 +61,9 @@ Answer refusal(stator_status status, std::string field, std::string sentence) {
 // gets the table's.
 stator_status known_status(stator_status status, std::string_view& meaning) {
   switch (status) {
-#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, sentence) \
-  case number:                                                                 \
-    meaning = sentence;                                                        \
+#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, http, sentence) \
+  case number:                                                                       \
+    meaning = sentence;                                                              \
     return status;
 #include "stator/errors.def"
 #undef STATOR_ERROR
@@ -102,6 +102,7 @@ struct FakeKernel::State {
   State(stator_engine_entry entry, const FakeKernelOptions& given)
       : engine(detail::load_engine(entry, given.config_json)), options(given) {}
 
+  // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): the constructor of FakeKernel refuses 0 lanes
   std::uint32_t lane_of(std::uint32_t vshard) const { return vshard % options.lanes; }
   Call make_call(Phase phase, std::uint32_t lane) {
     Call call;
@@ -300,6 +301,7 @@ Answer FakeKernel::State::merge(const Job& job, const Block& whole,
   Call call = make_call(Phase::kMerge, lane);
   prepare_call(job, call);
   std::vector<stator_bytes> lent;
+  lent.reserve(parts.size());
   for (const Answer& part : parts) {
     lent.push_back(
         {reinterpret_cast<const std::uint8_t*>(part.payload.data()), part.payload.size()});

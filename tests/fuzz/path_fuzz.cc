@@ -1,6 +1,7 @@
 // The first line is a path, the rest a JSON text. Oracle: no crash; what is kept as packed JSON is
-// written as JSON that packs to the same bytes; a value that is found lies inside the document; and
-// bytes that are no packed JSON are read without leaving them.
+// written as JSON that packs to the same bytes (of a text in UTF-8, which the kernel checks); a
+// value that is found lies inside the document; and bytes that are no packed JSON are read without
+// leaving them.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -25,6 +26,16 @@ void look_up(std::string_view stored, std::string_view path) {
   }
 }
 
+bool is_utf8(std::string_view text) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = json::detail::utf8_length(bytes + i, text.size() - i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -38,6 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   packed::Encoder encoder;
   if (!encoder.encode(text, stored)) return *encoder.error() == '\0' ? (std::abort(), 0) : 0;
   look_up(stored, path);
+  if (!is_utf8(text)) return 0;
   json::StringOut out;
   json::Writer writer(out);
   packed::write_json(writer, packed::read_value(stored));

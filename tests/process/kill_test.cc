@@ -26,7 +26,11 @@ TEST_P(KillTest, NothingAcknowledgedIsLost) {
   std::mt19937 random(seed);
   SCOPED_TRACE("seed " + std::to_string(seed));
   TempDir dir(TempDir::kFast);
-  ServerProcess server({dir.path(), 1 + GetParam() % 3, "[server]\nmemtable_mib = 1\n", "dev"});
+  // Small segments and no history: files of the log are used again. One of them encrypted.
+  std::string config = "[server]\nmemtable_mib = 1\nlog_segment_mib = 1\n";
+  if (GetParam() >= 2) config += "[changes]\nretain_mib = 0\n";
+  if (GetParam() == 3) config += encryption_config(dir.path());
+  ServerProcess server({dir.path(), 1 + GetParam() % 3, config, "dev"});
   Workload workload(seed);
   const unsigned rounds = number_of("STATOR_ROUNDS", HAS_SANITIZER ? 10 : 50);
   for (unsigned round = 0; round < rounds; ++round) {

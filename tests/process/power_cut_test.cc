@@ -34,9 +34,11 @@ class PowerCutTest : public testing::Test {
     if (const std::string reason = LoopDisk::why_not(); !reason.empty()) GTEST_SKIP() << reason;
     disk_ = std::make_unique<LoopDisk>(dir_.path(), 256);
   }
+  // Small segments, so that trimmed ones are used again. No history: in some hundred rounds it
+  // would fill the disk, which has a test of its own.
   ServerProcess::Options options(std::uint32_t lanes) const {
-    // No history: in some hundred rounds it would fill the disk, which has a test of its own.
-    return {disk_->mount_point(), lanes, "[server]\nmemtable_mib = 1\n[changes]\nretain_mib = 0\n", "dev"};
+    return {disk_->mount_point(), lanes,
+            "[server]\nmemtable_mib = 1\nlog_segment_mib = 1\n[changes]\nretain_mib = 0\n", "dev"};
   }
   // The server works until enough is answered; then the power goes.
   void work_and_cut(ServerProcess& server, Workload& workload, std::size_t enough) {
@@ -69,13 +71,18 @@ TEST_F(PowerCutTest, ForgetsWhatWasNotSynced) {
   EXPECT_TRUE(!std::filesystem::exists(unsynced) || std::filesystem::file_size(unsynced) == 0);
 }
 
-TEST_F(PowerCutTest, NothingAcknowledgedIsLost) {
+// Plain and encrypted.
+class PowerCutLoadTest : public PowerCutTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(PowerCutLoadTest, NothingAcknowledgedIsLost) {
   const unsigned seed = number_of("STATOR_SEED", 1);
   const unsigned rounds = number_of("STATOR_ROUNDS", HAS_SANITIZER ? 5 : 25);
   std::mt19937 random(seed);
   SCOPED_TRACE("STATOR_SEED=" + std::to_string(seed));
   Workload workload(seed);
-  ServerProcess server(options(2));
+  ServerProcess::Options with = options(2);
+  if (GetParam()) with.config += encryption_config(dir_.path());  // the keys are on another disk
+  ServerProcess server(with);
   ASSERT_TRUE(server.start()) << server.errors();
   for (unsigned round = 0; round < rounds; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
@@ -86,6 +93,10 @@ TEST_F(PowerCutTest, NothingAcknowledgedIsLost) {
   }
   EXPECT_EQ(server.stop(), 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Logs, PowerCutLoadTest, testing::Bool(), [](const auto& param) {
+  return std::string(param.param ? "Encrypted" : "Plain");
+});
 
 // The same with syncs that do nothing: if this loses nothing, the test above proves nothing.
 TEST_F(PowerCutTest, WithoutSyncItLosesWrites) {
@@ -150,6 +161,27 @@ TEST_F(PowerCutTest, AFullDiskRefusesWritesServesReadsAndHeals) {
         {"payload_format", "json"}}.dump()));
     ASSERT_EQ(got["payload"]["i"], i) << got;
   }
+}
+
+// Twice as much is written as the disk has room for, to few documents, with all history kept as
+// long as there is room: nobody is refused.
+TEST_F(PowerCutTest, AFullDiskLetsHistoryGoBeforeItRefusesWrites) {
+  ASSERT_EQ(std::system(("fallocate -l 170M " + disk_->mount_point() + "/ballast").c_str()), 0);
+  ServerProcess server({disk_->mount_point(), 1,
+                        "[server]\nmemtable_mib = 1\nlog_segment_mib = 4\n[changes]\nretain_mib = 10000\n",
+                        "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  for (int i = 0; i < 700; ++i) {
+    const json answer = json::parse(client.ask(json{
+        {"op", "point_put"},
+        {"document_id", "d" + std::to_string(i % 4)},
+        {"data", {{"i", i}, {"f", std::string(200'000, 'f')}}}}.dump()));
+    ASSERT_EQ(answer["status"], "ok") << i << " " << answer;
+  }
+  const json stats = json::parse(client.ask(R"({"op":"server_stats","payload_format":"json"})"));
+  EXPECT_GT(stats["payload"]["oldest_lsn"], 100);
+  EXPECT_NE(server.errors().find("history before LSN"), std::string::npos);
 }
 
 }  // namespace

@@ -112,22 +112,24 @@ TEST_F(StartTest, ATornTailIsCutAndCounted) {
     EXPECT_EQ(nlohmann::json::parse(server.ready_line())["torn_bytes"], 0);
     Client client(server.port());
     client.ask(R"({"op":"point_put","document_id":"a","data":{"v":7}})");
+    client.ask(R"({"op":"point_put","document_id":"b","data":{"v":8}})");
     server.kill();
   }
-  // The beginning of a commit that never ended, behind the last one.
+  // The last commit lacks its end.
   const std::string path = dir_.path() + "/data/wal/00000000000000000001.wal";
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(file)), {});
-  const std::size_t end = (bytes.find_last_not_of('\0') / 4096 + 1) * 4096;
   file.clear();
-  file.seekp(static_cast<std::streamoff>(end));
-  file.write("SWAL\1\0\0\0torn", 12);
+  file.seekp(static_cast<std::streamoff>(bytes.find_last_not_of('\0')));
+  file.write("\0", 1);
   file.close();
   ServerProcess again({dir_.path(), 1, "", "dev"});
   ASSERT_TRUE(again.start()) << again.errors();
-  EXPECT_EQ(nlohmann::json::parse(again.ready_line())["torn_bytes"], 12);
+  EXPECT_GT(nlohmann::json::parse(again.ready_line())["torn_bytes"], 64);
   EXPECT_THAT(again.errors(), HasSubstr("cut the torn tail of the log"));
-  EXPECT_THAT(Client(again.port()).ask(R"({"op":"point_get","document_id":"a"})"), HasSubstr("\"status\":\"ok\""));
+  Client client(again.port());
+  EXPECT_THAT(client.ask(R"({"op":"point_get","document_id":"a"})"), HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(client.ask(R"({"op":"point_get","document_id":"b"})"), HasSubstr("not_found"));
 }
 
 TEST_F(StartTest, ACorruptLayoutIsRefused) {

@@ -1,5 +1,7 @@
 // The native protocol under TLS, as a client sees it.
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <signal.h>
 
 #include <gmock/gmock.h>
@@ -155,11 +157,12 @@ TEST_F(TlsTest, WhereClientCertificatesAreRequiredNobodyComesInWithoutOne) {
   EXPECT_THAT(known.ask(kGet), HasSubstr(R"({"x":1})"));
 }
 
+// By the signal that reads the log's keys again, too.
 TEST_F(TlsTest, ANewCertificateIsTakenWithoutARestart) {
   make_files(other_);
   TempDir third;
   make_files(third);
-  ServerProcess server(options(dir_, tls_config(other_)));
+  ServerProcess server(options(dir_, tls_config(other_) + encryption_config(dir_.path(), 1)));
   ASSERT_TRUE(server.start()) << server.errors();
   Client before(server.tls_port(), {.ca = certificate(other_)});
   EXPECT_THAT(before.ask(kPut), HasSubstr(R"("status":"ok")"));
@@ -174,11 +177,133 @@ TEST_F(TlsTest, ANewCertificateIsTakenWithoutARestart) {
   EXPECT_NO_THROW(Client(server.tls_port(), {.ca = old}));
 
   std::filesystem::copy(key(third), key(other_), overwrite);
+  encryption_config(dir_.path(), 2);
   ::kill(server.pid(), SIGHUP);
   while (server.errors().find("was read again") == std::string::npos) sched_yield();
+  EXPECT_THAT(server.errors(), HasSubstr("is encrypted with key 2"));
   EXPECT_THROW(Client(server.tls_port(), {.ca = old}), std::runtime_error);
   EXPECT_NO_THROW(Client(server.tls_port(), {.ca = certificate(third)}));
   EXPECT_THAT(before.ask(kGet), HasSubstr(R"({"x":1})"));
+}
+
+// Certificates of a small authority, made by the openssl command, as operators do.
+class CertificateUserTest : public TlsTest {
+ protected:
+  void SetUp() override {
+    make_files(other_);
+    run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem "
+        "-days 2 "
+        "-subj /CN=authority");
+  }
+  std::string file(const std::string& name) const { return other_.path() + "/" + name; }
+  void run(const std::string& command) {
+    const std::string line = "cd " + other_.path() + " && openssl " + command + " 2>>openssl.log";
+    ASSERT_EQ(std::system(line.c_str()), 0) << line;
+  }
+  // NAME.pem and NAME.key.
+  void issue(const std::string& name, const std::string& subject, const std::string& names = "") {
+    std::ofstream(file("extensions"))
+        << (names.empty() ? "basicConstraints=CA:FALSE\n" : "subjectAltName=" + names + "\n");
+    run("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout " + name +
+        ".key -out request.pem -subj '" + subject + "'");
+    run("x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -extfile "
+        "extensions -out " +
+        name + ".pem");
+  }
+  std::string config(const std::string& auth = "certificate_users = true\n") const {
+    return tls_config(other_, "client_ca = \"" + file("ca.pem") +
+                                  "\"\nclient_certificates = \"optional\"\n") +
+           "[auth]\nmode = \"password\"\n" + auth;
+  }
+  static std::string auth(const std::string& more = "") {
+    return R"({"op":"auth","method":"certificate")" + more + "}";
+  }
+  std::string ask_as(const ServerProcess& server, const std::string& name,
+                     const std::string& request) {
+    ClientTls tls = {.ca = certificate(other_)};
+    if (!name.empty())
+      tls = {.ca = certificate(other_),
+             .certificate = file(name + ".pem"),
+             .key = file(name + ".key")};
+    Client client(server.tls_port(), tls);
+    return client.ask(request);
+  }
+};
+
+TEST_F(CertificateUserTest, TheNameInACertificateIsAUserIfThereIsOne) {
+  issue("ada", "/O=x/CN=ada");
+  issue("eve", "/CN=eve");
+  issue("mail", "/O=x", "email:ada@example,DNS:host.example");
+  issue("twice", "/CN=ada/CN=eve");
+  ServerProcess server(options(dir_, config()));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client admin(server.port());
+  EXPECT_THAT(
+      admin.ask(
+          R"({"op":"auth","method":"password","username":"admin","password":"test-password"})"),
+      HasSubstr(R"("status":"ok")"));
+  for (const char* name : {"ada", "ada@example"}) {
+    EXPECT_THAT(admin.ask(R"({"op":"user_create","password":"not used at all","username":")" +
+                          std::string(name) + "\"}"),
+                HasSubstr(R"("status":"ok")"));
+  }
+  EXPECT_THAT(ask_as(server, "ada", auth()), HasSubstr(R"("username":"ada","tenant_id":1)"));
+  EXPECT_THAT(ask_as(server, "ada", auth(R"(,"username":"ada")")),
+              HasSubstr(R"("username":"ada")"));
+  EXPECT_THAT(ask_as(server, "mail", auth(R"(,"username":"ada@example")")),
+              HasSubstr(R"("username":"ada@example")"));
+  EXPECT_THAT(ask_as(server, "ada", auth(R"(,"username":"admin")")), HasSubstr("no such name"));
+  EXPECT_THAT(ask_as(server, "mail", auth()), HasSubstr("several names"));
+  EXPECT_THAT(ask_as(server, "eve", auth()), HasSubstr("there is no user 'eve'"));
+  EXPECT_THAT(ask_as(server, "twice", auth()), HasSubstr("names nobody"));
+  EXPECT_THAT(ask_as(server, "", auth()), HasSubstr("no client certificate was shown"));
+  EXPECT_THAT(admin.ask(auth()), HasSubstr("no client certificate was shown"));
+
+  Client ada(server.tls_port(),
+             {.ca = certificate(other_), .certificate = file("ada.pem"), .key = file("ada.key")});
+  EXPECT_THAT(ada.ask(kPut), HasSubstr("unauthenticated"));  // a certificate alone is no login
+  EXPECT_THAT(ada.ask(auth()), HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(ada.ask(kPut), HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(
+      admin.ask(
+          R"({"op":"auth","method":"password","username":"admin","password":"test-password"})"),
+      HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(admin.ask(R"({"op":"user_drop","username":"ada"})"), HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(ada.ask(kGet), HasSubstr("unauthenticated"));
+}
+
+TEST_F(CertificateUserTest, OverHttpsItIsTheUserOfEveryRequestThatSaysNothingElse) {
+  issue("admin", "/CN=admin");
+  issue("eve", "/CN=eve");
+  std::string text = config();
+  text.replace(text.find("[server]\n"), 9, "[server]\nhttps_listen = \"127.0.0.1:0\"\n");
+  ServerProcess server(options(dir_, text));
+  ASSERT_TRUE(server.start()) << server.errors();
+  const auto status = [&](const std::string& more) {
+    run("version >status.txt && curl -s -o answer.txt -w '%{http_code}' --cacert " +
+        certificate(other_) + " -H 'Content-Type: application/json' -d '{\"document_id\":\"a\"}' " +
+        more + " https://localhost:" + std::to_string(server.https_port()) +
+        "/v1/ops/point_get >status.txt");
+    std::ifstream answer(file("status.txt"));
+    std::string code;
+    answer >> code;
+    return code;
+  };
+  EXPECT_EQ(status("--cert admin.pem --key admin.key"), "404");
+  EXPECT_EQ(status("--cert admin.pem --key admin.key -u admin:wrong-password"), "401");
+  EXPECT_EQ(status("--cert eve.pem --key eve.key"), "401");
+  EXPECT_EQ(status(""), "401");
+}
+
+TEST_F(CertificateUserTest, CertificatesNameUsersOnlyWhereTheConfigurationSaysSo) {
+  issue("ada", "/CN=ada");
+  ServerProcess server(options(dir_, config("")));
+  ASSERT_TRUE(server.start()) << server.errors();
+  EXPECT_THAT(ask_as(server, "ada", auth()), HasSubstr("certificate_users = true"));
+  server.stop();
+  EXPECT_THAT(
+      refused(tls_config(other_) + "[auth]\nmode = \"password\"\ncertificate_users = true\n"),
+      HasSubstr("needs [tls] client_ca"));
 }
 
 TEST_F(TlsTest, ThePlainPortCanBeLeftOut) {

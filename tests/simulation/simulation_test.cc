@@ -10,6 +10,7 @@
 #include <random>
 #include <set>
 
+#include "simulation/encrypted_log.h"
 #include "simulation/world.h"
 #include "unit/kernel/io/temp_directory.h"
 
@@ -42,8 +43,10 @@ std::string key_name(unsigned key) { return "r" + std::to_string(key); }
 
 class Simulation {
  public:
-  explicit Simulation(unsigned seed)
-      : random_(seed), world_(directory_.path(), 1 + below(4), [this](Task* task) { answered(task); }) {}
+  Simulation(unsigned seed, std::unique_ptr<wal::SimulatedLog> log)
+      : random_(seed),
+        world_(directory_.path(), 1 + below(4), [this](Task* task) { answered(task); },
+               std::move(log)) {}
 
   void run(unsigned steps) {
     for (unsigned step = 0; step < steps && !testing::Test::HasFailure(); ++step) {
@@ -294,12 +297,15 @@ class Simulation {
 TEST(FullDiskTest, AWriteThatWaitsForSpaceIsAnsweredAtItsDeadline) {
   const io::TempDirectory directory;
   std::vector<ErrorCode> answers;
-  World world(directory.path(), 1, [&](Task* task) { answers.push_back(task->code); });
+  auto made = std::make_unique<wal::SimLog>();
+  wal::SimLog& log = *made;
+  World world(directory.path(), 1, [&](Task* task) { answers.push_back(task->code); },
+              std::move(made));
   Task* task = nullptr;
   world.set_deadline(world.clock().monotonic_ns() + 1'000'000'000);
   ASSERT_TRUE(world.submit(LaneId{0}, "set", R"({"key":"a","value":1})", "", task));
   world.turn(LaneId{0});
-  world.log().set_failure(ErrorCode::kDiskFull);
+  log.set_failure(ErrorCode::kDiskFull);
   world.turn(LaneId{0});
   EXPECT_TRUE(answers.empty()) << "before its deadline it waits";
   // One that comes now is told at once, also about the same register.
@@ -311,8 +317,8 @@ TEST(FullDiskTest, AWriteThatWaitsForSpaceIsAnsweredAtItsDeadline) {
   world.turn(LaneId{0});
   EXPECT_EQ(answers, std::vector<ErrorCode>{ErrorCode::kDeadlineExceeded});
   // It may still become durable: then it is there.
-  world.log().set_failure(ErrorCode::kOk);
-  world.log().commit();
+  log.set_failure(ErrorCode::kOk);
+  log.commit();
   world.set_deadline(~std::uint64_t{0});
   ASSERT_TRUE(world.submit(LaneId{0}, "get", R"({"key":"a"})", "", task));
   world.settle();
@@ -332,7 +338,8 @@ std::vector<unsigned> kept_seeds() {
 
 // STATOR_SEED=N runs that seed alone; STATOR_SEEDS=N the first N (make torture), and always those that
 // are kept.
-TEST(SimulationTest, KeepsEveryPromiseFromEverySeed) {
+void run_seeds(unsigned usual,
+               const std::function<std::unique_ptr<wal::SimulatedLog>(unsigned)>& make_log) {
   const char* one = std::getenv("STATOR_SEED");
   const char* many = std::getenv("STATOR_SEEDS");
   std::vector<unsigned> seeds;
@@ -340,7 +347,7 @@ TEST(SimulationTest, KeepsEveryPromiseFromEverySeed) {
     seeds.push_back(static_cast<unsigned>(std::atoi(one)));
   } else {
     seeds = kept_seeds();
-    const unsigned count = many == nullptr ? 200 : static_cast<unsigned>(std::atoi(many));
+    const unsigned count = many == nullptr ? usual : static_cast<unsigned>(std::atoi(many));
     for (unsigned seed = 1; seed <= count; ++seed) seeds.push_back(seed);
   }
   std::size_t checkpoints = 0;
@@ -348,17 +355,25 @@ TEST(SimulationTest, KeepsEveryPromiseFromEverySeed) {
   std::size_t discards = 0;
   for (const unsigned seed : seeds) {
     SCOPED_TRACE("STATOR_SEED=" + std::to_string(seed) + "; put it into tests/simulation/seeds.txt");
-    Simulation simulation(seed);
+    Simulation simulation(seed, make_log(seed));
     simulation.run(1500);
     checkpoints += simulation.checkpoints();
     wide_batches += simulation.wide_batches();
     discards += simulation.discards();
-    if (HasFailure()) return;
+    if (testing::Test::HasFailure()) return;
   }
   if (one != nullptr) return;
   EXPECT_GT(checkpoints, seeds.size() / 2) << "the simulation no longer reaches checkpoints";
   EXPECT_GT(discards, seeds.size()) << "the simulation no longer forgets anything";
   EXPECT_GT(wide_batches, seeds.size()) << "the simulation no longer reaches batches over several lanes";
+}
+
+TEST(SimulationTest, KeepsEveryPromiseFromEverySeed) {
+  run_seeds(200, [](unsigned) { return std::make_unique<wal::SimLog>(); });
+}
+
+TEST(SimulationTest, KeepsEveryPromiseWithTheLogEncryptedOnAFailingDisk) {
+  run_seeds(40, [](unsigned seed) { return std::make_unique<EncryptedLog>(seed); });
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct World::Lane {
     options.catalog = &world.catalog_;
     options.binding = world.table_.get();
     options.vshards = world.vshards_.get();
-    options.log = &world.log_;
+    options.log = world.log_.get();
     options.store = &store;
     options.clock = &world.clock_;
     options.watchdog = world.watchdog_.get();
@@ -52,8 +52,9 @@ struct World::Lane {
   std::vector<Task*> done;
 };
 
-World::World(std::string directory, std::uint32_t lanes, OnAnswer on_answer)
-    : directory_(std::move(directory)), on_answer_(std::move(on_answer)) {
+World::World(std::string directory, std::uint32_t lanes, OnAnswer on_answer,
+             std::unique_ptr<wal::SimulatedLog> log)
+    : directory_(std::move(directory)), on_answer_(std::move(on_answer)), log_(std::move(log)) {
   const Status added = catalog_.add(&stator_engine_entry_v1, host::kernel_hello(), "registers.so");
   STATOR_ASSERT(added.ok());
   catalog_.seal();
@@ -142,7 +143,7 @@ void World::turn(LaneId id) {
 void World::settle() {
   const auto is_open = [](const std::unique_ptr<Lane>& lane) { return lane->pool.taken() > 0; };
   while (std::any_of(lanes_.begin(), lanes_.end(), is_open)) {
-    log_.commit();
+    log_->commit();
     for (std::uint32_t i = 0; i < lanes(); ++i) turn(LaneId{i});
   }
 }
@@ -150,7 +151,7 @@ void World::settle() {
 void World::lose_power() {
   const std::uint32_t count = lanes();
   lanes_.clear();
-  log_.crash();
+  log_->crash();
   open(count);
 }
 
@@ -159,7 +160,7 @@ bool World::discard_to(Lsn lsn) {
   for (const auto& lane : lanes_) {
     if (lane->core->finish_checkpoint().take() > lsn) return false;
   }
-  if (!log_.discard_to(lsn).ok()) return false;
+  if (!log_->discard_to(lsn).ok()) return false;
   for (const auto& lane : lanes_) {
     const Status reloaded = lane->core->reload();
     STATOR_ASSERT(reloaded.ok());
@@ -169,13 +170,13 @@ bool World::discard_to(Lsn lsn) {
 
 void World::restart_with(std::uint32_t count) {
   settle();
-  log_.commit();
+  log_->commit();
   for (const auto& lane : lanes_) {
     const Status written = lane->core->checkpoint();
     STATOR_ASSERT(written.ok());
   }
   const std::uint32_t before = lanes();
-  const Lsn up_to = log_.durable();
+  const Lsn up_to = log_->durable();
   lanes_.clear();
   const std::string from = stores();
   ++generation_;
@@ -183,6 +184,7 @@ void World::restart_with(std::uint32_t count) {
   const Status moved = store::reshard(from, before, stores(), count, up_to,
                                       [&](VShardId vshard) { return after.lane_of(vshard); });
   STATOR_ASSERT(moved.ok());
+  log_->reopen();
   open(count);
 }
 

@@ -32,7 +32,8 @@ class World {
  public:
   using OnAnswer = std::function<void(bridge::Task*)>;
 
-  World(std::string directory, std::uint32_t lanes, OnAnswer on_answer);
+  World(std::string directory, std::uint32_t lanes, OnAnswer on_answer,
+        std::unique_ptr<wal::SimulatedLog> log = std::make_unique<wal::SimLog>());
   ~World();
 
   // A request for a lane's connection; its answer goes to on_answer. False: the lane is too busy.
@@ -56,7 +57,7 @@ class World {
   // A clean stop, and a start with another number of lanes.
   void restart_with(std::uint32_t lanes);
 
-  wal::SimLog& log() { return log_; }
+  wal::SimulatedLog& log() { return *log_; }
   SimClock& clock() { return clock_; }
   // Of the requests to come; monotonic.
   void set_deadline(std::uint64_t deadline_ns) { deadline_ns_ = deadline_ns; }
@@ -73,7 +74,7 @@ class World {
   const std::string directory_;
   const OnAnswer on_answer_;
   SimClock clock_;
-  wal::SimLog log_;
+  const std::unique_ptr<wal::SimulatedLog> log_;
   plugin::Catalog catalog_;
   std::unique_ptr<ops::OpTable> table_;
   std::unique_ptr<core::Watchdog> watchdog_;

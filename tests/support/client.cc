@@ -73,7 +73,55 @@ void Client::send_raw(const std::string& bytes) {
   }
 }
 
+std::unique_ptr<Client> Client::over_websocket(std::uint16_t port) {
+  auto client = std::make_unique<Client>(port);
+  client->send_raw(
+      "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  std::string head;
+  char c = 0;
+  while (!head.ends_with("\r\n\r\n") && client->read_exactly(&c, 1)) head.push_back(c);
+  if (!head.starts_with("HTTP/1.1 101 ")) throw std::runtime_error("no WebSocket: " + head);
+  client->is_websocket_ = true;
+  return client;
+}
+
+// RFC 6455, 5.2, with a mask of zeros.
+void Client::send_message(const std::string& body) {
+  std::string head = "\x81";
+  const auto put = [&](unsigned bytes) {
+    for (unsigned i = bytes; i-- > 0;) head.push_back(static_cast<char>(body.size() >> 8 * i));
+  };
+  if (body.size() < 126) {
+    head.push_back(static_cast<char>(0x80 | body.size()));
+  } else if (body.size() < 65536) {
+    head.push_back(static_cast<char>(0x80 | 126));
+    put(2);
+  } else {
+    head.push_back(static_cast<char>(0x80 | 127));
+    put(8);
+  }
+  send_raw(head + std::string(4, '\0') + body);
+}
+
+std::optional<std::string> Client::receive_message() {
+  unsigned char head[2];
+  if (!read_exactly(reinterpret_cast<char*>(head), sizeof head)) return std::nullopt;
+  std::size_t size = head[1];
+  const std::size_t more = size == 126 ? 2 : size == 127 ? 8 : 0;
+  if (more > 0) size = 0;
+  for (std::size_t i = 0; i < more; ++i) {
+    unsigned char byte = 0;
+    if (!read_exactly(reinterpret_cast<char*>(&byte), 1)) return std::nullopt;
+    size = size << 8 | byte;
+  }
+  std::string body(size, '\0');
+  if (!read_exactly(body.data(), body.size()) || head[0] != 0x81) return std::nullopt;
+  return body;
+}
+
 void Client::send(const std::string& body) {
+  if (is_websocket_) return send_message(body);
   const std::uint32_t prefix = htonl(static_cast<std::uint32_t>(body.size()));
   send_raw(std::string(reinterpret_cast<const char*>(&prefix), sizeof prefix) + body);
 }
@@ -92,6 +140,7 @@ bool Client::read_exactly(char* to, std::size_t bytes) {
 }
 
 std::optional<std::string> Client::receive() {
+  if (is_websocket_) return receive_message();
   std::uint32_t prefix = 0;
   if (!read_exactly(reinterpret_cast<char*>(&prefix), sizeof prefix)) return std::nullopt;
   std::string body(ntohl(prefix), '\0');

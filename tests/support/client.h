@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -25,6 +26,8 @@ class Client {
   explicit Client(std::uint16_t port, int receive_buffer = 0);
   // Throws with OpenSSL's reason when the handshake fails.
   Client(std::uint16_t port, const ClientTls& tls);
+  // A client that speaks WebSocket on the HTTP port: each frame's body is a message.
+  static std::unique_ptr<Client> over_websocket(std::uint16_t port);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -41,6 +44,9 @@ class Client {
 
  private:
   bool read_exactly(char* to, std::size_t bytes);
+  void send_message(const std::string& body);
+  std::optional<std::string> receive_message();
+  bool is_websocket_ = false;
   int fd_;
   ssl_ctx_st* tls_context_ = nullptr;
   ssl_st* tls_ = nullptr;

@@ -93,7 +93,9 @@ class Runner {
       options.data_dir = directory_.path();
       options.lanes = options_.lanes;
       options.config = config_;
+      if (options_.is_websocket) options.arguments = {"--http-listen", "127.0.0.1:0"};
       if (options_.is_tls) options.arguments = {"--tls", "--tls-listen", "127.0.0.1:0"};
+      if (options_.is_encrypted) options.config += encryption_config(directory_.path());
       server_ = std::make_unique<ServerProcess>(options);
       start();
     }
@@ -103,6 +105,7 @@ class Runner {
   }
 
   std::unique_ptr<Client> connect() {
+    if (options_.is_websocket) return Client::over_websocket(server_->http_port());
     if (!options_.is_tls) return std::make_unique<Client>(server_->port());
     return std::make_unique<Client>(
         server_->tls_port(), ClientTls{.ca = directory_.path() + "/data/tls/certificate.pem"});

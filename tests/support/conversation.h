@@ -24,6 +24,8 @@ struct ConversationOptions {
   unsigned lanes = 1;
   bool restart_after_every_frame = false;
   bool is_tls = false;
+  bool is_encrypted = false;
+  bool is_websocket = false;
 };
 
 // Empty if the conversation went as written, else what differed, with the line.

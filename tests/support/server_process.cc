@@ -90,6 +90,8 @@ bool ServerProcess::start() {
   };
   port_ = port_of("listen");
   tls_port_ = port_of("tls_listen");
+  http_port_ = port_of("http_listen");
+  https_port_ = port_of("https_listen");
   return true;
 }
 
@@ -124,6 +126,24 @@ void ServerProcess::wait() {
 }
 
 std::string ServerProcess::errors() const { return content_of(errors_); }
+
+std::string test_key(unsigned number) {
+  std::string key;
+  while (key.size() < 64) key += "c0ffee0" + std::to_string(number);
+  return key;
+}
+
+std::string encryption_config(const std::string& directory, unsigned active) {
+  const std::string path = directory + "/keys";
+  const std::string aside = path + ".new";
+  std::ofstream file(aside);
+  file << "active " << (active == 0 ? "none" : std::to_string(active)) << "\n";
+  for (const unsigned number : {1u, 2u, 3u}) file << number << " " << test_key(number) << "\n";
+  file.close();
+  std::filesystem::permissions(aside, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::rename(aside, path);  // a server may be reading it
+  return "[encryption]\nkey_file = \"" + path + "\"\n";
+}
 
 CommandResult run_statord(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = {program()};

@@ -43,6 +43,8 @@ class ServerProcess {
   void set_arguments(std::vector<std::string> arguments) { options_.arguments = std::move(arguments); }
   std::uint16_t port() const { return port_; }
   std::uint16_t tls_port() const { return tls_port_; }  // 0: none
+  std::uint16_t http_port() const { return http_port_; }    // 0: none
+  std::uint16_t https_port() const { return https_port_; }  // 0: none
   const std::string& ready_line() const { return ready_line_; }
   int exit_code() const { return exit_code_; }
   std::string errors() const;
@@ -54,9 +56,16 @@ class ServerProcess {
   pid_t pid_ = -1;
   std::uint16_t port_ = 0;
   std::uint16_t tls_port_ = 0;
+  std::uint16_t http_port_ = 0;
+  std::uint16_t https_port_ = 0;
   int exit_code_ = -1;
   std::string ready_line_;
 };
+
+// Writes DIRECTORY/keys, a key file with keys 1..3 of which `active` is used (0: none), and gives the
+// section of the configuration that names it. The keys in hexadecimal: test_key().
+std::string encryption_config(const std::string& directory, unsigned active = 1);
+std::string test_key(unsigned number);
 
 // Runs a command of statord that ends by itself.
 struct CommandResult {

@@ -26,7 +26,9 @@ std::string names_of(std::uint32_t permissions) {
 
 Error unknown(const auth::Identity& identity, std::uint64_t now_ns) {
   if (now_ns >= identity.expires_ns) {
-    return Error(ErrorCode::kAuthExpired, "the API key '" + identity.key_id + "' has expired");
+    const std::string what =
+        identity.key_id.empty() ? "what vouched for the user" : "the API key '" + identity.key_id + "'";
+    return Error(ErrorCode::kAuthExpired, what + " has expired");
   }
   if (!identity.username.empty()) {
     return Error(ErrorCode::kUnauthenticated,

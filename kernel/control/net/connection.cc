@@ -25,20 +25,42 @@ Connection::Connection(Socket socket, std::unique_ptr<TlsStream> tls, session::S
       last_activity_ns_(now_ns) {}
 
 ssize_t Connection::read(std::span<char> to) {
-  if (tls_ != nullptr) return tls_->read(to);
+  if (tls_ != nullptr) {
+    const bool was_established = tls_->is_established();
+    const ssize_t received = tls_->read(to);
+    // Before the session sees a byte of it.
+    if (tls_->is_established() && !was_established)
+      session_.set_certificate(tls_->client_certificate());
+    return received;
+  }
   const ssize_t received = recv(socket_.fd(), to.data(), to.size(), 0);
   if (received > 0) return received;
   return received < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
 }
 
 ssize_t Connection::write(ByteView bytes) {
-  if (tls_ != nullptr) return tls_->write(bytes);
+  if (tls_ != nullptr) {
+    const bool was_established = tls_->is_established();
+    const ssize_t sent = tls_->write(bytes);
+    if (tls_->is_established() && !was_established)
+      session_.set_certificate(tls_->client_certificate());
+    return sent;
+  }
   const ssize_t sent = send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent >= 0) return sent;
   return errno == EAGAIN || errno == EINTR ? 0 : -1;
 }
 
+// A client that goes is noticed while its request is carried out, too: so it is read on.
+bool Connection::http_wants_read() const {
+  if (http_->is_closing()) return http_->lingers();
+  return partial_.size() < kHttpAheadBytesMax;
+}
+
 bool Connection::wants_read() const {
+  if (http_ != nullptr) {
+    return !is_ended_ && http_wants_read() && session_.output().size() < kOutputBytesPerConnection;
+  }
   return !is_ended_ && !session_.is_blocked() && !session_.is_closing() &&
          session_.output().size() < kOutputBytesPerConnection;
 }
@@ -49,7 +71,7 @@ bool Connection::receive(std::span<char> slab, std::uint64_t now_ns) {
   last_activity_ns_ = now_ns;
   const ByteView bytes(slab.data(), static_cast<std::size_t>(received));
   if (partial_.empty()) {
-    const std::size_t taken = session_.on_bytes(bytes, now_ns);
+    const std::size_t taken = take(bytes, now_ns);
     partial_.append(bytes.substr(taken));
     partial_since_ns_ = partial_.empty() ? 0 : now_ns;
     return true;
@@ -60,8 +82,9 @@ bool Connection::receive(std::span<char> slab, std::uint64_t now_ns) {
 }
 
 void Connection::resume(std::uint64_t now_ns) {
-  if (partial_.empty() || session_.is_blocked()) return;
-  const std::size_t taken = session_.on_bytes(partial_.view(), now_ns);
+  // An exchange may have something to go on with although nothing came.
+  if (http_ == nullptr && (partial_.empty() || session_.is_blocked())) return;
+  const std::size_t taken = take(partial_.view(), now_ns);
   if (taken == 0) return;
   partial_.consume(taken);
   partial_since_ns_ = now_ns;
@@ -78,6 +101,10 @@ bool Connection::flush(std::uint64_t now_ns) {
   last_activity_ns_ = now_ns;
   output.consume(static_cast<std::size_t>(sent));
   if (output.empty()) output.rest(kKeepOutputBytes);
+  // So that the client sees the end of what it is told; what it still sends is dropped.
+  if (output.empty() && http_ != nullptr && http_->lingers() && tls_ == nullptr) {
+    shutdown(socket_.fd(), SHUT_WR);
+  }
   session_.resume_streams();
   return true;
 }
@@ -85,6 +112,10 @@ bool Connection::flush(std::uint64_t now_ns) {
 bool Connection::is_overdue(std::uint64_t now_ns) const {
   if (tls_ != nullptr && !tls_->is_established()) {
     return now_ns > opened_ns_ + kTlsHandshakeTimeoutMs * kNsPerMs;
+  }
+  if (http_ != nullptr) {
+    const std::uint64_t overdue_ns = http_->overdue_ns(last_activity_ns_);
+    return overdue_ns != 0 && now_ns > overdue_ns;
   }
   if (session_.in_flight() > 0 || session_.has_streams()) return false;
   if (partial_since_ns_ != 0 && !session_.is_blocked()) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "control/http/exchange.h"
 #include "control/net/listener.h"
 #include "control/net/tls_context.h"
 #include "control/session/session.h"
@@ -18,6 +19,11 @@ class Connection {
   // `tls` may be none; it belongs to `socket`.
   Connection(Socket socket, std::unique_ptr<TlsStream> tls, session::SessionHost& host,
              std::uint32_t index, std::uint32_t generation, std::uint64_t now_ns);
+
+  // It speaks HTTP. Before anything is received.
+  void speak_http(const http::Front& front) {
+    http_ = std::make_unique<http::Exchange>(front, session_, opened_ns_);
+  }
 
   int fd() const { return socket_.fd(); }
   std::uint32_t generation() const { return generation_; }
@@ -37,6 +43,12 @@ class Connection {
     session_.end_of_input();
   }
 
+  // The server stops: no more requests.
+  void end_at_stop() {
+    session_.end_streams_at_stop();
+    if (http_ != nullptr) http_->end_at_stop();
+  }
+
   bool wants_read() const;
   bool wants_write() const {
     return !session_.output().empty() || (tls_ != nullptr && tls_->wants_write());
@@ -44,6 +56,9 @@ class Connection {
   // Bytes wait that epoll does not know of: receive() again.
   bool has_more() const { return tls_ != nullptr && tls_->has_more() && wants_read(); }
   bool is_done() const {
+    // An exchange that ends has said all that it will: nothing that is still carried out is owed.
+    if (http_ != nullptr && http_->is_closing())
+      return (is_ended_ || !http_->lingers()) && !wants_write();
     return (is_ended_ || session_.is_closing()) && session_.in_flight() == 0 && !wants_write();
   }
   // Its time is over: idle, or a frame that was begun and not ended.
@@ -58,11 +73,17 @@ class Connection {
   // As recv() and send() on a non-blocking socket, but -1 only when the peer is gone; 0: not now.
   ssize_t read(std::span<char> to);
   ssize_t write(ByteView bytes);
+  // How many of the bytes were taken.
+  std::size_t take(ByteView bytes, std::uint64_t now_ns) {
+    return http_ == nullptr ? session_.on_bytes(bytes, now_ns) : http_->on_bytes(bytes, now_ns);
+  }
+  bool http_wants_read() const;
 
   Socket socket_;
   std::unique_ptr<TlsStream> tls_;
   std::uint32_t generation_;
   session::Session session_;
+  std::unique_ptr<http::Exchange> http_;  // null: frames
   ByteBuffer partial_;  // bytes behind the last whole frame, or frames that wait
   bool is_ended_ = false;
   std::uint64_t opened_ns_;

@@ -44,6 +44,8 @@ EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, int doorbe
   STATOR_ASSERT(epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, doorbell_fd, &event) == 0);
   listen_to(listeners_.plain, kListenerKey);
   listen_to(listeners_.tls, kTlsListenerKey);
+  listen_to(listeners_.http, kHttpListenerKey);
+  listen_to(listeners_.https, kHttpsListenerKey);
 }
 
 void EventLoop::listen_to(const Socket& socket, std::uint32_t key) {
@@ -75,8 +77,7 @@ std::size_t EventLoop::wait(int timeout_ms) {
 void EventLoop::receive(std::size_t i) {
   const std::uint32_t key = events_[i].data.u32;
   if (key == kDoorbellKey) return;
-  if (key == kListenerKey) return accept_one(listeners_.plain, nullptr);
-  if (key == kTlsListenerKey) return accept_one(listeners_.tls, listeners_.tls_context);
+  if (key >= kHttpsListenerKey) return accept_of(key);
   Connection* connection = connections_[key].get();
   if (connection == nullptr) return;
   if (key != last_heard_) alone_since_ns_ = now_ns_;
@@ -101,8 +102,23 @@ void EventLoop::pass_over(std::size_t i) {
   touch(key);  // it may be its turn to be written; bytes that epoll does not know of are noted then
 }
 
+void EventLoop::accept_of(std::uint32_t key) {
+  const TlsContext* tls = listeners_.tls_context;
+  switch (key) {
+    case kListenerKey:
+      return accept_one(listeners_.plain, nullptr, nullptr);
+    case kTlsListenerKey:
+      return accept_one(listeners_.tls, tls, nullptr);
+    case kHttpListenerKey:
+      return accept_one(listeners_.http, nullptr, listeners_.front);
+    default:
+      return accept_one(listeners_.https, tls, listeners_.front);
+  }
+}
+
 // One a turn: the other lanes get theirs.
-void EventLoop::accept_one(const Socket& listener, const TlsContext* tls) {
+void EventLoop::accept_one(const Socket& listener, const TlsContext* tls,
+                           const http::Front* front) {
   sockaddr_storage peer{};
   socklen_t peer_bytes = sizeof peer;
   Socket socket(accept4(listener.fd(), reinterpret_cast<sockaddr*>(&peer), &peer_bytes,
@@ -116,6 +132,7 @@ void EventLoop::accept_one(const Socket& listener, const TlsContext* tls) {
   const int fd = socket.fd();
   const std::uint32_t index = add(std::move(socket), tls == nullptr ? nullptr : tls->accept(fd));
   connections_[index]->session().set_address(address_of(peer));
+  if (front != nullptr) connections_[index]->speak_http(*front);
 }
 
 bool EventLoop::may_shake_hands() {
@@ -175,6 +192,7 @@ void EventLoop::on_password(const auth::PasswordAnswer& answer) {
   Connection* connection = find(index, static_cast<std::uint32_t>(answer.ticket));
   if (connection == nullptr) return;
   touch(index);
+  host_.answered_ns = now_ns_;
   connection->session().on_password(answer);
 }
 
@@ -245,6 +263,11 @@ void EventLoop::stop_reading() {
   is_stopping_ = true;
   listeners_.plain.close();
   listeners_.tls.close();
+  listeners_.http.close();
+  listeners_.https.close();
+  for (const auto& connection : connections_) {
+    if (connection != nullptr) connection->end_at_stop();
+  }
   touch_all();
 }
 

@@ -24,7 +24,10 @@ namespace stator::net {
 struct Listeners {
   Socket plain;
   Socket tls;
-  const TlsContext* tls_context = nullptr;  // of `tls`
+  Socket http;
+  Socket https;
+  const TlsContext* tls_context = nullptr;  // of `tls` and `https`
+  const http::Front* front = nullptr;       // of `http` and `https`
 };
 
 class EventLoop {
@@ -74,10 +77,13 @@ class EventLoop {
   static constexpr std::uint32_t kListenerKey = 0xffffffff;
   static constexpr std::uint32_t kDoorbellKey = 0xfffffffe;
   static constexpr std::uint32_t kTlsListenerKey = 0xfffffffd;
+  static constexpr std::uint32_t kHttpListenerKey = 0xfffffffc;
+  static constexpr std::uint32_t kHttpsListenerKey = 0xfffffffb;
 
   Connection* find(std::uint32_t index, std::uint32_t generation);
   void listen_to(const Socket& socket, std::uint32_t key);
-  void accept_one(const Socket& listener, const TlsContext* tls);
+  void accept_of(std::uint32_t key);
+  void accept_one(const Socket& listener, const TlsContext* tls, const http::Front* front);
   bool may_shake_hands();
   std::uint32_t add(Socket socket, std::unique_ptr<TlsStream> tls);
   void touch(std::uint32_t index);

@@ -1,7 +1,6 @@
 #include "control/net/tls_context.h"
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <sys/stat.h>
 
@@ -9,9 +8,9 @@
 #include <Poco/Net/Context.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include "base/limits.h"
+#include "control/net/peer_certificate.h"
 
 namespace stator::net {
 namespace {
@@ -167,16 +166,10 @@ ssize_t TlsStream::write(ByteView bytes) {
   return static_cast<ssize_t>(taken);
 }
 
-std::string TlsStream::peer_name() const {
-  X509* certificate = SSL_get0_peer_certificate(state_->ssl);
-  if (certificate == nullptr || SSL_get_verify_result(state_->ssl) != X509_V_OK) return {};
-  std::array<char, kUsernameBytesMax + 2> name{};
-  const int bytes = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
-                                              name.data(), static_cast<int>(name.size()));
-  // A name that is cut, or has a NUL inside, is nobody's.
-  if (bytes <= 0 || static_cast<std::size_t>(bytes) > kUsernameBytesMax) return {};
-  const std::string found(name.data());
-  return found.size() == static_cast<std::size_t>(bytes) ? found : std::string();
+std::unique_ptr<auth::ClientCertificate> TlsStream::client_certificate() const {
+  const X509* certificate = SSL_get0_peer_certificate(state_->ssl);
+  if (certificate == nullptr || SSL_get_verify_result(state_->ssl) != X509_V_OK) return nullptr;
+  return std::make_unique<auth::ClientCertificate>(read_certificate(*certificate));
 }
 
 struct TlsContext::State {

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "control/auth/client_certificate.h"
 
 namespace stator::net {
 
@@ -48,9 +49,8 @@ class TlsStream {
   bool has_more() const { return has_more_; }
   // The handshake waits until the socket takes bytes.
   bool wants_write() const { return wants_write_; }
-  // The subject's common name of the certificate that the peer has shown and that was verified;
-  // empty: none.
-  std::string peer_name() const;
+  // Of the certificate that the client has shown and that was verified; null: none. Established.
+  std::unique_ptr<auth::ClientCertificate> client_certificate() const;
 
  private:
   // Done, or not now, or never.

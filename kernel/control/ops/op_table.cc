@@ -27,6 +27,7 @@ Result<OpTable> OpTable::build(const plugin::Catalog& catalog,
     STATOR_TRY(ArgSet args, compile(row, "kernel"));
     table.entries_.push_back({&row, nullptr, i, std::move(args)});
   }
+  for (std::uint32_t i = 0; i < table.entries_.size(); ++i) table.entries_[i].index = i;
   for (const auto& [name, index] : catalog.names()) {
     table.names_.emplace(name, &table.entries_[index]);
   }

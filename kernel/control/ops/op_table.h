@@ -25,6 +25,7 @@ struct OpEntry {
   const plugin::Op* op = nullptr;  // null: an op of the session itself
   std::uint32_t session_op = 0;    // if op is null: index into the session's rows
   ArgSet args;
+  std::uint32_t index = 0;  // in entries()
 };
 
 // Op names differ in their first bytes or in length. Clients cannot add names, so this need not
@@ -66,6 +67,9 @@ class OpTable final : public bridge::ArgBinding {
   std::unordered_map<std::string_view, const OpEntry*, OpNameHash> names_;
   std::unordered_map<std::string, std::string> disabled_;
 };
+
+// The index of no op.
+inline constexpr std::uint32_t kNoEntry = 0xffffffff;
 
 // Names that begin so are the kernel's inner ops, which no connection reaches, and arguments that
 // the gate writes.

@@ -369,17 +369,40 @@ Result<const ops::OpEntry*> RequestParser::parse(ByteView body, const ParseDefau
   const std::string_view name = found.value();
   const ops::OpEntry* entry = find_entry(name);
   if (entry == nullptr) return refuse(table_.unknown(name));
-  std::uint32_t deadline_ms = kDeadlineMsDefault;
-  task.is_strict = defaults.is_strict;
   seen_.clear();
   if (is_first) seen_.push_back("op");
   if (!is_first) reader = begin_body(body);
-  if (auto status = read_body(body, reader, *entry, task, deadline_ms); !status.ok()) {
-    return refuse(std::move(status.error()));
+  return read(body, reader, *entry, defaults, task);
+}
+
+Result<const ops::OpEntry*> RequestParser::parse_named(std::string_view op, ByteView body,
+                                                       const ParseDefaults& defaults, Task& task) {
+  task.payload_format = defaults.payload_format;
+  if (body.empty()) body = "{}";
+  if (!wire::is_utf8(body)) return Error(ErrorCode::kBadRequest, "the body is not valid UTF-8");
+  const ops::OpEntry* entry = find_entry(op);
+  if (entry == nullptr) return table_.unknown(op);
+  if (Reader(body).peek() != Kind::kObject) {
+    return Error(ErrorCode::kBadRequest, "a request must be a JSON object");
+  }
+  seen_.clear();
+  return read(body, begin_body(body), *entry, defaults, task);
+}
+
+// `rest` stands inside the body's object; seen_ holds the names of the fields before.
+Result<const ops::OpEntry*> RequestParser::read(ByteView body, Reader rest,
+                                                const ops::OpEntry& entry,
+                                                const ParseDefaults& defaults, Task& task) {
+  std::uint32_t deadline_ms = kDeadlineMsDefault;
+  task.is_strict = defaults.is_strict;
+  task.entry = entry.index;
+  if (auto status = read_body(body, rest, entry, task, deadline_ms); !status.ok()) {
+    salvage(body, task);
+    return std::move(status.error());
   }
   if (task.collection.empty()) task.collection = "default";
   task.deadline_ns = defaults.now_ns + std::uint64_t{deadline_ms} * 1'000'000;
-  return entry;
+  return &entry;
 }
 
 }  // namespace stator::session

@@ -33,9 +33,15 @@ class RequestParser {
   // carry them.
   Result<const ops::OpEntry*> parse(ByteView body, const ParseDefaults& defaults,
                                     bridge::Task& task);
+  // The same of a request whose op is named beside its body; an `op` in the body means nothing. An
+  // empty body is an empty object.
+  Result<const ops::OpEntry*> parse_named(std::string_view op, ByteView body,
+                                          const ParseDefaults& defaults, bridge::Task& task);
 
  private:
   const ops::OpEntry* find_entry(std::string_view name);
+  Result<const ops::OpEntry*> read(ByteView body, json::Reader rest, const ops::OpEntry& entry,
+                                   const ParseDefaults& defaults, bridge::Task& task);
   Status read_body(ByteView body, json::Reader rest, const ops::OpEntry& entry, bridge::Task& task,
                    std::uint32_t& deadline_ms);
   Status read_fields(json::Reader reader, const ops::OpEntry& entry, bridge::Task& task,

@@ -63,15 +63,21 @@ void write_backup(json::Writer& json, const BackupFacts& backup) {
 
 }  // namespace
 
-std::string not_ready(const StatsSources& sources, std::uint64_t now_ns) {
-  for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
-    if (bridge::is_stuck(sources.lanes[i], now_ns, sources.stuck_ns)) {
-      return "lane " + std::to_string(i) + " is stuck";
-    }
+std::vector<std::string> not_ready(const StatsSources& sources, std::uint64_t now_ns) {
+  std::vector<std::string> reasons;
+  const std::string_view health = sources.log().health;
+  if (health != "ok") reasons.push_back("the log is " + std::string(health));
+  if (sources.memory_is_full != nullptr &&
+      sources.memory_is_full->load(std::memory_order_relaxed)) {
+    reasons.emplace_back("the server is at its memory limit");
   }
-  const LogFacts log = sources.log();
-  if (log.health != "ok") return "the log cannot be written: " + std::string(log.health);
-  return {};
+  for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    if (!bridge::is_stuck(sources.lanes[i], now_ns, sources.stuck_ns)) continue;
+    const std::uint64_t since = sources.lanes[i].busy_since_ns.load(std::memory_order_relaxed);
+    reasons.push_back("lane " + std::to_string(i) + " has not come back from its work for " +
+                      std::to_string((now_ns - since) / (1000 * kNsPerMs)) + " s");
+  }
+  return reasons;
 }
 
 std::string server_stats(const StatsSources& sources, std::uint64_t now_ns) {
@@ -90,9 +96,10 @@ std::string server_stats(const StatsSources& sources, std::uint64_t now_ns) {
       .field("oldest_lsn", log.oldest.value())
       .field("log", log.health)
       .field("connections", connections);
-  const std::string why_not = not_ready(sources, now_ns);
-  json.field("ready", why_not.empty()).key("not_ready");
-  why_not.empty() ? json.null() : json.string(why_not);
+  const std::vector<std::string> why_not = not_ready(sources, now_ns);
+  json.field("ready", why_not.empty()).key("not_ready").begin_array();
+  for (const std::string& reason : why_not) json.string(reason);
+  json.end_array();
   json.key("lanes").begin_array();
   for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
     write_lane(json, i, sources.lanes[i],

@@ -2,13 +2,17 @@
 // server whose lanes are busy or stuck can still be looked at.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "bridge/lane_gauges.h"
+#include "control/ops/op_table.h"
+#include "control/session/op_meter.h"
 #include "plugin/catalog.h"
 
 namespace stator::session {
@@ -35,11 +39,13 @@ struct StatsSources {
   std::span<const bridge::LaneGauges> lanes;
   std::function<LogFacts()> log;
   std::function<BackupFacts()> backup;
+  const ops::OpTable* table = nullptr;
+  std::vector<const OpMeter*> meters;                 // by lane
+  const std::atomic<bool>* memory_is_full = nullptr;  // null: never
 };
 
-// Why the server cannot do all that it is for, in words for people; empty: it is ready. The one answer
-// to that question, whoever asks. Sources are there when the server has recovered.
-std::string not_ready(const StatsSources& sources, std::uint64_t now_ns);
+// Why the server does not take writes that it would keep, one sentence each; empty: it does.
+std::vector<std::string> not_ready(const StatsSources& sources, std::uint64_t now_ns);
 
 // JSON text.
 std::string server_stats(const StatsSources& sources, std::uint64_t now_ns);

@@ -1,6 +1,10 @@
 #include "control/session/session.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "stator/args.hpp"
+#include "stator/json_writer.hpp"
 
 #include "base/assert.h"
 #include "control/gate/gate.h"
@@ -9,8 +13,6 @@
 #include "control/session/response_writer.h"
 #include "control/session/session_ops.h"
 #include "control/wire/frame.h"
-#include "stator/args.hpp"
-#include "stator/json_writer.hpp"
 
 namespace stator::session {
 
@@ -33,7 +35,12 @@ constexpr std::uint32_t kOperators = STATOR_PERM_ADMIN | STATOR_PERM_SERVER;
 
 Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t generation)
     : host_(host), connection_(connection), generation_(generation), parser_(*host.table) {
-  if (host_.auth_mode == auth::Mode::kTrust) identity_ = auth::anonymous();
+  forget_identity();
+}
+
+void Session::forget_identity() {
+  identity_ = host_.auth_mode == auth::Mode::kTrust ? auth::anonymous() : auth::Identity();
+  scram_.reset();
 }
 
 Session::~Session() {
@@ -56,6 +63,8 @@ std::size_t Session::on_bytes(ByteView bytes, std::uint64_t now_ns) {
       Task* task = host_.pool->take();
       open_slot();
       task->request_id = next_id_++;
+      task->arrived_ns = now_ns;
+      task->entry = ops::kNoEntry;
       refuse(task, Error(ErrorCode::kFrameTooLarge,
                          "a frame may have at most " + std::to_string(frame_bytes_max()) + " bytes" +
                              (identity_.is_known ? "" : " before authentication")));
@@ -68,17 +77,35 @@ std::size_t Session::on_bytes(ByteView bytes, std::uint64_t now_ns) {
   return taken;
 }
 
-void Session::on_frame(ByteView body, std::uint64_t now_ns) {
+Task* Session::open_request(std::uint64_t now_ns) {
   Task* task = host_.pool->take();
   open_slot();
   task->request_id = next_id_++;
   slot(task->request_id).request = task;
   task->connection = connection_;
   task->connection_generation = generation_;
+  task->arrived_ns = now_ns;
+  task->entry = ops::kNoEntry;
+  return task;
+}
+
+void Session::on_frame(ByteView body, std::uint64_t now_ns) {
+  Task* task = open_request(now_ns);
   defaults_.now_ns = now_ns;
-  auto parsed = parser_.parse(body, defaults_, *task);
-  if (!parsed.ok()) return refuse(task, std::move(parsed.error()));
+  carry_out(parser_.parse(body, defaults_, *task), task);
+}
+
+void Session::on_request(std::string_view op, ByteView body, const ParseDefaults& defaults) {
+  STATOR_ASSERT(!is_blocked() && !is_closing_);
+  Task* task = open_request(defaults.now_ns);
+  defaults_ = defaults;
+  carry_out(parser_.parse_named(op, body, defaults_, *task), task);
+}
+
+void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
+  if (!parsed.ok()) return refuse(task, parsed.error());
   const ops::OpEntry& entry = *parsed.value();
+  const std::uint64_t now_ns = defaults_.now_ns;
   renew_identity(now_ns);
   // Operators' ops go on: a checkpoint may be what frees memory.
   const bool is_users_write =
@@ -93,8 +120,8 @@ void Session::on_frame(ByteView body, std::uint64_t now_ns) {
   auto admitted = gate::admit(identity_, entry, host_.table->catalog(), now_ns, *task);
   if (admitted.ok()) admitted = gate::begin(identity_, *task);
   if (admitted.ok() && is_audited(entry)) admitted = note(*task, note_of(entry, *task));
-  if (!admitted.ok()) return refuse_op(entry, task, std::move(admitted.error()));
-  carry_out(entry, task);
+  if (!admitted.ok()) return refuse_op(entry, task, admitted.error());
+  send_in_order(entry, task);
 }
 
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
@@ -105,7 +132,7 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
                                          defaults_.now_ns);
     if (allowed.ok()) allowed = gate::begin(identity_, *task);
     if (allowed.ok() && is_audited(entry)) allowed = note(*task, note_of(entry, *task));
-    if (!allowed.ok()) return refuse_op(entry, task, std::move(allowed.error()));
+    if (!allowed.ok()) return refuse_op(entry, task, allowed.error());
   }
   switch (op) {
     case SessionOp::kAuth:
@@ -115,7 +142,7 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
       const Args args = args_of(*task);
       auto described = describe(*host_.table,
                                 {args.str(describe_args::kName), args.str(describe_args::kEngine)});
-      if (!described.ok()) return refuse(task, std::move(described.error()));
+      if (!described.ok()) return refuse(task, described.error());
       task->payload.append(described.value());
       return send(task);
     }
@@ -206,14 +233,14 @@ void Session::say_hello(Task* task) {
 void Session::start_checkpoint(Task* task) {
   task->core_op = bridge::CoreOp::kCheckpoint;
   auto sent = host_.dispatcher->dispatch(task, {dispatch::Placement::kAll, 0, 0});
-  if (!sent.ok()) refuse(task, std::move(sent.error()));
+  if (!sent.ok()) refuse(task, sent.error());
 }
 
 // A full backup copies the stores, so it begins with a checkpoint; an incremental one copies a part of
 // the log, which a checkpoint would let go. Not a flow: other requests of the connection go on.
 void Session::start_backup(Task* task) {
   auto checked = host_.backups->check(*task);
-  if (!checked.ok()) return refuse(task, std::move(checked.error()));
+  if (!checked.ok()) return refuse(task, checked.error());
   if (args_of(*task).has(backup_args::kBase)) return copy_backup(task);
   task->is_backup = true;
   start_checkpoint(task);
@@ -221,7 +248,7 @@ void Session::start_backup(Task* task) {
 
 void Session::copy_backup(Task* task) {
   auto taken = host_.backups->submit(task);
-  if (!taken.ok()) refuse(task, std::move(taken.error()));
+  if (!taken.ok()) refuse(task, taken.error());
 }
 
 void Session::start_batch(const ops::OpEntry& entry, Task* task) {
@@ -230,8 +257,8 @@ void Session::start_batch(const ops::OpEntry& entry, Task* task) {
     AuditNote audited = note_of_batch(*host_.table, *task);
     if (!audited.op.empty()) read = note(*task, std::move(audited));
   }
-  if (!read.ok()) return refuse_op(entry, task, std::move(read.error()));
-  carry_out(entry, task);
+  if (!read.ok()) return refuse_op(entry, task, read.error());
+  send_in_order(entry, task);
 }
 
 // Not a flow: what the connection sends behind it is read when the lanes go on.
@@ -241,7 +268,7 @@ void Session::start_maintenance(SessionOp op, Task* task) {
                               "'discard_acknowledged' must be true: acknowledged writes will be gone"));
   }
   auto taken = host_.maintenance->submit(op, task, identity_.username);
-  if (!taken.ok()) refuse(task, std::move(taken.error()));
+  if (!taken.ok()) refuse(task, taken.error());
 }
 
 // ---- answers ------------------------------------------------------------------------------------
@@ -276,12 +303,12 @@ void Session::keep_note(const Task& task, AuditNote note) {
 }
 
 // Who tries what it may not is told of, too; not for ever, for the disk is everybody's.
-void Session::refuse_op(const ops::OpEntry& entry, Task* task, Error error) {
+void Session::refuse_op(const ops::OpEntry& entry, Task* task, const Error& error) {
   if (error.code() == ErrorCode::kRejectedAuthz && denials_ < kAuditedDenialsMax) {
     ++denials_;
     keep_note(*task, note_of(entry, *task));
   }
-  refuse(task, std::move(error));
+  refuse(task, error);
 }
 
 void Session::write_audit(std::string_view event, const AuditNote& note, std::string_view outcome) {
@@ -294,8 +321,8 @@ void Session::write_audit(std::string_view event, const AuditNote& note, std::st
                        .outcome = outcome});
 }
 
-void Session::refuse(Task* task, Error error) {
-  task->refuse(std::move(error));
+void Session::refuse(Task* task, const Error& error) {
+  task->refuse(error);
   send(task);
 }
 
@@ -307,6 +334,11 @@ void Session::send_members(Task* task, std::string_view members) {
 
 void Session::settle(Task* task, std::unique_ptr<std::string> members) {
   if (task->code != ErrorCode::kOk) ++host_.errors;
+  // What is answered at once was there before the answers of this turn.
+  if (host_.meter != nullptr) {
+    host_.meter->note(task->entry, task->code,
+                      std::max(host_.answered_ns, task->arrived_ns) - task->arrived_ns);
+  }
   if (const auto noted = notes_.empty() ? notes_.end() : notes_.find(task->request_id);
       noted != notes_.end()) {
     const bool is_ok = task->code == ErrorCode::kOk;
@@ -327,12 +359,20 @@ void Session::settle(Task* task, std::unique_ptr<std::string> members) {
 
 void Session::write(Task* task, const std::string* members) {
   if (task->is_partial) return begin_stream(task);
-  if (members != nullptr) {
-    write_members(*task, *members, host_.watermark(), output_);
-  } else {
-    write_response(*task, host_.watermark(), output_);
-  }
+  put_last(*task, members);
   host_.pool->give_back(task);
+}
+
+void Session::put_last(const Task& task, const std::string* members) {
+  const Lsn watermark = host_.watermark();
+  if (form_ != nullptr) return form_->last(task, members, watermark, output_);
+  if (members != nullptr) return write_members(task, *members, watermark, output_);
+  write_response(task, watermark, output_);
+}
+
+void Session::put_parts(const Task& task) {
+  if (form_ != nullptr) return form_->parts(task, host_.watermark(), output_);
+  write_parts(task, host_.watermark(), output_);
 }
 
 void Session::advance() {

@@ -21,16 +21,20 @@
 #include "base/limits.h"
 #include "bridge/task.h"
 #include "control/audit/audit_log.h"
+#include "control/auth/client_certificate.h"
 #include "control/auth/identity.h"
+#include "control/auth/jwt.h"
 #include "control/auth/lockout.h"
 #include "control/auth/password_worker.h"
 #include "control/auth/policy_book.h"
 #include "control/auth/scram.h"
 #include "control/dispatch/dispatcher.h"
 #include "control/ops/op_table.h"
+#include "control/session/answer_form.h"
 #include "control/session/audit_note.h"
 #include "control/session/backup_desk.h"
 #include "control/session/maintenance_desk.h"
+#include "control/session/op_meter.h"
 #include "control/session/request_parser.h"
 #include "control/session/server_stats.h"
 #include "control/session/stream_desk.h"
@@ -41,6 +45,8 @@ namespace stator::session {
 struct SessionHost {
   LaneId lane;
   auth::Mode auth_mode = auth::Mode::kTrust;
+  bool certificates_name_users = false;
+  const auth::JwtVerifier* jwt = nullptr;  // null: tokens of others are not taken
   const ops::OpTable* table = nullptr;
   dispatch::Dispatcher* dispatcher = nullptr;
   bridge::TaskPool* pool = nullptr;
@@ -59,6 +65,8 @@ struct SessionHost {
   std::uint64_t errors = 0;    // and their answers that were errors
   std::uint64_t streams_open = 0;    // of all sessions, now
   std::uint64_t streams_paused = 0;  // of these
+  OpMeter* meter = nullptr;          // null: nothing is counted
+  std::uint64_t answered_ns = 0;     // monotonic: when the answers that are handed out were there
 };
 
 class Session {
@@ -72,6 +80,9 @@ class Session {
   // Takes whole frames from the front of `bytes`; returns how many bytes were taken. Stops early
   // when is_blocked() or is_closing().
   std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  // A request that did not come in a frame; when it is not is_blocked() and not is_closing().
+  // `defaults` are for it alone.
+  void on_request(std::string_view op, ByteView body, const ParseDefaults& defaults);
   // An answered task of this session; it goes back to the pool.
   void on_answer(bridge::Task* task);
   void on_password(const auth::PasswordAnswer& answer);
@@ -80,6 +91,17 @@ class Session {
   ByteBuffer& output() { return output_; }
   const ByteBuffer& output() const { return output_; }
   void set_identity(const auth::Identity& identity) { identity_ = identity; }
+  const auth::Identity& identity() const { return identity_; }
+  // No user, key or role was changed since it was made.
+  bool is_current(const auth::Identity& identity) const {
+    return identity.is_fixed || identity.version == host_.policy->version();
+  }
+  // What requests in frames have where they do not say otherwise.
+  void set_defaults(const ParseDefaults& defaults) { defaults_ = defaults; }
+  // Nobody in particular: who a connection is before it says so.
+  void forget_identity();
+  // Answers are written so from now on; null: as frames. It outlives the session.
+  void set_form(AnswerForm* form) { form_ = form; }
   // The output has become less: streams that paused go on.
   void resume_streams();
   // The client will send no more. Its requests are answered, its streams end.
@@ -89,6 +111,14 @@ class Session {
   bool has_streams() const { return !streams_.empty(); }
   // Where the client is, for the limits on guesses and for the audit log.
   void set_address(std::string address) { address_ = std::move(address); }
+  // What the client has shown in the TLS handshake; null: nothing.
+  void set_certificate(std::unique_ptr<auth::ClientCertificate> certificate) {
+    certificate_ = std::move(certificate);
+  }
+  // It may stand for a user.
+  bool has_users_certificate() const {
+    return certificate_ != nullptr && host_.certificates_name_users;
+  }
   // No more frames are taken now: a flow runs, or the window is full.
   bool is_blocked() const {
     return flow_.kind != FlowKind::kNone || barrier_ != nullptr || in_flight_ >= kRequestsInFlightMax;
@@ -135,6 +165,8 @@ class Session {
   };
 
   void on_frame(ByteView body, std::uint64_t now_ns);
+  bridge::Task* open_request(std::uint64_t now_ns);
+  void carry_out(Result<const ops::OpEntry*> parsed, bridge::Task* task);
   void run_session_op(const ops::OpEntry& entry, bridge::Task* task);
   void say_hello(bridge::Task* task);
   void start_checkpoint(bridge::Task* task);
@@ -142,7 +174,7 @@ class Session {
   void copy_backup(bridge::Task* task);
   void start_batch(const ops::OpEntry& entry, bridge::Task* task);
   // Order of execution, session_order.cc. Takes over what was admitted.
-  void carry_out(const ops::OpEntry& entry, bridge::Task* task);
+  void send_in_order(const ops::OpEntry& entry, bridge::Task* task);
   void dispatch(const ops::OpEntry& entry, bridge::Task* task);
   bool is_open(std::uint64_t request_id) const;
   bool may_overtake(const Waiting& one) const;
@@ -177,6 +209,8 @@ class Session {
   void auth_by_password(bridge::Task* task);
   void auth_by_key(bridge::Task* task);
   void auth_by_scram(bridge::Task* task);
+  void auth_by_certificate(bridge::Task* task);
+  void auth_by_jwt(bridge::Task* task);
   void begin_scram(bridge::Task* task, std::string_view message);
   void finish_scram(bridge::Task* task, std::string_view message);
   void start_user_create(bridge::Task* task);
@@ -186,25 +220,29 @@ class Session {
   // Runs an inner op of the kernel's own engine as a step of the flow, as `who`.
   void step(std::string_view op, std::string_view args_json, auth::Identity who);
   void on_step(bridge::Task* task);
-  void fail_flow(Error error);
+  void fail_flow(const Error& error);
   // The client is who it says; `members` of the answer beside name and tenant.
   void welcome(bridge::Task* task, auth::Identity identity, std::string_view members = {});
+  // It is the user whom something vouches for that was checked already, until then (Unix time).
+  void welcome_vouched(bridge::Task* task, const std::string& username, std::uint64_t ends_ms);
   // It is not, for whatever reason.
-  void turn_away(bridge::Task* task, std::string_view username, Error error);
+  void turn_away(bridge::Task* task, std::string_view username, const Error& error);
 
   // The audit log will tell of this request. Error: it cannot, so the request must not be carried
   // out.
   Status note(const bridge::Task& task, AuditNote note);
   void keep_note(const bridge::Task& task, AuditNote note);
-  void refuse_op(const ops::OpEntry& entry, bridge::Task* task, Error error);
+  void refuse_op(const ops::OpEntry& entry, bridge::Task* task, const Error& error);
   void write_audit(std::string_view event, const AuditNote& note, std::string_view outcome);
-  void refuse(bridge::Task* task, Error error);
+  void refuse(bridge::Task* task, const Error& error);
   void send(bridge::Task* task);
   void send_members(bridge::Task* task, std::string_view members);
   // The answer is known: writes its frame if it is its turn.
   void settle(bridge::Task* task, std::unique_ptr<std::string> members);
   // Writes its frame; the task goes back to the pool.
   void write(bridge::Task* task, const std::string* members);
+  void put_last(const bridge::Task& task, const std::string* members);
+  void put_parts(const bridge::Task& task);
   Slot& slot(std::uint64_t request_id) { return slots_[request_id & (slots_.size() - 1)]; }
   void open_slot();
   void advance();
@@ -212,11 +250,13 @@ class Session {
   SessionHost& host_;
   std::uint32_t connection_;
   std::uint32_t generation_;
+  AnswerForm* form_ = nullptr;
   RequestParser parser_;
   ParseDefaults defaults_;
   auth::Identity identity_;
   Flow flow_;
   std::optional<auth::ScramExchange> scram_;
+  std::unique_ptr<auth::ClientCertificate> certificate_;
   std::string address_ = "local";
   std::map<std::uint64_t, AuditNote> notes_;  // by request id; nearly always empty
   std::uint32_t denials_ = 0;                 // that were audited

@@ -28,7 +28,8 @@ Error missing(const std::string& field) {
 }
 
 std::string method_details(const Task& task) {
-  static constexpr const char* kNames[] = {"trust", "password", "api_key", "scram"};
+  static constexpr const char* kNames[] = {"trust", "password",    "api_key",
+                                           "scram", "certificate", "jwt"};
   return std::string(R"({"method":")") + kNames[args_of(task).u64(auth_args::kMethod)] + "\"}";
 }
 
@@ -52,11 +53,15 @@ void write_list(json::Writer& json, std::string_view name, const Args& args, std
 
 void Session::start_auth(Task* task) {
   auto allowed = host_.lockout->check({}, address_, defaults_.now_ns);
-  if (!allowed.ok()) return turn_away(task, {}, std::move(allowed.error()));
+  if (!allowed.ok()) return turn_away(task, {}, allowed.error());
   switch (args_of(*task).u64(auth_args::kMethod)) {
     case auth_args::kTrust: return auth_by_trust(task);
     case auth_args::kPasswordMethod: return auth_by_password(task);
     case auth_args::kScram: return auth_by_scram(task);
+    case auth_args::kCertificate:
+      return auth_by_certificate(task);
+    case auth_args::kJwt:
+      return auth_by_jwt(task);
     default: return auth_by_key(task);
   }
 }
@@ -78,7 +83,7 @@ void Session::auth_by_password(Task* task) {
   if (!args.has(auth_args::kPassword)) return refuse(task, missing("password"));
   const std::string_view username = args.str(auth_args::kUsername);
   auto allowed = host_.lockout->check(username, address_, defaults_.now_ns);
-  if (!allowed.ok()) return turn_away(task, username, std::move(allowed.error()));
+  if (!allowed.ok()) return turn_away(task, username, allowed.error());
   flow_ = {FlowKind::kPasswordAuth, task, {}};
   const auto known = host_.policy->credentials_of(username);
   // An unknown user costs the same time as a wrong password.
@@ -89,7 +94,7 @@ void Session::auth_by_key(Task* task) {
   const Args args = args_of(*task);
   if (!args.has(auth_args::kToken)) return refuse(task, missing("token"));
   auto identity = host_.policy->identify_key(args.str(auth_args::kToken), system_clock().wall_ms(), defaults_.now_ns);
-  if (!identity.ok()) return turn_away(task, {}, std::move(identity.error()));
+  if (!identity.ok()) return turn_away(task, {}, identity.error());
   welcome(task, identity.take());
 }
 
@@ -102,9 +107,9 @@ void Session::auth_by_scram(Task* task) {
 void Session::begin_scram(Task* task, std::string_view message) {
   auth::ScramExchange exchange;
   auto begun = exchange.begin(message, args_of(*task).str(auth_args::kUsername));
-  if (!begun.ok()) return refuse(task, std::move(begun.error()));
+  if (!begun.ok()) return refuse(task, begun.error());
   auto allowed = host_.lockout->check(exchange.username(), address_, defaults_.now_ns);
-  if (!allowed.ok()) return turn_away(task, exchange.username(), std::move(allowed.error()));
+  if (!allowed.ok()) return turn_away(task, exchange.username(), allowed.error());
   const auto known = host_.policy->credentials_of(exchange.username());
   const bool has_scram = known && known->scram.iterations != 0;
   json::StringOut out;
@@ -118,9 +123,9 @@ void Session::finish_scram(Task* task, std::string_view message) {
   const auth::ScramExchange exchange = *std::exchange(scram_, std::nullopt);
   // Again: many exchanges may have begun before the first of them failed.
   auto allowed = host_.lockout->check(exchange.username(), address_, defaults_.now_ns);
-  if (!allowed.ok()) return turn_away(task, exchange.username(), std::move(allowed.error()));
+  if (!allowed.ok()) return turn_away(task, exchange.username(), allowed.error());
   auto verifier = exchange.finish(message);
-  if (!verifier.ok()) return turn_away(task, exchange.username(), std::move(verifier.error()));
+  if (!verifier.ok()) return turn_away(task, exchange.username(), verifier.error());
   auto identity = host_.policy->identify(exchange.username());
   if (!identity.ok()) return turn_away(task, exchange.username(), wrong_credentials());
   host_.lockout->note_success(exchange.username());
@@ -128,6 +133,55 @@ void Session::finish_scram(Task* task, std::string_view message) {
   out.put(R"(,"data":)");
   json::write_string(out, verifier.value());
   welcome(task, identity.take(), out.view());
+}
+
+void Session::auth_by_certificate(Task* task) {
+  if (!host_.certificates_name_users) {
+    return turn_away(
+        task, {},
+        Error(ErrorCode::kUnauthenticated, "method", "certificates do not name users here")
+            .with_hint("[auth] certificate_users = true in the configuration"));
+  }
+  if (certificate_ == nullptr) {
+    return turn_away(
+        task, {}, Error(ErrorCode::kUnauthenticated, "method", "no client certificate was shown"));
+  }
+  auto username = auth::user_of(*certificate_, args_of(*task).str(auth_args::kUsername));
+  if (!username.ok()) return turn_away(task, {}, username.error());
+  welcome_vouched(task, username.value(), certificate_->ends_ms);
+}
+
+void Session::auth_by_jwt(Task* task) {
+  const Args args = args_of(*task);
+  if (!args.has(auth_args::kToken)) return refuse(task, missing("token"));
+  if (host_.jwt == nullptr) {
+    return turn_away(
+        task, {},
+        Error(ErrorCode::kUnauthenticated, "method", "tokens of other issuers are not taken here")
+            .with_hint("[auth.jwt] keys, issuer and audience in the configuration"));
+  }
+  auto user = host_.jwt->verify(args.str(auth_args::kToken), system_clock().wall_ms());
+  if (!user.ok()) return turn_away(task, {}, user.error());
+  welcome_vouched(task, user.value().username, user.value().ends_ms);
+}
+
+void Session::welcome_vouched(Task* task, const std::string& username, std::uint64_t ends_ms) {
+  const std::uint64_t now_ms = system_clock().wall_ms();
+  if (ends_ms <= now_ms) {
+    return turn_away(
+        task, username,
+        Error(ErrorCode::kAuthExpired, "method", "what vouches for the user has expired"));
+  }
+  auto identity = host_.policy->identify(username);
+  // Whoever holds it was told the name by its issuer: no secret.
+  if (!identity.ok()) {
+    return turn_away(
+        task, {},
+        Error(ErrorCode::kUnauthenticated, "username", "there is no user '" + username + "'"));
+  }
+  identity.value().expires_ns =
+      defaults_.now_ns + std::min(ends_ms - now_ms, kVouchedMsMax) * 1'000'000;
+  welcome(task, identity.take());
 }
 
 void Session::welcome(Task* task, auth::Identity identity, std::string_view members) {
@@ -149,7 +203,7 @@ void Session::welcome(Task* task, auth::Identity identity, std::string_view memb
   send_members(task, out.view());
 }
 
-void Session::turn_away(Task* task, std::string_view username, Error error) {
+void Session::turn_away(Task* task, std::string_view username, const Error& error) {
   scram_.reset();
   is_closing_ = ++auth_failures_ >= kAuthFailuresMax;
   // Who is told to wait has not tried anything: no guess, and no line for each of a flood.
@@ -161,7 +215,7 @@ void Session::turn_away(Task* task, std::string_view username, Error error) {
     const AuditNote told = {"auth", method_details(*task), std::string(username)};
     write_audit("auth", told, wire_name(error.code()));
   }
-  refuse(task, std::move(error));
+  refuse(task, error);
 }
 
 // ---- ops that keep a secret ---------------------------------------------------------------------
@@ -259,14 +313,14 @@ void Session::step(std::string_view op, std::string_view args_json, auth::Identi
   if (sent.ok()) sent = host_.dispatcher->dispatch(task, gate::route_of(*entry));
   if (sent.ok()) return;
   host_.pool->give_back(task);
-  fail_flow(std::move(sent.error()));
+  fail_flow(sent.error());
 }
 
 void Session::on_step(Task* task) {
   if (task->code != ErrorCode::kOk) {
     Error error(task->code, task->error_field, task->error_sentence);
     host_.pool->give_back(task);
-    return fail_flow(std::move(error));
+    return fail_flow(error);
   }
   Task* request = flow_.request;
   request->payload.append(task->payload.view());
@@ -287,9 +341,9 @@ void Session::on_step(Task* task) {
   send(request);
 }
 
-void Session::fail_flow(Error error) {
+void Session::fail_flow(const Error& error) {
   Task* request = std::exchange(flow_, {}).request;
-  refuse(request, std::move(error));
+  refuse(request, error);
 }
 
 }  // namespace stator::session

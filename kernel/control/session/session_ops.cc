@@ -6,18 +6,19 @@
 namespace stator::session {
 namespace {
 
-constexpr const char* kMethods[] = {"trust", "password", "api_key", "scram"};
+constexpr const char* kMethods[] = {"trust", "password", "api_key", "scram", "certificate", "jwt"};
 
 constexpr stator_arg kAuthArgs[] = {
     make_enum("method", "How the client proves who it is.", kMethods,
               {.default_json = "\"trust\""}),
     make_arg(STATOR_ARG_STR, "username",
-             "For password; for scram where its message has no name; for trust only a name.",
+             "For password; for scram where its message has no name; for certificate where it has "
+             "several; for trust only a name.",
              {.min = 1, .max = kUsernameBytesMax}),
     make_arg(STATOR_ARG_STR, "password", "For password.",
              {.flags = STATOR_ARG_SENSITIVE, .min = 1, .max = kPasswordBytesMax}),
-    make_arg(STATOR_ARG_STR, "token", "For api_key.",
-             {.flags = STATOR_ARG_SENSITIVE, .min = 1, .max = 256}),
+    make_arg(STATOR_ARG_STR, "token", "For api_key and jwt.",
+             {.flags = STATOR_ARG_SENSITIVE, .min = 1, .max = kJwtBytesMax}),
     make_arg(STATOR_ARG_STR, "data", "For scram: the client's message (RFC 5802), first or final.",
              {.flags = STATOR_ARG_SENSITIVE, .min = 1, .max = 2048}),
 };

@@ -46,7 +46,7 @@ inline Args args_of(const bridge::Task& task) {
 // Argument positions.
 namespace auth_args {
 enum : std::size_t { kMethod, kUsername, kPassword, kToken, kData };
-enum : std::uint64_t { kTrust, kPasswordMethod, kApiKey, kScram };
+enum : std::uint64_t { kTrust, kPasswordMethod, kApiKey, kScram, kCertificate, kJwt };
 }  // namespace auth_args
 namespace hello_args {
 enum : std::size_t { kClient, kProtocol };

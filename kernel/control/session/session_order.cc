@@ -26,7 +26,7 @@ bool Session::may_overtake(const Waiting& one) const {
   return is_write && is_open(long_id_);
 }
 
-void Session::carry_out(const ops::OpEntry& entry, Task* task) {
+void Session::send_in_order(const ops::OpEntry& entry, Task* task) {
   const bool is_ordered = task->client_id.empty();
   if (is_ordered && (!waiting_.empty() || may_overtake({task, &entry}))) {
     waiting_.push_back({task, &entry});
@@ -43,7 +43,7 @@ void Session::dispatch(const ops::OpEntry& entry, Task* task) {
   }
   auto sent = is_batch(entry) ? host_.dispatcher->dispatch_batch(task)
                               : host_.dispatcher->dispatch(task, gate::route_of(entry));
-  if (!sent.ok()) return refuse(task, std::move(sent.error()));
+  if (!sent.ok()) return refuse(task, sent.error());
   if (is_batch(entry) && !task->children.empty()) barrier_ = task;
 }
 

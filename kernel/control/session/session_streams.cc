@@ -7,7 +7,6 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
-#include "control/session/response_writer.h"
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
 
@@ -38,7 +37,7 @@ void Session::start_stream(Task* task) {
   }
   task->tenant = identity_.tenant;
   auto opened = host_.streams->open(*task);
-  if (!opened.ok()) return refuse(task, std::move(opened.error()));
+  if (!opened.ok()) return refuse(task, opened.error());
   ++waiting_streams_;
   send(task);
 }
@@ -49,7 +48,7 @@ void Session::begin_stream(Task* task) {
   task->is_streaming = true;
   streams_.push_back({task, false});
   ++host_.streams_open;
-  write_parts(*task, host_.watermark(), output_);
+  put_parts(*task);
   if (is_input_ended_) return end_stream(task, cancelled(*task));
   ask_for_more(streams_.back());
 }
@@ -84,7 +83,7 @@ void Session::on_part(Task* task) {
   if (!may_go_on(*task)) {
     return end_stream(task, Error(ErrorCode::kRejectedAuthz, "the permission to read it was taken away"));
   }
-  write_parts(*task, host_.watermark(), output_);
+  put_parts(*task);
   const auto stream = std::find_if(streams_.begin(), streams_.end(),
                                    [&](const Stream& one) { return one.task == task; });
   STATOR_ASSERT(stream != streams_.end());
@@ -93,8 +92,11 @@ void Session::on_part(Task* task) {
 
 // Its last answer is in the task.
 void Session::finish_stream(Task* task) {
-  if (task->code != ErrorCode::kOk) ++host_.errors;
-  write_response(*task, host_.watermark(), output_);
+  if (task->code != ErrorCode::kOk) {
+    ++host_.errors;
+    if (host_.meter != nullptr) host_.meter->note_error(task->code);
+  }
+  put_last(*task, nullptr);
   forget_stream(task);
   host_.pool->give_back(task);
 }

@@ -49,7 +49,7 @@ void CoreLoop::execute_batch(Task& batch) {
     return;
   }
   if (auto written = bridge::write_batch_answer(batch); !written.ok()) {
-    return batch.refuse(std::move(written.error()));
+    return batch.refuse(written.error());
   }
   commit(batch, last_applied_);
 }
@@ -73,14 +73,14 @@ void CoreLoop::append_batch(Task& batch) {
   for (const Task* part : batch.children) {
     batch.seen = std::max(batch.seen, part->seen);
     if (auto added = batch_.add_all(part->records.view(), part->record_count); !added.ok()) {
-      return batch.refuse(std::move(added.error()));
+      return batch.refuse(added.error());
     }
   }
   if (auto written = bridge::write_batch_answer(batch); !written.ok()) {
-    return batch.refuse(std::move(written.error()));
+    return batch.refuse(written.error());
   }
   if (batch_.count() > 0) {
-    if (auto appended = append(batch); !appended.ok()) return batch.refuse(std::move(appended.error()));
+    if (auto appended = append(batch); !appended.ok()) return batch.refuse(appended.error());
     batch.records.append(batch_.bytes());
     batch.time_ms = host_.time_ms;
     batch.seen = Lsn{batch.lsn.value() + batch_.count() - 1};

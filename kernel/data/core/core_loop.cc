@@ -185,7 +185,7 @@ void CoreLoop::commit(Task& task, Lsn seen) {
   if (batch_.count() > 0) {
     if (auto appended = append(task); !appended.ok()) {
       task.answer_after = Lsn{};  // tells nothing of what it saw
-      return task.refuse(std::move(appended.error()));
+      return task.refuse(appended.error());
     }
     wal::RecordCursor records(batch_.records());
     wal::RecordView record;

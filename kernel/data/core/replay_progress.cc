@@ -1,6 +1,7 @@
 #include "data/core/replay_progress.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace stator::core {
 
@@ -29,7 +30,7 @@ std::optional<std::string> ReplayProgress::note(LaneId lane, std::uint64_t done,
   if (replayed == 0) return line;
   const double seconds = static_cast<double>(now - begin_ns_) * 1e-9;
   const double left = seconds * static_cast<double>(all - replayed) / static_cast<double>(replayed);
-  return line + ", about " + std::to_string(static_cast<std::uint64_t>(left + 0.5)) + " s left";
+  return line + ", about " + std::to_string(std::llround(left)) + " s left";
 }
 
 }  // namespace stator::core

@@ -115,8 +115,9 @@ void Memtable::grow_slots() {
 }
 
 Memtable::Node* Memtable::make_node(ByteView key, std::size_t height, std::size_t room) {
-  char* place =
-      arena_.allocate(sizeof(Node) + height * sizeof(Node*) + key.size() + room, alignof(Node));
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): the tower holds pointers
+  const std::size_t tower_bytes = height * sizeof(Node*);
+  char* place = arena_.allocate(sizeof(Node) + tower_bytes + key.size() + room, alignof(Node));
   Node* node = std::construct_at(reinterpret_cast<Node*>(place));
   node->key_bytes = static_cast<std::uint16_t>(key.size());
   node->height = static_cast<std::uint8_t>(height);

@@ -31,7 +31,8 @@ class Memtable {
     Node** tower() { return reinterpret_cast<Node**>(this + 1); }
     const Node* next() const { return *reinterpret_cast<Node* const*>(this + 1); }
     ByteView key() const {
-      return {reinterpret_cast<const char*>(this + 1) + height * sizeof(Node*), key_bytes};
+      const Node* const* behind = reinterpret_cast<Node* const*>(this + 1) + height;
+      return {reinterpret_cast<const char*>(behind), key_bytes};
     }
     bool is_erased() const { return value == nullptr; }
     ByteView stored() const { return {value, value_bytes}; }

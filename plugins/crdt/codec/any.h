@@ -1,4 +1,4 @@
-// lib0 `any`: one JavaScript value in binary (shared/research/crdt.md 2.1).
+// lib0 `any`: one JavaScript value in binary.
 //
 // Values are kept as the bytes in which they came, so what is stored is written again unchanged.
 #pragma once

@@ -1,4 +1,4 @@
-// Sets of element ids as ranges per client, and state vectors (shared/research/crdt.md 2.3).
+// Sets of element ids as ranges per client, and state vectors.
 #pragma once
 
 #include <cstdint>

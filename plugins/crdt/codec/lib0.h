@@ -1,4 +1,4 @@
-// Primitives of the lib0 encoding, on which the Yjs formats stand (shared/research/crdt.md 2.1).
+// Primitives of the lib0 encoding, on which the Yjs formats stand (README.md names the sources).
 //
 // varUint: 7 bits a byte, least significant first, bit 8 = more follows, at most 2^53-1.
 // varInt: first byte has 6 bits, bit 7 = sign. varString: varUint byte count, then UTF-8.

@@ -1,4 +1,4 @@
-// The Yjs update format, version 1 (shared/research/crdt.md 2.2 and 2.3).
+// The Yjs update format, version 1, as npm yjs 13 writes it.
 //
 //   varUint clients
 //     per client: varUint structs, varUint client, varUint first clock, the structs
@@ -55,6 +55,7 @@ struct ClockRange {
   std::uint32_t clock = 0;
   std::uint32_t length = 0;
   std::uint32_t end() const { return clock + length; }
+  friend bool operator==(const ClockRange&, const ClockRange&) = default;
 };
 
 enum class ParentKind : std::uint8_t { kInherited, kRoot, kItem };

@@ -1,4 +1,4 @@
-// Updates joined and cut without a document (shared/research/crdt.md 2.7).
+// Updates joined and cut without a document.
 #pragma once
 
 #include <span>

@@ -6,8 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +13,8 @@
 #include "codec/delete_set.h"
 #include "codec/update.h"
 #include "doc/store.h"
+#include "doc/waiting_deletes.h"
+#include "doc/waiting_structs.h"
 
 namespace stator::crdt {
 
@@ -43,29 +43,23 @@ class Document {
   const Store& store() const { return store_; }
   void note_seen(std::string_view root, std::uint8_t seen) { store_.note_seen(root, seen); }
   bool has_pending() const { return !waiting_.empty() || !waiting_deletes_.empty(); }
-  std::size_t pending_bytes() const;
+  std::size_t pending_bytes() const { return waiting_.bytes() + waiting_deletes_.bytes(); }
   // Structs and deleted ranges that wait.
-  std::size_t pending_parts() const;
+  std::size_t pending_parts() const { return waiting_.parts() + waiting_deletes_.parts(); }
+  // What was looked at of it so far: what tests count.
+  std::uint64_t pending_steps() const { return waiting_.steps() + waiting_deletes_.steps(); }
   std::size_t memory_bytes() const { return store_.memory_bytes() + pending_bytes(); }
 
  private:
-  // First clock that is missed, per client.
-  using Missing = std::map<std::uint64_t, std::uint32_t>;
-
-  void apply_structs(const Update& update);
+  // Returns the clients that moved on, and some that did not.
+  std::vector<std::uint64_t> apply_structs(const Update& update);
   void apply_deletes(const Update& update);
-  void retry_deletes(const Update& update);
-  void retry_deletes(DeleteSet::iterator waiting);
-  bool has_arrived(const Update& update) const;
-  std::string merged_waiting() const;
   std::string encode_known(const StateVector& since) const;
 
   Options options_;
   Store store_;
-  std::vector<std::string> waiting_;  // updates without delete sets
-  std::size_t waiting_structs_ = 0;
-  Missing missing_;
-  DeleteSet waiting_deletes_;
+  WaitingStructs waiting_;
+  WaitingDeletes waiting_deletes_;
 };
 
 }  // namespace stator::crdt

@@ -1,10 +1,19 @@
-// The end of a transaction (shared/research/crdt.md 2.6): content of deleted items is dropped,
+// The end of a transaction: content of deleted items is dropped,
 // neighbours that say one thing become one item.
 #include <algorithm>
 
 #include "doc/store.h"
 
 namespace stator::crdt {
+namespace {
+
+void grow_deleted(Item& left, const Item& right) {
+  const std::uint32_t skip_to = std::max(left.skip_to(), right.skip_to());
+  left.length += right.length;
+  left.set_skip_to(skip_to);
+}
+
+}  // namespace
 
 void Store::finish() {
   std::sort(deleted_.begin(), deleted_.end(), [](const DeletedRun& a, const DeletedRun& b) {
@@ -92,7 +101,7 @@ bool Store::try_join(Index left_index, Index right_index) {
   const Item& right = items_[right_index];
   if (left.kind != right.kind || left.deleted != right.deleted) return false;
   if (left.is_gc()) {
-    left.length += right.length;
+    grow_deleted(left, right);
     return true;
   }
   const bool can_grow = left.kind == ContentKind::kDeleted || left.kind == ContentKind::kString ||
@@ -101,9 +110,13 @@ bool Store::try_join(Index left_index, Index right_index) {
       left.right_origin != right.right_origin) {
     return false;
   }
-  if (left.kind != ContentKind::kDeleted) bytes_.append(left.content, right.content);
+  if (left.kind == ContentKind::kDeleted) {
+    grow_deleted(left, right);
+  } else {
+    bytes_.append(left.content, right.content);
+    left.length += right.length;
+  }
   left.right = right.right;
-  left.length += right.length;
   if (left.right != kNone) {
     items_[left.right].left = left_index;
   } else if (right.key != kNone) {

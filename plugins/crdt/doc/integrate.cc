@@ -30,25 +30,11 @@ std::uint8_t witness(const Struct& s, bool has_key) {
 
 }  // namespace
 
-std::optional<StructId> Store::missing(std::uint64_t client, const Struct& s) const {
-  const auto waits = [&](const StructId& id) {
-    return id.client != client && id.clock >= state(id.client);
-  };
-  if (s.has_origin && waits(s.origin)) return s.origin;
-  if (s.has_right_origin && waits(s.right_origin)) return s.right_origin;
-  if (s.parent_kind == ParentKind::kItem && waits(s.parent_item)) return s.parent_item;
-  return std::nullopt;
-}
-
 void Store::integrate(std::uint64_t client_id, const Struct& s, std::uint32_t offset) {
   const Index client = intern_client(client_id);
   const ClockRange rest{s.clock + offset, s.length - offset};
   if (s.kind == ContentKind::kGc) return add_gc(client, rest);
-  std::optional<Placement> where = place(s);
-  if (where && offset > 0) {
-    where->left = clean_end({client, rest.clock - 1});
-    if (items_[where->left].is_gc()) where.reset();
-  }
+  const std::optional<Placement> where = place(client, s, offset);
   if (!where) return add_gc(client, rest);
   add_item(client, s, offset, *where);
 }
@@ -62,15 +48,19 @@ void Store::add_gc(Index client, ClockRange range) {
   append(index);
 }
 
-// Where a struct belongs; nothing if what it refers to is gone.
-std::optional<Store::Placement> Store::place(const Struct& s) {
+// Where a struct belongs from its `offset`th element on; nothing if what it refers to is gone.
+std::optional<Store::Placement> Store::place(Index client, const Struct& s, std::uint32_t offset) {
   Placement out;
   // The right one first: cutting there must not shorten the left one, where a hostile struct names
   // a right origin that stands before its origin. An origin always stands before its items.
   if (s.has_right_origin) {
     out.right = clean_start({find_client(s.right_origin.client), s.right_origin.clock});
   }
-  if (s.has_origin) out.left = clean_end({find_client(s.origin.client), s.origin.clock});
+  if (offset > 0) {
+    out.left = clean_end({client, s.clock + offset - 1});
+  } else if (s.has_origin) {
+    out.left = clean_end({find_client(s.origin.client), s.origin.clock});
+  }
   if ((out.left != kNone && items_[out.left].is_gc()) ||
       (out.right != kNone && items_[out.right].is_gc())) {
     return std::nullopt;
@@ -306,6 +296,8 @@ void Store::activate(Index index, const Struct& s) {
   if (is_in_deleted || (has_key && items_[index].right != kNone)) erase(index);
 }
 
+// Runs of deleted items are passed over by the hints that earlier visits left: a union-find forest
+// of `next item that may be alive`, with path compression (Tarjan and van Leeuwen, 1984).
 std::optional<ClockRange> Store::erase_range(std::uint64_t client_id, const ClockRange& range) {
   const Index client = find_client(client_id);
   const std::uint32_t known = client == kNone ? 0 : clients_[client].state;
@@ -314,17 +306,26 @@ std::optional<ClockRange> Store::erase_range(std::uint64_t client_id, const Cloc
   std::uint32_t clock = range.clock;
   while (clock < end) {
     const Index at = item_at({client, clock});
+    ++erase_steps_;
     if (items_[at].deleted) {
-      clock = items_[at].id.clock + items_[at].length;
+      clock = items_[at].skip_to();
+      passed_.push_back(at);
       continue;
     }
+    leave_hints(clock);
     const Index from = clean_start({client, clock});
     if (items_[from].last().clock >= end) clean_end({client, end - 1});
     clock = items_[from].id.clock + items_[from].length;
     erase(from);
   }
+  leave_hints(clock);
   if (range.end() <= known) return std::nullopt;
   return ClockRange{known, range.end() - known};
+}
+
+void Store::leave_hints(std::uint32_t clock) {
+  for (const Index index : passed_) items_[index].set_skip_to(clock);
+  passed_.clear();
 }
 
 // Without recursion: nesting is the client's choice, the stack is ours.

@@ -1,6 +1,7 @@
 // What a document is made of. Everything refers by 32-bit index into the arrays of one Store.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <vector>
@@ -30,15 +31,26 @@ struct Item {
   Index right = kNone;
   Point origin;  // client kNone: none
   Point right_origin;
-  Index parent = kNone;    // type
-  Index key = kNone;       // of a map entry or attribute
-  Content content;         // kType: offset is the index of the type
+  Index parent = kNone;  // type
+  Index key = kNone;     // of a map entry or attribute
+  // kType: offset is the index of the type. kDeleted and kGc: see skip_to().
+  Content content;
   std::uint32_t mark = 0;  // last conflict scan that met it
   ContentKind kind = ContentKind::kGc;
   bool deleted = false;
 
   bool is_gc() const { return kind == ContentKind::kGc; }
   Point last() const { return {id.client, id.clock + length - 1}; }
+  // All of the client from here to that clock is deleted, and stays so: what a delete set may pass
+  // over. For a deleted item.
+  std::uint32_t skip_to() const {
+    const std::uint32_t end = id.clock + length;
+    return has_content() ? end : std::max(end, content.offset);
+  }
+  void set_skip_to(std::uint32_t clock) {
+    if (!has_content()) content.offset = clock;
+  }
+  bool has_content() const { return kind != ContentKind::kDeleted && kind != ContentKind::kGc; }
 };
 static_assert(sizeof(Item) == 64, "one item is one cache line");
 

@@ -1,5 +1,5 @@
-// The items of one document and the rules by which they change (YATA as in shared/research/crdt.md
-// 2.4 to 2.6; Nicolaescu et al., "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data
+// The items of one document and the rules by which they change (YATA with the right origin
+// that Yjs adds: README.md; Nicolaescu et al., "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data
 // Types", 2016).
 //
 // A transaction is: integrate() and erase_range() in any number, then finish(). What depends on
@@ -27,8 +27,25 @@ namespace stator::crdt {
 class Store {
  public:
   // ---- changes ----
-  // An element of another client that must come first, if any.
-  std::optional<StructId> missing(std::uint64_t client, const Struct& s) const;
+  // An element of another client that must come before the struct from its `offset`th element on,
+  // if any. The origin of a struct that is cut is the element before the cut.
+  std::optional<StructId> missing(std::uint64_t client, const Struct& s,
+                                  std::uint32_t offset) const {
+    return missing(client, s, offset, [this](std::uint64_t other) { return state(other); });
+  }
+  // The same where `state_of` says what is known.
+  template <class StateOf>
+  static std::optional<StructId> missing(std::uint64_t client, const Struct& s,
+                                         std::uint32_t offset, const StateOf& state_of) {
+    const auto waits = [&](const StructId& id) {
+      return id.client != client && id.clock >= state_of(id.client);
+    };
+    if (s.has_right_origin && waits(s.right_origin)) return s.right_origin;
+    if (offset > 0) return std::nullopt;
+    if (s.has_origin && waits(s.origin)) return s.origin;
+    if (s.parent_kind == ParentKind::kItem && waits(s.parent_item)) return s.parent_item;
+    return std::nullopt;
+  }
   // Puts a struct without missing() in, from its `offset`th element on: the client's state must be
   // s.clock + offset.
   void integrate(std::uint64_t client, const Struct& s, std::uint32_t offset);
@@ -53,6 +70,8 @@ class Store {
   std::uint64_t conflict_steps() const { return scan_steps_ + conflicts_.steps(); }
   // Values walked over, and bytes moved, to cut runs.
   std::uint64_t cut_steps() const { return values_.steps() + pair_bytes_moved_; }
+  // Items looked at to delete ranges.
+  std::uint64_t erase_steps() const { return erase_steps_; }
   std::size_t indexed_items() const { return conflicts_.item_count(); }
 
   // ---- reading ----
@@ -108,7 +127,7 @@ class Store {
   void append(Index item);
 
   // integrate.cc
-  std::optional<Placement> place(const Struct& s);
+  std::optional<Placement> place(Index client, const Struct& s, std::uint32_t offset);
   void add_gc(Index client, ClockRange range);
   void add_item(Index client, const Struct& s, std::uint32_t offset, Placement where);
   void set_content(Item& item, const Struct& s, std::uint32_t offset);
@@ -121,6 +140,7 @@ class Store {
   std::uint64_t depth_behind(Point origin) const;
   void link(Index item, Index left);
   void activate(Index item, const Struct& s);
+  void leave_hints(std::uint32_t clock);
   void erase(Index item);
   void erase_children(Index type, std::vector<Index>& work);
 
@@ -156,6 +176,8 @@ class Store {
   ConflictIndex conflicts_;
   ValueIndex values_;
   std::uint64_t pair_bytes_moved_ = 0;
+  std::uint64_t erase_steps_ = 0;
+  std::vector<Index> passed_;  // deleted items that erase_range() walks over
 
   // Of the running transaction.
   std::vector<Index> touched_;

@@ -4,18 +4,21 @@
 
 namespace stator::crdt {
 
-StructFeed::StructFeed(const Update& update, Store& store) : update_(update), store_(store) {
+StructFeed::StructFeed(const Update& update, const Store& store) : update_(update), store_(store) {
   for (const Update::Section& section : update.structs) {
-    queues_.push_back({section.client, section.first, section.first + section.count});
+    queues_.push_back({.client = section.client,
+                       .next = section.first,
+                       .end = section.first + section.count,
+                       .state = store.state(section.client)});
   }
   std::sort(queues_.begin(), queues_.end(),
             [](const Queue& a, const Queue& b) { return a.client > b.client; });
   for (std::uint32_t i = 0; i < queues_.size(); ++i) queue_index_[queues_[i].client] = i;
 }
 
-void StructFeed::run() {
+void StructFeed::run(Store* into) {
   for (std::uint32_t i = 0; i < queues_.size(); ++i) {
-    while (queues_[i].is_open()) drain(i);
+    while (queues_[i].is_open()) drain(i, into);
   }
 }
 
@@ -24,9 +27,9 @@ std::uint32_t StructFeed::queue_of(std::uint64_t client) const {
   return found == queue_index_.end() ? kNoQueue : found->second;
 }
 
-void StructFeed::note_missing(std::uint64_t client, std::uint32_t clock) {
-  const auto [entry, is_new] = missing_.try_emplace(client, clock);
-  if (!is_new) entry->second = std::min(entry->second, clock);
+std::uint32_t StructFeed::state(std::uint64_t client) const {
+  const std::uint32_t queue = queue_of(client);
+  return queue == kNoQueue ? store_.state(client) : queues_[queue].state;
 }
 
 // No client on the stack can go on with this update.
@@ -36,65 +39,53 @@ void StructFeed::block(const std::vector<std::uint32_t>& stack) {
 
 // Works on the head of one queue. A head that needs another client's elements makes that client's
 // queue go first: `stack` holds the queues whose heads wait for the one above them.
-void StructFeed::drain(std::uint32_t first) {
+void StructFeed::drain(std::uint32_t first, Store* into) {
   std::vector<std::uint32_t> stack{first};
+  const auto state_of = [this](std::uint64_t client) { return state(client); };
   while (!stack.empty()) {
     Queue& queue = queues_[stack.back()];
     queue.is_waiting = false;
     const StructRef& ref = update_.refs[queue.next];
-    const std::uint32_t state = store_.state(queue.client);
-    if (ref.kind() == ContentKind::kSkip || ref.end() <= state) {
+    if (ref.kind() == ContentKind::kSkip || ref.end() <= queue.state) {
       ++queue.next;
       stack.pop_back();
       continue;
     }
-    if (ref.clock > state) {
-      note_missing(queue.client, ref.clock - 1);
-      return block(stack);
-    }
+    if (ref.clock > queue.state) return block(stack);
     const Struct value = read_struct(update_, queue.client, ref);
-    if (const auto needed = store_.missing(queue.client, value)) {
+    const std::uint32_t offset = queue.state - ref.clock;
+    if (const auto needed = Store::missing(queue.client, value, offset, state_of)) {
       const std::uint32_t other = queue_of(needed->client);
-      if (other == kNoQueue || !queues_[other].is_open()) {
-        note_missing(needed->client, needed->clock);
-        return block(stack);
-      }
+      if (other == kNoQueue || !queues_[other].is_open()) return block(stack);
       queue.is_waiting = true;
       stack.push_back(other);
       continue;
     }
-    store_.integrate(queue.client, value, state - ref.clock);
+    if (into != nullptr) into->integrate(queue.client, value, offset);
+    queue.state = ref.end();
     ++queue.next;
     stack.pop_back();
   }
 }
 
-std::size_t StructFeed::rest_count() const {
-  std::size_t count = 0;
-  for (const Queue& queue : queues_) count += queue.end - queue.next;
-  return count;
-}
-
-std::string StructFeed::rest() const {
-  ByteWriter out;
-  std::uint64_t sections = 0;
+bool StructFeed::has_rest() const {
   for (const Queue& queue : queues_) {
-    if (queue.next >= queue.end) continue;
-    ++sections;
-    const StructRef* refs = update_.refs.data();
-    out.var_uint(queue.end - queue.next);
-    out.var_uint(queue.client);
-    out.var_uint(refs[queue.next].clock);
     for (std::uint32_t i = queue.next; i < queue.end; ++i) {
-      write_struct(out, queue.client, read_struct(update_, queue.client, refs[i]), 0);
+      const StructRef& ref = update_.refs[i];
+      if (ref.kind() != ContentKind::kSkip && ref.end() > queue.state) return true;
     }
   }
-  if (sections == 0) return {};
-  ByteWriter update;
-  update.var_uint(sections);
-  update.bytes(out.take());
-  update.var_uint(0);
-  return update.take();
+  return false;
+}
+
+void StructFeed::take_rest(WaitingStructs& out) const {
+  for (const Queue& queue : queues_) {
+    for (std::uint32_t i = queue.next; i < queue.end; ++i) {
+      const StructRef& ref = update_.refs[i];
+      if (ref.kind() == ContentKind::kSkip) continue;
+      out.add(queue.client, read_struct(update_, queue.client, ref));
+    }
+  }
 }
 
 }  // namespace stator::crdt

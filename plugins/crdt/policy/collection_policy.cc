@@ -146,7 +146,8 @@ class PolicyParser {
     if (!reader_.enter_object()) return refuse(path, "must be an object");
     while (reader_.next_key(raw)) {
       const std::string name = json::unescape(raw);
-      const std::string full = path + "." + name;
+      std::string full = path;
+      full.append(".").append(name);
       Parameter* parameter = nullptr;
       for (Parameter& p : parameters) {
         if (p.name == name) parameter = &p;

@@ -1,5 +1,4 @@
-// The conflict policy of a collection: the JSON of the system this engine implements
-// (shared/research/upstream-engines.md 5.2).
+// The conflict policy of a collection: the JSON of nodedb 0.0.0-beta.1.
 //
 //   {"unique":P,"foreign_key":P,"not_null":P,"check":P,"strict_consistency":bool}
 //   P: "LastWriterWins" | "RenameSuffix" | "EscalateToDlq"

@@ -47,7 +47,7 @@ bool append_digits(std::string& to, const Decimal& number, std::size_t pairs) {
 }
 
 IndexValue encode_number(const Value& value, std::size_t room) {
-  NumberRoom text;
+  NumberRoom text{};
   const Decimal number = decimal_of(value, text);
   IndexValue out;
   out.bytes.push_back(kNumberByte);

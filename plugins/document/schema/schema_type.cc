@@ -8,7 +8,7 @@ namespace {
 
 bool is_whole(const Value& number) {
   if (number.tag == Tag::kInteger || number.tag == Tag::kUnsigned) return true;
-  NumberRoom room;
+  NumberRoom room{};
   const Decimal decimal = decimal_of(number, room);
   const auto digits = static_cast<std::int64_t>(decimal.digits.size()) -
                       std::count(decimal.digits.begin(), decimal.digits.end(), '.');

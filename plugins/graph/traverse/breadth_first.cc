@@ -15,7 +15,7 @@ class Walker {
          const Request& request)
       : graph_(graph), filter_(filter), limits_(limits), interrupt_(request) {}
 
-  Walk run(std::vector<Number> starts) {
+  Walk run(const std::vector<Number>& starts) {
     walk_.levels.push_back(0);
     for (const Number start : starts) {
       if (seen_.insert(start, 0)) level_.push_back(start);
@@ -73,9 +73,9 @@ class Walker {
 
 }  // namespace
 
-Walk breadth_first(const Graph& graph, std::vector<Number> starts, const EdgeFilter& filter,
+Walk breadth_first(const Graph& graph, const std::vector<Number>& starts, const EdgeFilter& filter,
                    const WalkLimits& limits, const Request& request) {
-  return Walker(graph, filter, limits, request).run(std::move(starts));
+  return Walker(graph, filter, limits, request).run(starts);
 }
 
 }  // namespace stator::graph

@@ -29,7 +29,7 @@ struct Walk {
 };
 
 // `starts` may repeat.
-Walk breadth_first(const Graph& graph, std::vector<Number> starts, const EdgeFilter& filter,
+Walk breadth_first(const Graph& graph, const std::vector<Number>& starts, const EdgeFilter& filter,
                    const WalkLimits& limits, const Request& request);
 
 }  // namespace stator::graph

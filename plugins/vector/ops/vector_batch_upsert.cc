@@ -29,7 +29,9 @@ Status check_rows(const Request& request, const Rule& rule, Reply& reply) {
     const std::string fault = fault_of(args.row(kRows, i).f32vec(kRowVector), rule);
     if (!fault.empty()) {
       const std::string field = "rows[" + std::to_string(i) + "].vector";
-      return reply.fail(STATOR_E_BAD_REQUEST, field.c_str(), "'" + field + "' " + fault);
+      std::string sentence = "'";
+      sentence.append(field).append("' ").append(fault);
+      return reply.fail(STATOR_E_BAD_REQUEST, field.c_str(), sentence);
     }
   }
   return STATOR_OK;

@@ -34,6 +34,9 @@ namespace stator {
 using Status = stator_status;
 
 namespace detail {
+template <class E>
+class Edge;
+
 struct Services {
   const stator_reply_service* reply = nullptr;
   const stator_records_service* records = nullptr;
@@ -85,16 +88,20 @@ class Kv {
   stator_call* call_;
 };
 
-// Handed to apply alone.
+// Handed to apply alone; nobody else can make one.
 class KvWriter : public Kv {
  public:
-  using Kv::Kv;
   void put(std::uint8_t space, std::uint32_t vshard, std::string_view key, std::string_view value) {
     detail::services.kv->put(call_, space, vshard, as_bytes(key), as_bytes(value));
   }
   void erase(std::uint8_t space, std::string_view key) {
     detail::services.kv->erase(call_, space, as_bytes(key));
   }
+
+ private:
+  template <class E>
+  friend class detail::Edge;
+  explicit KvWriter(stator_call* call) : Kv(call) {}
 };
 
 struct CallResult {
@@ -182,15 +189,18 @@ class Reply : private json::Out {
   char* start_ = nullptr;
 };
 
+// Handed to prepare alone; nobody else can make one.
 class Records {
  public:
-  explicit Records(stator_call* call) : call_(call) {}
   void add(std::uint32_t vshard, std::uint32_t type, std::string_view payload) {
     const Status status = detail::services.records->add(call_, vshard, type, as_bytes(payload));
     if (status != STATOR_OK) throw std::length_error("record refused");
   }
 
  private:
+  template <class E>
+  friend class detail::Edge;
+  explicit Records(stator_call* call) : call_(call) {}
   stator_call* call_;
 };
 
@@ -340,8 +350,8 @@ class Edge {
     services.call = static_cast<const stator_call_service*>(fetch(STATOR_SERVICE_CALL));
     services.log = static_cast<const stator_log_service*>(fetch(STATOR_SERVICE_LOG));
     services.pause = static_cast<const stator_pause_service*>(fetch(STATOR_SERVICE_PAUSE));
-    static const Edge edge;
-    return &edge.engine_;
+    static const Edge kEdge;
+    return &kEdge.engine_;
   }
 
  private:

@@ -24,11 +24,14 @@ struct Out {
   bool failed = false;
 
   bool need(std::size_t bytes) {
-    if (static_cast<std::size_t>(limit - cursor) >= bytes) return true;
-    if (failed || !grow(*this, bytes)) {
+    if (static_cast<std::size_t>(limit - cursor) < bytes && (failed || !grow(*this, bytes))) {
       failed = true;
       return false;
     }
+#ifdef __clang_analyzer__
+    // Where there is room is not null; the analyzer does not subtract pointers, so we say it.
+    if (cursor == nullptr) __builtin_unreachable();
+#endif
     return true;
   }
   void put(char c) {

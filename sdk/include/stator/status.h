@@ -10,7 +10,7 @@ typedef int32_t stator_status;
 
 enum {
   STATOR_OK = 0,
-#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, meaning) \
+#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, http, meaning) \
   STATOR_E_##suffix = number,
 #include "stator/errors.def"
 #undef STATOR_ERROR

@@ -126,11 +126,22 @@ TEST_F(SessionTest, AuthenticatesFirst) {
   Session by_password = session(connection);
   by_password.authenticate({.user = "anna", .password = "right", .api_key = ""});
   by_password.authenticate({.user = "", .password = "", .api_key = "right"});
+  by_password.authenticate({.user = "", .token = "right"});
   by_password.authenticate({});
   EXPECT_THAT(
       server.requests(),
       ElementsAre(R"({"op":"auth","method":"password","username":"anna","password":"right"})",
-                  R"({"op":"auth","method":"api_key","token":"right"})"));
+                  R"({"op":"auth","method":"api_key","token":"right"})",
+                  R"({"op":"auth","method":"jwt","token":"right"})"));
+}
+
+TEST_F(SessionTest, AUserWithACertificateAndNoPasswordIsTheCertificates) {
+  FakeServer server(answer);
+  Connection connection(server.address());
+  Session anna = session(connection);
+  EXPECT_THROW(anna.authenticate({.user = "anna", .shows_certificate = true}), Failure);
+  EXPECT_THAT(server.requests(),
+              ElementsAre(R"({"op":"auth","method":"certificate","username":"anna"})"));
 }
 
 TEST_F(SessionTest, EndsWithTheServersWordWhenTheIdentityIsRefused) {

@@ -375,7 +375,9 @@ Status break_in_prepare(const Toy&, const Request& request, Records& records, Re
   const std::string_view rule = request.args().str(0);
   const std::uint32_t other = (request.vshard() + 1) % 1024;
   if (rule == "put_in_prepare") {
-    stator::KvWriter(request.raw_call()).put(kItems, request.vshard(), "k", "v");
+    // As an engine in C can: the types of C++ have no way.
+    stator::detail::services.kv->put(request.raw_call(), kItems, request.vshard(),
+                                     stator::as_bytes("k"), stator::as_bytes("v"));
   }
   if (rule == "record_elsewhere") records.add(other, kBreak, "");
   if (rule == "record_everywhere") records.add(STATOR_VSHARD_EVERY, kBreak, "");

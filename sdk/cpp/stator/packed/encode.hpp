@@ -97,7 +97,7 @@ inline bool as_exact_double(std::string_view token, const Decimal& exact, double
   Value stored;
   stored.tag = Tag::kDouble;
   stored.bits = std::bit_cast<std::uint64_t>(out);
-  NumberRoom room;
+  NumberRoom room{};
   return compare_decimals(decimal_of(stored, room), exact) == 0;
 }
 

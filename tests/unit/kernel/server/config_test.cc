@@ -22,6 +22,7 @@ data_dir = "/tmp/x"
 lanes = 2
 log_level = "warn"
 memory_limit_mib = 512
+log_segment_mib = 4
 [auth]
 mode = "password"
 [changes]
@@ -29,6 +30,8 @@ retain_mib = 10
 retain_s = 60
 [backup]
 directory = "/var/backups/stator"
+[encryption]
+key_file = "/etc/stator/keys"
 [engine.vector]
 threads = 3
 )", "stator.toml", config);
@@ -41,6 +44,8 @@ threads = 3
   EXPECT_EQ(config.backup_directory, "/var/backups/stator");
   EXPECT_EQ(config.history.bytes, 10u * 1024 * 1024);
   EXPECT_EQ(config.history.ms, 60'000u);
+  EXPECT_EQ(config.key_file, "/etc/stator/keys");
+  EXPECT_EQ(config.log_segment_bytes, 4u * 1024 * 1024);
   EXPECT_THAT(*config.engines, testing::ElementsAre("document", "vector"));
   EXPECT_EQ(config.engine_config["vector"], R"({"threads":3})");
 }
@@ -63,6 +68,14 @@ TEST(ConfigTest, WrongTypesAndValuesNameTheLine) {
   EXPECT_EQ(fault_of("[changes]\nretain_mb = 1\n"),
             "stator.toml:2: unknown key 'changes.retain_mb'; did you mean 'changes.retain_mib'?");
   EXPECT_EQ(fault_of("[backup]\ndirectory = 7\n"), "stator.toml:2: 'backup.directory' must be a string");
+  for (const std::string wrong : {"0", "65", "1.5"}) {
+    EXPECT_EQ(fault_of("[server]\nlog_segment_mib = " + wrong + "\n"),
+              "stator.toml:2: 'server.log_segment_mib' must be a whole number from 1 to 64");
+  }
+  EXPECT_EQ(fault_of("[encryption]\nkey_file = \"\"\n"),
+            "stator.toml:2: 'encryption.key_file' must not be empty");
+  EXPECT_EQ(fault_of("[encryption]\nkey = \"x\"\n"),
+            "stator.toml:2: unknown key 'encryption.key'; did you mean 'encryption.key_file'?");
   EXPECT_EQ(fault_of("backup = \"/x\"\n"), "stator.toml:1: 'backup' must be a table [backup]");
   EXPECT_EQ(fault_of("[backup]\ndirectori = \"x\"\n"),
             "stator.toml:2: unknown key 'backup.directori'; did you mean 'backup.directory'?");

@@ -41,6 +41,22 @@ TEST_F(TrimGateTest, AHoldKeepsTheLogUntilItEnds) {
   EXPECT_EQ(first_kept(), 7u);
 }
 
+// Where the disk is full, history may go, but nothing that a lane or a backup needs.
+TEST_F(TrimGateTest, WhatNoLaneNeedsMayGoBeforeTheDiskIsFull) {
+  TrimGate gate(log_, {Lsn{0}, Lsn{0}}, History{.bytes = 1u << 30, .ms = 1u << 30});
+  gate.on_applied(LaneId{0}, Lsn{6});
+  EXPECT_LE(log_.allowed_trim(), Lsn{1});
+  gate.on_applied(LaneId{1}, Lsn{4});
+  EXPECT_EQ(log_.allowed_trim(), Lsn{5});
+  {
+    const TrimHold hold(gate);
+    EXPECT_LE(log_.allowed_trim(), Lsn{1});
+    gate.on_applied(LaneId{1}, Lsn{6});
+    EXPECT_LE(log_.allowed_trim(), Lsn{1});
+  }
+  EXPECT_EQ(log_.allowed_trim(), Lsn{7});
+}
+
 class StoppedClock final : public Clock {
  public:
   std::uint64_t monotonic_ns() override { return 1; }

@@ -48,6 +48,43 @@ TEST_F(CommitHereTest, LeavesANewSegmentToTheWriter) {
   EXPECT_TRUE(waiter.wait_durable(second));
 }
 
+TEST_F(CommitHereTest, LeavesANewKeyToTheWriter) {
+  KeyRing keys;
+  activate(keys, 1);
+  const auto key_of = [this](Lsn first) {
+    const std::string path = std::string(kDirectory) + "/" + segment_name(first);
+    return read_segment_header(files_.content(path)).value().key;
+  };
+  {
+    const auto log = open_small_log(files_, kLargeSegment, 1, &keys).take();
+    LogWaiter waiter(*log);
+    BatchBuilder batch = batch_of({"first"});
+    ASSERT_TRUE(log->append(batch, 1).ok());
+    ASSERT_TRUE(log->commit_here());
+    activate(keys, 2);
+    batch = batch_of({"second"});
+    const Lsn second = log->append(batch, 1).value();
+    EXPECT_FALSE(log->commit_here());
+    ASSERT_TRUE(waiter.wait_durable(second));
+    // The segment has the key now; the writer may still be busy with the commit before.
+    bool is_here = false;
+    for (int tries = 0; !is_here && tries < 10'000; ++tries) {
+      batch = batch_of({"third"});
+      const Lsn third = log->append(batch, 1).value();
+      is_here = log->commit_here();
+      ASSERT_TRUE(waiter.wait_durable(third));
+    }
+    EXPECT_TRUE(is_here);
+  }
+  EXPECT_EQ(key_of(Lsn{1}), KeyId{1});
+  EXPECT_EQ(key_of(Lsn{2}), KeyId{2});
+  const auto log = open_small_log(files_, kLargeSegment, 1, &keys).take();
+  std::vector<std::string> payloads = read_all(*log).value();
+  ASSERT_GE(payloads.size(), 3u);
+  payloads.resize(3);
+  EXPECT_THAT(payloads, ElementsAre("first", "second", "third"));
+}
+
 TEST_F(CommitHereTest, AFailureStopsTheLogForEver) {
   const auto log = open_small_log(files_).take();
   files_.fail_write(1, ErrorCode::kStorage);

@@ -24,6 +24,13 @@ class LocalLogTest : public testing::Test {
   std::string only_segment() { return path(files_.list(kDirectory).value().at(0)); }
   static std::string path(const std::string& name) { return std::string(kDirectory) + "/" + name; }
 
+  // Without the files that are kept for later.
+  std::vector<std::string> segments() {
+    std::vector<std::string> names = files_.list(kDirectory).take();
+    std::erase_if(names, [](const std::string& name) { return !name.ends_with(".wal"); });
+    return names;
+  }
+
   io::FaultyFileSystem files_;
 };
 
@@ -148,8 +155,7 @@ TEST_F(LocalLogTest, TrimsWholeSegmentsBelowAndStillKnowsWhereItStands) {
     log->trim(Lsn{3});
     log->close();
   }
-  EXPECT_THAT(files_.list(kDirectory).value(),
-              ElementsAre("00000000000000000003.wal", "00000000000000000004.wal"));
+  EXPECT_THAT(segments(), ElementsAre("00000000000000000003.wal", "00000000000000000004.wal"));
   {
     const auto log = open_small_log(files_, kSmallSegment, 3).take();
     EXPECT_EQ(log->last(), Lsn{4});
@@ -157,8 +163,62 @@ TEST_F(LocalLogTest, TrimsWholeSegmentsBelowAndStillKnowsWhereItStands) {
     log->trim(Lsn{100});
     log->close();
   }
-  EXPECT_THAT(files_.list(kDirectory).value(), ElementsAre("00000000000000000004.wal"));
+  EXPECT_THAT(segments(), ElementsAre("00000000000000000004.wal"));
   EXPECT_EQ(open_small_log(files_, kSmallSegment, 5).take()->last(), Lsn{4});
+}
+
+// What such a file held before stays in it behind the new commits, and is never read.
+TEST_F(LocalLogTest, ATrimmedSegmentBecomesALaterOne) {
+  const auto commit = [](Log& log, LogWaiter& waiter, const std::string& payload) {
+    BatchBuilder batch = batch_of({payload});
+    EXPECT_TRUE(waiter.wait_durable(log.append(batch, 1).value()));
+  };
+  constexpr std::size_t kThreeCommits = 4 * io::kBlockBytes;
+  {
+    const auto log = open_small_log(files_, kThreeCommits).take();
+    LogWaiter waiter(*log);
+    std::uint64_t most = 0;
+    for (int i = 0; i < 60; ++i) {
+      commit(*log, waiter, "old " + std::to_string(i));
+      if (i == 20) most = files_.used();
+      log->trim(log->durable());
+    }
+    EXPECT_LE(files_.used(), most) << "it takes more and more space";
+    log->close();
+  }
+  std::vector<std::string> names = files_.list(kDirectory).take();
+  EXPECT_THAT(names, testing::Contains("kept-1.tmp"));
+  const std::string last = files_.content(path(segments().back()));
+  EXPECT_THAT(last, HasSubstr("old 5")) << "it is no file that was used before";
+  const std::uint64_t first = first_lsn_of(segments().back())->value();
+  {
+    const auto log = open_small_log(files_, kThreeCommits, first).take();
+    EXPECT_EQ(log->last(), Lsn{60});
+    EXPECT_THAT(files_.list(kDirectory).value(), testing::Not(testing::Contains("kept-1.tmp")));
+  }
+}
+
+TEST_F(LocalLogTest, RemovesWhatACrashLeftBesideTheSegments) {
+  write_commits(files_, {{"a"}});
+  const std::vector<std::string> names = {"kept-1.tmp", "kept-2.tmp",
+                                          "00000000000000000001.wal.new"};
+  for (const std::string& name : names) ASSERT_TRUE(files_.create(path(name)).ok());
+  const auto log = open_small_log(files_).take();
+  EXPECT_THAT(files_.list(kDirectory).value(), ElementsAre("00000000000000000001.wal"));
+}
+
+TEST_F(LocalLogTest, KeepsTwoFilesAtMostAndNoneOfAnotherSize) {
+  const std::string large(20'000, 'L');
+  const std::string big(1500, 'b');
+  write_commits(files_, {{big}, {large}, {big}, {big}, {big}, {big}, {big}}, kSmallSegment);
+  const auto log = open_small_log(files_, kSmallSegment).take();
+  log->trim(Lsn{3});
+  log->trim(Lsn{7});
+  log->close();
+  EXPECT_THAT(files_.list(kDirectory).value(),
+              ElementsAre("00000000000000000007.wal", "kept-1.tmp", "kept-2.tmp"));
+  EXPECT_EQ(files_.content(path("kept-1.tmp")).size(), kSmallSegment);
+  EXPECT_EQ(files_.content(path("kept-2.tmp")).size(), kSmallSegment);
 }
 
 TEST_F(LocalLogTest, RefusesWhenNeededRecordsAreMissing) {
@@ -276,6 +336,52 @@ TEST_F(LocalLogTest, FullDiskRefusesWritesAndHealsWithoutLosingOne) {
   const auto all = read_all(*log).value();
   EXPECT_EQ(all.at(1), big + "held");
   EXPECT_EQ(all.back(), "healed");
+}
+
+// History that is kept for readers goes first, the oldest first and no more than needed; what
+// somebody needs never does.
+TEST_F(LocalLogTest, AFullDiskTakesHistoryBeforeItRefusesWrites) {
+  const std::string big(1500, 'b');
+  const auto log = open_small_log(files_, kSmallSegment).take();
+  LogWaiter waiter(*log);
+  const auto append = [&] {
+    BatchBuilder batch = batch_of({big});
+    return log->append(batch, 1);
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(waiter.wait_durable(append().value()));
+  files_.set_space(files_.used());
+  log->allow_trim(Lsn{4});
+  ASSERT_TRUE(waiter.wait_durable(append().value()));
+  EXPECT_EQ(log->oldest(), Lsn{2});
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(waiter.wait_durable(append().value()));
+  EXPECT_EQ(log->oldest(), Lsn{4});
+  EXPECT_TRUE(log->health().ok());
+  const Lsn held = append().value();
+  log->flush();
+  while (log->health().ok()) std::this_thread::yield();
+  EXPECT_EQ(log->health().error().code(), ErrorCode::kDiskFull);
+  EXPECT_EQ(log->oldest(), Lsn{4}) << "LSN 4 is needed";
+  log->allow_trim(Lsn{5});  // a checkpoint has it
+  EXPECT_TRUE(waiter.wait_durable(held));
+  EXPECT_EQ(log->oldest(), Lsn{5});
+  EXPECT_THAT(read_all(*log, Lsn{5}).value(), testing::SizeIs(5));
+}
+
+// Files that wait for their use are no reason to refuse a write either.
+TEST_F(LocalLogTest, AFullDiskTakesTheFilesThatAreKept) {
+  const auto log = open_small_log(files_, kSmallSegment).take();
+  LogWaiter waiter(*log);
+  for (int i = 0; i < 4; ++i) {
+    BatchBuilder batch = batch_of({std::string(1500, 'b')});
+    ASSERT_TRUE(waiter.wait_durable(log->append(batch, 1).value()));
+  }
+  log->trim(Lsn{3});
+  while (!files_.exists(path("kept-2.tmp")).value()) std::this_thread::yield();
+  files_.set_space(files_.used());
+  BatchBuilder batch = batch_of({std::string(5000, 'x')});  // fits none of them
+  EXPECT_TRUE(waiter.wait_durable(log->append(batch, 1).value()));
+  EXPECT_TRUE(log->health().ok());
+  EXPECT_THAT(files_.list(kDirectory).value(), testing::Not(testing::Contains("kept-1.tmp")));
 }
 
 // A lane that sleeps must learn of it: the deadlines of the writes that wait count from then on.

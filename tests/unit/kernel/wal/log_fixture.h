@@ -10,6 +10,7 @@
 
 #include "unit/kernel/io/faulty_file_system.h"
 #include "wal/local_log.h"
+#include "wal/segment_reader.h"
 
 namespace stator::wal {
 
@@ -74,22 +75,34 @@ inline constexpr const char* kDirectory = "/wal";
 inline constexpr std::size_t kSmallSegment = 2 * io::kBlockBytes;
 inline constexpr std::size_t kLargeSegment = 16 * io::kBlockBytes;
 
+// Keys 1..3, of which `active` is used (0: none).
+inline void activate(KeyRing& keys, unsigned active) {
+  std::string text =
+      "active " + (active == 0 ? std::string("none") : std::to_string(active)) + "\n";
+  for (const char number : {'1', '2', '3'}) {
+    text += std::string(1, number) + " " + std::string(64, number) + "\n";
+  }
+  const Status taken = keys.take(text, "/keys");
+  STATOR_ASSERT(taken.ok());
+}
+
 inline Result<std::unique_ptr<Log>> open_small_log(io::FileSystem& files,
                                                    std::size_t segment_bytes = kLargeSegment,
-                                                   std::uint64_t oldest_needed = 1) {
-  return open_local_log(
-      files,
-      {.directory = kDirectory,
-       .segment_bytes = segment_bytes,
-       .oldest_needed = oldest_needed,
-       .is_made_ahead = false});
+                                                   std::uint64_t oldest_needed = 1,
+                                                   const KeyRing* keys = nullptr) {
+  return open_local_log(files, {.directory = kDirectory,
+                                .segment_bytes = segment_bytes,
+                                .oldest_needed = oldest_needed,
+                                .is_made_ahead = false,
+                                .keys = keys});
 }
 
 // Every entry of `commits` in a commit of its own.
 inline void write_commits(io::FileSystem& files,
                           const std::vector<std::vector<std::string>>& commits,
-                          std::size_t segment_bytes = kLargeSegment) {
-  const auto log = open_small_log(files, segment_bytes).take();
+                          std::size_t segment_bytes = kLargeSegment,
+                          const KeyRing* keys = nullptr) {
+  const auto log = open_small_log(files, segment_bytes, 1, keys).take();
   LogWaiter waiter(*log);
   for (const auto& payloads : commits) {
     BatchBuilder batch = batch_of(payloads);
@@ -97,6 +110,29 @@ inline void write_commits(io::FileSystem& files,
     STATOR_ASSERT(waiter.wait_durable(log->last()));
   }
   log->close();
+}
+
+// Where a commit begins and ends.
+struct Place {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+inline std::vector<Place> places_of(const std::string& segment, const KeyRing* keys = nullptr) {
+  std::vector<Place> places;
+  SegmentReader reader = SegmentReader::open(segment, "", keys).take();
+  LogPosition position = reader.begin();
+  auto walked = reader.walk(position, [&](BatchReader&, std::size_t offset) {
+    if (places.empty() || places.back().begin != offset) places.push_back({offset, 0});
+    return ok_status();
+  });
+  STATOR_ASSERT(walked.ok() && walked.value().is_clean);
+  const CommitCodec codec = reader.take_codec();
+  for (Place& place : places) {
+    place.end = place.begin +
+                codec.announced_size(ByteView(segment).substr(place.begin), place.begin).value();
+  }
+  return places;
 }
 
 }  // namespace stator::wal

@@ -38,20 +38,30 @@ std::vector<std::string> pull(LogReader& reader, Step& end) {
   }
 }
 
-// Both implementations keep the same promises.
-class LogReaderTest : public testing::TestWithParam<bool> {
+enum class Kind { kSim, kLocal, kEncrypted };
+std::string name_of(Kind kind) {
+  if (kind == Kind::kSim) return "Sim";
+  return kind == Kind::kLocal ? "Local" : "Encrypted";
+}
+
+// All implementations keep the same promises.
+class LogReaderTest : public testing::TestWithParam<Kind> {
  protected:
   LogReaderTest() {
-    if (GetParam()) {
-      log_ = open_small_log(files_, kSmallSegment).take();
-      waiter_ = std::make_unique<LogWaiter>(*log_);
-    } else {
+    if (GetParam() == Kind::kSim) {
       log_ = std::make_unique<SimLog>();
+      return;
     }
+    if (GetParam() == Kind::kEncrypted) activate(keys_, 1);
+    log_ = open_small_log(files_, kSmallSegment, 1, &keys_).take();
+    waiter_ = std::make_unique<LogWaiter>(*log_);
   }
-  void write(const std::vector<std::string>& payloads) {
+  void append(const std::vector<std::string>& payloads) {
     BatchBuilder batch = batch_of(payloads);
     ASSERT_TRUE(log_->append(batch, 1, log_->epoch()).ok());
+  }
+  void write(const std::vector<std::string>& payloads) {
+    append(payloads);
     make_durable();
   }
   void make_durable() {
@@ -67,6 +77,7 @@ class LogReaderTest : public testing::TestWithParam<bool> {
   }
 
   io::FaultyFileSystem files_;
+  KeyRing keys_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<LogWaiter> waiter_;
   Step end_ = Step::kBatch;
@@ -192,9 +203,22 @@ TEST_P(LogReaderTest, DiscardsOverSegments) {
               ElementsAre(big + "0", big + "1", big + "2", "new"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Logs, LogReaderTest, testing::Bool(), [](const auto& param) {
-  return std::string(param.param ? "Local" : "Sim");
-});
+// Between any two writes, whatever went to the disk with them.
+TEST_P(LogReaderTest, DiscardsAPartOfACommit) {
+  write({"a"});
+  for (const std::string payload : {"b", "c", "d", "e"}) append({payload});
+  make_durable();
+  ASSERT_TRUE(log_->discard_to(Lsn{3}).ok());
+  EXPECT_EQ(log_->last(), Lsn{3});
+  write({"new"});
+  ASSERT_TRUE(log_->discard_to(Lsn{2}).ok());
+  write({"newer"});
+  EXPECT_THAT(pull(*log_->reader(Lsn{1}), end_), ElementsAre("a", "b", "newer"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Logs, LogReaderTest,
+                         testing::Values(Kind::kSim, Kind::kLocal, Kind::kEncrypted),
+                         [](const auto& param) { return name_of(param.param); });
 
 TEST(SimLogReaderTest, GivesNothingThatIsNotDurable) {
   SimLog log;
@@ -257,30 +281,64 @@ TEST(LocalLogSealTest, TheEpochSurvivesARestart) {
   EXPECT_EQ(log->append(batch, 1, 7).value(), Lsn{3});
 }
 
-TEST(LocalLogDiscardTest, SurvivesARestartAndEveryPowerCutLeavesALog) {
-  for (std::uint64_t at = 1;; ++at) {
-    io::FaultyFileSystem files;
-    const std::string big(3000, 'x');
-    write_commits(files, {{"a"}, {"b"}, {big}, {big}, {big}}, kSmallSegment);
-    Status done;
+// Plain and encrypted.
+class LocalLogDiscardTest : public testing::TestWithParam<bool> {
+ protected:
+  LocalLogDiscardTest() {
+    if (GetParam()) activate(keys_, 1);
+  }
+  // Discards to LSN 2 with a power cut at the `at`-th change of the disk. False: there are less.
+  bool cut_power(io::FaultyFileSystem& files, std::uint64_t at) {
     {
-      const auto log = open_small_log(files, kSmallSegment).take();
+      const auto log = open_small_log(files, kSmallSegment, 1, &keys_).take();
       const std::uint64_t before = files.changes();
       files.lose_power_at(at);
-      done = log->discard_to(Lsn{2});
+      const Status done = log->discard_to(Lsn{2});
       if (files.changes() - before < at) {
-        ASSERT_TRUE(done.ok());
+        EXPECT_TRUE(done.ok());
         EXPECT_GT(at, 3u) << "the power never went";
-        return;
+        return false;
       }
     }
     files.crash(static_cast<std::uint32_t>(at));
-    const auto log = open_small_log(files, kSmallSegment).take();
+    const auto log = open_small_log(files, kSmallSegment, 1, &keys_).take();
     // It is there up to some batch, at least as far as asked for.
     EXPECT_GE(log->last(), Lsn{2}) << at;
     EXPECT_EQ(read_all(*log).value().size(), log->last().value()) << at;
+    return true;
+  }
+  KeyRing keys_;
+};
+
+TEST_P(LocalLogDiscardTest, SurvivesARestartAndEveryPowerCutLeavesALog) {
+  const std::string big(3000, 'x');
+  for (std::uint64_t at = 1;; ++at) {
+    io::FaultyFileSystem files;
+    write_commits(files, {{"a"}, {"b"}, {big}, {big}, {big}}, kSmallSegment, &keys_);
+    if (!cut_power(files, at)) return;
   }
 }
+
+// The batches that stay were acknowledged: no power cut on the way takes one of them.
+TEST_P(LocalLogDiscardTest, APowerCutTakesNothingOfTheCommitThatIsCut) {
+  for (std::uint64_t at = 1;; ++at) {
+    io::FaultyFileSystem files;
+    {
+      const auto log = open_small_log(files, kSmallSegment, 1, &keys_).take();
+      LogWaiter waiter(*log);
+      for (int i = 0; i < 6; ++i) {
+        BatchBuilder batch = batch_of({std::string(2000, 'x') + std::to_string(i)});
+        ASSERT_TRUE(log->append(batch, 1).ok());
+      }
+      ASSERT_TRUE(waiter.wait_durable(log->last()));
+    }
+    if (!cut_power(files, at)) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Logs, LocalLogDiscardTest, testing::Bool(), [](const auto& param) {
+  return std::string(param.param ? "Encrypted" : "Plain");
+});
 
 TEST(LocalLogReaderTest, DamageIsSaidWithItsPlace) {
   io::FaultyFileSystem files;

@@ -3,8 +3,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codec/lib0.h"
+#include "codec/update.h"
 
 namespace stator::crdt {
 
@@ -67,6 +69,17 @@ class UpdateBuilder {
     deletes_.var_uint(1);
     deletes_.var_uint(clock);
     deletes_.var_uint(length);
+    return *this;
+  }
+  // One section of many ranges, in the order given.
+  UpdateBuilder& deletes(std::uint64_t client, const std::vector<ClockRange>& ranges) {
+    ++deletes_count_;
+    deletes_.var_uint(client);
+    deletes_.var_uint(ranges.size());
+    for (const ClockRange& range : ranges) {
+      deletes_.var_uint(range.clock);
+      deletes_.var_uint(range.length);
+    }
     return *this;
   }
   std::string take() {

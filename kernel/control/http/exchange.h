@@ -1,0 +1,112 @@
+// The HTTP side of one connection: requests are taken one by one, each is a request of the session,
+// and the session's answer leaves as a response.
+//
+//   POST /v1/ops/OP       an op; the body holds its fields
+//   GET  /v1/openapi.json what can be asked
+//   GET  /v1/ws           frames of the native protocol as messages of WebSocket
+//   GET  /healthz /readyz /metrics
+//
+// Every request says for itself who asks (Authorization), or nobody does: connections are shared by
+// proxies. Who it was is remembered for the next request with the same words.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "control/auth/identity.h"
+#include "control/http/front.h"
+#include "control/http/reply.h"
+#include "control/http/request_reader.h"
+#include "control/http/websocket.h"
+#include "control/session/answer_form.h"
+#include "control/session/session.h"
+
+namespace stator::http {
+
+// Thread: the lane's.
+class Exchange final : public session::AnswerForm {
+ public:
+  Exchange(const Front& front, session::Session& session, std::uint64_t now_ns);
+
+  // Takes bytes from the front of `bytes`, and goes on where an answer has come since; how many.
+  std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  // No more requests: close once the output is sent,
+  bool is_closing() const { return state_ == State::kEnd; }
+  // but first read on and drop what comes, until the peer closes or the time is over.
+  bool lingers() const { return is_closing() && lingers_; }
+  // The server stops: a client that is owed nothing is told goodbye.
+  void end_at_stop();
+  // Monotonic time at which it has had too long; 0: never. `last_activity_ns`: when bytes last came
+  // or went.
+  std::uint64_t overdue_ns(std::uint64_t last_activity_ns) const;
+
+  void last(const bridge::Task& task, const std::string* members, Lsn watermark,
+            ByteBuffer& out) override;
+  void parts(const bridge::Task& task, Lsn watermark, ByteBuffer& out) override;
+
+ private:
+  enum class State : std::uint8_t {
+    kHead,        // until the head of a request is whole
+    kIdentify,    // the session looks at who asks
+    kIdentified,  // it has
+    kBody,        // until the body is whole
+    kAnswer,      // the session works
+    kWebSocket,
+    kEnd,
+  };
+  enum class Route : std::uint8_t { kOp, kOpenApi, kHealth, kReady, kMetrics, kWebSocket };
+
+  std::size_t read_head(ByteView bytes);
+  std::size_t read_body(ByteView bytes);
+  void on_head();
+  bool check_origin();
+  void answer_options();
+  bool find_route();
+  bool check_request();
+  void identify();
+  void identify_by(std::string_view scheme, std::string_view rest);
+  void ask_who(const std::string& arguments);
+  void on_identified(const bridge::Task& task, const std::string* members, Lsn watermark,
+                     ByteBuffer& out);
+  void begin();
+  void carry_out();
+  void ask(std::string_view op, ByteView body);
+  void upgrade();
+  void answer_health();
+
+  // A response of our own, without the session.
+  void refuse(int status, ErrorCode code, std::string sentence, std::string fields = {});
+  void reply(Reply reply, ByteView body);
+  void put(Reply reply, ByteView body, ByteBuffer& out);
+  void put_error(const bridge::Task& task, Lsn watermark, ByteBuffer& out);
+  void put_lines(ByteView frames, bool is_last, ByteBuffer& out);
+  // Further fields of a response to this request.
+  std::string common_fields() const;
+  void finish();
+
+  const Front& front_;
+  session::Session& session_;
+  State state_ = State::kHead;
+  Route route_ = Route::kOp;
+  std::unique_ptr<RequestReader> reader_;  // while a request is read
+  std::unique_ptr<WebSocket> socket_;
+  std::string op_;
+  std::string allow_origin_;       // of a page of another origin that may read the response
+  std::string credentials_;        // digest of the Authorization that is being looked at
+  std::string known_credentials_;  // and of the one that `known_` gave
+  std::optional<auth::Identity> known_;
+  std::uint64_t request_id_ = 0;  // 0: the session has not seen it
+  std::uint64_t now_ns_;
+  std::uint64_t since_ns_;  // when this state began to count
+  bool is_head_only_ = false;
+  bool has_chunks_ = true;
+  bool wants_events_ = false;  // SSE instead of NDJSON
+  bool is_streaming_ = false;
+  bool closes_ = false;
+  bool lingers_ = false;
+};
+
+}  // namespace stator::http

@@ -1,0 +1,53 @@
+// One WebSocket connection (RFC 6455): a message is the body of a frame of the native protocol,
+// both ways. wslay knows the framing; this hands whole messages to the session, which sees frames.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/byte_buffer.h"
+#include "control/session/answer_form.h"
+#include "control/session/session.h"
+
+namespace stator::http {
+
+// The answer to a client's Sec-WebSocket-Key; empty: the key is none.
+std::string websocket_accept(std::string_view key);
+
+// Thread: the lane's.
+class WebSocket final : public session::AnswerForm {
+ public:
+  explicit WebSocket(session::Session& session);
+  ~WebSocket() override;
+  WebSocket(const WebSocket&) = delete;
+  WebSocket& operator=(const WebSocket&) = delete;
+
+  // Takes bytes from the front of `bytes` until the session is blocked; how many.
+  std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  // It said goodbye, or was told to go: close it once the output is sent.
+  bool is_closing() const;
+  // The server stops: says so (1001).
+  void go_away();
+  // Monotonic time since when a message is begun and not ended; 0: none is.
+  std::uint64_t partial_since_ns() const { return partial_since_ns_; }
+
+  void last(const bridge::Task& task, const std::string* members, Lsn watermark,
+            ByteBuffer& out) override;
+  void parts(const bridge::Task& task, Lsn watermark, ByteBuffer& out) override;
+
+ private:
+  struct State;
+  void deliver(std::uint64_t now_ns);
+  void decode(ByteView bytes);
+  // Sends the frames in `frames` as messages, and what the library has to say.
+  void send(ByteView frames, ByteBuffer& out);
+  void close(std::uint16_t code, ByteBuffer& out);
+
+  session::Session& session_;
+  std::unique_ptr<State> state_;
+  std::uint64_t partial_since_ns_ = 0;
+};
+
+}  // namespace stator::http
