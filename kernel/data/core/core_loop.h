@@ -157,6 +157,7 @@ class CoreLoop {
   stator_call apply_call_;  // of the record that is applied
   LongReads long_reads_;
   std::vector<bridge::Task*> ended_;  // of its last slice
+  std::uint64_t last_short_ns_ = 0;   // when something else was executed
   wal::BatchBuilder batch_;
   IdempotencyTable idempotency_;
   ParkedRecords parked_;

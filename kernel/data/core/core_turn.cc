@@ -97,6 +97,7 @@ void CoreLoop::take(Task* task, std::vector<Task*>& answered) {
     return;
   }
   if (may_pause(*task)) return long_reads_.add(task);
+  last_short_ns_ = now_ns_;
   execute(*task);
   settle(task, answered);
 }
@@ -110,7 +111,8 @@ bool CoreLoop::may_pause(const Task& task) const {
 }
 
 void CoreLoop::run_long_reads(std::vector<Task*>& answered) {
-  long_reads_.run(ended_);
+  const bool is_alone = now_ns_ > last_short_ns_ + kSliceAloneAfterNs;
+  long_reads_.run(is_alone ? kSliceNs : kSliceShortNs, ended_);
   for (Task* task : ended_) settle(task, answered);
   ended_.clear();
 }

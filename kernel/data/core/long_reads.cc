@@ -81,9 +81,10 @@ LongReads::Read* LongReads::next(std::vector<Task*>& ended) {
   return paused_.empty() ? nullptr : &read_of(paused_.take());
 }
 
-void LongReads::run(std::vector<Task*>& ended) {
+void LongReads::run(std::uint64_t slice_ns, std::vector<Task*>& ended) {
   looked_ns_ = clock_.monotonic_ns();
-  slice_end_ns_ = looked_ns_ + kSliceNs;
+  slice_end_ns_ = looked_ns_ + slice_ns;
+  look_ns_ = std::min(kSliceLookNs, slice_ns / 5);
   while (looked_ns_ < slice_end_ns_ && count() > 0) {
     Read* read = next(ended);
     if (read == nullptr) return;
@@ -116,7 +117,7 @@ void LongReads::go_on(Read& read) {
   read.snapshot.reset();
 }
 
-// The clock is looked at about each kSliceLookNs: a look of the engine may stand for a row or for
+// The clock is looked at about each look_ns_: a look of the engine may stand for a row or for
 // thousands of them.
 bool LongReads::look() {
   if (running_ == nullptr) return false;
@@ -125,9 +126,9 @@ bool LongReads::look() {
   Read& read = *running_;
   const std::uint64_t now = clock_.monotonic_ns();
   const std::uint64_t spent = now - looked_ns_;
-  if (spent > kSliceLookNs) {
+  if (spent > look_ns_) {
     read.looks_step = std::max(read.looks_step / 2, 1u);
-  } else if (spent < kSliceLookNs / 2) {
+  } else if (spent < look_ns_ / 2) {
     read.looks_step = std::min(read.looks_step * 2, kLooksStepMax);
   }
   looked_ns_ = now;

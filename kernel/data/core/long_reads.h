@@ -22,6 +22,11 @@
 
 namespace stator::core {
 
+// A slice on a lane that has had other requests in the last kSliceAloneAfterNs: they come one after
+// the other and wait for it each time. Alone it is kSliceNs.
+inline constexpr std::uint64_t kSliceShortNs = 25'000;
+inline constexpr std::uint64_t kSliceAloneAfterNs = 10'000'000;
+
 class LongReads final : public host::Pauser {
  public:
   // Carries the task out with this call, to its answer.
@@ -35,7 +40,7 @@ class LongReads final : public host::Pauser {
 
   void add(bridge::Task* task) { fresh_.push(task); }
   // One slice. Those that are answered are appended to `ended`.
-  void run(std::vector<bridge::Task*>& ended);
+  void run(std::uint64_t slice_ns, std::vector<bridge::Task*>& ended);
   // Ends those that have begun, as interrupted. Before the engines close.
   void stop();
 
@@ -77,6 +82,7 @@ class LongReads final : public host::Pauser {
   Read* running_ = nullptr;
   bool must_stop_ = false;
   std::uint64_t slice_end_ns_ = 0;
+  std::uint64_t look_ns_ = kSliceLookNs;  // between two looks at the clock
   std::uint64_t looked_ns_ = 0;
   std::uint32_t looks_left_ = 0;
 };

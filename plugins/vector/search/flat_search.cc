@@ -10,8 +10,8 @@
 namespace stator::vector {
 namespace {
 
-// Floats between two looks at the interrupt word: some 50 microseconds, also of scalar code.
-constexpr std::size_t kFloatsPerLook = 65'536;
+// Floats between two looks at the interrupt word: some 10 microseconds, also of scalar code.
+constexpr std::size_t kFloatsPerLook = 16'384;
 constexpr std::uint32_t kRowsPerLookMax = 1024;
 
 struct Nearer {

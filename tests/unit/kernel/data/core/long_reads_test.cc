@@ -170,7 +170,7 @@ class LongReadsTest : public testing::Test {
     turn();
     turn();
     // From here on each look at the clock is a tenth of a slice.
-    clock_.step_ns = kSliceNs / 10;
+    clock_.step_ns = kSliceShortNs / 10;
     return all;
   }
   int turns_until_answered(const Task* task) {
@@ -207,6 +207,15 @@ TEST_F(LongReadsTest, AWalkIsCutIntoSlicesBetweenWhichOthersAreAnswered) {
   EXPECT_EQ(scan->payload.view(), all);
   EXPECT_GE(core_->long_reads().slices(), 3u);
   EXPECT_FALSE(core_->has_ready());
+}
+
+TEST_F(LongReadsTest, ALaneWithNothingElseToDoGivesLongerSlices) {
+  const std::string all = fill(26);
+  clock_.now_ns += 2 * kSliceAloneAfterNs;
+  const Task* scan = ask(kWalk, "");
+  EXPECT_EQ(turns_until_answered(scan), 1);
+  EXPECT_EQ(scan->payload.view(), all);
+  EXPECT_EQ(core_->long_reads().slices(), 1u);
 }
 
 TEST_F(LongReadsTest, ShowsOneMomentWhateverIsWrittenAndCheckpointedMeanwhile) {
