@@ -36,7 +36,6 @@ class Server {
   // last looked at.
   void reload_files(bool only_if_newer);
   bool has_files() const { return tls_ != nullptr || jwt_ != nullptr; }
-  bool has_tls() const { return tls_ != nullptr; }
   // The same without a network, with the lanes that the directory has: `task` gets a connection
   // with the kernel's rights. For commands on a stopped server's data; stop() follows, whatever it
   // said.

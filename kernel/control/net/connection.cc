@@ -28,9 +28,7 @@ ssize_t Connection::read(std::span<char> to) {
   if (tls_ != nullptr) {
     const bool was_established = tls_->is_established();
     const ssize_t received = tls_->read(to);
-    // Before the session sees a byte of it.
-    if (tls_->is_established() && !was_established)
-      session_.set_certificate(tls_->client_certificate());
+    if (!was_established) meet_client();
     return received;
   }
   const ssize_t received = recv(socket_.fd(), to.data(), to.size(), 0);
@@ -38,12 +36,16 @@ ssize_t Connection::read(std::span<char> to) {
   return received < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
 }
 
+// Before the session sees a byte of the client: who it is by its certificate.
+void Connection::meet_client() {
+  if (tls_->is_established()) session_.set_certificate(tls_->client_certificate());
+}
+
 ssize_t Connection::write(ByteView bytes) {
   if (tls_ != nullptr) {
     const bool was_established = tls_->is_established();
     const ssize_t sent = tls_->write(bytes);
-    if (tls_->is_established() && !was_established)
-      session_.set_certificate(tls_->client_certificate());
+    if (!was_established) meet_client();
     return sent;
   }
   const ssize_t sent = send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);

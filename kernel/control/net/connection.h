@@ -73,6 +73,7 @@ class Connection {
   // As recv() and send() on a non-blocking socket, but -1 only when the peer is gone; 0: not now.
   ssize_t read(std::span<char> to);
   ssize_t write(ByteView bytes);
+  void meet_client();
   // How many of the bytes were taken.
   std::size_t take(ByteView bytes, std::uint64_t now_ns) {
     return http_ == nullptr ? session_.on_bytes(bytes, now_ns) : http_->on_bytes(bytes, now_ns);
