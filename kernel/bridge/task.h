@@ -27,11 +27,12 @@ enum class TaskKind : std::uint8_t {
   kExecute,  // run the op on this lane
   kMerge,    // make the answer from `parts`
   // An atomic batch (docs/adr/0013): on one lane it is kBatch; over several each lane prepares its
-  // items and holds everything else back, the home lane appends all their records at once, each lane
-  // applies its own and goes on.
+  // items and holds everything else back, the home lane appends all their records at once, each
+  // lane applies its own and goes on.
   kBatch,
   kBatchPrepare,
   kBatchAppend,
+  kBatchCheck,  // claims whose keys are this lane's
   kBatchApply,
   kBatchCancel,
   kBatchFinish,
@@ -42,6 +43,9 @@ enum class CoreOp : std::uint8_t {
   kNone,
   kCheckpoint,  // payload of a part: the lane's applied LSN; of the merged answer: {"lsn":the smallest}
 };
+
+// Of a task that no connection waits for.
+inline constexpr std::uint32_t kNoConnection = 0xffffffff;
 
 struct Task {
   // ---- what to do; written by the origin --------------------------------------------------------
@@ -62,6 +66,7 @@ struct Task {
   std::vector<ByteView> parts;  // kMerge; borrowed from the children
   std::vector<Task*> items;     // of a batch, in order; a batch owns them, its children borrow
   std::uint32_t item = 0;       // of an item: its place in the batch
+  bool is_round = false;  // a batch, or its part, whose items are requests of their own (ADR 32)
 
   // The client no longer wants it: the origin says so at any time, whoever holds the task looks.
   std::atomic<bool> is_cancelled{false};
@@ -72,6 +77,12 @@ struct Task {
   Lsn lsn;  // of the first record written, 0 if none
   std::vector<std::uint32_t> lsn_at;  // offsets in the payload where `lsn` is to be put in
   bool is_repeat = false;             // kBatchPrepare: the payload is the stored first answer
+  // kExecute, kBatch: nothing was written, because other lanes must take part; kBatchPrepare: the
+  // round must begin again.
+  bool wants_round = false;
+  bool is_held = false;           // kBatchPrepare: the lane runs nothing else now
+  bool is_again = false;          // kBatchCancel: the round will begin again
+  ByteBuffer claims;              // what it takes and frees, bridge/claim.h
   ByteBuffer records;             // kBatchPrepare: what is to be written; kBatchAppend: what was
   std::uint32_t record_count = 0;
   std::uint64_t time_ms = 0;      // kBatchAppend: of the records
@@ -90,7 +101,7 @@ struct Task {
   // ---- the way back; the origin's alone ---------------------------------------------------------
   LaneId origin;
   LaneId executor;  // counted against that lane's ring credit when not the origin
-  std::uint32_t connection = 0;
+  std::uint32_t connection = kNoConnection;
   std::uint32_t connection_generation = 0;
   std::uint64_t request_id = 0;
   std::uint64_t arrived_ns = 0;  // monotonic
@@ -119,6 +130,8 @@ struct Task {
   void prefetch_answer() const { __builtin_prefetch(payload.data()); }
   void refuse(const Error& error);
   void refuse_as_cancelled();
+  // Takes back what an engine answered.
+  void clear_answer();
   // Puts `lsn` into the payload wherever it belongs.
   void fill_in_lsn();
   // Ready for the next request; keeps small buffers, frees large ones.

@@ -1,17 +1,22 @@
-// Batches: on one lane a single task; over several lanes a round led by the home lane (docs/adr/0013):
+// Batches: on one lane a single task; over several lanes a round led by the home lane
+// (docs/adr/0013):
 //
 //   prepare on each lane, in the order of their numbers; from its turn on each runs nothing else
+//   where something is claimed (docs/adr/0032): each lane checks the keys that are its own
 //   append all records at once, on the home lane
 //   apply on each lane, which then goes on
 //   answer when durable
 //
 // The order of the lanes is why two rounds cannot wait for each other for ever.
 #include <algorithm>
+#include <utility>
+
+#include "stator/args.hpp"
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "bridge/claim.h"
 #include "control/dispatch/dispatcher.h"
-#include "stator/args.hpp"
 
 namespace stator::dispatch {
 
@@ -52,14 +57,11 @@ Status Dispatcher::place(Task* item, const Route& route) {
 Status Dispatcher::dispatch_batch(Task* batch) {
   batch->origin = home_;
   if (!batch->is_atomic) return dispatch_each(batch);
-  std::vector<bool> lanes(mesh_.lanes());
-  for (const Task* item : batch->items) lanes[item->executor.value()] = true;
   batch->vshard = batch->items.front()->vshard;
-  if (!batch->idempotency_key.empty()) {
-    // The lane of the key takes part: a repeat finds the answer there, however lanes have changed.
+  // The lane of the key takes part: a repeat finds the answer there, however lanes have changed.
+  if (!batch->idempotency_key.empty())
     batch->vshard = vshards_.of(batch->tenant, batch->idempotency_key);
-    lanes[vshards_.lane_of(batch->vshard).value()] = true;
-  }
+  const Lanes lanes = lanes_of(*batch);
   if (std::count(lanes.begin(), lanes.end(), true) > 1) return dispatch_wide(batch, lanes);
   const LaneId lane = batch->items.front()->executor;
   if (!has_credit(lane)) return busy();
@@ -82,20 +84,36 @@ Status Dispatcher::dispatch_each(Task* batch) {
   return ok_status();
 }
 
-Status Dispatcher::dispatch_wide(Task* batch, const std::vector<bool>& lanes) {
+Status Dispatcher::dispatch_wide(Task* batch, const Lanes& lanes) {
   if (wide_batches_ >= kWideBatchesMax) return busy();
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
     if (lanes[lane] && !has_credit(LaneId{lane})) return busy();
   }
+  begin(batch, lanes);
+  return ok_status();
+}
+
+// A round that cannot be refused any more waits; the slots of the rings are for those under way.
+void Dispatcher::begin(Task* batch, const Lanes& lanes) {
+  if (wide_batches_ >= kWideBatchesMax) return waiting_rounds_.push_back(batch);
   ++wide_batches_;
+  make_parts(batch, lanes);
+  if (batch->code != ErrorCode::kOk) return cancel_parts(batch, false);
+  send_first(batch);
+}
+
+void Dispatcher::make_parts(Task* batch, const Lanes& lanes) {
   const LaneId of_key = vshards_.lane_of(batch->vshard);
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
     if (!lanes[lane]) continue;
     Task* part = pool_.take();
     part->kind = TaskKind::kBatchPrepare;
+    part->is_round = batch->is_round;
     part->tenant = batch->tenant;
     part->vshard = batch->vshard;
     part->deadline_ns = batch->deadline_ns;
+    part->connection = batch->connection;
+    part->connection_generation = batch->connection_generation;
     if (LaneId{lane} == of_key) part->idempotency_key = batch->idempotency_key;
     part->origin = home_;
     part->executor = LaneId{lane};
@@ -105,82 +123,181 @@ Status Dispatcher::dispatch_wide(Task* batch, const std::vector<bool>& lanes) {
     }
     batch->children.push_back(part);
   }
+}
+
+void Dispatcher::send_first(Task* batch) {
   // Waits before any lane is held back: LSNs are of the one log, so one lane can wait for all.
   batch->children.front()->min_lsn = batch->min_lsn;
   batch->children_open = 1;
   send(batch->children.front(), batch->children.front()->executor);
-  return ok_status();
 }
 
-void Dispatcher::send_parts(Task* batch, std::size_t count, TaskKind kind) {
-  batch->children_open = static_cast<std::uint32_t>(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    Task* part = batch->children[i];
+void Dispatcher::send_parts(Task* batch, TaskKind kind) {
+  batch->children_open = static_cast<std::uint32_t>(batch->children.size());
+  for (Task* part : batch->children) {
     part->kind = kind;
     part->min_lsn = Lsn{};
     send(part, part->executor);
   }
 }
 
-// The first `count` lanes hold something back; they go on. Then the batch is answered as it stands.
-void Dispatcher::cancel_parts(Task* batch, std::size_t count, std::vector<Task*>& done) {
-  if (count == 0) return after_cancel(batch, done);
-  send_parts(batch, count, TaskKind::kBatchCancel);
+// Those that are held go on. Then the batch is answered as it stands, or begins again.
+void Dispatcher::cancel_parts(Task* batch, bool is_again) {
+  batch->is_again = is_again;
+  for (Task* part : batch->children) part->is_again = is_again;
+  send_parts(batch, TaskKind::kBatchCancel);
 }
 
 void Dispatcher::after_cancel(Task* batch, std::vector<Task*>& done) {
-  if (!batch->is_repeat) return finish_wide(batch, done);
-  // The stored answer is given when it is durable, like every other.
+  if (batch->is_again) return begin_again(batch);
+  if (batch->seen == Lsn{}) return finish_wide(batch, done);
+  // A stored answer, or a refusal, is given when what it tells of is durable, like every other.
   batch->kind = TaskKind::kBatchFinish;
   link_.submitted.push_back(batch);
+}
+
+void Dispatcher::begin_again(Task* batch) {
+  Lanes lanes(mesh_.lanes());
+  for (Task* part : batch->children) add_lanes(*part, lanes);
+  give_back_parts(batch);
+  make_parts(batch, lanes);
+  send_first(batch);
 }
 
 void Dispatcher::finish_part(Task* part, std::vector<Task*>& done) {
   Task* batch = part->parent;
   STATOR_ASSERT(batch->children_open > 0);
   --batch->children_open;
-  if (part->kind == TaskKind::kBatchPrepare) {
-    const auto at = static_cast<std::size_t>(
-        std::find(batch->children.begin(), batch->children.end(), part) - batch->children.begin());
-    if (part->code != ErrorCode::kOk) {
-      batch->refuse(error_of(*part));
-      return cancel_parts(batch, at, done);
-    }
-    if (part->is_repeat) {
-      batch->payload.append(part->payload.view());
-      batch->is_repeat = true;
-      batch->lsn = batch->seen = part->lsn;
-      return cancel_parts(batch, at, done);
-    }
-    if (at + 1 < batch->children.size()) {
-      batch->children_open = 1;
-      return send(batch->children[at + 1], batch->children[at + 1]->executor);
-    }
-    batch->kind = TaskKind::kBatchAppend;
-    link_.submitted.push_back(batch);
-    return;
+  if (part->kind == TaskKind::kBatchPrepare) return after_part_prepared(part);
+  if (part->kind == TaskKind::kBatchCheck && part->code != ErrorCode::kOk) {
+    batch->refuse(error_of(*part));
+    batch->seen = std::max(batch->seen, part->seen);
   }
   if (batch->children_open > 0) return;
   if (!batch->is_atomic) return done.push_back(batch);
   if (part->kind == TaskKind::kBatchCancel) return after_cancel(batch, done);
-  batch->kind = TaskKind::kBatchFinish;
+  if (part->kind == TaskKind::kBatchCheck && batch->code != ErrorCode::kOk)
+    return cancel_parts(batch, false);
+  batch->kind =
+      part->kind == TaskKind::kBatchCheck ? TaskKind::kBatchAppend : TaskKind::kBatchFinish;
   link_.submitted.push_back(batch);
 }
 
-void Dispatcher::after_append(Task* batch, std::vector<Task*>& done) {
-  const std::size_t count = batch->children.size();
-  if (batch->code != ErrorCode::kOk) return cancel_parts(batch, count, done);
-  send_parts(batch, count, TaskKind::kBatchApply);
+void Dispatcher::after_part_prepared(Task* part) {
+  Task* batch = part->parent;
+  if (part->code != ErrorCode::kOk) {
+    batch->refuse(error_of(*part));
+    batch->seen = part->seen;
+    return cancel_parts(batch, false);
+  }
+  // An earlier request of its connection waits for a round there.
+  if (std::exchange(part->wants_round, false)) return cancel_parts(batch, true);
+  if (part->is_repeat) {
+    batch->payload.append(part->payload.view());
+    batch->is_repeat = true;
+    batch->lsn = batch->seen = part->lsn;
+    return cancel_parts(batch, false);
+  }
+  const auto next = std::find(batch->children.begin(), batch->children.end(), part) + 1;
+  if (next == batch->children.end()) return after_prepare(batch);
+  batch->children_open = 1;
+  send(*next, (*next)->executor);
 }
 
-void Dispatcher::finish_wide(Task* batch, std::vector<Task*>& done) {
+// All lanes stand still; what they claim is known now.
+void Dispatcher::after_prepare(Task* batch) {
+  Lanes held(mesh_.lanes());
+  for (const Task* part : batch->children) held[part->executor.value()] = true;
+  Lanes wanted = held;
+  for (const Task* part : batch->children) add_lanes(*part, wanted);
+  if (wanted != held) return cancel_parts(batch, true);
+  const bool has_claims = std::any_of(batch->children.begin(), batch->children.end(),
+                                      [](const Task* part) { return !part->claims.empty(); });
+  if (has_claims) return send_parts(batch, TaskKind::kBatchCheck);
+  batch->kind = TaskKind::kBatchAppend;
+  link_.submitted.push_back(batch);
+}
+
+void Dispatcher::after_append(Task* batch) {
+  if (batch->code != ErrorCode::kOk) return cancel_parts(batch, false);
+  send_parts(batch, TaskKind::kBatchApply);
+}
+
+void Dispatcher::give_back_parts(Task* batch) {
   for (Task* part : batch->children) {
     part->items.clear();  // the batch's
     pool_.give_back(part);
   }
   batch->children.clear();
+}
+
+void Dispatcher::finish_wide(Task* batch, std::vector<Task*>& done) {
+  give_back_parts(batch);
   --wide_batches_;
-  done.push_back(batch);
+  batch->is_round ? finish_round(batch, done) : done.push_back(batch);
+  if (waiting_rounds_.empty()) return;
+  Task* next = waiting_rounds_.front();
+  waiting_rounds_.pop_front();
+  begin(next, lanes_of(*next));
+}
+
+// Each of its requests is answered as if it had run alone.
+void Dispatcher::finish_round(Task* round, std::vector<Task*>& done) {
+  const std::vector<Task*> items = std::move(round->items);
+  round->items.clear();  // they are not its own
+  for (Task* item : items) {
+    if (round->code != ErrorCode::kOk) item->refuse(error_of(*round));
+    finish(item, done);
+  }
+  pool_.give_back(round);
+}
+
+void Dispatcher::add_lanes(const Task& task, Lanes& lanes) const {
+  lanes[task.executor.value()] = true;
+  bridge::ClaimCursor claims(task.claims.view());
+  for (bridge::Claim claim; claims.next(claim);)
+    lanes[vshards_.lane_of(claim.vshard).value()] = true;
+}
+
+Dispatcher::Lanes Dispatcher::lanes_of(const Task& batch) const {
+  Lanes lanes(mesh_.lanes());
+  for (const Task* item : batch.items) add_lanes(*item, lanes);
+  if (!batch.idempotency_key.empty()) lanes[vshards_.lane_of(batch.vshard).value()] = true;
+  return lanes;
+}
+
+void Dispatcher::finish_in_round(Task* task) {
+  task->wants_round = false;
+  if (task->kind == TaskKind::kBatch) return begin(task, lanes_of(*task));
+  start_round({task});
+}
+
+bool Dispatcher::finish_children_in_round(Task& parent) {
+  std::vector<Task*> left;
+  const Task* refused = nullptr;
+  for (Task* child : parent.children) {
+    if (child->wants_round) left.push_back(child);
+    if (child->code != ErrorCode::kOk) refused = child;
+  }
+  if (left.empty()) return false;
+  parent.children_open = static_cast<std::uint32_t>(left.size());
+  start_round(std::move(left), refused);
+  return true;
+}
+
+void Dispatcher::start_round(std::vector<Task*> items, const Task* refused) {
+  Task* round = pool_.take();
+  round->is_round = true;
+  round->tenant = items.front()->tenant;
+  round->vshard = items.front()->vshard;
+  round->deadline_ns = items.front()->deadline_ns;
+  round->min_lsn = items.front()->min_lsn;
+  round->origin = home_;
+  for (Task* item : items) item->wants_round = false;
+  round->items = std::move(items);
+  // Another part of the request was refused: nothing of these is written, their lanes are told.
+  if (refused != nullptr) round->refuse(error_of(*refused));
+  begin(round, lanes_of(*round));
 }
 
 }  // namespace stator::dispatch

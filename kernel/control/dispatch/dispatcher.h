@@ -7,6 +7,7 @@
 // Thread: the lane's (one dispatcher per lane).
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -26,6 +27,7 @@ struct Route {
   Placement placement = Placement::kAny;
   std::size_t routing_arg = 0;  // kDocument: the argument; kRows: the field of a row
   std::size_t rows_arg = 0;     // kRows
+  bool is_together = false;     // kAll: while all lanes stand still, STATOR_OP_TOGETHER
 };
 
 class Dispatcher {
@@ -59,18 +61,35 @@ class Dispatcher {
   bool is_idle() const;
 
  private:
-  Status split_all(bridge::Task* parent);
+  using Lanes = std::vector<bool>;  // by number
+  Status split_all(bridge::Task* parent, bool is_together);
   Status split_rows(bridge::Task* parent, const Route& route);
   bridge::Task* make_child(bridge::Task* parent, LaneId lane);
   // Batches, batch_dispatch.cc.
   Status dispatch_each(bridge::Task* batch);
-  Status dispatch_wide(bridge::Task* batch, const std::vector<bool>& lanes);
+  Status dispatch_wide(bridge::Task* batch, const Lanes& lanes);
+  // Rounds of requests that need other lanes too (docs/adr/0032).
+  void finish_in_round(bridge::Task* task);
+  // False: no child wants one.
+  bool finish_children_in_round(bridge::Task& parent);
+  void start_round(std::vector<bridge::Task*> items, const bridge::Task* refused = nullptr);
+  void begin(bridge::Task* batch, const Lanes& lanes);
+  void make_parts(bridge::Task* batch, const Lanes& lanes);
+  void send_first(bridge::Task* batch);
+  void give_back_parts(bridge::Task* batch);
+  void finish_round(bridge::Task* round, std::vector<bridge::Task*>& done);
+  // Those where it runs and those of what it claims.
+  void add_lanes(const bridge::Task& task, Lanes& lanes) const;
+  Lanes lanes_of(const bridge::Task& batch) const;
+  void after_part_prepared(bridge::Task* part);
+  void after_prepare(bridge::Task* batch);
+  void begin_again(bridge::Task* batch);
   void finish_part(bridge::Task* part, std::vector<bridge::Task*>& done);
   void finish_wide(bridge::Task* batch, std::vector<bridge::Task*>& done);
-  void send_parts(bridge::Task* batch, std::size_t count, bridge::TaskKind kind);
-  void cancel_parts(bridge::Task* batch, std::size_t count, std::vector<bridge::Task*>& done);
+  void send_parts(bridge::Task* batch, bridge::TaskKind kind);
+  void cancel_parts(bridge::Task* batch, bool is_again);
   void after_cancel(bridge::Task* batch, std::vector<bridge::Task*>& done);
-  void after_append(bridge::Task* batch, std::vector<bridge::Task*>& done);
+  void after_append(bridge::Task* batch);
   void send(bridge::Task* task, LaneId lane);
   bool has_credit(LaneId lane, std::size_t requests = 1) const;
   void finish(bridge::Task* task, std::vector<bridge::Task*>& done);
@@ -84,7 +103,8 @@ class Dispatcher {
   std::vector<std::vector<bridge::Task*>> outgoing_;          // requests, by lane
   std::vector<std::vector<bridge::Task*>> outgoing_answers_;  // by lane
   std::vector<std::size_t> open_at_;                          // our requests at each lane
-  std::size_t wide_batches_ = 0;  // over several lanes, that this lane leads
+  std::size_t wide_batches_ = 0;  // over several lanes, that this lane leads; rounds among them
+  std::deque<bridge::Task*> waiting_rounds_;  // for one of kWideBatchesMax
   std::vector<bridge::Task*> returned_;  // our tasks, answered by other lanes
   std::vector<bridge::Task*> batch_;     // buffer of receive()
 };

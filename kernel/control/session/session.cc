@@ -123,8 +123,11 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
   if (!admitted.ok()) return refuse_op(entry, task, admitted.error());
   // One with an id may overtake, and the audit log tells of what is durable: those wait as tasks.
   task->is_held_by_session = form_ == nullptr && task->client_id.empty() && !is_audited(entry);
-  auto sent = host_.dispatcher->dispatch(task, gate::route_of(entry));
-  if (!sent.ok()) refuse(task, sent.error());
+  const dispatch::Route route = gate::route_of(entry);
+  auto sent = host_.dispatcher->dispatch(task, route);
+  if (!sent.ok()) return refuse(task, sent.error());
+  // As behind a batch over several lanes.
+  if (route.is_together) barrier_ = task;
 }
 
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {

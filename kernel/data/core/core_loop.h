@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "bridge/claim.h"
 #include "bridge/task.h"
 #include "bridge/vshard_map.h"
 #include "data/core/checkpoint_waiters.h"
@@ -63,7 +64,8 @@ class CoreLoop {
   std::uint64_t next_deadline_ns() const;
   // Tasks that wait here: for durability, for min_lsn, for the end of a batch, for a checkpoint.
   std::size_t waiting() const {
-    return held_.size() + early_.size() + blocked_.size() + checkpoints_.count();
+    return held_.size() + early_.size() + blocked_.size() + behind_rounds_.size() +
+           checkpoints_.count();
   }
   bool is_checkpointing() const { return is_checkpointing_; }
   // Records of the log that recover() applied.
@@ -114,8 +116,22 @@ class CoreLoop {
   void execute_batch(bridge::Task& batch);
   void prepare_batch(bridge::Task& part);
   void append_batch(bridge::Task& batch);
-  void apply_batch(const bridge::Task& batch);
+  // The answer of each request of a round that has an idempotency key.
+  Status keep_answers(const bridge::Task& round);
+  void apply_batch(const bridge::Task& part);
+  void cancel_batch(bridge::Task& part);
   bool is_mine(VShardId vshard) const;
+  // Claims, core_claims.cc. Whether the claims of a request that was prepared alone concern other
+  // lanes; then nothing of it is written and its connection waits here until a round has done it.
+  bool wants_round(const bridge::Task& task, bool is_shared) const;
+  void ask_for_round(bridge::Task& task);
+  // Of those lists the claims whose keys are this lane's.
+  Status check_claims(std::span<const ByteView> lists, bool is_batch) const;
+  Status check_key(std::span<const bridge::Claim> claims, bool is_batch) const;
+  void check_batch(bridge::Task& part);
+  bool is_behind_round(const bridge::Task& task) const;
+  // The round has done these for good: what waited behind them goes on.
+  void end_round(const bridge::Task& part);
   stator_request request_of(const bridge::Task& task, const plugin::Op& op);
   void take_answer(bridge::Task& task, stator_call& call, stator_status status);
   Lsn seen_by(const bridge::Task& task) const;
@@ -149,6 +165,15 @@ class CoreLoop {
   CheckpointWaiters checkpoints_;
   bool is_holding_ = false;  // part of a batch is prepared here and not applied yet
   TaskQueue blocked_;        // what came meanwhile
+  // A request that was prepared here and waits for a round; the task itself is its home's again.
+  struct InRound {
+    const bridge::Task* task;
+    LaneId origin;
+    std::uint32_t connection;
+    std::uint32_t connection_generation;
+  };
+  std::vector<InRound> in_rounds_;
+  std::vector<bridge::Task*> behind_rounds_;  // what their connections sent after them
 };
 
 }  // namespace stator::core

@@ -68,7 +68,10 @@ enum stator_permission {
 
 enum stator_op_flag {
   /* The op only removes: it goes on where a tenant is over its storage quota. */
-  STATOR_OP_REMOVES = 1u << 0
+  STATOR_OP_REMOVES = 1u << 0,
+  /* ALL writes: every lane is prepared while all of them stand still, and the parts are written
+   * together or not at all. */
+  STATOR_OP_TOGETHER = 1u << 1
 };
 
 enum stator_placement {
