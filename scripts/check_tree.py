@@ -97,6 +97,7 @@ THIRD_PARTIES = {
     "Boost.Beast": (r"boost/beast", ("kernel/control/http/request_reader.cc",)),
     "wslay": (r"wslay/", ("kernel/control/http/websocket.cc",)),
     "Boost.DLL": (r"boost/dll", ("kernel/plugin/library.cc",)),
+    "Boost.Context": (r"boost/context", ("kernel/io/fiber.cc",)),
     "LMDB": (r"lmdb\.h", ("kernel/data/store/*.cc",)),
     "jose": (r"jose/|jansson", ("kernel/control/auth/jwt.cc",)),
     "simdjson": (r"simdjson", ("kernel/control/wire/*.cc",)),
@@ -289,6 +290,7 @@ PLANTED = {  # file -> (content, what each complaint must contain, in order)
     "kernel/plugin/library.cc": ("#include <boost/dll/shared_library.hpp>\n"
                                  "try { } catch (...) { }\n", []),
     "kernel/plugin/library.h": ("#include <boost/dll/shared_library.hpp>\n", ["Boost.DLL"]),
+    "kernel/io/fiber.h": ("#include <boost/context/fiber.hpp>\n", ["Boost.Context"]),
     "kernel/control/net/a.h": ("#include <Poco/Net/SocketAddress.h>\n", ["Poco"]),
     "kernel/data/core/a.cc": ("#include <lmdb.h>\n#include <openssl/rand.h>\n#include <argon2.h>\n"
                               "#include <simdjson.h>\n#include <toml++/toml.h>\n#include <jose/jws.h>\n"

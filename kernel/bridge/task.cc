@@ -73,6 +73,7 @@ void Task::reset() {
   children.clear();
   children_open = 0;
   is_step = false;
+  is_abandoned = false;
   is_backup = false;
   is_partial = false;
   frame_ends.clear();

@@ -28,6 +28,8 @@ struct Config {
   net::TlsFiles tls;
   std::string data_dir = "./stator-data";
   std::uint32_t lanes = 0;  // 0 = by the machine
+  std::uint32_t lane_stuck_ms =
+      kLaneStuckMsDefault;  // a turn that takes longer is no turn any more
   // Of a lane: when its memtable is this large, a checkpoint begins.
   std::size_t memtable_bytes = kMemtableBytesMax;
   std::size_t log_segment_bytes = kWalSegmentBytes;

@@ -334,6 +334,7 @@ BackupSources Server::backup_sources(const std::vector<store::Store*>& stores) {
 session::StatsSources Server::stats_sources() {
   session::StatsSources sources;
   sources.started_ns = started_ns_;
+  sources.stuck_ns = std::uint64_t{config_.lane_stuck_ms} * 1'000'000;
   sources.catalog = &engines_.catalog;
   sources.lanes = gauges_;
   sources.log = [log = log_.get()] { return log_facts(*log); };
@@ -384,6 +385,7 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
                                     stats_);
   shared_ = std::make_unique<LaneShared>();
   shared_->memory_is_full = &memory_->is_full();
+  shared_->stuck_ns = stats_.stuck_ns;
   shared_->catalog = &engines_.catalog;
   shared_->table = table_.get();
   shared_->vshards = vshards_.get();

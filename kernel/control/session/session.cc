@@ -50,6 +50,7 @@ Session::~Session() {
   for (Slot& answer : slots_) {
     if (answer.task != nullptr) host_.pool->give_back(answer.task);
   }
+  for (const Waiting& one : waiting_) host_.pool->give_back(one.task);
   if (flow_.request != nullptr) host_.pool->give_back(flow_.request);
 }
 
@@ -120,8 +121,7 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
   if (admitted.ok()) admitted = gate::begin(identity_, *task);
   if (admitted.ok() && is_audited(entry)) admitted = note(*task, note_of(entry, *task));
   if (!admitted.ok()) return refuse_op(entry, task, admitted.error());
-  auto sent = host_.dispatcher->dispatch(task, gate::route_of(entry));
-  if (!sent.ok()) refuse(task, sent.error());
+  send_in_order(entry, task);
 }
 
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
@@ -161,7 +161,7 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
       return send(task);
     }
     case SessionOp::kBackup: return start_backup(task);
-    case SessionOp::kBatch: return start_batch(task);
+    case SessionOp::kBatch: return start_batch(entry, task);
     case SessionOp::kDigest:
     case SessionOp::kDiscardTo:
     case SessionOp::kVShardMove: return start_maintenance(op, task);
@@ -251,15 +251,14 @@ void Session::copy_backup(Task* task) {
   if (!taken.ok()) refuse(task, taken.error());
 }
 
-void Session::start_batch(Task* task) {
-  auto sent = read_batch({parser_, host_, identity_, defaults_}, *task);
-  if (sent.ok()) {
+void Session::start_batch(const ops::OpEntry& entry, Task* task) {
+  auto read = read_batch({parser_, host_, identity_, defaults_}, *task);
+  if (read.ok()) {
     AuditNote audited = note_of_batch(*host_.table, *task);
-    if (!audited.op.empty()) sent = note(*task, std::move(audited));
+    if (!audited.op.empty()) read = note(*task, std::move(audited));
   }
-  if (sent.ok()) sent = host_.dispatcher->dispatch_batch(task);
-  if (!sent.ok()) return refuse_op(*host_.table->find("batch"), task, sent.error());
-  if (!task->children.empty()) barrier_ = task;
+  if (!read.ok()) return refuse_op(entry, task, read.error());
+  send_in_order(entry, task);
 }
 
 // Not a flow: what the connection sends behind it is read when the lanes go on.
@@ -285,7 +284,8 @@ void Session::on_answer(Task* task) {
     task->payload.clear();  // of the checkpoint
     return copy_backup(task);
   }
-  if (task == barrier_) barrier_ = nullptr;
+  // By its number: another task may answer for the batch.
+  if (barrier_ != nullptr && task->request_id == barrier_->request_id) barrier_ = nullptr;
   if (!task->is_atomic) write_each_answer(*task);
   send(task);
 }
@@ -386,6 +386,7 @@ void Session::advance() {
     ++head_;
     --in_flight_;
   }
+  if (!waiting_.empty()) carry_out_waiting();
 }
 
 void Session::open_slot() {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -157,6 +158,12 @@ class Session {
     bool is_paused;  // the client has too much to read; otherwise its next part is being made
   };
 
+  // A request that was admitted and would overtake an earlier one.
+  struct Waiting {
+    bridge::Task* task;
+    const ops::OpEntry* entry;
+  };
+
   void on_frame(ByteView body, std::uint64_t now_ns);
   bridge::Task* open_request(std::uint64_t now_ns);
   void carry_out(Result<const ops::OpEntry*> parsed, bridge::Task* task);
@@ -165,7 +172,13 @@ class Session {
   void start_checkpoint(bridge::Task* task);
   void start_backup(bridge::Task* task);
   void copy_backup(bridge::Task* task);
-  void start_batch(bridge::Task* task);
+  void start_batch(const ops::OpEntry& entry, bridge::Task* task);
+  // Order of execution, session_order.cc. Takes over what was admitted.
+  void send_in_order(const ops::OpEntry& entry, bridge::Task* task);
+  void dispatch(const ops::OpEntry& entry, bridge::Task* task);
+  bool is_open(std::uint64_t request_id) const;
+  bool may_overtake(const Waiting& one) const;
+  void carry_out_waiting();
   void start_maintenance(SessionOp op, bridge::Task* task);
   // Cancellation, session_cancel.cc. The open request that `asking` names by request_id or, without
   // it, by id; null if there is none.
@@ -249,6 +262,12 @@ class Session {
   std::uint32_t denials_ = 0;                 // that were audited
   // A batch over several lanes: it reaches the last of them later than a request behind it would.
   const bridge::Task* barrier_ = nullptr;
+  // Of the last request without `id` that was dispatched.
+  std::uint64_t ordered_id_ = 0;
+  bridge::Priority ordered_priority_ = bridge::Priority::kNormal;
+  std::uint64_t long_id_ = 0;  // of the last read without `id` that may pause
+  std::list<Waiting> waiting_;  // a deque would take memory of every connection
+  bool is_carrying_out_ = false;
   std::uint32_t auth_failures_ = 0;
   bool is_closing_ = false;
   std::uint64_t next_id_ = 1;   // of the next frame

@@ -150,7 +150,8 @@ const Op<GraphEngine> kGraphRagFusion = {
          .example = R"({"op":"graph_rag_fusion","collection":"notes",)"
                     R"("query_vector":[0.1,0.7,0.2],"expansion_depth":2,"final_top_k":5})",
          .args = kArgs,
-         .requires_ops = kRequires}),
+         .requires_ops = kRequires,
+         .flags = STATOR_OP_PAUSES}),
     .read = read};
 
 }  // namespace stator::graph

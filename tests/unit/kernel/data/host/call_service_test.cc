@@ -61,6 +61,7 @@ class CallServiceTest : public testing::Test {
     lane_.catalog = &catalog_;
     lane_.binding = &binding_;
     lane_.instances = {nullptr, nullptr};
+    lane_.interrupt = &interrupt_;
   }
   stator_status call_with(std::uint32_t permissions) {
     bridge::Task task;
@@ -76,6 +77,7 @@ class CallServiceTest : public testing::Test {
 
   plugin::Catalog catalog_;
   NoArgs binding_;
+  std::uint32_t interrupt_ = 0;
   LaneHost lane_;
 };
 
