@@ -257,6 +257,7 @@ void Lane::loop(net::EventLoop& events) {
     turn(events, timeout);
   }
   set_busy_since(0);
+  has_left_loop_.store(true, std::memory_order_release);
   if (core_->waiting() == 0) last_checkpoint_ = core_->checkpoint();
 }
 

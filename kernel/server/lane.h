@@ -70,6 +70,8 @@ class Lane {
   void serve(net::Listeners listeners, net::Socket kernel_socket);
   // The lane has nothing open any more (phase kDrain). Any thread.
   bool is_drained() const { return is_drained_.load(std::memory_order_acquire); }
+  // It serves nothing any more (phase kStop) and writes its last checkpoint. Any thread.
+  bool has_left_loop() const { return has_left_loop_.load(std::memory_order_acquire); }
   // After phase kStop (and serve(), if recovery was ok): waits for the thread. What its last checkpoint said.
   Status join();
   // For work on the lane's own thread while it stands still (LaneStop).
@@ -119,6 +121,7 @@ class Lane {
   std::promise<Status> recovered_;
   std::promise<Sockets> sockets_;
   std::atomic<bool> is_drained_{false};
+  std::atomic<bool> has_left_loop_{false};
   bool is_paused_ = false;
   std::uint64_t peers_looked_ns_ = 0;
   std::size_t first_socket_ = 0;  // of those that are ready, which is read first

@@ -187,7 +187,10 @@ int run(const Config& config) {
   print_ready(server);
   wait_for_end(signals, server);
   stator::log::info("stopping");
-  if (auto status = server.stop(); !status.ok()) return fail(kExitFailure, status.error().sentence());
+  if (auto status = server.stop(); !status.ok()) {
+    fail(kExitFailure, status.error().sentence());
+    std::_Exit(kExitFailure);  // a lane may still be at its work
+  }
   return 0;
 }
 

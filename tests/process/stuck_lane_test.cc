@@ -143,6 +143,19 @@ TEST_F(StuckLaneTest, ABatchThatNeedsItIsAnsweredAndHoldsNobody) {
   EXPECT_EQ(server_.stop(), 0);
 }
 
+TEST_F(StuckLaneTest, AStopEndsWithoutItAndLosesNothing) {
+  block();
+  ask(put(kDocuments));  // wherever it belongs
+  EXPECT_GT(get_all()["lane_stuck"], 0);
+  EXPECT_EQ(server_.stop(), 1);
+  EXPECT_NE(server_.errors().find("lane 1 did not come back from its work"), std::string::npos)
+      << server_.errors();
+  ASSERT_TRUE(server_.start()) << server_.errors();
+  clients_[0] = std::make_unique<Client>(server_.port());
+  EXPECT_EQ(get_all()["ok"], kDocuments);
+  EXPECT_EQ(server_.stop(), 0);
+}
+
 // A lane that is slow but not stuck: the ring to it fills up.
 class FullRingTest : public HeldLaneTest {
  protected:
