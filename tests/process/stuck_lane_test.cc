@@ -1,5 +1,6 @@
 // A lane that does not come back, and what the others do meanwhile.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -78,15 +79,14 @@ class HeldLaneTest : public testing::Test {
   }
   // Holds lane 1.
   void block() {
-    const int file = open(file_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    ASSERT_GE(file, 0);
-    close(file);
+    ASSERT_EQ(mkfifo(file_.c_str(), 0600), 0);
     clients_[1]->send(json{{"op", "hostile_block"}, {"file", file_}}.dump());
     while (access((file_ + ".held").c_str(), F_OK) != 0) {
     }
   }
+  void let_go() const { close(open(file_.c_str(), O_WRONLY | O_CLOEXEC)); }
   void unblock() {
-    ASSERT_EQ(unlink(file_.c_str()), 0);
+    let_go();
     while (stats(well())["ready"] != true) {
     }
   }
@@ -263,7 +263,7 @@ TEST_F(FullRingTest, AtNinetyFivePercentRequestsAreBusyAndThoseTakenAreAnswered)
   expect_place("critical");
   const json seen = stats(*idle_);
   EXPECT_EQ(seen["lanes"][0]["refused"]["low"], 2);
-  unlink(file_.c_str());
+  let_go();
   receive_open();
   for (std::size_t i = 0; i < held_; ++i) {
     EXPECT_EQ(json::parse(well().receive().value())["status"], "ok");
@@ -281,7 +281,7 @@ TEST_F(FullRingTest, AtEightyFivePercentWhatCanWaitIsBusyAndSocketsAreReadSlower
     EXPECT_GE(counters_->receives - before, kFrameBytes / kReadBytesPressed);
   }
   expect_place("normal");
-  unlink(file_.c_str());
+  let_go();
   receive_open();
   EXPECT_EQ(server_.stop(), 0);
 }

@@ -1,9 +1,8 @@
-// An engine that breaks the contract: its one op does not come back while a file is there. It makes
-// another, FILE.held, when it has begun.
+// An engine that breaks the contract: its one op does not come back until somebody opens a FIFO for
+// writing. It makes a file, FIFO.held, when it has begun.
 #include <array>
 #include <fcntl.h>
 #include <memory>
-#include <sched.h>
 #include <string>
 #include <unistd.h>
 
@@ -19,7 +18,7 @@ struct Hostile {
   void apply(const Record&, KvWriter&) {}
 };
 
-constexpr std::array kArgs = {make_arg(STATOR_ARG_STR, "file", "While it is there.",
+constexpr std::array kArgs = {make_arg(STATOR_ARG_STR, "file", "The FIFO.",
                                        {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = 4096})};
 
 const Op<Hostile> kBlock = {
@@ -34,7 +33,7 @@ const Op<Hostile> kBlock = {
     .read = [](const Hostile&, const Request& request, Reply& reply) -> Status {
       const std::string file(request.args().str(0));
       close(open((file + ".held").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-      while (access(file.c_str(), F_OK) == 0) sched_yield();
+      close(open(file.c_str(), O_RDONLY | O_CLOEXEC));
       reply.json().begin_object().end_object();
       return STATOR_OK;
     }};
