@@ -65,11 +65,9 @@ Status Dispatcher::dispatch(Task* task, const Route& route) {
   return ok_status();
 }
 
-// A pressed home lane takes less from its sockets, so that alone what can wait is refused.
-Status Dispatcher::admit(LaneId lane, bridge::Priority priority, std::size_t requests) {
+Status Dispatcher::admit_slowly(LaneId lane, bridge::Priority priority, std::size_t requests) {
   const bool is_low = priority == bridge::Priority::kBackground;
   const bool is_home = lane == home_;
-  if (is_home && !is_low) return ok_status();
   if (is_stuck_[lane.value()]) {
     ++refusals_.stuck;
     return lane_stuck();
@@ -223,10 +221,6 @@ void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
     task->children.clear();
   }
   give(task, done);
-}
-
-void Dispatcher::give(Task* task, std::vector<Task*>& done) {
-  task->is_abandoned ? pool_.give_back(task) : done.push_back(task);
 }
 
 void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {

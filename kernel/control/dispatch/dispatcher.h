@@ -100,11 +100,19 @@ class Dispatcher {
   void after_cancel(bridge::Task* batch, std::vector<bridge::Task*>& done);
   void after_append(bridge::Task* batch, std::vector<bridge::Task*>& done);
   void send(bridge::Task* task, LaneId lane);
-  Status admit(LaneId lane, bridge::Priority priority, std::size_t requests = 1);
+  // A pressed home lane takes less from its sockets, so that alone what can wait is refused.
+  Status admit(LaneId lane, bridge::Priority priority, std::size_t requests = 1) {
+    if (lane == home_ && priority != bridge::Priority::kBackground) return ok_status();
+    return admit_slowly(lane, priority, requests);
+  }
+  Status admit_slowly(LaneId lane, bridge::Priority priority, std::size_t requests);
   bridge::Task* stand_in_for(const bridge::Task& task);
   void abandon(bridge::Task* root, LaneId lane, std::vector<bridge::Task*>& done);
   // An answer for the session, unless another was given already.
-  void give(bridge::Task* task, std::vector<bridge::Task*>& done);
+  void give(bridge::Task* task, std::vector<bridge::Task*>& done) {
+    if (task->is_abandoned) return pool_.give_back(task);
+    done.push_back(task);
+  }
   void finish(bridge::Task* task, std::vector<bridge::Task*>& done);
   void finish_child(bridge::Task* child, std::vector<bridge::Task*>& done);
 

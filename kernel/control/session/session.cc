@@ -378,7 +378,7 @@ void Session::put_parts(const Task& task) {
 void Session::advance() {
   while (head_ < next_id_ && slot(head_).is_done) {
     Slot& done = slot(head_);
-    done.is_done = false;
+    done.is_done = done.is_ordered = false;
     if (done.task != nullptr) {
       write(std::exchange(done.task, nullptr), done.members.get());
       done.members.reset();

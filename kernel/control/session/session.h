@@ -151,6 +151,8 @@ class Session {
     std::unique_ptr<std::string> members;  // the answer is an ok frame with these, not a payload
     bridge::Task* request = nullptr;       // until it is answered; for its cancellation
     bool is_done = false;
+    bool is_ordered = false;  // dispatched, and has no `id`
+    bool is_long = false;     // of these, a read that may pause
   };
   // An answer in parts of which the first was sent.
   struct Stream {
@@ -175,9 +177,10 @@ class Session {
   void start_batch(const ops::OpEntry& entry, bridge::Task* task);
   // Order of execution, session_order.cc. Takes over what was admitted.
   void send_in_order(const ops::OpEntry& entry, bridge::Task* task);
+  void dispatch_ordered(const ops::OpEntry& entry, bridge::Task* task);
   void dispatch(const ops::OpEntry& entry, bridge::Task* task);
-  bool is_open(std::uint64_t request_id) const;
-  bool may_overtake(const Waiting& one) const;
+  bool is_open_before(const bridge::Task& task, bool (*is_meant)(const Slot&)) const;
+  bool may_overtake(const Waiting& one);
   void carry_out_waiting();
   void start_maintenance(SessionOp op, bridge::Task* task);
   // Cancellation, session_cancel.cc. The open request that `asking` names by request_id or, without
@@ -262,10 +265,9 @@ class Session {
   std::uint32_t denials_ = 0;                 // that were audited
   // A batch over several lanes: it reaches the last of them later than a request behind it would.
   const bridge::Task* barrier_ = nullptr;
-  // Of the last request without `id` that was dispatched.
-  std::uint64_t ordered_id_ = 0;
+  // Of the requests without `id` that were dispatched last.
   bridge::Priority ordered_priority_ = bridge::Priority::kNormal;
-  std::uint64_t long_id_ = 0;  // of the last read without `id` that may pause
+  bool has_long_ = false;       // one that may pause, and may still be open
   std::list<Waiting> waiting_;  // a deque would take memory of every connection
   bool is_carrying_out_ = false;
   std::uint32_t auth_failures_ = 0;

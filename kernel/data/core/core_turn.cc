@@ -36,11 +36,11 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered, 
 
 // Where nothing waits a request is executed as it comes. The lowest class waits for the end of the
 // turn: by then it is known whether others have come.
-bool CoreLoop::must_wait_its_turn(const Task& task) const {
+inline bool CoreLoop::must_wait_its_turn(const Task& task) const {
+  const bool is_free = !is_holding_ && ready_.empty() && turn_left_ > 0;
+  if (is_free && task.priority != bridge::Priority::kBackground) return false;
   if (task.is_step_of_batch()) return false;
-  if (is_holding_) return true;
-  if (task.kind == TaskKind::kMerge) return false;  // its parts have had their turns
-  return !ready_.empty() || turn_left_ == 0 || task.priority == bridge::Priority::kBackground;
+  return is_holding_ || task.kind != TaskKind::kMerge;  // its parts have had their turns
 }
 
 void CoreLoop::run_submitted(std::vector<Task*>& submitted, std::vector<Task*>& answered) {
@@ -91,6 +91,14 @@ void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
   take(task, answered);
 }
 
+// Reads alone: what a write has looked at must still hold when it is applied.
+inline bool CoreLoop::may_pause(const Task& task) const {
+  const bool is_one = task.kind == TaskKind::kExecute || task.kind == TaskKind::kMerge;
+  if (!is_one || task.core_op != CoreOp::kNone) return false;
+  const stator_op& row = *options_.catalog->ops()[task.op].row;
+  return row.op_class == STATOR_OP_READ && (row.flags & STATOR_OP_PAUSES) != 0;
+}
+
 void CoreLoop::take(Task* task, std::vector<Task*>& answered) {
   const bool is_checkpoint =
       task->core_op == CoreOp::kCheckpoint && task->kind == TaskKind::kExecute;
@@ -103,14 +111,6 @@ void CoreLoop::take(Task* task, std::vector<Task*>& answered) {
   last_short_ns_ = now_ns_;
   execute(*task);
   settle(task, answered);
-}
-
-// Reads alone: what a write has looked at must still hold when it is applied.
-bool CoreLoop::may_pause(const Task& task) const {
-  const bool is_one = task.kind == TaskKind::kExecute || task.kind == TaskKind::kMerge;
-  if (!is_one || task.core_op != CoreOp::kNone) return false;
-  const stator_op& row = *options_.catalog->ops()[task.op].row;
-  return row.op_class == STATOR_OP_READ && (row.flags & STATOR_OP_PAUSES) != 0;
 }
 
 void CoreLoop::run_long_reads(std::vector<Task*>& answered) {
