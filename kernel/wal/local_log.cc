@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "io/semaphore.h"
 #include "io/thread.h"
 #include "wal/local_log_reader.h"
 #include "wal/log_cut.h"
@@ -54,6 +55,7 @@ class LocalLog final : public Log {
   }
   void trim(Lsn to) override;
   void allow_trim(Lsn to) override;
+  void want_space() override;
   Status discard_to(Lsn to) override;
   void close() override;
 
@@ -62,8 +64,15 @@ class LocalLog final : public Log {
   Lsn append_locked(BatchBuilder& batch, std::uint64_t time_ms);
   // While the writer does not run.
   Status reopen_at(Lsn to);
-  void wake_writer();
+  // Under the lock.
+  bool is_writer_due() const {
+    return is_flushed_ || is_closing_ || is_space_wanted_ || trim_to_ > trimmed_ || !failure_.ok();
+  }
+  // Under the lock: whether the writer sleeps and is to be woken by the caller, without the lock.
+  bool must_wake_writer() { return std::exchange(is_writer_asleep_, false); }
   void run();
+  // Until there is something to write or to trim, or the end, and nobody else writes.
+  void sleep_until_due(std::unique_lock<std::mutex>& lock);
   // Under the lock: nobody writes, and what is staged can be written without a new segment.
   bool may_write_here() const;
   // Under the lock: begins to write what is staged.
@@ -95,8 +104,9 @@ class LocalLog final : public Log {
   std::atomic<std::uint64_t> last_;
   std::atomic<bool> is_flush_due_{false};  // something was appended since the last flush()
 
+  io::Semaphore wake_;        // the writer sleeps here
   mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable wake_;
+  std::condition_variable closing_;
   Commit staged_;
   LogPosition position_;  // of the next batch
   Lsn trim_to_;
@@ -105,6 +115,7 @@ class LocalLog final : public Log {
   bool is_writer_asleep_ = false;
   bool is_writing_ = false;  // somebody has segments_ and writing_
   bool is_flushed_ = false;  // the writer is to take what is staged
+  bool is_space_wanted_ = false;  // the writer is to let go of a file
   bool is_closing_ = false;
   bool is_disk_full_ = false;
   Status failure_;
@@ -189,10 +200,10 @@ void LocalLog::flush() {
     const std::lock_guard lock(mutex_);
     is_flush_due_.store(false, std::memory_order_relaxed);
     is_flushed_ = !staged_.empty();
-    is_asleep = is_writer_asleep_ && !is_writing_;
+    is_asleep = !is_writing_ && must_wake_writer();
   }
   // Without the lock, so that the writer does not wake up to wait for it.
-  if (is_asleep) wake_.notify_one();
+  if (is_asleep) wake_.post();
 }
 
 bool LocalLog::may_write_here() const {
@@ -234,14 +245,10 @@ void LocalLog::end_write() {
   {
     const std::lock_guard lock(mutex_);
     is_writing_ = false;
-    is_due = is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok();
+    is_due =
+        (is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok()) && must_wake_writer();
   }
-  if (is_due) wake_.notify_one();
-}
-
-// Under the lock: a writer that is not asleep looks at the staged commit before it sleeps.
-void LocalLog::wake_writer() {
-  if (is_writer_asleep_) wake_.notify_one();
+  if (is_due) wake_.post();
 }
 
 Status LocalLog::health() const {
@@ -257,7 +264,7 @@ std::unique_ptr<LogReader> LocalLog::reader(Lsn from) {
 void LocalLog::trim(Lsn to) {
   const std::lock_guard lock(mutex_);
   trim_to_ = std::max(trim_to_, to);
-  wake_writer();
+  if (must_wake_writer()) wake_.post();
 }
 
 void LocalLog::allow_trim(Lsn to) {
@@ -265,11 +272,18 @@ void LocalLog::allow_trim(Lsn to) {
   allowed_trim_ = to;
 }
 
+void LocalLog::want_space() {
+  const std::lock_guard lock(mutex_);
+  is_space_wanted_ = true;
+  if (must_wake_writer()) wake_.post();
+}
+
 void LocalLog::close() {
   {
     const std::lock_guard lock(mutex_);
     is_closing_ = true;
-    wake_.notify_one();
+    if (must_wake_writer()) wake_.post();
+    closing_.notify_all();
   }
   writer_.join();
 }
@@ -322,22 +336,30 @@ Status LocalLog::reopen_at(Lsn to) {
   return ok_status();
 }
 
+void LocalLog::sleep_until_due(std::unique_lock<std::mutex>& lock) {
+  while (is_writing_ || !is_writer_due()) {
+    is_writer_asleep_ = true;
+    lock.unlock();
+    wake_.wait();
+    lock.lock();
+  }
+  is_writer_asleep_ = false;
+}
+
 void LocalLog::run() {
   for (;;) {
     Lsn trim_to;
+    bool is_space_wanted = false;
     {
       std::unique_lock lock(mutex_);
-      is_writer_asleep_ = true;
-      wake_.wait(lock, [&] {
-        return !is_writing_ &&
-               (is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok());
-      });
-      is_writer_asleep_ = false;
+      sleep_until_due(lock);
+      is_space_wanted = std::exchange(is_space_wanted_, false);
       if (!failure_.ok()) return;
       if (trim_to_ > trimmed_) trim_to = trimmed_ = trim_to_;
       begin_write();
-      if (writing_.empty() && trim_to == Lsn{}) return;  // closing, and all is done
+      if (writing_.empty() && trim_to == Lsn{} && !is_space_wanted) return;  // closing, and all is done
     }
+    if (is_space_wanted) give_back();
     const bool is_written = writing_.empty() || write();
     if (is_written && !writing_.empty()) notify();
     if (is_written && trim_to > Lsn{}) segments_->trim(trim_to, durable());
@@ -384,7 +406,7 @@ bool LocalLog::give_back() {
 
 bool LocalLog::wait_for_space(const std::string& reason) {
   std::unique_lock lock(mutex_);
-  if (!wake_.wait_for(lock, kDiskFullRetry, [&] { return is_closing_; })) return true;
+  if (!closing_.wait_for(lock, kDiskFullRetry, [&] { return is_closing_; })) return true;
   log::error("the log closes with writes that never became durable: " + reason);
   return false;
 }

@@ -77,6 +77,8 @@ Task* Dispatcher::stand_in_for(const Task& task) {
   answer->connection = task.connection;
   answer->connection_generation = task.connection_generation;
   answer->request_id = task.request_id;
+  answer->entry = task.entry;
+  answer->arrived_ns = task.arrived_ns;
   answer->payload_format = task.payload_format;
   answer->is_strict = task.is_strict;
   answer->client_id = task.client_id;

@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,8 +32,10 @@
 #include "control/session/answer_form.h"
 #include "control/session/audit_note.h"
 #include "control/session/backup_desk.h"
+#include "control/session/held_answers.h"
 #include "control/session/maintenance_desk.h"
 #include "control/session/op_meter.h"
+#include "control/session/request_order.h"
 #include "control/session/request_parser.h"
 #include "control/session/server_stats.h"
 #include "control/session/stream_desk.h"
@@ -55,6 +56,8 @@ struct SessionHost {
   auth::Lockout* lockout = nullptr;
   audit::AuditLog* audit = nullptr;
   std::function<Lsn()> watermark;  // newest LSN that is durable
+  std::function<Status()>
+      log_health;  // kDiskFull while the log waits for space; otherwise it is lost
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
   BackupDesk* backups = nullptr;
@@ -65,6 +68,8 @@ struct SessionHost {
   std::uint64_t errors = 0;    // and their answers that were errors
   std::uint64_t streams_open = 0;    // of all sessions, now
   std::uint64_t streams_paused = 0;  // of these
+  std::uint64_t held = 0;            // answers of all sessions that wait for the log
+  std::vector<std::uint32_t> holding;  // connections that began to hold some; maybe long ago
   OpMeter* meter = nullptr;          // null: nothing is counted
   std::uint64_t answered_ns = 0;     // monotonic: when the answers that are handed out were there
 };
@@ -102,6 +107,15 @@ class Session {
   void forget_identity();
   // Answers are written so from now on; null: as frames. It outlives the session.
   void set_form(AnswerForm* form) { form_ = form; }
+  // Answers that waited for the log go to the output when it is durable so far. True if there were
+  // any.
+  bool release_held(Lsn durable);
+  bool has_held() const { return held_ != nullptr && !held_->empty(); }
+  // They never will, or those whose deadline has passed will not in time: an error is told instead.
+  void refuse_held(const Error& error);
+  void refuse_held_at_deadline(std::uint64_t now_ns);
+  // The earliest deadline of an answer that waits for the log; 0: none waits.
+  std::uint64_t held_deadline_ns() const { return has_held() ? held_->first_deadline_ns() : 0; }
   // The output has become less: streams that paused go on.
   void resume_streams();
   // The client will send no more. Its requests are answered, its streams end.
@@ -160,12 +174,6 @@ class Session {
     bool is_paused;  // the client has too much to read; otherwise its next part is being made
   };
 
-  // A request that was admitted and would overtake an earlier one.
-  struct Waiting {
-    bridge::Task* task;
-    const ops::OpEntry* entry;
-  };
-
   void on_frame(ByteView body, std::uint64_t now_ns);
   bridge::Task* open_request(std::uint64_t now_ns);
   void carry_out(Result<const ops::OpEntry*> parsed, bridge::Task* task);
@@ -180,7 +188,7 @@ class Session {
   void dispatch_ordered(const ops::OpEntry& entry, bridge::Task* task);
   void dispatch(const ops::OpEntry& entry, bridge::Task* task);
   bool is_open_before(const bridge::Task& task, bool (*is_meant)(const Slot&)) const;
-  bool may_overtake(const Waiting& one);
+  bool may_overtake(const RequestOrder::Waiting& one);
   void carry_out_waiting();
   void start_maintenance(SessionOp op, bridge::Task* task);
   // Cancellation, session_cancel.cc. The open request that `asking` names by request_id or, without
@@ -244,6 +252,11 @@ class Session {
   void settle(bridge::Task* task, std::unique_ptr<std::string> members);
   // Writes its frame; the task goes back to the pool.
   void write(bridge::Task* task, const std::string* members);
+  // Its frame is written; it is held back until what it tells is durable.
+  void hold(bridge::Task* task);
+  void note_answer(std::uint32_t entry, ErrorCode code, std::uint64_t arrived_ns);
+  // Where the frame of this answer belongs, and what it may say is durable when it is sent.
+  ByteBuffer& place_of(const bridge::Task& task, Lsn& watermark);
   void put_last(const bridge::Task& task, const std::string* members);
   void put_parts(const bridge::Task& task);
   Slot& slot(std::uint64_t request_id) { return slots_[request_id & (slots_.size() - 1)]; }
@@ -265,11 +278,7 @@ class Session {
   std::uint32_t denials_ = 0;                 // that were audited
   // A batch over several lanes: it reaches the last of them later than a request behind it would.
   const bridge::Task* barrier_ = nullptr;
-  // Of the requests without `id` that were dispatched last.
-  bridge::Priority ordered_priority_ = bridge::Priority::kNormal;
-  bool has_long_ = false;       // one that may pause, and may still be open
-  std::list<Waiting> waiting_;  // a deque would take memory of every connection
-  bool is_carrying_out_ = false;
+  RequestOrder order_;
   std::uint32_t auth_failures_ = 0;
   bool is_closing_ = false;
   std::uint64_t next_id_ = 1;   // of the next frame
@@ -279,6 +288,7 @@ class Session {
   std::vector<Stream> streams_;
   std::size_t waiting_streams_ = 0;  // their first part is made and waits for its turn
   bool is_input_ended_ = false;
+  std::unique_ptr<HeldAnswers> held_;  // null: there was never one
   ByteBuffer output_;
 };
 

@@ -27,16 +27,15 @@ bool Session::is_open_before(const Task& task, bool (*is_meant)(const Slot&)) co
 }
 
 // All that are open in the order have one priority: another had to wait until none was.
-bool Session::may_overtake(const Waiting& one) {
+bool Session::may_overtake(const RequestOrder::Waiting& one) {
   const Task& task = *one.task;
-  if (task.priority != ordered_priority_ &&
-      is_open_before(task, [](const Slot&) { return true; })) {
+  if (task.priority != order_.priority && is_open_before(task, [](const Slot&) { return true; })) {
     return true;
   }
   const bool is_write = is_batch(*one.entry) || one.entry->row->op_class == STATOR_OP_WRITE;
-  if (!has_long_ || !is_write) return false;
-  has_long_ = is_open_before(task, [](const Slot& slot) { return slot.is_long; });
-  return has_long_;
+  if (!order_.has_long || !is_write) return false;
+  order_.has_long = is_open_before(task, [](const Slot& slot) { return slot.is_long; });
+  return order_.has_long;
 }
 
 void Session::dispatch(const ops::OpEntry& entry, Task* task) {
@@ -50,30 +49,31 @@ inline void Session::dispatch_ordered(const ops::OpEntry& entry, Task* task) {
   Slot& mine = slot(task->request_id);
   mine.is_ordered = true;
   mine.is_long = (entry.row->flags & STATOR_OP_PAUSES) != 0;
-  has_long_ |= mine.is_long;
-  ordered_priority_ = task->priority;
+  order_.has_long |= mine.is_long;
+  order_.priority = task->priority;
   dispatch(entry, task);
 }
 
 void Session::send_in_order(const ops::OpEntry& entry, Task* task) {
   if (!task->client_id.empty()) return dispatch(entry, task);
-  const bool is_usual = waiting_.empty() && !has_long_ && task->priority == ordered_priority_;
-  if (!is_usual && (!waiting_.empty() || may_overtake({task, &entry}))) {
-    waiting_.push_back({task, &entry});
+  const bool is_usual =
+      order_.waiting.empty() && !order_.has_long && task->priority == order_.priority;
+  if (!is_usual && (!order_.waiting.empty() || may_overtake({task, &entry}))) {
+    order_.waiting.push_back({task, &entry});
     return;
   }
   dispatch_ordered(entry, task);
 }
 
 void Session::carry_out_waiting() {
-  if (is_carrying_out_) return;  // one of them was refused, and so answered
-  is_carrying_out_ = true;
-  while (!waiting_.empty() && barrier_ == nullptr && !may_overtake(waiting_.front())) {
-    const Waiting next = waiting_.front();
-    waiting_.pop_front();
+  if (order_.is_carrying_out) return;  // one of them was refused, and so answered
+  order_.is_carrying_out = true;
+  while (!order_.waiting.empty() && barrier_ == nullptr && !may_overtake(order_.waiting.front())) {
+    const RequestOrder::Waiting next = order_.waiting.front();
+    order_.waiting.pop_front();
     dispatch_ordered(*next.entry, next.task);
   }
-  is_carrying_out_ = false;
+  order_.is_carrying_out = false;
 }
 
 }  // namespace stator::session

@@ -202,6 +202,8 @@ TEST_F(DispatcherTest, APressedHomeLaneRefusesWhatCanWait) {
 TEST_F(DispatcherTest, WhatWaitsForAStuckLaneIsAnsweredByAnotherTask) {
   Task* task = request(key_of_lane_1());
   task->request_id = 7;
+  task->entry = 5;
+  task->arrived_ns = 11;
   task->connection = 3;
   task->client_id = "\"x\"";
   ASSERT_TRUE(home_.dispatch(task, {Placement::kDocument, 0, 0}).ok());
@@ -212,6 +214,8 @@ TEST_F(DispatcherTest, WhatWaitsForAStuckLaneIsAnsweredByAnotherTask) {
   EXPECT_NE(answers[0], task) << "it may be in use there";
   EXPECT_EQ(answers[0]->code, ErrorCode::kLaneStuck);
   EXPECT_EQ(answers[0]->request_id, 7u);
+  EXPECT_EQ(answers[0]->entry, 5u) << "it is counted as an answer of this op";
+  EXPECT_EQ(answers[0]->arrived_ns, 11u);
   EXPECT_EQ(answers[0]->connection, 3u);
   EXPECT_EQ(answers[0]->client_id, "\"x\"");
   EXPECT_TRUE(task->is_cancelled);
