@@ -22,6 +22,7 @@
 
 #include "stator/args.h"
 #include "stator/bytes.h"
+#include "stator/manifest.h"
 #include "stator/op.h"
 #include "stator/services.h"
 #include "stator/status.h"
