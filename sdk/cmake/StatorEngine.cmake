@@ -48,3 +48,26 @@ function(stator_add_engine name)
   endif()
   install(TARGETS ${name} LIBRARY DESTINATION lib/stator/engines COMPONENT server)
 endfunction()
+
+# stator_add_rust_engine(NAME main.rs [further sources...])
+#
+# The same from one Rust crate of one root file, by rustc alone (1.83 or newer).
+function(stator_add_rust_engine name root)
+  find_program(STATOR_RUSTC rustc REQUIRED)
+  set(library ${STATOR_ENGINE_DIR}/${name}.so)
+  set(sources ${root} ${ARGN})
+  list(TRANSFORM sources PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  add_custom_command(OUTPUT ${library} DEPENDS ${sources} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${STATOR_ENGINE_DIR}
+    COMMAND ${STATOR_RUSTC} --edition 2021 --crate-type cdylib --crate-name ${name} -D warnings
+            -C opt-level=2 -C panic=unwind -C strip=debuginfo -o ${library}
+            "-Clink-args=-Wl,-z,defs,-z,now,-z,relro,-z,nodelete,--build-id"
+            ${CMAKE_CURRENT_SOURCE_DIR}/${root})
+  add_custom_target(${name} ALL DEPENDS ${library})
+  # What a unit test links: rustc has hidden all but the entry.
+  add_library(${name}_engine SHARED IMPORTED)
+  set_target_properties(${name}_engine PROPERTIES IMPORTED_LOCATION ${library})
+  target_link_libraries(${name}_engine INTERFACE stator::sdk)
+  add_dependencies(${name}_engine ${name})
+  install(FILES ${library} DESTINATION lib/stator/engines COMPONENT server)
+endfunction()

@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -60,14 +61,15 @@ def launchers():
 
 
 @contextlib.contextmanager
-def served(place, folder, *options):
+def served(place, folder, *options, cwd=None, is_new=True):
     """A statord from `place.server`, in `folder`, on a free port: its address and ready line."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    if is_new:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
             [place.server / "bin/statord", "dev", "--data-dir", folder / "data", "--listen", "127.0.0.1:0",
-             "--lanes", "2", *options], stdout=subprocess.PIPE, stderr=log, text=True)
+             "--lanes", "2", *options], cwd=cwd, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         line = process.stdout.readline()
         expect(line, "statord did not start: " + (folder / "log").read_text(encoding="utf-8"))
@@ -173,7 +175,98 @@ def packages(place):
     return 0
 
 
-STEPS = {step.__name__: step for step in (install, headers, pkg_config, first_party, packages)}
+def scaffold(place, language):
+    """From nothing to an answer: the commands of the new project's README, and the numbers of it."""
+    work = place.work / f"scaffold_{language}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    run(place.server / "bin/stator", "plugin", "new", "orders_seen", "--lang", language,
+        "--templates", place.usr / "share/stator-sdk/templates", cwd=work)
+    project = work / "orders_seen"
+    leftover = [path.name for path in project.iterdir() if "ounter" in path.name + path.read_text(encoding="utf-8")]
+    expect(not leftover, f"still called counter: {leftover}")
+    follow(place, project / "README.md", project)
+    expect("100% tests passed" in run("ctest", "--test-dir", project / "build"), "the project has no passing test")
+    exported = run("nm", "-D", "--defined-only", project / "build/engines/orders_seen.so").split()[2::3]
+    expect(exported == ["stator_engine_entry_v1"], f"it exports {exported}")
+
+
+def scaffold_cpp(place):
+    scaffold(place, "cpp")
+
+
+def scaffold_c(place):
+    scaffold(place, "c")
+
+
+def scaffold_rust(place):
+    if shutil.which("rustc") is None:
+        print("no rustc here: the Rust engine is not built")
+        return SKIPPED
+    rust_layout(place)
+    scaffold(place, "rust")
+    return 0
+
+
+def examples(place):
+    """sdk/examples as their README says, far from the tree; and what they wrote is there after a restart."""
+    folder = place.work / "examples"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "sdk/examples", folder)
+    follow(place, folder / "README.md", folder)
+    with served(place, place.work / "examples_data", "--engine-path", folder / "build/engines", is_new=False) as (address, _):
+        got = ask(place, address, {"op": "series_range", "series": "nile"})
+        expect(got == {"points": [[1871, 1120], [1872, 1160]]}, f"after the restart: {got}")
+
+
+def rust_layout(place):
+    """stator.rs says the same sizes and offsets as the C headers, field by field."""
+    text = (place.usr / "share/stator-sdk/templates/rust/stator.rs").read_text(encoding="utf-8")
+    structs = re.findall(r"#\[repr\(C\)\]\n(?:#\[derive[^\n]*\n)?pub (?:struct|union) (\w+) \{\n(.*?)\n\}", text, re.DOTALL)
+    fields = {name: re.findall(r"^    pub (?:r#)?(\w+):", body, re.MULTILINE) for name, body in structs}
+    expect(len(fields) >= 14, f"found the structs {list(fields)}")
+    c, rust = [], []
+    for name, members in fields.items():
+        c_name = "stator_" + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        c.append(f'printf("{name} %zu\\n", sizeof({c_name}));')
+        rust.append(f'println!("{name} {{}}", size_of::<stator::{name}>());')
+        for member in members:
+            c.append(f'printf("{name}.{member} %zu\\n", offsetof({c_name}, {member}));')
+            raw = "r#type" if member == "type" else member
+            rust.append(f'println!("{name}.{member} {{}}", std::mem::offset_of!(stator::{name}, {raw}));')
+    folder = place.work / "rust_layout"
+    folder.mkdir(exist_ok=True)
+    (folder / "stator.rs").write_text(text, encoding="utf-8")
+    (folder / "layout.rs").write_text("mod stator;\nfn main() {\n" + "\n".join(rust) + "\n}\n", encoding="utf-8")
+    (folder / "layout.c").write_text("#include <stdio.h>\n#include \"stator/engine.h\"\nint main(void) {\n" +
+                                     "\n".join(c) + "\nreturn 0; }\n", encoding="utf-8")
+    run("gcc", "-std=c11", f"-I{place.usr / 'include'}", "-o", folder / "c", folder / "layout.c")
+    run("rustc", "--edition", "2021", "-o", folder / "rust", folder / "layout.rs")
+    in_c, in_rust = run(folder / "c").splitlines(), run(folder / "rust").splitlines()
+    expect(in_c == in_rust, f"differ: {[pair for pair in zip(in_c, in_rust) if pair[0] != pair[1]]}")
+
+
+def follow(place, document, folder):
+    """Runs the ```sh blocks of a document in `folder`: each line by bash; `statord dev ...` goes on in the
+    background, on a free port, until the end; after a line, `# -> TEXT` must be in what it printed."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    expect(blocks, f"{document.name} has no commands")
+    env = dict(os.environ, PATH=f"{place.server / 'bin'}:{os.environ['PATH']}", CMAKE_PREFIX_PATH=str(place.usr),
+               CMAKE_GENERATOR="Ninja")
+    said = ""
+    with contextlib.ExitStack() as servers:
+        for line in "".join(blocks).splitlines():
+            if line.startswith("# -> "):
+                expect(line[5:] in said, f"{document.name}: expected {line[5:]}, got {said}")
+            elif line.startswith("statord dev"):
+                options = line.split()[2:]
+                env["STATOR_HOST"], _ = servers.enter_context(served(place, place.work / f"{folder.name}_data", *options, cwd=folder))
+            elif line.strip() and not line.startswith("#"):
+                said = run("bash", "-c", line, cwd=folder, env=env)
+
+
+STEPS = {step.__name__: step for step in (install, headers, pkg_config, first_party, packages, scaffold_cpp, scaffold_c,
+                                          scaffold_rust, examples)}
 
 
 def main():

@@ -152,6 +152,9 @@ typedef struct stator_engine_v1 {
                                    stator_sink *value);
 } stator_engine_v1;
 
+/* What the entry is declared with, since engines are compiled with hidden visibility. */
+#define STATOR_EXPORT __attribute__((visibility("default")))
+
 /* [init] May be called more than once; returns the same static descriptor, or NULL when the
  * kernel cannot host it. */
 typedef const stator_engine_v1 *(*stator_engine_entry)(const stator_kernel_hello *hello);
