@@ -19,6 +19,7 @@ MAY_INCLUDE = {
     "sdk/include": [],
     "sdk/cpp": ["sdk/include"],
     "sdk/testkit": ["sdk/cpp"],
+    "sdk/check": ["sdk/testkit"],
     "sdk/templates": ["sdk/testkit"],
     "sdk/examples": ["sdk/testkit"],
     # Log lines are JSON, and the SDK's writer is the one that escapes.

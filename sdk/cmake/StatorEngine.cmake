@@ -49,6 +49,20 @@ function(stator_add_engine name)
   install(TARGETS ${name} LIBRARY DESTINATION lib/stator/engines COMPONENT server)
 endfunction()
 
+# stator_check_engine(NAME)
+#
+# A test check/NAME that runs stator-plugin-check on the library: whether the engine keeps the contract.
+function(stator_check_engine name)
+  if(NOT TARGET stator-plugin-check)
+    add_executable(stator-plugin-check ${STATOR_CHECK_DIR}/plugin_check.cc ${STATOR_CHECK_DIR}/request_maker.cc
+      ${STATOR_CHECK_DIR}/watched_engine.cc)
+    target_link_libraries(stator-plugin-check PRIVATE stator::testkit ${CMAKE_DL_LIBS})
+    # Its own clock_gettime, rand, pthread_create stand before the library's.
+    set_target_properties(stator-plugin-check PROPERTIES ENABLE_EXPORTS ON)
+  endif()
+  add_test(NAME check/${name} COMMAND stator-plugin-check ${STATOR_ENGINE_DIR}/${name}.so)
+endfunction()
+
 # stator_add_rust_engine(NAME main.rs [further sources...])
 #
 # The same from one Rust crate of one root file, by rustc alone (1.83 or newer).

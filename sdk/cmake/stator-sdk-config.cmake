@@ -2,7 +2,7 @@
 #   stator::sdk            the headers
 #   stator::testkit        the fake kernel for unit tests (where the project has C++); built from source
 #                          with your compiler and flags, so no std:: type crosses a binary border
-#   stator_add_engine()    see StatorEngine.cmake
+#   stator_add_engine(), stator_check_engine(), stator_add_rust_engine(): see StatorEngine.cmake
 get_filename_component(stator_sdk_prefix ${CMAKE_CURRENT_LIST_DIR}/../../.. ABSOLUTE)
 
 if(NOT TARGET stator::sdk)
@@ -21,4 +21,5 @@ if("CXX" IN_LIST stator_sdk_languages AND NOT TARGET stator::testkit)
   target_link_libraries(stator_testkit PUBLIC stator::sdk)
 endif()
 
+set(STATOR_CHECK_DIR ${stator_sdk_prefix}/share/stator-sdk/check)
 include(${CMAKE_CURRENT_LIST_DIR}/StatorEngine.cmake)

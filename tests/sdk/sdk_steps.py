@@ -219,6 +219,28 @@ def examples(place):
         expect(got == {"points": [[1871, 1120], [1872, 1160]]}, f"after the restart: {got}")
 
 
+def guide(place):
+    """docs/plugin-guide.md: its code in the files it names, its commands, and that its test finds a clock."""
+    folder = place.work / "guide"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    text = (ROOT / "docs/plugin-guide.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"^```cpp\n// (\S+\.cc)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    expect(len(files) == 2, f"the guide has the files {list(files)}")
+    follow(place, ROOT / "docs/plugin-guide.md", folder, files)
+    clock = "std::to_string(std::chrono::steady_clock::now().time_since_epoch().count()));"
+    broken = "#include <chrono>\n" + files["notes/notes.cc"].replace("payload.substr(1 + size));", clock)
+    expect(clock in broken, "the guide's apply is written otherwise")
+    (folder / "notes/notes.cc").write_text(broken, encoding="utf-8")
+    run("cmake", "--build", folder / "notes/build")
+    try:
+        run("ctest", "--test-dir", folder / "notes/build", "--output-on-failure")
+    except Broken as failure:
+        expect("kernel.dump()" in str(failure), f"it failed otherwise: {failure}")
+        return
+    raise Broken("an apply that reads a clock passes the guide's test")
+
+
 def rust_layout(place):
     """stator.rs says the same sizes and offsets as the C headers, field by field."""
     text = (place.usr / "share/stator-sdk/templates/rust/stator.rs").read_text(encoding="utf-8")
@@ -246,27 +268,31 @@ def rust_layout(place):
     expect(in_c == in_rust, f"differ: {[pair for pair in zip(in_c, in_rust) if pair[0] != pair[1]]}")
 
 
-def follow(place, document, folder):
+def follow(place, document, folder, files=()):
     """Runs the ```sh blocks of a document in `folder`: each line by bash; `statord dev ...` goes on in the
-    background, on a free port, until the end; after a line, `# -> TEXT` must be in what it printed."""
+    background, on a free port, until the end; after a line, `# -> TEXT` must be in what it printed. `files` (path -> text) are written after
+    the first block."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     expect(blocks, f"{document.name} has no commands")
     env = dict(os.environ, PATH=f"{place.server / 'bin'}:{os.environ['PATH']}", CMAKE_PREFIX_PATH=str(place.usr),
                CMAKE_GENERATOR="Ninja")
     said = ""
     with contextlib.ExitStack() as servers:
-        for line in "".join(blocks).splitlines():
-            if line.startswith("# -> "):
+        for line in (line for block in blocks for line in (*block.splitlines(), "")):
+            if not line:
+                for name in files:
+                    (folder / name).write_text(files[name], encoding="utf-8")
+            elif line.startswith("# -> "):
                 expect(line[5:] in said, f"{document.name}: expected {line[5:]}, got {said}")
             elif line.startswith("statord dev"):
                 options = line.split()[2:]
                 env["STATOR_HOST"], _ = servers.enter_context(served(place, place.work / f"{folder.name}_data", *options, cwd=folder))
-            elif line.strip() and not line.startswith("#"):
+            elif not line.startswith("#"):
                 said = run("bash", "-c", line, cwd=folder, env=env)
 
 
 STEPS = {step.__name__: step for step in (install, headers, pkg_config, first_party, packages, scaffold_cpp, scaffold_c,
-                                          scaffold_rust, examples)}
+                                          scaffold_rust, examples, guide)}
 
 
 def main():
