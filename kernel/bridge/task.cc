@@ -72,6 +72,7 @@ void Task::reset() {
   parent = nullptr;
   children.clear();
   children_open = 0;
+  is_held_by_session = false;
   is_step = false;
   is_backup = false;
   is_partial = false;
@@ -82,6 +83,11 @@ void Task::reset() {
   is_strict = false;
   if (open_count != nullptr) open_count->fetch_sub(1, std::memory_order_relaxed);
   open_count = nullptr;
+}
+
+Error not_durable_in_time() {
+  return {ErrorCode::kDeadlineExceeded, "deadline_ms",
+          "the log's disk is full: what was written or seen may become durable later, or not"};
 }
 
 Task* TaskPool::take() {

@@ -102,6 +102,8 @@ struct Task {
   std::vector<Task*> children;
   std::uint32_t children_open = 0;
   bool is_atomic = true;  // of a batch
+  // The session sees to it that the answer waits for answer_after; otherwise the core does.
+  bool is_held_by_session = false;
   bool is_step = false;  // of a session's own flow: the answer is for the session, not the client
   bool is_streaming = false;  // its first part was sent: it has left the order of the answers
   std::uint64_t stream = 0;   // its name at the desk that makes its parts; 0 = it is no stream
@@ -122,6 +124,9 @@ struct Task {
   // Ready for the next request; keeps small buffers, frees large ones.
   void reset();
 };
+
+// What a task is told whose deadline passes while the log waits for space.
+Error not_durable_in_time();
 
 // Tasks of one lane. Its thread only.
 class TaskPool {

@@ -39,6 +39,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.lockout = shared.lockout;
   host_.audit = shared.audit;
   host_.watermark = [log = shared.log] { return log->durable(); };
+  host_.log_health = [log = shared.log] { return log->health(); };
   host_.ops_digest = shared.ops_digest;
   host_.memory_is_full = shared.memory_is_full;
   host_.backups = &backups_;
@@ -90,7 +91,8 @@ bool Lane::has_work() const { return !link_.submitted.empty() || shared_.mesh->h
 int Lane::timeout_ms(const net::EventLoop& events) const {
   if (has_work()) return 0;
   int timeout = events.timeout_ms();
-  for (const std::uint64_t deadline : {core_->next_deadline_ns(), backups_.next_deadline_ns()}) {
+  for (const std::uint64_t deadline :
+       {core_->next_deadline_ns(), backups_.next_deadline_ns(), events.held_deadline_ns()}) {
     if (deadline == 0) continue;
     const std::uint64_t now = system_clock().monotonic_ns();
     const auto left = deadline <= now ? 0 : static_cast<int>((deadline - now) / 1'000'000) + 1;
@@ -122,8 +124,8 @@ void Lane::turn(net::EventLoop& events, int timeout) {
 // A lane with one client that talks has nothing to do until its write is durable: it writes the log
 // itself. Another client that begins to talk waits for one commit at most.
 void Lane::commit(net::EventLoop& events) {
-  const bool is_alone = shared_.mesh->lanes() == 1 && core_->waiting() > 0 &&
-                        core_->waiting() <= kAloneTasksMax &&
+  const std::size_t waiting = core_->waiting() + host_.held;
+  const bool is_alone = shared_.mesh->lanes() == 1 && waiting > 0 && waiting <= kAloneTasksMax &&
                         events.now_ns() > events.alone_since_ns() + kAloneNs;
   if (is_alone && shared_.log->commit_here()) {
     shared_.changes->on_durable();  // the log's listener is not called for it
@@ -140,7 +142,7 @@ void Lane::publish(std::size_t connections, std::size_t unsent_bytes) {
   set(gauges.applied_lsn, store_->applied().value());
   set(gauges.memtable_bytes, store_->memtable_bytes());
   set(gauges.checkpoint_runs, core_->is_checkpointing() ? 1 : 0);
-  set(gauges.waiting, core_->waiting());
+  set(gauges.waiting, core_->waiting() + host_.held);
   set(gauges.replayed, core_->replayed());
   set(gauges.connections, connections);
   set(gauges.requests, host_.requests);
@@ -159,7 +161,8 @@ void Lane::work(net::EventLoop& events) {
   }
   backups_.collect(events.now_ns(), done_);
   maintenance_.collect(done_);
-  if (!done_.empty()) host_.answered_ns = system_clock().monotonic_ns();
+  if (!done_.empty() || host_.held > 0) host_.answered_ns = system_clock().monotonic_ns();
+  events.release_held();
   for (std::size_t i = 0; i < done_.size(); ++i) {
     if (i + 2 * kAhead < done_.size()) done_[i + 2 * kAhead]->prefetch();
     if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch_answer();
@@ -171,8 +174,8 @@ void Lane::work(net::EventLoop& events) {
 }
 
 bool Lane::is_idle() const {
-  return dispatcher_.is_idle() && core_->waiting() == 0 && link_.submitted.empty() &&
-         pool_.taken() == maintenance_.waiting() + changes_.open();
+  return dispatcher_.is_idle() && core_->waiting() == 0 && host_.held == 0 &&
+         link_.submitted.empty() && pool_.taken() == maintenance_.waiting() + changes_.open();
 }
 
 bool Lane::stand_still(net::EventLoop& events) {

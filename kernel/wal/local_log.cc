@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "io/semaphore.h"
 #include "io/thread.h"
 #include "wal/local_log_reader.h"
 #include "wal/log_cut.h"
@@ -62,8 +63,11 @@ class LocalLog final : public Log {
   Lsn append_locked(BatchBuilder& batch, std::uint64_t time_ms);
   // While the writer does not run.
   Status reopen_at(Lsn to);
-  void wake_writer();
+  // Under the lock: whether the writer sleeps and is to be woken by the caller, without the lock.
+  bool must_wake_writer() { return std::exchange(is_writer_asleep_, false); }
   void run();
+  // Until there is something to write or to trim, or the end, and nobody else writes.
+  void sleep_until_due(std::unique_lock<std::mutex>& lock);
   // Under the lock: nobody writes, and what is staged can be written without a new segment.
   bool may_write_here() const;
   // Under the lock: begins to write what is staged.
@@ -95,8 +99,9 @@ class LocalLog final : public Log {
   std::atomic<std::uint64_t> last_;
   std::atomic<bool> is_flush_due_{false};  // something was appended since the last flush()
 
+  io::Semaphore wake_;        // the writer sleeps here
   mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable wake_;
+  std::condition_variable closing_;
   Commit staged_;
   LogPosition position_;  // of the next batch
   Lsn trim_to_;
@@ -189,10 +194,10 @@ void LocalLog::flush() {
     const std::lock_guard lock(mutex_);
     is_flush_due_.store(false, std::memory_order_relaxed);
     is_flushed_ = !staged_.empty();
-    is_asleep = is_writer_asleep_ && !is_writing_;
+    is_asleep = !is_writing_ && must_wake_writer();
   }
   // Without the lock, so that the writer does not wake up to wait for it.
-  if (is_asleep) wake_.notify_one();
+  if (is_asleep) wake_.post();
 }
 
 bool LocalLog::may_write_here() const {
@@ -234,14 +239,10 @@ void LocalLog::end_write() {
   {
     const std::lock_guard lock(mutex_);
     is_writing_ = false;
-    is_due = is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok();
+    is_due =
+        (is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok()) && must_wake_writer();
   }
-  if (is_due) wake_.notify_one();
-}
-
-// Under the lock: a writer that is not asleep looks at the staged commit before it sleeps.
-void LocalLog::wake_writer() {
-  if (is_writer_asleep_) wake_.notify_one();
+  if (is_due) wake_.post();
 }
 
 Status LocalLog::health() const {
@@ -257,7 +258,7 @@ std::unique_ptr<LogReader> LocalLog::reader(Lsn from) {
 void LocalLog::trim(Lsn to) {
   const std::lock_guard lock(mutex_);
   trim_to_ = std::max(trim_to_, to);
-  wake_writer();
+  if (must_wake_writer()) wake_.post();
 }
 
 void LocalLog::allow_trim(Lsn to) {
@@ -269,7 +270,8 @@ void LocalLog::close() {
   {
     const std::lock_guard lock(mutex_);
     is_closing_ = true;
-    wake_.notify_one();
+    if (must_wake_writer()) wake_.post();
+    closing_.notify_all();
   }
   writer_.join();
 }
@@ -322,17 +324,22 @@ Status LocalLog::reopen_at(Lsn to) {
   return ok_status();
 }
 
+void LocalLog::sleep_until_due(std::unique_lock<std::mutex>& lock) {
+  while (is_writing_ || !(is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok())) {
+    is_writer_asleep_ = true;
+    lock.unlock();
+    wake_.wait();
+    lock.lock();
+  }
+  is_writer_asleep_ = false;
+}
+
 void LocalLog::run() {
   for (;;) {
     Lsn trim_to;
     {
       std::unique_lock lock(mutex_);
-      is_writer_asleep_ = true;
-      wake_.wait(lock, [&] {
-        return !is_writing_ &&
-               (is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok());
-      });
-      is_writer_asleep_ = false;
+      sleep_until_due(lock);
       if (!failure_.ok()) return;
       if (trim_to_ > trimmed_) trim_to = trimmed_ = trim_to_;
       begin_write();
@@ -384,7 +391,7 @@ bool LocalLog::give_back() {
 
 bool LocalLog::wait_for_space(const std::string& reason) {
   std::unique_lock lock(mutex_);
-  if (!wake_.wait_for(lock, kDiskFullRetry, [&] { return is_closing_; })) return true;
+  if (!closing_.wait_for(lock, kDiskFullRetry, [&] { return is_closing_; })) return true;
   log::error("the log closes with writes that never became durable: " + reason);
   return false;
 }

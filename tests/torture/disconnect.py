@@ -25,13 +25,19 @@ DAMAGE = "kernel_data_store_test --gtest_filter=StoreDamageTest.*"
 CALLS = "process_test --gtest_filter=FaultyCallsTest.*"
 CORE_NAMES = ("group commit", "checkpoints run", "the log is replayed", "headers are checksummed")
 GATE = "kernel/control/gate/gate.cc"
+SESSION = "kernel/control/session/session.cc"
+HELD = "kernel_control_session_test --gtest_filter=SessionHeldTest.*"
 LEAKS = "leak_test"
 ENTRIES = [
     ("group commit", WAL + "local_log.cc",
      "  is_flush_due_.store(true, std::memory_order_release);\n  return first;",
-     "  is_flushed_ = true;\n  wake_.notify_one();\n  return first;", LOG),
+     "  is_flushed_ = true;\n  if (must_wake_writer()) wake_.post();\n  return first;", LOG),
     ("answers wait for durability", CORE,
-     "if (task->answer_after <= options_.log->durable()) {", "if (true) {", SIMULATION),
+     "if (task->is_held_by_session || task->answer_after <= options_.log->durable()) {", "if (true) {", SIMULATION),
+    ("sessions hold what is not durable", SESSION,
+     "task->is_held_by_session = task->answer_after > host_.watermark();", "task->is_held_by_session = false;", HELD),
+    ("held answers count as owed", "kernel/control/session/session_held.cc",
+     "  ++in_flight_;  // until it is told\n", "", HELD),
     ("strong reads wait for what they saw", CORE,
      "if (task.consistency == Consistency::kStrong) task.answer_after = seen_by(task);", "", SIMULATION),
     ("checkpoints run", CORE,

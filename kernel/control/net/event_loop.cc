@@ -190,6 +190,35 @@ void EventLoop::on_password(const auth::PasswordAnswer& answer) {
   connection->session().on_password(answer);
 }
 
+// Of every connection that holds answers; those that do no longer are forgotten.
+template <class Change>
+void EventLoop::change_held(Change&& change) {
+  std::erase_if(host_.holding, [&](std::uint32_t index) {
+    Connection* connection = connections_[index].get();
+    if (connection == nullptr || !connection->session().has_held()) return true;
+    if (change(connection->session())) touch(index);
+    return !connection->session().has_held();
+  });
+}
+
+void EventLoop::release_held() {
+  held_deadline_ns_ = 0;
+  if (host_.held == 0) return;
+  const Lsn durable = host_.watermark();
+  change_held([durable](session::Session& session) { return session.release_held(durable); });
+  if (host_.held == 0) return;
+  Status health = host_.log_health();
+  if (health.ok()) return;
+  // Nobody will ever know whether these survive; what was not acknowledged is said to have failed.
+  const bool is_lost = health.error().code() != ErrorCode::kDiskFull;
+  change_held([&](session::Session& session) {
+    is_lost ? session.refuse_held(health.error()) : session.refuse_held_at_deadline(now_ns_);
+    const std::uint64_t next = session.held_deadline_ns();
+    if (next != 0 && (held_deadline_ns_ == 0 || next < held_deadline_ns_)) held_deadline_ns_ = next;
+    return true;
+  });
+}
+
 void EventLoop::touch(std::uint32_t index) {
   if (is_dirty_[index]) return;
   is_dirty_[index] = true;

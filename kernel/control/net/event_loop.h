@@ -48,6 +48,11 @@ class EventLoop {
   // A finished task of one of our connections; one whose connection is gone is dropped.
   void on_answer(bridge::Task* task);
   void on_password(const auth::PasswordAnswer& answer);
+  // Answers that wait for the log: those that need not wait any more, or will not be told at all,
+  // go to their connections' output.
+  void release_held();
+  // The monotonic time at which release_held() has something to refuse; 0: none.
+  std::uint64_t held_deadline_ns() const { return held_deadline_ns_; }
   // Sends, closes what is done, lets frames that waited go on. True if that made new requests.
   bool flush();
 
@@ -87,6 +92,8 @@ class EventLoop {
   void close(std::uint32_t index);
   void sweep();
   void touch_all();
+  template <class Change>
+  void change_held(Change&& change);
   bool takes_requests() const { return !is_stopping_ && !is_paused_; }
   void count_unsent(Connection& connection);
 
@@ -111,6 +118,7 @@ class EventLoop {
   std::uint64_t handshakes_warned_ns_ = 0;
   std::uint32_t last_heard_ = kListenerKey;
   std::uint64_t alone_since_ns_ = 0;
+  std::uint64_t held_deadline_ns_ = 0;  // set while the log waits for space
   bool is_stopping_ = false;
   bool is_paused_ = false;
 };

@@ -52,6 +52,7 @@ Session::~Session() {
     if (answer.task != nullptr) host_.pool->give_back(answer.task);
   }
   if (flow_.request != nullptr) host_.pool->give_back(flow_.request);
+  if (held_ != nullptr) host_.held -= held_->forget();
 }
 
 std::size_t Session::on_bytes(ByteView bytes, std::uint64_t now_ns) {
@@ -121,6 +122,8 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
   if (admitted.ok()) admitted = gate::begin(identity_, *task);
   if (admitted.ok() && is_audited(entry)) admitted = note(*task, note_of(entry, *task));
   if (!admitted.ok()) return refuse_op(entry, task, admitted.error());
+  // One with an id may overtake, and the audit log tells of what is durable: those wait as tasks.
+  task->is_held_by_session = form_ == nullptr && task->client_id.empty() && !is_audited(entry);
   auto sent = host_.dispatcher->dispatch(task, gate::route_of(entry));
   if (!sent.ok()) refuse(task, sent.error());
 }
@@ -338,12 +341,8 @@ void Session::send_members(Task* task, std::string_view members) {
 }
 
 void Session::settle(Task* task, std::unique_ptr<std::string> members) {
-  if (task->code != ErrorCode::kOk) ++host_.errors;
-  // What is answered at once was there before the answers of this turn.
-  if (host_.meter != nullptr) {
-    host_.meter->note(task->entry, task->code,
-                      std::max(host_.answered_ns, task->arrived_ns) - task->arrived_ns);
-  }
+  if (task->is_held_by_session) task->is_held_by_session = task->answer_after > host_.watermark();
+  if (!task->is_held_by_session) note_answer(task->entry, task->code, task->arrived_ns);
   if (const auto noted = notes_.empty() ? notes_.end() : notes_.find(task->request_id);
       noted != notes_.end()) {
     const bool is_ok = task->code == ErrorCode::kOk;
@@ -364,20 +363,24 @@ void Session::settle(Task* task, std::unique_ptr<std::string> members) {
 
 void Session::write(Task* task, const std::string* members) {
   if (task->is_partial) return begin_stream(task);
+  if (task->is_held_by_session) return hold(task);
   put_last(*task, members);
   host_.pool->give_back(task);
 }
 
 void Session::put_last(const Task& task, const std::string* members) {
-  const Lsn watermark = host_.watermark();
-  if (form_ != nullptr) return form_->last(task, members, watermark, output_);
-  if (members != nullptr) return write_members(task, *members, watermark, output_);
-  write_response(task, watermark, output_);
+  Lsn watermark;
+  ByteBuffer& place = place_of(task, watermark);
+  if (form_ != nullptr) return form_->last(task, members, watermark, place);
+  if (members != nullptr) return write_members(task, *members, watermark, place);
+  write_response(task, watermark, place);
 }
 
 void Session::put_parts(const Task& task) {
-  if (form_ != nullptr) return form_->parts(task, host_.watermark(), output_);
-  write_parts(task, host_.watermark(), output_);
+  Lsn watermark;
+  ByteBuffer& place = place_of(task, watermark);
+  if (form_ != nullptr) return form_->parts(task, watermark, place);
+  write_parts(task, watermark, place);
 }
 
 void Session::advance() {

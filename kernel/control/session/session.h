@@ -32,6 +32,7 @@
 #include "control/session/answer_form.h"
 #include "control/session/audit_note.h"
 #include "control/session/backup_desk.h"
+#include "control/session/held_answers.h"
 #include "control/session/maintenance_desk.h"
 #include "control/session/op_meter.h"
 #include "control/session/request_parser.h"
@@ -54,6 +55,8 @@ struct SessionHost {
   auth::Lockout* lockout = nullptr;
   audit::AuditLog* audit = nullptr;
   std::function<Lsn()> watermark;  // newest LSN that is durable
+  std::function<Status()>
+      log_health;  // kDiskFull while the log waits for space; otherwise it is lost
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
   BackupDesk* backups = nullptr;
@@ -64,6 +67,8 @@ struct SessionHost {
   std::uint64_t errors = 0;    // and their answers that were errors
   std::uint64_t streams_open = 0;    // of all sessions, now
   std::uint64_t streams_paused = 0;  // of these
+  std::uint64_t held = 0;            // answers of all sessions that wait for the log
+  std::vector<std::uint32_t> holding;  // connections that began to hold some; maybe long ago
   OpMeter* meter = nullptr;          // null: nothing is counted
   std::uint64_t answered_ns = 0;     // monotonic: when the answers that are handed out were there
 };
@@ -101,6 +106,15 @@ class Session {
   void forget_identity();
   // Answers are written so from now on; null: as frames. It outlives the session.
   void set_form(AnswerForm* form) { form_ = form; }
+  // Answers that waited for the log go to the output when it is durable so far. True if there were
+  // any.
+  bool release_held(Lsn durable);
+  bool has_held() const { return held_ != nullptr && !held_->empty(); }
+  // They never will, or those whose deadline has passed will not in time: an error is told instead.
+  void refuse_held(const Error& error);
+  void refuse_held_at_deadline(std::uint64_t now_ns);
+  // The earliest deadline of an answer that waits for the log; 0: none waits.
+  std::uint64_t held_deadline_ns() const { return has_held() ? held_->first_deadline_ns() : 0; }
   // The output has become less: streams that paused go on.
   void resume_streams();
   // The client will send no more. Its requests are answered, its streams end.
@@ -228,6 +242,11 @@ class Session {
   void settle(bridge::Task* task, std::unique_ptr<std::string> members);
   // Writes its frame; the task goes back to the pool.
   void write(bridge::Task* task, const std::string* members);
+  // Its frame is written; it is held back until what it tells is durable.
+  void hold(bridge::Task* task);
+  void note_answer(std::uint32_t entry, ErrorCode code, std::uint64_t arrived_ns);
+  // Where the frame of this answer belongs, and what it may say is durable when it is sent.
+  ByteBuffer& place_of(const bridge::Task& task, Lsn& watermark);
   void put_last(const bridge::Task& task, const std::string* members);
   void put_parts(const bridge::Task& task);
   Slot& slot(std::uint64_t request_id) { return slots_[request_id & (slots_.size() - 1)]; }
@@ -258,6 +277,7 @@ class Session {
   std::vector<Stream> streams_;
   std::size_t waiting_streams_ = 0;  // their first part is made and waits for its turn
   bool is_input_ended_ = false;
+  std::unique_ptr<HeldAnswers> held_;  // null: there was never one
   ByteBuffer output_;
 };
 

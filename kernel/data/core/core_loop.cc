@@ -398,7 +398,7 @@ Lsn CoreLoop::seen_by(const Task& task) const {
 }
 
 void CoreLoop::settle(Task* task, std::vector<Task*>& answered) {
-  if (task->answer_after <= options_.log->durable()) {
+  if (task->is_held_by_session || task->answer_after <= options_.log->durable()) {
     answered.push_back(task);
     return;
   }
@@ -430,8 +430,7 @@ void CoreLoop::expire_held(std::vector<Task*>& answered) {
   const std::uint64_t now = options_.clock->monotonic_ns();
   held_.take_out_if([&](Task* task) {
     if (now < task->deadline_ns) return false;
-    task->refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
-                       "the log's disk is full: what was written or seen may become durable later, or not"));
+    task->refuse(bridge::not_durable_in_time());
     answered.push_back(task);
     return true;
   });

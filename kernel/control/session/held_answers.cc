@@ -1,0 +1,92 @@
+#include "control/session/held_answers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "control/session/response_writer.h"
+
+namespace stator::session {
+
+namespace {
+
+// A connection that rests keeps no more.
+constexpr std::size_t kKeepBytes = 16 * 1024;
+constexpr std::size_t kKeepHeld = 128;
+
+}  // namespace
+
+void HeldAnswers::hold(bridge::Task& task, std::size_t begin) {
+  newest_ = std::max(newest_, task.answer_after);
+  held_.push_back({task.answer_after, moved_ + begin, moved_ + frames_.size(), task.request_id,
+                   task.arrived_ns, task.deadline_ns, task.entry, task.code,
+                   std::exchange(task.open_count, nullptr)});
+}
+
+void HeldAnswers::move_to(ByteBuffer& out) {
+  if (first_ < held_.size()) {
+    const std::size_t bytes = held_[first_].begin - moved_;
+    if (bytes == 0) return;
+    out.append(frames_.view().substr(0, bytes));
+    frames_.consume(bytes);
+    moved_ += bytes;
+    return;
+  }
+  held_.capacity() > kKeepHeld ? std::vector<Held>().swap(held_) : held_.clear();
+  first_ = 0;
+  moved_ += frames_.size();
+  if (out.empty()) {
+    std::swap(out, frames_);
+  } else {
+    out.append(frames_.view());
+  }
+  frames_.rest(kKeepBytes);
+}
+
+void HeldAnswers::refuse_if(const std::function<bool(const Held&)>& is_chosen, const Error& error,
+                            Lsn watermark) {
+  const ByteBuffer old = std::exchange(frames_, ByteBuffer());
+  const std::uint64_t old_end = moved_ + old.size();
+  bridge::Task refused;
+  refused.refuse(error);
+  std::uint64_t from = moved_;
+  for (std::size_t i = first_; i < held_.size(); ++i) {
+    Held& held = held_[i];
+    frames_.append(part(old, from, held.begin));
+    const std::uint64_t begin = moved_ + frames_.size();
+    if (is_chosen(held)) {
+      refused.request_id = held.request_id;
+      write_response(refused, watermark, frames_);
+      held.code = error.code();
+      held.after = Lsn{};
+    } else {
+      frames_.append(part(old, held.begin, held.end));
+    }
+    from = held.end;
+    held.begin = begin;
+    held.end = moved_ + frames_.size();
+  }
+  frames_.append(part(old, from, old_end));
+}
+
+std::uint64_t HeldAnswers::first_deadline_ns() const {
+  std::uint64_t first = 0;
+  for (std::size_t i = first_; i < held_.size(); ++i) {
+    if (held_[i].after == Lsn{}) continue;
+    if (first == 0 || held_[i].deadline_ns < first) first = held_[i].deadline_ns;
+  }
+  return first;
+}
+
+std::size_t HeldAnswers::forget() {
+  const std::size_t count = held_.size() - first_;
+  for (std::size_t i = first_; i < held_.size(); ++i) {
+    if (held_[i].open_count != nullptr)
+      held_[i].open_count->fetch_sub(1, std::memory_order_relaxed);
+  }
+  held_.clear();
+  first_ = 0;
+  frames_.release();
+  return count;
+}
+
+}  // namespace stator::session

@@ -1,0 +1,257 @@
+// Answers that wait for the log, with a core and a log that the test plays.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "stator/declare.hpp"
+
+#include "control/session/session.h"
+#include "control/session/session_ops.h"
+#include "control/wire/frame.h"
+
+namespace stator::session {
+namespace {
+
+using bridge::Task;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr stator_arg kKey[] = {
+    make_arg(STATOR_ARG_STR, "key", "", {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY})};
+constexpr stator_op kSet = make_op({.op_class = STATOR_OP_WRITE,
+                                    .permission = STATOR_PERM_WRITE,
+                                    .placement = STATOR_PLACE_DOCUMENT,
+                                    .name = "toy_set",
+                                    .doc = "",
+                                    .result = "",
+                                    .example = "{}",
+                                    .args = kKey});
+constexpr const stator_op* kOps[] = {&kSet};
+
+const stator_engine_v1* toy_engine(const stator_kernel_hello*) {
+  static const stator_engine_v1 kEngine = [] {
+    stator_engine_v1 engine{};
+    engine.struct_size = sizeof engine;
+    engine.abi_major = STATOR_ABI_MAJOR;
+    engine.op_count = 1;
+    engine.id = "toy";
+    engine.version = "1";
+    engine.ops = kOps;
+    engine.open = [](const stator_open*, stator_instance**, char*, std::uint64_t) {
+      return stator_status{0};
+    };
+    engine.close = [](stator_instance*) {};
+    engine.read = [](const stator_instance*, const stator_request*) { return stator_status{0}; };
+    engine.prepare = engine.read;
+    engine.apply = [](stator_instance*, const stator_record*) { return stator_status{0}; };
+    return engine;
+  }();
+  return &kEngine;
+}
+
+plugin::Catalog toy_catalog() {
+  plugin::Catalog catalog;
+  EXPECT_TRUE(catalog.add(&toy_engine, {}, "toy.so").ok());
+  catalog.seal();
+  return catalog;
+}
+
+constexpr std::uint64_t kNow = 1'000'000'000;
+
+class SessionHeldTest : public testing::Test {
+ protected:
+  SessionHeldTest() {
+    host_.table = &table_;
+    host_.dispatcher = &dispatcher_;
+    host_.pool = &pool_;
+    host_.policy = &policy_;
+    host_.meter = &meter_;
+    host_.watermark = [this] { return durable_; };
+    session_ = std::make_unique<Session>(host_, 3, 1);
+  }
+  void ask(const std::string& more = "") {
+    const std::string body = R"({"op":"toy_set","key":"k")" + more + "}";
+    std::string frame(4, '\0');
+    store_big32(frame.data(), static_cast<std::uint32_t>(body.size()));
+    frame += body;
+    ASSERT_EQ(session_->on_bytes(frame, kNow), frame.size());
+  }
+  // The core has executed the oldest request that it has: what it tells is durable with `lsn`.
+  void execute(std::uint64_t lsn) {
+    Task* task = link_.submitted.front();
+    link_.submitted.erase(link_.submitted.begin());
+    task->answer_after = Lsn{lsn};
+    if (!task->is_held_by_session && task->answer_after > durable_) return waiting_.push_back(task);
+    session_->on_answer(task);
+  }
+  void make_durable(std::uint64_t lsn) {
+    durable_ = Lsn{lsn};
+    if (session_->has_held()) session_->release_held(durable_);
+    for (Task* task : std::exchange(waiting_, {})) session_->on_answer(task);
+  }
+  std::vector<std::string> sent() {
+    std::vector<std::string> bodies;
+    ByteView rest = session_->output().view();
+    while (!rest.empty()) {
+      const wire::Frame frame = wire::next_frame(rest, kFrameBytesMax);
+      bodies.emplace_back(frame.body);
+      rest.remove_prefix(frame.bytes);
+    }
+    session_->output().clear();
+    return bodies;
+  }
+  static auto ok(int request, int watermark) {
+    return AllOf(StartsWith("{\"request_id\":" + std::to_string(request) + ","),
+                 HasSubstr(R"("status":"ok")"),
+                 HasSubstr("\"watermark_lsn\":" + std::to_string(watermark) + ","));
+  }
+  static auto error(int request, const std::string& code) {
+    return AllOf(StartsWith("{\"request_id\":" + std::to_string(request) + ","),
+                 HasSubstr("\"error_code\":\"" + code + "\""));
+  }
+  std::uint64_t counted() const {
+    std::uint64_t sum = 0;
+    for (const auto& op : meter_.ops()) {
+      for (const auto& bucket : op.buckets) sum += bucket.load();
+    }
+    return sum;
+  }
+
+  auth::PolicyBook policy_;
+  plugin::Catalog catalog_ = toy_catalog();
+  ops::OpTable table_ = ops::OpTable::build(catalog_, session_rows()).take();
+  OpMeter meter_{table_.entries().size()};
+  bridge::LaneMesh mesh_{1};
+  bridge::VShardMap map_{{1, 2}, bridge::VShardMap::even(1)};
+  bridge::CoreLink link_;
+  bridge::TaskPool pool_;
+  dispatch::Dispatcher dispatcher_{LaneId{0}, mesh_, map_, link_, pool_};
+  Lsn durable_{9};
+  SessionHost host_;
+  std::unique_ptr<Session> session_;
+  std::vector<Task*> waiting_;
+};
+
+TEST_F(SessionHeldTest, NothingIsToldBeforeItIsDurable) {
+  ask();
+  ask();
+  execute(10);
+  execute(11);
+  EXPECT_THAT(sent(), IsEmpty());
+  EXPECT_EQ(pool_.taken(), 0u) << "tasks are free while their answers wait";
+  EXPECT_EQ(session_->in_flight(), 2u) << "clients are owed them";
+  EXPECT_EQ(host_.held, 2u);
+  EXPECT_THAT(host_.holding, ElementsAre(3u));
+  EXPECT_EQ(counted(), 0u) << "the time that they wait counts";
+  make_durable(10);
+  EXPECT_THAT(sent(), ElementsAre(ok(1, 10)));
+  make_durable(12);
+  EXPECT_THAT(sent(), ElementsAre(ok(2, 11)));
+  EXPECT_EQ(session_->in_flight(), 0u);
+  EXPECT_EQ(host_.held, 0u);
+  EXPECT_EQ(counted(), 2u);
+}
+
+TEST_F(SessionHeldTest, WhatIsBehindAHeldAnswerWaitsWithItAndTheWatermarkNeverFalls) {
+  ask();
+  ask();
+  ask();
+  execute(12);
+  execute(5);  // saw only what is durable
+  execute(12);
+  EXPECT_THAT(sent(), IsEmpty());
+  make_durable(12);
+  EXPECT_THAT(sent(), ElementsAre(ok(1, 12), ok(2, 12), ok(3, 12)));
+}
+
+TEST_F(SessionHeldTest, OneWithAnIdOvertakes) {
+  ask();
+  ask(R"(,"id":7)");
+  execute(12);
+  execute(5);
+  EXPECT_THAT(sent(), ElementsAre(ok(2, 9)));
+  durable_ = Lsn{15};
+  ask(R"(,"id":8)");
+  execute(5);
+  EXPECT_THAT(sent(), ElementsAre(ok(1, 12), ok(3, 15))) << "not before what tells of less";
+  EXPECT_EQ(session_->in_flight(), 0u);
+}
+
+TEST_F(SessionHeldTest, OneWhoseTurnComesLateIsHeldThen) {
+  ask();
+  ask();
+  std::swap(link_.submitted[0], link_.submitted[1]);
+  execute(12);
+  EXPECT_EQ(host_.held, 0u);
+  execute(10);
+  EXPECT_EQ(host_.held, 2u);
+  make_durable(11);
+  EXPECT_THAT(sent(), ElementsAre(ok(1, 10)));
+  make_durable(12);
+  EXPECT_THAT(sent(), ElementsAre(ok(2, 12)));
+  EXPECT_EQ(counted(), 2u);
+}
+
+TEST_F(SessionHeldTest, AfterAFailureOfTheLogEveryHeldAnswerIsAnErrorInItsPlace) {
+  for (int i = 0; i < 4; ++i) ask();
+  execute(10);
+  execute(11);
+  execute(5);
+  execute(12);
+  make_durable(10);
+  EXPECT_THAT(sent(), ElementsAre(ok(1, 10)));
+  session_->refuse_held(Error(ErrorCode::kWal, "the log failed"));
+  EXPECT_THAT(sent(), ElementsAre(error(2, "wal"), ok(3, 11), error(4, "wal")));
+  EXPECT_EQ(host_.held, 0u);
+  EXPECT_EQ(host_.errors, 2u);
+  EXPECT_EQ(session_->in_flight(), 0u);
+}
+
+TEST_F(SessionHeldTest, OnAFullDiskThoseWhoseTimeIsOverAreToldSo) {
+  ask(R"(,"deadline_ms":1000)");
+  ask(R"(,"deadline_ms":10)");
+  ask(R"(,"deadline_ms":20)");
+  for (int lsn = 10; lsn < 13; ++lsn) execute(static_cast<std::uint64_t>(lsn));
+  EXPECT_EQ(session_->held_deadline_ns(), kNow + 10'000'000);
+  session_->refuse_held_at_deadline(kNow + 15'000'000);
+  EXPECT_THAT(sent(), IsEmpty()) << "the first still has its time";
+  EXPECT_EQ(session_->held_deadline_ns(), kNow + 20'000'000);
+  session_->refuse_held_at_deadline(kNow + 1'000'000'000);
+  EXPECT_THAT(sent(), ElementsAre(error(1, "deadline_exceeded"), error(2, "deadline_exceeded"),
+                                  error(3, "deadline_exceeded")));
+}
+
+TEST_F(SessionHeldTest, TheWindowAndTheTenantsShareCountWhatIsHeld) {
+  std::atomic<std::uint64_t> open{0};
+  ask();
+  link_.submitted.front()->open_count = &open;
+  ++open;
+  execute(10);
+  EXPECT_EQ(open.load(), 1u);
+  make_durable(10);
+  EXPECT_EQ(open.load(), 0u);
+  for (std::size_t i = 0; i < kRequestsInFlightMax; ++i) {
+    ask();
+    execute(20);
+  }
+  EXPECT_TRUE(session_->is_blocked());
+  make_durable(20);
+  EXPECT_FALSE(session_->is_blocked());
+  EXPECT_EQ(sent().size(), kRequestsInFlightMax + 1);
+}
+
+TEST_F(SessionHeldTest, AClientThatGoesIsOwedNothing) {
+  std::atomic<std::uint64_t> open{1};
+  ask();
+  link_.submitted.front()->open_count = &open;
+  execute(10);
+  session_.reset();
+  EXPECT_EQ(host_.held, 0u);
+  EXPECT_EQ(open.load(), 0u);
+  EXPECT_EQ(pool_.taken(), 0u);
+}
+
+}  // namespace
+}  // namespace stator::session
