@@ -116,7 +116,7 @@ TEST_F(PluginFilesTest, ALockAllowsTheVeryBytesAndNothingElse) {
   EXPECT_EQ(verified.exit_code, 1);
   EXPECT_THAT(verified.out, testing::AllOf(HasSubstr(R"("result":"refused","reason":"cannot load)"), HasSubstr(R"("result":"ok")")));
   std::filesystem::remove(lock);
-  EXPECT_THAT(refused(config, 1, "serve"), HasSubstr("plugins.lock cannot be found"));
+  EXPECT_THAT(refused(config, 78, "serve"), HasSubstr("plugins.lock cannot be found"));
 }
 
 TEST_F(PluginFilesTest, InspectSaysWhatALibraryIs) {

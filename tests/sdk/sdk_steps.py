@@ -296,6 +296,7 @@ STEPS = {step.__name__: step for step in (install, headers, pkg_config, first_pa
 
 
 def main():
+    os.umask(0o022)
     parser = argparse.ArgumentParser(description="The SDK as its users get it.")
     parser.add_argument("step", choices=STEPS)
     parser.add_argument("--build", type=pathlib.Path, required=True)
