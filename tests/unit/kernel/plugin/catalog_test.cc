@@ -135,6 +135,7 @@ TEST_F(CatalogTest, OneNameHasOneOwner) {
   ASSERT_EQ(add(catalog), "");
   EXPECT_THAT(add(catalog, "copy.so"), HasSubstr("already brought by toy.so"));
   engine.id = "other";
+  noted_id_ = "other";
   EXPECT_THAT(add(catalog, "other.so"), HasSubstr("already served by engine 'toy'"));
 }
 
