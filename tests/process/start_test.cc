@@ -103,7 +103,7 @@ TEST_F(PluginFilesTest, ALockAllowsTheVeryBytesAndNothingElse) {
     ServerProcess server({dir_.path(), 1, config, "serve"});
     ASSERT_TRUE(server.start()) << server.errors();
     Client client(server.port());
-    const auto listed = nlohmann::json::parse(client.ask(R"({"op":"plugin_list"})"))["payload"]["plugins"];
+    const auto listed = nlohmann::json::parse(client.ask(R"({"op":"plugin_list","payload_format":"json"})"))["payload"]["plugins"];
     ASSERT_EQ(listed.size(), std::size_t{4});
     std::ifstream file(lock);
     const std::string text((std::istreambuf_iterator<char>(file)), {});

@@ -40,7 +40,8 @@ def run(*command, cwd=None, env=None, text=None):
 
 
 class Place:
-    """Where a step works: `usr` holds the installed SDK and, apart, the server without engines."""
+    """Where a step works: `usr` holds the installed SDK alone, `server` the programs and the SDK, as a
+    user has them, without engines."""
 
     def __init__(self, build, work):
         self.build, self.work = build, work
@@ -93,7 +94,8 @@ def ask(place, address, request):
 def install(place):
     shutil.rmtree(place.work, ignore_errors=True)
     run("cmake", "--install", place.build, "--component", "sdk", "--prefix", place.usr)
-    run("cmake", "--install", place.build, "--component", "server", "--prefix", place.server)
+    for component in ("server", "sdk"):
+        run("cmake", "--install", place.build, "--component", component, "--prefix", place.server)
     shutil.rmtree(place.server / "lib")  # the engines of the build; the steps bring their own
     compiled = [path for path in place.usr.rglob("*") if path.suffix in (".so", ".a", ".o")]
     expect(not compiled, f"the SDK holds compiled code: {compiled}")
@@ -180,8 +182,7 @@ def scaffold(place, language):
     work = place.work / f"scaffold_{language}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    run(place.server / "bin/stator", "plugin", "new", "orders_seen", "--lang", language,
-        "--templates", place.usr / "share/stator-sdk/templates", cwd=work)
+    run(place.server / "bin/stator", "plugin", "new", "orders_seen", "--lang", language, cwd=work)
     project = work / "orders_seen"
     leftover = [path.name for path in project.iterdir() if "ounter" in path.name + path.read_text(encoding="utf-8")]
     expect(not leftover, f"still called counter: {leftover}")
