@@ -503,6 +503,7 @@ void CoreLoop::end_checkpoint(std::vector<Task*>& answered) {
     return;
   }
   log::error("checkpoint failed, will be tried again: " + status.error().sentence());
+  if (status.error().code() == ErrorCode::kDiskFull) options_.log->want_space();
   checkpoint_not_before_ns_ = now_ns_ + kCheckpointRetryNs;
   checkpoints_.fail(Error(ErrorCode::kStorage, "the checkpoint failed: " + status.error().sentence()), answered);
 }
