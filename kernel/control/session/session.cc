@@ -10,6 +10,7 @@
 #include "control/gate/gate.h"
 #include "control/session/batch_request.h"
 #include "control/session/describe.h"
+#include "control/session/plugin_list.h"
 #include "control/session/response_writer.h"
 #include "control/session/session_ops.h"
 #include "control/wire/frame.h"
@@ -161,6 +162,10 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
       return start_checkpoint(task);
     case SessionOp::kServerStats: {
       task->payload.append(server_stats(*host_.stats, defaults_.now_ns));
+      return send(task);
+    }
+    case SessionOp::kPluginList: {
+      task->payload.append(plugin_list(*host_.stats->catalog));
       return send(task);
     }
     case SessionOp::kBackup: return start_backup(task);

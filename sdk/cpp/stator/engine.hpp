@@ -469,8 +469,7 @@ class Edge {
 #ifndef STATOR_ENTRY_NAME
 #define STATOR_ENTRY_NAME stator_engine_entry_v1
 #endif
-#define STATOR_DEFINE_ENGINE(E)                                                            \
-  extern "C" __attribute__((visibility("default"))) const stator_engine_v1* STATOR_ENTRY_NAME( \
-      const stator_kernel_hello* hello) {                                                  \
-    return stator::detail::Edge<E>::entry(hello);                                          \
+#define STATOR_DEFINE_ENGINE(E)                                                                     \
+  extern "C" STATOR_EXPORT const stator_engine_v1* STATOR_ENTRY_NAME(const stator_kernel_hello* hello) { \
+    return stator::detail::Edge<E>::entry(hello);                                                  \
   }

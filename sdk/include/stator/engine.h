@@ -22,6 +22,7 @@
 
 #include "stator/args.h"
 #include "stator/bytes.h"
+#include "stator/manifest.h"
 #include "stator/op.h"
 #include "stator/services.h"
 #include "stator/status.h"
@@ -153,6 +154,9 @@ typedef struct stator_engine_v1 {
   stator_status (*describe_change)(uint32_t type, stator_bytes payload, stator_change *change,
                                    stator_sink *value);
 } stator_engine_v1;
+
+/* What the entry is declared with, since engines are compiled with hidden visibility. */
+#define STATOR_EXPORT __attribute__((visibility("default")))
 
 /* [init] May be called more than once; returns the same static descriptor, or NULL when the
  * kernel cannot host it. */
