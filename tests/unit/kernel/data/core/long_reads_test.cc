@@ -191,7 +191,7 @@ class LongReadsTest : public testing::Test {
   bridge::VShardMap vshards_{HashKey{1, 2}, bridge::VShardMap::even(1)};
   wal::SimLog log_;
   SteppingClock clock_;
-  Watchdog watchdog_{1, clock_};
+  Watchdog watchdog_{1, system_clock()};
   std::unique_ptr<store::Store> store_;
   bridge::TaskPool pool_;
   std::vector<Task*> submitted_;
