@@ -45,7 +45,7 @@ class CatalogTest : public testing::Test {
   std::string add(Catalog& catalog, const std::string& path = "toy.so") {
     LibraryFile library;
     library.path = path;
-    library.manifest = {noted_id_, noted_version_, STATOR_ABI_MAJOR, STATOR_ABI_MINOR};
+    library.manifest = {noted_id_, noted_version_, STATOR_ABI_MAJOR, engine.abi_minor};
     auto status = catalog.add(&entry, {}, library);
     return status.ok() ? "" : status.error().sentence();
   }

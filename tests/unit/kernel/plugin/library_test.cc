@@ -102,7 +102,7 @@ TEST(LibraryFileTest, AnotherMinorIsRefusedByItsNote) {
 TEST(ElfImageTest, ReadsWhatTheLinkerWrote) {
   const ElfImage image = read_elf(bytes_of(kFolder + "/good.so")).take();
   EXPECT_THAT(image.exported, ElementsAre("stator_engine_entry_v1"));
-  EXPECT_EQ(image.note, R"({"id":"hostile","version":"1","abi_major":1,"abi_minor":0})");
+  EXPECT_EQ(image.note, STATOR_NOTE_JSON("hostile", "1"));
   EXPECT_FALSE(image.has_run_path || image.has_text_relocations || image.has_executable_stack);
 }
 
