@@ -33,10 +33,13 @@ struct Wanted {
 };
 
 void check_name(const std::string& name) {
-  const auto is_allowed = [](unsigned char c) { return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_'; };
+  const auto is_allowed = [](unsigned char c) {
+    return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_';
+  };
   if (name.empty() || name.size() > 32 || std::islower(static_cast<unsigned char>(name[0])) == 0 ||
       !std::all_of(name.begin(), name.end(), is_allowed)) {
-    throw Failure(kExitUsage, "'" + name + "' cannot be an engine's id: 1 to 32 of [a-z0-9_], a letter first");
+    throw Failure(kExitUsage,
+                  "'" + name + "' cannot be an engine's id: 1 to 32 of [a-z0-9_], a letter first");
   }
   if (name.starts_with("stator") || std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end()) {
     throw Failure(kExitUsage, "'" + name + "' is taken by the build: choose another name");
@@ -77,8 +80,10 @@ fs::path find_templates() {
     fs::path templates = share / "stator-sdk/templates";
     if (fs::is_directory(templates, unreadable)) return templates;
   }
-  throw Failure(kExitUsage, "the templates are not installed (looked in " + (beside / "stator-sdk").string() +
-                                ", /usr/local/share and /usr/share): install stator-sdk, or say --templates FOLDER");
+  throw Failure(
+      kExitUsage,
+      "the templates are not installed (looked in " + (beside / "stator-sdk").string() +
+          ", /usr/local/share and /usr/share): install stator-sdk, or say --templates FOLDER");
 }
 
 // counter_log -> CounterLog.
@@ -86,14 +91,16 @@ std::string type_name(std::string_view name) {
   std::string type;
   bool is_first = true;
   for (const char c : name) {
-    if (c != '_') type += is_first ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    if (c != '_')
+      type += is_first ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
     is_first = c == '_';
   }
   return type;
 }
 
 void replace_all(std::string& text, std::string_view what, const std::string& with) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + with.size())) {
     text.replace(at, what.size(), with);
   }
 }
@@ -124,7 +131,8 @@ std::string new_plugin(std::span<const std::string> words) {
   const fs::path into = wanted.name;
   try {
     if (!fs::is_directory(templates / wanted.language) || !fs::is_directory(templates / "every")) {
-      throw Failure(kExitUsage, templates.string() + " holds no template for '" + wanted.language + "'");
+      throw Failure(kExitUsage,
+                    templates.string() + " holds no template for '" + wanted.language + "'");
     }
     if (fs::exists(into) || !fs::create_directory(into)) {
       throw Failure(kExitUsage, "'" + wanted.name + "' is there already");

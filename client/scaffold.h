@@ -1,5 +1,6 @@
-// `stator plugin new NAME --lang cpp|c|rust`: a project of one's own engine, copied from the templates
-// of the package stator-sdk. A template is a whole engine called `counter`; the copy is called NAME.
+// `stator plugin new NAME --lang cpp|c|rust`: a project of one's own engine, copied from the
+// templates of the package stator-sdk. A template is a whole engine called `counter`; the copy is
+// called NAME.
 #pragma once
 
 #include <span>

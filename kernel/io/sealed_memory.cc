@@ -1,18 +1,17 @@
 #include "io/sealed_memory.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace stator::io {
 namespace {
 
-// Since Linux 6.3 a system may be set to make files in memory not executable unless this is asked for;
-// older systems do not know the flag.
+// Since Linux 6.3 a system may be set to make files in memory not executable unless this is asked
+// for; older systems do not know the flag.
 constexpr unsigned kExecutable = 0x0010U;  // MFD_EXEC
 
 int make_file(const std::string& name) {
@@ -40,8 +39,8 @@ Result<std::string> seal_in_memory(const std::string& name, ByteView bytes) {
   if (descriptor < 0 || !fill(descriptor, bytes) || fcntl(descriptor, F_ADD_SEALS, kSeals) != 0) {
     const int reason = errno;
     if (descriptor >= 0) close(descriptor);
-    return Error(ErrorCode::kStorage,
-                 "no sealed file in memory for " + name + ": " + std::generic_category().message(reason));
+    return Error(ErrorCode::kStorage, "no sealed file in memory for " + name + ": " +
+                                          std::generic_category().message(reason));
   }
   // Not /proc/self: debuggers and symbolizers are other processes.
   return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(descriptor);

@@ -1,12 +1,11 @@
 #include "io/trusted_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 #include "io/file_system.h"
 
@@ -29,12 +28,13 @@ std::string octal(mode_t mode) {
 std::string concern_of(const std::string& path, const struct stat& facts) {
   const uid_t self = geteuid();
   if (facts.st_uid != 0 && facts.st_uid != self) {
-    return path + " is owned by user " + std::to_string(facts.st_uid) + ", not by root or by user " +
-           std::to_string(self) + ", who runs this: chown it";
+    return path + " is owned by user " + std::to_string(facts.st_uid) +
+           ", not by root or by user " + std::to_string(self) + ", who runs this: chown it";
   }
   const bool is_sticky_directory = S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX) != 0;
   if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !is_sticky_directory) {
-    return path + " has mode " + octal(facts.st_mode & 07777) + ", so others can change it: chmod go-w " + path;
+    return path + " has mode " + octal(facts.st_mode & 07777) +
+           ", so others can change it: chmod go-w " + path;
   }
   return "";
 }
@@ -69,12 +69,14 @@ Result<TrustedFile> read_trusted_file(const std::string& path, std::size_t limit
   if (reason) return no_file(path, "cannot be found: " + reason.message());
   // Not blocked by a pipe, and not led away by a link that came since.
   const int descriptor = open(real.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (descriptor < 0) return no_file(path, "cannot be opened: " + std::generic_category().message(errno));
+  if (descriptor < 0)
+    return no_file(path, "cannot be opened: " + std::generic_category().message(errno));
   struct stat facts {};
   const bool is_file = fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode);
   if (!is_file || static_cast<std::uint64_t>(facts.st_size) > limit) {
     close(descriptor);
-    return no_file(path, is_file ? "is larger than " + std::to_string(limit) + " bytes" : "is not a regular file");
+    return no_file(path, is_file ? "is larger than " + std::to_string(limit) + " bytes"
+                                 : "is not a regular file");
   }
   auto bytes = read_all(descriptor, path, static_cast<std::size_t>(facts.st_size));
   close(descriptor);

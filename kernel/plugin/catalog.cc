@@ -21,11 +21,13 @@ Error refuse(const std::string& path, const std::string& why) {
                (path.empty() ? std::string("built-in engine") : path) + ": " + why);
 }
 
-// The note is what was looked at before the library's code ran; it must not have said anything else.
+// The note is what was looked at before the library's code ran; it must not have said anything
+// else.
 Status check_same(const LibraryFile& library, const stator_engine_v1& engine) {
   const Manifest& note = library.manifest;
   const auto differs = [&](const char* field, const std::string& noted, const std::string& live) {
-    return refuse(library.path, std::string("its note says ") + field + " " + noted + ", its descriptor " + live +
+    return refuse(library.path, std::string("its note says ") + field + " " + noted +
+                                    ", its descriptor " + live +
                                     "; make STATOR_ENGINE_NOTE and the description say the same");
   };
   if (note.id != engine.id) return differs("id", note.id, engine.id);
@@ -53,7 +55,8 @@ std::uint32_t routing_arg(const stator_op& op) {
 
 }  // namespace
 
-Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello, const LibraryFile& library) {
+Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
+                    const LibraryFile& library) {
   return add(entry, hello, &library);
 }
 
@@ -61,7 +64,8 @@ Status Catalog::add_builtin(stator_engine_entry entry, const stator_kernel_hello
   return add(entry, hello, nullptr);
 }
 
-Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello, const LibraryFile* library) {
+Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
+                    const LibraryFile* library) {
   const std::string path = library == nullptr ? "" : library->path;
   const stator_engine_v1* theirs = entry(&hello);
   if (theirs == nullptr) {

@@ -8,10 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "stator/engine.h"
+
 #include "base/ids.h"
 #include "base/result.h"
 #include "plugin/library_file.h"
-#include "stator/engine.h"
 
 namespace stator::plugin {
 
@@ -44,7 +45,8 @@ class Catalog {
   // Adds an engine by its entry. Everything is checked before anything is registered. Errors are
   // sentences that name the engine, the field and both values: another ABI, a malformed row, an
   // id or op name that somebody has already, a descriptor that differs from the library's note.
-  Status add(stator_engine_entry entry, const stator_kernel_hello& hello, const LibraryFile& library);
+  Status add(stator_engine_entry entry, const stator_kernel_hello& hello,
+             const LibraryFile& library);
   // The kernel's own, without a library.
   Status add_builtin(stator_engine_entry entry, const stator_kernel_hello& hello);
   // After the last add: resolves requires_ops.
@@ -60,7 +62,8 @@ class Catalog {
   const std::map<std::string, std::uint32_t, std::less<>>& names() const { return names_; }
 
  private:
-  Status add(stator_engine_entry entry, const stator_kernel_hello& hello, const LibraryFile* library);
+  Status add(stator_engine_entry entry, const stator_kernel_hello& hello,
+             const LibraryFile* library);
   std::vector<std::unique_ptr<Engine>> engines_;
   std::vector<Op> ops_;
   std::map<std::string, std::uint32_t, std::less<>> names_;

@@ -1,18 +1,15 @@
 #include "plugin/elf_image.h"
 
-#include <elf.h>
-
 #include <algorithm>
 #include <cstring>
+#include <elf.h>
 
 #include "stator/manifest.h"
 
 namespace stator::plugin {
 namespace {
 
-Error broken(const std::string& what) {
-  return Error(ErrorCode::kRejectedPrevalidation, what);
-}
+Error broken(const std::string& what) { return Error(ErrorCode::kRejectedPrevalidation, what); }
 
 class ElfReader {
  public:
@@ -30,7 +27,8 @@ class ElfReader {
   template <class T>
   bool get(std::uint64_t offset, std::uint64_t index, T& out) const {
     std::uint64_t at = 0;
-    if (__builtin_mul_overflow(index, sizeof(T), &at) || __builtin_add_overflow(at, offset, &at)) return false;
+    if (__builtin_mul_overflow(index, sizeof(T), &at) || __builtin_add_overflow(at, offset, &at))
+      return false;
     if (at > bytes_.size() || bytes_.size() - at < sizeof(T)) return false;
     std::memcpy(&out, bytes_.data() + at, sizeof(T));
     return true;
@@ -49,8 +47,10 @@ class ElfReader {
     image_.has_executable_stack = true;  // what the loader makes of a library that does not say
     for (std::uint64_t i = 0; i < header_.e_phnum; ++i) {
       Elf64_Phdr segment;
-      if (!get(header_.e_phoff, i, segment)) return broken("its table of segments is outside of the file");
-      if (segment.p_type == PT_GNU_STACK) image_.has_executable_stack = (segment.p_flags & PF_X) != 0;
+      if (!get(header_.e_phoff, i, segment))
+        return broken("its table of segments is outside of the file");
+      if (segment.p_type == PT_GNU_STACK)
+        image_.has_executable_stack = (segment.p_flags & PF_X) != 0;
     }
     return ok_status();
   }
@@ -58,9 +58,11 @@ class ElfReader {
   Status read_sections() {
     for (std::uint64_t i = 0; i < header_.e_shnum; ++i) {
       Elf64_Shdr section;
-      if (!get(header_.e_shoff, i, section)) return broken("its table of sections is outside of the file");
+      if (!get(header_.e_shoff, i, section))
+        return broken("its table of sections is outside of the file");
       if (section.sh_type == SHT_NOBITS) continue;
-      if (section.sh_offset > bytes_.size() || bytes_.size() - section.sh_offset < section.sh_size) {
+      if (section.sh_offset > bytes_.size() ||
+          bytes_.size() - section.sh_offset < section.sh_size) {
         return broken("a section is outside of the file");
       }
       const ByteView content = bytes_.substr(section.sh_offset, section.sh_size);
@@ -95,7 +97,8 @@ class ElfReader {
       }
       image_.has_run_path |= entry.d_tag == DT_RPATH || entry.d_tag == DT_RUNPATH;
       image_.has_text_relocations |= entry.d_tag == DT_TEXTREL;
-      image_.has_text_relocations |= entry.d_tag == DT_FLAGS && (entry.d_un.d_val & DF_TEXTREL) != 0;
+      image_.has_text_relocations |=
+          entry.d_tag == DT_FLAGS && (entry.d_un.d_val & DF_TEXTREL) != 0;
     }
     return ok_status();
   }
@@ -105,7 +108,8 @@ class ElfReader {
       Elf64_Sym symbol;
       if (!get(section.sh_offset, i, symbol)) break;
       const unsigned visibility = ELF64_ST_VISIBILITY(symbol.st_other);
-      const bool is_seen = symbol.st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol.st_info) != STB_LOCAL &&
+      const bool is_seen = symbol.st_shndx != SHN_UNDEF &&
+                           ELF64_ST_BIND(symbol.st_info) != STB_LOCAL &&
                            (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
       if (!is_seen) continue;
       STATOR_TRY(std::string name, string_at(section, symbol.st_name));
@@ -129,7 +133,9 @@ class ElfReader {
   }
 
   void keep_note(const Elf64_Nhdr& note, ByteView name, ByteView content) {
-    const auto is_named = [&](ByteView wanted) { return name == ByteView(wanted.data(), wanted.size() + 1); };
+    const auto is_named = [&](ByteView wanted) {
+      return name == ByteView(wanted.data(), wanted.size() + 1);
+    };
     if (note.n_type == NT_GNU_BUILD_ID && is_named("GNU")) {
       static constexpr char kDigits[] = "0123456789abcdef";
       image_.build_id.clear();
@@ -138,7 +144,8 @@ class ElfReader {
         image_.build_id += kDigits[static_cast<unsigned char>(c) & 15];
       }
     }
-    if (note.n_type == STATOR_NOTE_TYPE && is_named(STATOR_NOTE_NAME)) image_.note = std::string(content);
+    if (note.n_type == STATOR_NOTE_TYPE && is_named(STATOR_NOTE_NAME))
+      image_.note = std::string(content);
   }
 
   ByteView bytes_;

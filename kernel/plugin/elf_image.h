@@ -22,8 +22,8 @@ struct ElfImage {
   bool has_executable_stack = false;
 };
 
-// Any bytes are fit to be asked for. Errors (kRejectedPrevalidation): no shared library of this kind, or
-// its tables lead outside of it.
+// Any bytes are fit to be asked for. Errors (kRejectedPrevalidation): no shared library of this
+// kind, or its tables lead outside of it.
 Result<ElfImage> read_elf(ByteView bytes);
 
 }  // namespace stator::plugin

@@ -1,9 +1,9 @@
 #include "plugin/library.h"
 
 #include <dlfcn.h>
+#include <vector>
 
 #include <boost/dll/shared_library.hpp>
-#include <vector>
 
 #include "io/sealed_memory.h"
 
@@ -28,12 +28,14 @@ Result<stator_engine_entry> load_entry(const LibraryFile& library) {
   const auto mode = static_cast<dll::load_mode::type>(
       static_cast<unsigned>(dll::load_mode::rtld_now) |
       static_cast<unsigned>(dll::load_mode::rtld_local) | unsigned{RTLD_NODELETE});
-  STATOR_TRY(const std::string sealed, io::seal_in_memory(library.manifest.id + ".so", library.bytes));
+  STATOR_TRY(const std::string sealed,
+             io::seal_in_memory(library.manifest.id + ".so", library.bytes));
   try {
     // The throwing overload: the one with an error code loses the loader's sentence.
     dll::shared_library loading;
     loading.load(sealed, mode);
-    auto& entry = loading.get<const stator_engine_v1*(const stator_kernel_hello*)>(STATOR_ENTRY_SYMBOL);
+    auto& entry =
+        loading.get<const stator_engine_v1*(const stator_kernel_hello*)>(STATOR_ENTRY_SYMBOL);
     loaded().push_back(std::move(loading));
     return stator_engine_entry{&entry};
   } catch (const std::exception& fault) {

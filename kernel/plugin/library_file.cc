@@ -1,18 +1,18 @@
 #include "plugin/library_file.h"
 
-#include <elf.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <elf.h>
+
+#include "stator/json_reader.hpp"
+#include "stator/manifest.h"
+#include "stator/version.h"
 
 #include "base/limits.h"
 #include "io/sha256.h"
 #include "io/trusted_file.h"
 #include "plugin/elf_image.h"
-#include "stator/json_reader.hpp"
-#include "stator/manifest.h"
-#include "stator/version.h"
 
 namespace stator::plugin {
 namespace {
@@ -27,18 +27,19 @@ constexpr std::uint16_t kMachine = EM_AARCH64;
 
 // Every process of the server has these; a hash of the file says nothing of any other.
 constexpr std::array<std::string_view, 9> kAllowedLibraries = {
-    "libc.so.6",       "libm.so.6",     "libstdc++.so.6", "libgcc_s.so.1", "libpthread.so.0",
-    "libdl.so.2",      "librt.so.1",    "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"};
+    "libc.so.6",  "libm.so.6",  "libstdc++.so.6",       "libgcc_s.so.1",        "libpthread.so.0",
+    "libdl.so.2", "librt.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"};
 // Runtimes of sanitizers, which load where the server has the same one.
-constexpr std::array<std::string_view, 4> kAllowedPrefixes = {"libasan.so.", "libubsan.so.", "libtsan.so.",
-                                                              "liblsan.so."};
+constexpr std::array<std::string_view, 4> kAllowedPrefixes = {"libasan.so.", "libubsan.so.",
+                                                              "libtsan.so.", "liblsan.so."};
 
 Error refuse(const std::string& path, const std::string& why) {
   return Error(ErrorCode::kEngineMissing, "cannot load engine library " + path + ": " + why);
 }
 
 bool is_allowed(std::string_view name) {
-  return std::find(kAllowedLibraries.begin(), kAllowedLibraries.end(), name) != kAllowedLibraries.end() ||
+  return std::find(kAllowedLibraries.begin(), kAllowedLibraries.end(), name) !=
+             kAllowedLibraries.end() ||
          std::any_of(kAllowedPrefixes.begin(), kAllowedPrefixes.end(),
                      [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
@@ -54,34 +55,45 @@ Status check_exports(const std::string& path, const ElfImage& image) {
       has_entry = true;
       continue;
     }
-    return refuse(path, "it exports '" + name + "' besides " STATOR_ENTRY_SYMBOL
-                        "; link it with a version script, as stator_add_engine() does");
+    return refuse(path, "it exports '" + name +
+                            "' besides " STATOR_ENTRY_SYMBOL
+                            "; link it with a version script, as stator_add_engine() does");
   }
   if (has_entry) return ok_status();
-  return refuse(path, "it has no symbol " STATOR_ENTRY_SYMBOL
-                      "; it is not an engine, or was built for another major version of the SDK (this "
-                      "server needs version " + std::to_string(STATOR_ABI_MAJOR) + ")");
+  return refuse(path,
+                "it has no symbol " STATOR_ENTRY_SYMBOL
+                "; it is not an engine, or was built for another major version of the SDK (this "
+                "server needs version " +
+                    std::to_string(STATOR_ABI_MAJOR) + ")");
 }
 
 Status check_image(const std::string& path, const ElfImage& image) {
   if (image.machine != kMachine) {
-    return refuse(path, "it is for machine " + std::to_string(image.machine) + " (e_machine), this server runs on " +
-                            std::to_string(kMachine) + "; build it here");
+    return refuse(path, "it is for machine " + std::to_string(image.machine) +
+                            " (e_machine), this server runs on " + std::to_string(kMachine) +
+                            "; build it here");
   }
   STATOR_CHECK(check_exports(path, image));
   for (const std::string& name : image.needed) {
     if (is_allowed(name)) continue;
-    return refuse(path, "it needs " + name + ", and an engine may need C and C++'s own libraries only; link that one in (.a)");
+    return refuse(
+        path, "it needs " + name +
+                  ", and an engine may need C and C++'s own libraries only; link that one in (.a)");
   }
-  if (image.has_run_path) return refuse(path, "it has a run path (RPATH, RUNPATH); link it without -rpath");
-  if (image.has_text_relocations) return refuse(path, "it has text relocations; compile all of it with -fPIC");
-  if (image.has_executable_stack) return refuse(path, "it wants an executable stack; link it with -z noexecstack");
+  if (image.has_run_path)
+    return refuse(path, "it has a run path (RPATH, RUNPATH); link it without -rpath");
+  if (image.has_text_relocations)
+    return refuse(path, "it has text relocations; compile all of it with -fPIC");
+  if (image.has_executable_stack)
+    return refuse(path, "it wants an executable stack; link it with -z noexecstack");
   return ok_status();
 }
 
 Status check_manifest(const std::string& path, const Manifest& manifest) {
-  if (manifest.abi_major == STATOR_ABI_MAJOR && manifest.abi_minor <= STATOR_ABI_MINOR) return ok_status();
-  return refuse(path, "it needs contract version " + version_text(manifest.abi_major, manifest.abi_minor) +
+  if (manifest.abi_major == STATOR_ABI_MAJOR && manifest.abi_minor <= STATOR_ABI_MINOR)
+    return ok_status();
+  return refuse(path, "it needs contract version " +
+                          version_text(manifest.abi_major, manifest.abi_minor) +
                           ", this server has " + version_text(STATOR_ABI_MAJOR, STATOR_ABI_MINOR) +
                           "; build it with the SDK of this server, or take a newer server");
 }
@@ -92,7 +104,8 @@ bool are_words(const Manifest& manifest) {
   constexpr std::string_view kOfVersion =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_~";
   const auto is_of = [](std::string_view text, std::string_view letters, std::size_t size_max) {
-    return !text.empty() && text.size() <= size_max && text.find_first_not_of(letters) == std::string_view::npos;
+    return !text.empty() && text.size() <= size_max &&
+           text.find_first_not_of(letters) == std::string_view::npos;
   };
   return is_of(manifest.id, kOfId, 32) && is_of(manifest.version, kOfVersion, 64);
 }
@@ -136,7 +149,8 @@ Result<Manifest> parse_manifest(std::string_view text) {
   }
   if (!are_words(manifest)) {
     return Error(ErrorCode::kRejectedPrevalidation,
-                 "the id of its note is not 1..32 of [a-z0-9_], or the version not 1..64 of [A-Za-z0-9.+-_~]");
+                 "the id of its note is not 1..32 of [a-z0-9_], or the version not 1..64 of "
+                 "[A-Za-z0-9.+-_~]");
   }
   return manifest;
 }
@@ -152,7 +166,8 @@ Result<LibraryFile> read_library(const std::string& path) {
   if (!image.ok()) return refuse(path, image.error().sentence());
   STATOR_CHECK(check_image(path, image.value()));
   if (image.value().note.empty()) {
-    return refuse(path, "it has no note " STATOR_NOTE_SECTION "; add STATOR_ENGINE_NOTE(id, version) and build it again");
+    return refuse(path, "it has no note " STATOR_NOTE_SECTION
+                        "; add STATOR_ENGINE_NOTE(id, version) and build it again");
   }
   auto manifest = parse_manifest(image.value().note);
   if (!manifest.ok()) return refuse(path, manifest.error().sentence());
@@ -167,11 +182,12 @@ Status check_lock(const LibraryFile& library, const LockFile& lock) {
   const std::string remedy = "; if it is meant, write the lock anew with `statord plugin lock`";
   const auto entry = lock.entries.find(library.manifest.id);
   if (entry == lock.entries.end()) {
-    return refuse(library.path, "engine '" + library.manifest.id + "' does not stand in " + lock.path + remedy);
+    return refuse(library.path,
+                  "engine '" + library.manifest.id + "' does not stand in " + lock.path + remedy);
   }
   if (entry->second.version != library.manifest.version) {
-    return refuse(library.path, "it is version " + library.manifest.version + ", " + lock.path + " allows " +
-                                    entry->second.version + remedy);
+    return refuse(library.path, "it is version " + library.manifest.version + ", " + lock.path +
+                                    " allows " + entry->second.version + remedy);
   }
   if (entry->second.sha256 != library.sha256) {
     return refuse(library.path, "its sha256 is " + library.sha256 + ", " + lock.path + " allows " +

@@ -1,4 +1,5 @@
-// A library as a file: what it says it is, and whether it may be loaded. None of its code runs here.
+// A library as a file: what it says it is, and whether it may be loaded. None of its code runs
+// here.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,9 @@ struct LibraryFile {
 };
 
 // Reads and checks. Refused (kEngineMissing, one sentence with path, rule, both values and the
-// remedy): a file for another machine or without a note; another contract version; symbols besides the
-// entry; a dependency beyond C and C++'s own libraries; a run path, text relocations, an executable stack.
+// remedy): a file for another machine or without a note; another contract version; symbols besides
+// the entry; a dependency beyond C and C++'s own libraries; a run path, text relocations, an
+// executable stack.
 Result<LibraryFile> read_library(const std::string& path);
 
 // Whether a configured lock allows it: id, version and hash must stand in it.

@@ -47,7 +47,8 @@ Result<LockFile> parse_lock(std::string_view text, const std::string& path) {
 
 std::string lock_text(const LockFile& lock) {
   std::string text = "# ID VERSION SHA256, made by `statord plugin lock`\n";
-  for (const auto& [id, entry] : lock.entries) text += id + " " + entry.version + " " + entry.sha256 + "\n";
+  for (const auto& [id, entry] : lock.entries)
+    text += id + " " + entry.version + " " + entry.sha256 + "\n";
   return text;
 }
 

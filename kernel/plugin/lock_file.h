@@ -16,7 +16,7 @@ struct LockEntry {
 };
 
 struct LockFile {
-  std::string path;  // for messages
+  std::string path;                          // for messages
   std::map<std::string, LockEntry> entries;  // by engine id
 };
 

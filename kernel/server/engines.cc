@@ -1,10 +1,11 @@
 #include "server/engines.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
+#include <unistd.h>
 #include <utility>
+
+#include "stator/json_reader.hpp"
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -13,7 +14,6 @@
 #include "io/file_system.h"
 #include "io/trusted_file.h"
 #include "plugin/library.h"
-#include "stator/json_reader.hpp"
 #include "system/system_engine.h"
 
 namespace stator::server {
@@ -71,15 +71,17 @@ Status check_config_keys(const plugin::Engine& engine) {
 Status judge(const std::string& what, const std::string& concern, bool allows_insecure) {
   if (concern.empty()) return ok_status();
   if (!allows_insecure) {
-    return Error(ErrorCode::kEngineMissing, what + " is not safe from others: " + concern +
-                                                "; or start with --insecure-plugins to be warned only");
+    return Error(ErrorCode::kEngineMissing,
+                 what + " is not safe from others: " + concern +
+                     "; or start with --insecure-plugins to be warned only");
   }
   log::warn(what + " is not safe from others: " + concern);
   return ok_status();
 }
 
 // What is loaded is what was looked at: the bytes of the result.
-Result<plugin::LibraryFile> look_at(const std::string& path, const Config& config, const plugin::LockFile* lock) {
+Result<plugin::LibraryFile> look_at(const std::string& path, const Config& config,
+                                    const plugin::LockFile* lock) {
   STATOR_TRY(plugin::LibraryFile library, plugin::read_library(path));
   STATOR_CHECK(judge("engine library " + path, library.concern, config.allows_insecure_plugins));
   if (lock != nullptr) STATOR_CHECK(plugin::check_lock(library, *lock));
@@ -91,8 +93,9 @@ Status add_engine(const std::string& id, const std::string& path, const Config& 
                   const plugin::LockFile* lock, plugin::Catalog& catalog) {
   STATOR_TRY(const plugin::LibraryFile library, look_at(path, config, lock));
   if (library.manifest.id != id) {
-    return Error(ErrorCode::kEngineMissing, path + ": the library is named '" + id + "' but holds engine '" +
-                                                library.manifest.id + "'; name it " + library.manifest.id + ".so");
+    return Error(ErrorCode::kEngineMissing, path + ": the library is named '" + id +
+                                                "' but holds engine '" + library.manifest.id +
+                                                "'; name it " + library.manifest.id + ".so");
   }
   STATOR_TRY(const stator_engine_entry entry, plugin::load_entry(library));
   return catalog.add(entry, host::kernel_hello(), library);

@@ -6,10 +6,11 @@
 #include <system_error>
 #include <utility>
 
+#include "stator/json_writer.hpp"
+
 #include "io/file_system.h"
 #include "plugin/library_file.h"
 #include "server/engines.h"
-#include "stator/json_writer.hpp"
 
 namespace stator::server {
 namespace {
@@ -51,7 +52,8 @@ std::string refusal(const std::string& file, const plugin::LockFile* lock) {
   return status.ok() ? "" : status.error().sentence();
 }
 
-Result<int> verify(const PluginCommand& command, const std::vector<std::string>& files, std::ostream& out) {
+Result<int> verify(const PluginCommand& command, const std::vector<std::string>& files,
+                   std::ostream& out) {
   std::optional<plugin::LockFile> lock;
   if (!command.lock.empty()) {
     STATOR_TRY(lock, read_lock(command.lock, false));
@@ -71,24 +73,28 @@ Result<int> verify(const PluginCommand& command, const std::vector<std::string>&
   return code;
 }
 
-Result<int> write_lock(const PluginCommand& command, const std::vector<std::string>& files, std::ostream& out) {
+Result<int> write_lock(const PluginCommand& command, const std::vector<std::string>& files,
+                       std::ostream& out) {
   plugin::LockFile lock;
   for (const std::string& file : files) {
     STATOR_TRY(const plugin::LibraryFile library, plugin::read_library(file));
     const plugin::LockEntry entry{library.manifest.version, library.sha256};
     if (!lock.entries.emplace(library.manifest.id, entry).second) {
-      return Error(ErrorCode::kBadRequest, file + " is a second library of engine '" + library.manifest.id + "'");
+      return Error(ErrorCode::kBadRequest,
+                   file + " is a second library of engine '" + library.manifest.id + "'");
     }
   }
   if (command.output.empty()) {
     out << plugin::lock_text(lock);
     return 0;
   }
-  STATOR_CHECK(io::write_file_durably(io::posix_file_system(), command.output, plugin::lock_text(lock)));
+  STATOR_CHECK(
+      io::write_file_durably(io::posix_file_system(), command.output, plugin::lock_text(lock)));
   // Nothing in it is secret, and the server that reads it is often another user.
   std::error_code reason;
   std::filesystem::permissions(command.output, std::filesystem::perms{0644}, reason);
-  if (reason) return Error(ErrorCode::kStorage, "chmod " + command.output + ": " + reason.message());
+  if (reason)
+    return Error(ErrorCode::kStorage, "chmod " + command.output + ": " + reason.message());
   return 0;
 }
 
@@ -99,11 +105,16 @@ Result<int> run_plugin_command(const PluginCommand& command, std::ostream& out) 
   if (files.empty()) {
     for (auto& [id, path] : find_libraries(command.engine_path)) files.push_back(path);
   }
-  if (files.empty()) return Error(ErrorCode::kBadRequest, "no engine libraries here; name some, or give --engine-path");
+  if (files.empty())
+    return Error(ErrorCode::kBadRequest,
+                 "no engine libraries here; name some, or give --engine-path");
   switch (command.action) {
-    case PluginCommand::Action::kInspect: return inspect(files, out);
-    case PluginCommand::Action::kVerify: return verify(command, files, out);
-    case PluginCommand::Action::kLock: return write_lock(command, files, out);
+    case PluginCommand::Action::kInspect:
+      return inspect(files, out);
+    case PluginCommand::Action::kVerify:
+      return verify(command, files, out);
+    case PluginCommand::Action::kLock:
+      return write_lock(command, files, out);
   }
   return kExitRefused;
 }

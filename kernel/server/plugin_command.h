@@ -1,5 +1,5 @@
-// `statord plugin inspect|verify|lock`: what engine libraries are, without running any of their code.
-// Answers are JSON, one object a line; the lock is text.
+// `statord plugin inspect|verify|lock`: what engine libraries are, without running any of their
+// code. Answers are JSON, one object a line; the lock is text.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,9 @@ struct PluginCommand {
   std::string output;  // lock: the file to write; empty: standard output
 };
 
-// The program's exit code. inspect and lock: 1 and nothing written if a library cannot be read. verify:
-// a line per library with "ok" or "refused"; 1 if one of them is refused, or others could change it.
+// The program's exit code. inspect and lock: 1 and nothing written if a library cannot be read.
+// verify: a line per library with "ok" or "refused"; 1 if one of them is refused, or others could
+// change it.
 Result<int> run_plugin_command(const PluginCommand& command, std::ostream& out);
 
 }  // namespace stator::server

@@ -1,11 +1,9 @@
 // stator-plugin-check LIBRARY [--seed N] [--only CHECK] [--junit FILE] [--in-process]
 //
-// Runs an engine on the fake kernel and looks for what an author's own tests do not ask: whether it keeps
-// the contract. Each check is a process of its own; --in-process (with --only) is for a debugger. Prints a
-// line per check; exit code 0: all passed, 1: one failed, 2: the command line or the library is at fault.
-#include <sys/wait.h>
-#include <unistd.h>
-
+// Runs an engine on the fake kernel and looks for what an author's own tests do not ask: whether it
+// keeps the contract. Each check is a process of its own; --in-process (with --only) is for a
+// debugger. Prints a line per check; exit code 0: all passed, 1: one failed, 2: the command line or
+// the library is at fault.
 #include <array>
 #include <cstddef>
 #include <cstdio>
@@ -15,6 +13,8 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 #include "fake_kernel.h"
@@ -39,10 +39,12 @@ std::vector<const stator_op*> rows() {
 }
 
 std::string text_of(const Made& made, const Answer& answer) {
-  return made.op + " " + made.args_json + " -> status " + std::to_string(answer.status) + " " + answer.payload + answer.detail;
+  return made.op + " " + made.args_json + " -> status " + std::to_string(answer.status) + " " +
+         answer.payload + answer.detail;
 }
 
-Answer ask(FakeKernel& kernel, const Made& made, std::uint32_t tenant = 1, const char* collection = "one") {
+Answer ask(FakeKernel& kernel, const Made& made, std::uint32_t tenant = 1,
+           const char* collection = "one") {
   Answer answer = kernel.call(made.op, made.args_json, collection, tenant);
   if (answer.status == STATOR_E_INTERNAL) broken("answers `internal`: " + text_of(made, answer));
   return answer;
@@ -53,9 +55,12 @@ bool same(const Answer& a, const Answer& b) {
 }
 
 // The same requests for every kernel.
-std::vector<Made> requests(std::uint64_t part = 0) { return RequestMaker(seed * 1000 + part).make(rows(), kRequests); }
+std::vector<Made> requests(std::uint64_t part = 0) {
+  return RequestMaker(seed * 1000 + part).make(rows(), kRequests);
+}
 
-std::string first_difference(const std::map<std::string, std::string>& before, const std::map<std::string, std::string>& after) {
+std::string first_difference(const std::map<std::string, std::string>& before,
+                             const std::map<std::string, std::string>& after) {
   for (const auto& [key, value] : before) {
     const auto it = after.find(key);
     if (it == after.end()) return key + " is gone";
@@ -67,7 +72,8 @@ std::string first_difference(const std::map<std::string, std::string>& before, c
   return "";
 }
 
-void expect_same_store(const FakeKernel& kernel, const std::map<std::string, std::string>& before, const std::string& after) {
+void expect_same_store(const FakeKernel& kernel, const std::map<std::string, std::string>& before,
+                       const std::string& after) {
   const std::string difference = first_difference(before, kernel.dump());
   if (!difference.empty()) broken("the store is another one after " + after + ": " + difference);
 }
@@ -77,17 +83,21 @@ void check_descriptor() {
   const FakeKernel kernel(&watched_entry);  // checks the rows
   const stator_engine_v1* first = original_engine();
   if (first != engine_again()) broken("a second call of the entry gives another descriptor");
-  if (first->struct_size < offsetof(stator_engine_v1, merge)) broken("the descriptor's struct_size is " + std::to_string(first->struct_size));
+  if (first->struct_size < offsetof(stator_engine_v1, merge))
+    broken("the descriptor's struct_size is " + std::to_string(first->struct_size));
   for (const stator_op* op : rows()) {
     const std::string name = op->name;
-    if (op->struct_size < offsetof(stator_op, key_space)) broken(name + ": struct_size is " + std::to_string(op->struct_size));
+    if (op->struct_size < offsetof(stator_op, key_space))
+      broken(name + ": struct_size is " + std::to_string(op->struct_size));
     for (std::uint32_t i = 0; i < op->arg_count; ++i) {
       if (op->args[i].struct_size != sizeof(stator_arg)) {
-        broken(name + ": argument " + std::to_string(i) + " has struct_size " + std::to_string(op->args[i].struct_size) +
-               ", the SDK's is " + std::to_string(sizeof(stator_arg)));
+        broken(name + ": argument " + std::to_string(i) + " has struct_size " +
+               std::to_string(op->args[i].struct_size) + ", the SDK's is " +
+               std::to_string(sizeof(stator_arg)));
       }
     }
-    if (op->result == nullptr || op->example == nullptr) broken(name + ": it has no result or no example");
+    if (op->result == nullptr || op->example == nullptr)
+      broken(name + ": it has no result or no example");
   }
 }
 
@@ -95,7 +105,8 @@ void check_examples() {
   FakeKernel kernel(&watched_entry);
   for (const Made& made : RequestMaker(seed).make(rows(), 0)) {
     const Answer answer = ask(kernel, made);
-    if (answer.status == STATOR_E_BAD_REQUEST) broken("its example is refused: " + text_of(made, answer));
+    if (answer.status == STATOR_E_BAD_REQUEST)
+      broken("its example is refused: " + text_of(made, answer));
   }
 }
 
@@ -137,7 +148,8 @@ void check_restart() {
   kernel.restart();
   for (std::size_t i = 0; i < reads.size(); ++i) {
     const Answer after = ask(kernel, reads[i]);
-    if (!same(before[i], after)) broken("answers otherwise after a restart: " + text_of(reads[i], after));
+    if (!same(before[i], after))
+      broken("answers otherwise after a restart: " + text_of(reads[i], after));
   }
 }
 
@@ -150,17 +162,20 @@ void check_purity() {
     }
     const auto before = kernel.dump();
     const Answer first = ask(kernel, made);
-    if (!same(first, ask(kernel, made))) broken("the same read twice answers otherwise: " + text_of(made, first));
+    if (!same(first, ask(kernel, made)))
+      broken("the same read twice answers otherwise: " + text_of(made, first));
     expect_same_store(kernel, before, "a read, " + made.op);
   }
 }
 
 // Whoever reads in `tenant` and `collection` sees what an empty server shows.
 void expect_apart(std::uint32_t tenant, const char* collection, const char* what) {
-  std::vector<Answer> nothing;  // asked before anything is written: an engine's globals are in one process
+  std::vector<Answer>
+      nothing;  // asked before anything is written: an engine's globals are in one process
   {
     FakeKernel empty(&watched_entry, {.lanes = 2});
-    for (const Made& made : requests()) nothing.push_back(made.is_write ? Answer() : ask(empty, made, tenant, collection));
+    for (const Made& made : requests())
+      nothing.push_back(made.is_write ? Answer() : ask(empty, made, tenant, collection));
   }
   FakeKernel used(&watched_entry, {.lanes = 2});
   const std::vector<Made> all = requests();
@@ -168,7 +183,8 @@ void expect_apart(std::uint32_t tenant, const char* collection, const char* what
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (all[i].is_write) continue;
     const Answer seen = ask(used, all[i], tenant, collection);
-    if (!same(seen, nothing[i])) broken(std::string("shows data of another ") + what + ": " + text_of(all[i], seen));
+    if (!same(seen, nothing[i]))
+      broken(std::string("shows data of another ") + what + ": " + text_of(all[i], seen));
   }
 }
 
@@ -180,9 +196,11 @@ struct Check {
   void (*run)();
 };
 constexpr std::array kChecks = {
-    Check{"descriptor", check_descriptor}, Check{"examples", check_examples},       Check{"lifecycle", check_lifecycle},
-    Check{"requests", check_requests},     Check{"replay", check_replay},           Check{"restart", check_restart},
-    Check{"purity", check_purity},         Check{"tenants", check_tenants},         Check{"collections", check_collections}};
+    Check{"descriptor", check_descriptor},  Check{"examples", check_examples},
+    Check{"lifecycle", check_lifecycle},    Check{"requests", check_requests},
+    Check{"replay", check_replay},          Check{"restart", check_restart},
+    Check{"purity", check_purity},          Check{"tenants", check_tenants},
+    Check{"collections", check_collections}};
 
 // ---- processes and reports ---------------------------------------------------------------------
 int run_here(const Check& check) {
@@ -208,13 +226,16 @@ std::string run_apart(const Check& check) {
   close(pipe_ends[1]);
   std::string said;
   std::array<char, 4096> part{};
-  for (ssize_t got; (got = read(pipe_ends[0], part.data(), part.size())) > 0;) said.append(part.data(), static_cast<std::size_t>(got));
+  for (ssize_t got; (got = read(pipe_ends[0], part.data(), part.size())) > 0;)
+    said.append(part.data(), static_cast<std::size_t>(got));
   close(pipe_ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "";
   while (said.ends_with('\n')) said.pop_back();
-  if (WIFSIGNALED(status)) said += std::string(said.empty() ? "" : "; ") + "ended by signal: " + strsignal(WTERMSIG(status));
+  if (WIFSIGNALED(status))
+    said +=
+        std::string(said.empty() ? "" : "; ") + "ended by signal: " + strsignal(WTERMSIG(status));
   return said.empty() ? "ended with exit code " + std::to_string(WEXITSTATUS(status)) : said;
 }
 
@@ -236,7 +257,9 @@ struct Options {
 };
 
 int usage() {
-  std::fprintf(stderr, "usage: stator-plugin-check LIBRARY [--seed N] [--only CHECK] [--junit FILE] [--in-process]\n");
+  std::fprintf(stderr,
+               "usage: stator-plugin-check LIBRARY [--seed N] [--only CHECK] [--junit FILE] "
+               "[--in-process]\n");
   return 2;
 }
 
@@ -249,8 +272,10 @@ int run_all(const Options& options) {
     ++count;
     if (options.is_in_process) return run_here(check);
     const std::string said = run_apart(check);
-    std::printf("%s %s%s%s\n", said.empty() ? "ok    " : "FAILED", check.name, said.empty() ? "" : ": ", said.c_str());
-    cases += std::string("<testcase classname=\"stator-plugin-check\" name=\"") + check.name + "\">";
+    std::printf("%s %s%s%s\n", said.empty() ? "ok    " : "FAILED", check.name,
+                said.empty() ? "" : ": ", said.c_str());
+    cases +=
+        std::string("<testcase classname=\"stator-plugin-check\" name=\"") + check.name + "\">";
     if (!said.empty()) {
       ++failures;
       cases += "<failure message=\"";
@@ -261,10 +286,12 @@ int run_all(const Options& options) {
   }
   if (count == 0) return usage();
   if (!options.junit.empty()) {
-    std::ofstream(options.junit) << "<testsuite name=\"stator-plugin-check\" tests=\"" << count << "\" failures=\"" << failures
-                                 << "\">\n" << cases << "</testsuite>\n";
+    std::ofstream(options.junit) << "<testsuite name=\"stator-plugin-check\" tests=\"" << count
+                                 << "\" failures=\"" << failures << "\">\n"
+                                 << cases << "</testsuite>\n";
   }
-  std::printf("%d of %d checks passed, seed %llu\n", count - failures, count, static_cast<unsigned long long>(seed));
+  std::printf("%d of %d checks passed, seed %llu\n", count - failures, count,
+              static_cast<unsigned long long>(seed));
   return failures == 0 ? 0 : 1;
 }
 

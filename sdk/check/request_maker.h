@@ -20,8 +20,8 @@ class RequestMaker {
  public:
   explicit RequestMaker(std::uint64_t seed) : random_(seed) {}
 
-  // The example of each row, then `count` requests of random rows. Arguments keep the types and bounds of
-  // the row; strings come from a few, so that requests meet each other's data.
+  // The example of each row, then `count` requests of random rows. Arguments keep the types and
+  // bounds of the row; strings come from a few, so that requests meet each other's data.
   std::vector<Made> make(const std::vector<const stator_op*>& ops, std::size_t count);
 
  private:

@@ -1,17 +1,16 @@
 #include "watched_engine.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
-#include <sys/random.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdexcept>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 namespace stator::check {
 namespace {
@@ -40,7 +39,8 @@ stator_status enter(Inside where, const char* name, Call&& call) {
 
 // Called by what stands below, on behalf of whoever called it.
 void note_impurity(const char* what) {
-  if (inside == Inside::kApply) broken(std::string("apply() calls ") + what + ": it would differ at the next replay");
+  if (inside == Inside::kApply)
+    broken(std::string("apply() calls ") + what + ": it would differ at the next replay");
 }
 
 }  // namespace
@@ -69,8 +69,10 @@ const stator_engine_v1* watched_entry(const stator_kernel_hello* hello) {
   watched = {};
   std::memcpy(&watched, original, std::min<std::size_t>(original->struct_size, sizeof watched));
   watched.struct_size = sizeof watched;
-  watched.open = [](const stator_open* open, stator_instance** out, char* error, std::uint64_t error_size) {
-    return enter(Inside::kOther, "open", [&] { return original->open(open, out, error, error_size); });
+  watched.open = [](const stator_open* open, stator_instance** out, char* error,
+                    std::uint64_t error_size) {
+    return enter(Inside::kOther, "open",
+                 [&] { return original->open(open, out, error, error_size); });
   };
   if (watched.read != nullptr) {
     watched.read = [](const stator_instance* instance, const stator_request* request) {
@@ -134,7 +136,8 @@ long random() noexcept {
   return rand();
 }
 
-int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) noexcept {
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*),
+                   void* argument) noexcept {
   if (stator::check::inside != stator::check::Inside::kNothing) {
     stator::check::broken("the engine makes a thread of its own");
   }

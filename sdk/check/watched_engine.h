@@ -1,5 +1,6 @@
-// The engine under check behind a descriptor of ours: whatever enters it is noted, so that an exception
-// that leaves it, or a clock, a random number or a thread that it takes meanwhile, is known for what it is.
+// The engine under check behind a descriptor of ours: whatever enters it is noted, so that an
+// exception that leaves it, or a clock, a random number or a thread that it takes meanwhile, is
+// known for what it is.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// An engine that is right but for what BREAKS_... says; stator-plugin-check must catch each, and pass the
-// one that breaks nothing. Totals by name, as in the template.
+// An engine that is right but for what BREAKS_... says; stator-plugin-check must catch each, and
+// pass the one that breaks nothing. Totals by name, as in the template.
 #include <cstdlib>
 #include <ctime>
 #include <map>
@@ -16,7 +16,9 @@ struct BadEngine {
   static std::unique_ptr<BadEngine> open([[maybe_unused]] const Open& open) {
     auto engine = std::make_unique<BadEngine>();
 #ifndef BREAKS_FORGETS_WHAT_IT_HELD
-    open.visit_all(0, [&](const StoredEntry& entry) { ++engine->entries[key_of(entry.tenant, entry.collection)]; });
+    open.visit_all(0, [&](const StoredEntry& entry) {
+      ++engine->entries[key_of(entry.tenant, entry.collection)];
+    });
 #endif
     return engine;
   }
@@ -79,33 +81,45 @@ std::uint64_t total(const Request& request) {
 }
 
 constexpr std::array kArgs = {
-    make_arg(STATOR_ARG_STR, "name", "Which.", {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY, .min = 1, .max = 64}),
+    make_arg(STATOR_ARG_STR, "name", "Which.",
+             {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY, .min = 1, .max = 64}),
     make_arg(STATOR_ARG_U64, "by", "How much.", {.max = 1000, .default_json = "1"})};
 
-const Op<BadEngine> kAdd = {
-    .row = make_op({.op_class = STATOR_OP_WRITE, .permission = STATOR_PERM_WRITE, .placement = STATOR_PLACE_DOCUMENT,
-                    .name = "bad_add", .doc = "Adds.", .result = "{}",
+const Op<BadEngine> kAdd = {.row = make_op({.op_class = STATOR_OP_WRITE,
+                                            .permission = STATOR_PERM_WRITE,
+                                            .placement = STATOR_PLACE_DOCUMENT,
+                                            .name = "bad_add",
+                                            .doc = "Adds.",
+                                            .result = "{}",
 #ifdef BREAKS_EXAMPLE
-                    .example = R"({"op":"bad_add","name":7})",
+                                            .example = R"({"op":"bad_add","name":7})",
 #else
-                    .example = R"({"op":"bad_add","name":"a"})",
+                                             .example = R"({"op":"bad_add","name":"a"})",
 #endif
-                    .args = kArgs}),
-    .prepare = [](const BadEngine&, const Request& request, Records& records, Reply& reply) -> Status {
-      const std::uint64_t sum = total(request) + request.args().u64(1);
-      std::string record(reinterpret_cast<const char*>(&sum), 8);
-      records.add(request.vshard(), 1, record.append(request.args().str(0)));
-      reply.json().begin_object().field("total", sum).end_object();
-      return STATOR_OK;
-    }};
+                                            .args = kArgs}),
+                            .prepare = [](const BadEngine&, const Request& request,
+                                          Records& records, Reply& reply) -> Status {
+                              const std::uint64_t sum = total(request) + request.args().u64(1);
+                              std::string record(reinterpret_cast<const char*>(&sum), 8);
+                              records.add(request.vshard(), 1,
+                                          record.append(request.args().str(0)));
+                              reply.json().begin_object().field("total", sum).end_object();
+                              return STATOR_OK;
+                            }};
 
 const Op<BadEngine> kGet = {
-    .row = make_op({.op_class = STATOR_OP_READ, .permission = STATOR_PERM_READ, .placement = STATOR_PLACE_DOCUMENT,
-                    .name = "bad_get", .doc = "Reads.", .result = "{}", .example = R"({"op":"bad_get","name":"a"})",
+    .row = make_op({.op_class = STATOR_OP_READ,
+                    .permission = STATOR_PERM_READ,
+                    .placement = STATOR_PLACE_DOCUMENT,
+                    .name = "bad_get",
+                    .doc = "Reads.",
+                    .result = "{}",
+                    .example = R"({"op":"bad_get","name":"a"})",
                     .args = std::span(kArgs).first(1)}),
     .read = [](const BadEngine& engine, const Request& request, Reply& reply) -> Status {
 #ifdef BREAKS_PUT_IN_READ
-      stator::detail::services.kv->put(request.raw_call(), 0, request.vshard(), as_bytes("x"), as_bytes("y"));
+      stator::detail::services.kv->put(request.raw_call(), 0, request.vshard(), as_bytes("x"),
+                                       as_bytes("y"));
 #endif
 #ifdef BREAKS_UNKNOWN_STATUS
       return 4242;
@@ -114,9 +128,14 @@ const Op<BadEngine> kGet = {
       std::thread([] {}).join();
 #endif
 #ifdef BREAKS_READ_CHANGES_ITSELF
-      const_cast<BadEngine&>(engine).entries[BadEngine::key_of(request.tenant(), request.collection())] += 1;
+      const_cast<BadEngine&>(engine)
+          .entries[BadEngine::key_of(request.tenant(), request.collection())] += 1;
 #endif
-      reply.json().begin_object().field("total", total(request)).field("entries", engine.count(request)).end_object();
+      reply.json()
+          .begin_object()
+          .field("total", total(request))
+          .field("entries", engine.count(request))
+          .end_object();
       return STATOR_OK;
     }};
 

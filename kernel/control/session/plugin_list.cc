@@ -13,7 +13,8 @@ std::string plugin_list(const plugin::Catalog& catalog) {
     json.begin_object()
         .field("id", std::string_view(engine->id))
         .field("version", std::string_view(engine->descriptor.version))
-        .field("vendor", std::string_view(engine->descriptor.vendor == nullptr ? "" : engine->descriptor.vendor))
+        .field("vendor", std::string_view(
+                             engine->descriptor.vendor == nullptr ? "" : engine->descriptor.vendor))
         .field("abi_major", engine->descriptor.abi_major)
         .field("abi_minor", engine->descriptor.abi_minor)
         .field("ops", std::uint64_t{engine->ops.size()})

@@ -1,5 +1,6 @@
 // The engine on the fake kernel: no server, no disk. Under AddressSanitizer
-// (-DCMAKE_CXX_FLAGS=-fsanitize=address) it also finds what the engine keeps of memory that is lent.
+// (-DCMAKE_CXX_FLAGS=-fsanitize=address) it also finds what the engine keeps of memory that is
+// lent.
 #include <gtest/gtest.h>
 
 #include "fake_kernel.h"

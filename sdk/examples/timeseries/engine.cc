@@ -14,12 +14,13 @@ struct Payload {
   std::string_view key;  // of the series, with its byte of length
   std::string_view rest;
   explicit Payload(std::string_view payload)
-      : key(payload.substr(0, 1 + static_cast<std::uint8_t>(payload[0]))), rest(payload.substr(key.size())) {}
+      : key(payload.substr(0, 1 + static_cast<std::uint8_t>(payload[0]))),
+        rest(payload.substr(key.size())) {}
   std::string_view series() const { return key.substr(1); }
 };
 
-// The oldest points that are gone, a bounded number of them: what stays for now is not seen by any op,
-// and the next record takes it. How many depends on the store and the record alone.
+// The oldest points that are gone, a bounded number of them: what stays for now is not seen by any
+// op, and the next record takes it. How many depends on the store and the record alone.
 void erase_gone(stator::KvWriter& kv, std::string_view series, std::int64_t before) {
   const std::string lower = point_key(series, kFirstTime);
   const std::string upper = point_key(series, before);
@@ -56,7 +57,8 @@ void Engine::apply(const stator::Record& record, stator::KvWriter& kv) {
   erase_gone(kv, payload.series(), series.gone_before);
 }
 
-stator::Change Engine::describe_change(std::uint32_t type, std::string_view payload, stator::ChangeValue& value) {
+stator::Change Engine::describe_change(std::uint32_t type, std::string_view payload,
+                                       stator::ChangeValue& value) {
   const Payload parts(payload);
   if (type == kKeep) return {"keep", parts.series()};
   if (value.is_wanted()) {

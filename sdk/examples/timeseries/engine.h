@@ -1,7 +1,7 @@
 // The engine: what its records are, and how they are applied.
 //
-// Records hold effects. 1, append: the series as a key, the time before which points are gone, then 16
-// bytes a point. 2, keep: the series as a key, the stored form of its settings.
+// Records hold effects. 1, append: the series as a key, the time before which points are gone, then
+// 16 bytes a point. 2, keep: the series as a key, the stored form of its settings.
 #pragma once
 
 #include <memory>

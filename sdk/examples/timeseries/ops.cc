@@ -11,11 +11,13 @@ using stator::make_arg;
 using stator::Reply;
 using stator::Request;
 
-constexpr stator_arg kSeriesArg =
-    make_arg(STATOR_ARG_STR, "series", "Which series.",
-             {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY, .min = 1, .max = kSeriesBytesMax});
-constexpr stator_arg kFromArg = make_arg(STATOR_ARG_I64, "from", "First time, inclusive; default: the oldest.", {});
-constexpr stator_arg kToArg = make_arg(STATOR_ARG_I64, "to", "Last time, exclusive; default: behind the newest.", {});
+constexpr stator_arg kSeriesArg = make_arg(
+    STATOR_ARG_STR, "series", "Which series.",
+    {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY, .min = 1, .max = kSeriesBytesMax});
+constexpr stator_arg kFromArg =
+    make_arg(STATOR_ARG_I64, "from", "First time, inclusive; default: the oldest.", {});
+constexpr stator_arg kToArg =
+    make_arg(STATOR_ARG_I64, "to", "Last time, exclusive; default: behind the newest.", {});
 
 std::int64_t time_or(const Request& request, std::size_t arg, std::int64_t otherwise) {
   return request.args().has(arg) ? request.args().i64(arg) : otherwise;
@@ -35,10 +37,12 @@ constexpr stator_arg kPointFields[] = {
     make_arg(STATOR_ARG_I64, "at", "Time in milliseconds.", {.flags = STATOR_ARG_REQUIRED}),
     make_arg(STATOR_ARG_F64, "value", "The number.", {.flags = STATOR_ARG_REQUIRED})};
 constexpr stator_arg kAppendArgs[] = {
-    kSeriesArg, stator::make_rows("points", "The points, in any order; the last one of a time stays.", kPointFields,
-                                  {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = kPointsMax})};
+    kSeriesArg,
+    stator::make_rows("points", "The points, in any order; the last one of a time stays.",
+                      kPointFields, {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = kPointsMax})};
 
-stator_status append(const Engine&, const Request& request, stator::Records& records, Reply& reply) {
+stator_status append(const Engine&, const Request& request, stator::Records& records,
+                     Reply& reply) {
   const stator::Args args = request.args();
   const std::string_view name = args.str(0);
   std::int64_t newest = kFirstTime;
@@ -68,10 +72,12 @@ stator_status append(const Engine&, const Request& request, stator::Records& rec
 // ---- series_range -----------------------------------------------------------------------------
 constexpr stator_arg kRangeArgs[] = {
     kSeriesArg, kFromArg, kToArg,
-    make_arg(STATOR_ARG_U64, "limit", "At most so many points.", {.min = 1, .max = kPointsMax, .default_json = "1000"})};
+    make_arg(STATOR_ARG_U64, "limit", "At most so many points.",
+             {.min = 1, .max = kPointsMax, .default_json = "1000"})};
 
 stator_status range(const Engine&, const Request& request, Reply& reply) {
-  PointWalk walk(request.kv(), request.args().str(0), time_or(request, 1, kFirstTime), time_or(request, 2, kLastTime));
+  PointWalk walk(request.kv(), request.args().str(0), time_or(request, 1, kFirstTime),
+                 time_or(request, 2, kLastTime));
   auto json = reply.json();
   json.begin_object().key("points").begin_array();
   Point point;
@@ -93,7 +99,8 @@ constexpr stator_arg kDownsampleArgs[] = {
     kSeriesArg, kFromArg, kToArg,
     make_arg(STATOR_ARG_U64, "step_ms", "Width of a bucket; buckets begin at multiples of it.",
              {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = 1e15}),
-    stator::make_enum("function", "What becomes of the points of a bucket.", kFunctions, {.default_json = "\"avg\""})};
+    stator::make_enum("function", "What becomes of the points of a bucket.", kFunctions,
+                      {.default_json = "\"avg\""})};
 
 struct Bucket {
   std::int64_t at = 0;
@@ -108,7 +115,8 @@ struct Bucket {
     ++count;
   }
   double result(std::uint64_t function) const {
-    const double results[] = {sum / static_cast<double>(count), min, max, sum, static_cast<double>(count), last};
+    const double results[] = {sum / static_cast<double>(count), min, max, sum,
+                              static_cast<double>(count),       last};
     return results[function];
   }
 };
@@ -122,7 +130,8 @@ std::int64_t bucket_of(std::int64_t at, std::int64_t step) {
 
 stator_status downsample(const Engine&, const Request& request, Reply& reply) {
   const stator::Args args = request.args();
-  PointWalk walk(request.kv(), args.str(0), time_or(request, 1, kFirstTime), time_or(request, 2, kLastTime));
+  PointWalk walk(request.kv(), args.str(0), time_or(request, 1, kFirstTime),
+                 time_or(request, 2, kLastTime));
   const auto step = static_cast<std::int64_t>(args.u64(3));
   auto json = reply.json();
   json.begin_object().key("buckets").begin_array();
@@ -137,7 +146,9 @@ stator_status downsample(const Engine&, const Request& request, Reply& reply) {
     if (request.interrupted()) return interrupted(reply);
     const std::int64_t at = bucket_of(point.at, step);
     if (bucket.count != 0 && at != bucket.at) {
-      if (!write()) return reply.fail(STATOR_E_FAN_OUT_EXCEEDED, "step_ms", "more than 10000 buckets; take a wider step");
+      if (!write())
+        return reply.fail(STATOR_E_FAN_OUT_EXCEEDED, "step_ms",
+                          "more than 10000 buckets; take a wider step");
       bucket = {};
     }
     bucket.at = at;
@@ -150,7 +161,8 @@ stator_status downsample(const Engine&, const Request& request, Reply& reply) {
 
 // ---- series_keep ------------------------------------------------------------------------------
 constexpr stator_arg kKeepArgs[] = {
-    kSeriesArg, make_arg(STATOR_ARG_U64, "keep_ms", "Points older than the newest by more than this go; 0: none.",
+    kSeriesArg, make_arg(STATOR_ARG_U64, "keep_ms",
+                         "Points older than the newest by more than this go; 0: none.",
                          {.flags = STATOR_ARG_REQUIRED, .max = 1e15})};
 
 stator_status keep(const Engine&, const Request& request, stator::Records& records, Reply& reply) {
@@ -170,38 +182,41 @@ stator_status keep(const Engine&, const Request& request, stator::Records& recor
 }  // namespace
 
 const stator::Op<Engine> kAppendOp = {
-    .row = stator::make_op({.op_class = STATOR_OP_WRITE,
-                            .permission = STATOR_PERM_WRITE,
-                            .placement = STATOR_PLACE_DOCUMENT,
-                            .name = "series_append",
-                            .doc = "Adds points to a series; a time that is there gets the new value.",
-                            .result = R"({"appended":N,"too_old":N,"lsn":N})",
-                            .example = R"({"op":"series_append","series":"cpu","points":[{"at":0,"value":0.5}]})",
-                            .args = kAppendArgs}),
+    .row = stator::make_op(
+        {.op_class = STATOR_OP_WRITE,
+         .permission = STATOR_PERM_WRITE,
+         .placement = STATOR_PLACE_DOCUMENT,
+         .name = "series_append",
+         .doc = "Adds points to a series; a time that is there gets the new value.",
+         .result = R"({"appended":N,"too_old":N,"lsn":N})",
+         .example = R"({"op":"series_append","series":"cpu","points":[{"at":0,"value":0.5}]})",
+         .args = kAppendArgs}),
     .prepare = append};
 
 const stator::Op<Engine> kRangeOp = {
-    .row = stator::make_op({.op_class = STATOR_OP_READ,
-                            .permission = STATOR_PERM_READ,
-                            .placement = STATOR_PLACE_DOCUMENT,
-                            .cost = STATOR_COST_SCAN,
-                            .name = "series_range",
-                            .doc = "The points of a series between two times, oldest first.",
-                            .result = R"({"points":[[at,value],...],"next":at})",
-                            .example = R"({"op":"series_range","series":"cpu","from":0,"to":60000})",
-                            .args = kRangeArgs}),
+    .row =
+        stator::make_op({.op_class = STATOR_OP_READ,
+                         .permission = STATOR_PERM_READ,
+                         .placement = STATOR_PLACE_DOCUMENT,
+                         .cost = STATOR_COST_SCAN,
+                         .name = "series_range",
+                         .doc = "The points of a series between two times, oldest first.",
+                         .result = R"({"points":[[at,value],...],"next":at})",
+                         .example = R"({"op":"series_range","series":"cpu","from":0,"to":60000})",
+                         .args = kRangeArgs}),
     .read = range};
 
 const stator::Op<Engine> kDownsampleOp = {
-    .row = stator::make_op({.op_class = STATOR_OP_READ,
-                            .permission = STATOR_PERM_READ,
-                            .placement = STATOR_PLACE_DOCUMENT,
-                            .cost = STATOR_COST_SCAN,
-                            .name = "series_downsample",
-                            .doc = "One number for each step of time that has points.",
-                            .result = R"({"buckets":[[begin,value],...]})",
-                            .example = R"({"op":"series_downsample","series":"cpu","step_ms":60000,"function":"max"})",
-                            .args = kDownsampleArgs}),
+    .row = stator::make_op(
+        {.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_READ,
+         .placement = STATOR_PLACE_DOCUMENT,
+         .cost = STATOR_COST_SCAN,
+         .name = "series_downsample",
+         .doc = "One number for each step of time that has points.",
+         .result = R"({"buckets":[[begin,value],...]})",
+         .example = R"({"op":"series_downsample","series":"cpu","step_ms":60000,"function":"max"})",
+         .args = kDownsampleArgs}),
     .read = downsample};
 
 const stator::Op<Engine> kKeepOp = {

@@ -51,7 +51,8 @@ std::string series_value(const Series& series) {
   return value;
 }
 
-PointWalk::PointWalk(const stator::Kv& kv, std::string_view series, std::int64_t from, std::int64_t to)
+PointWalk::PointWalk(const stator::Kv& kv, std::string_view series, std::int64_t from,
+                     std::int64_t to)
     : lower_(point_key(series, std::max(from, read_series(kv, series).gone_before))),
       upper_(upper_bound(series, to)),
       cursor_(kv.scan(kPointSpace, {.lower = lower_, .upper = upper_})) {}

@@ -1,7 +1,8 @@
 // How points are kept: one kv entry each, in order of time.
 //
 //   space 1  key: the series and the time (8 bytes, order kept); value: a double
-//   space 2  key: the series; value: the retention (u64 ms, 0 = for ever), then the time before which
+//   space 2  key: the series; value: the retention (u64 ms, 0 = for ever), then the time before
+//   which
 //            points are gone (8 bytes, order kept)
 // The series in a key is one byte of length and the name, so that no series is a prefix of another.
 #pragma once

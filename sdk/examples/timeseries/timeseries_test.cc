@@ -1,10 +1,10 @@
 // The engine on the fake kernel, with a real series: the yearly flow of the Nile at Aswan, 1871 to
 // 1970, in 10^8 cubic metres (G. W. Cobb, Biometrika 65, 1978), whose mean is 919.35.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "fake_kernel.h"
 
@@ -22,8 +22,8 @@ class TimeseriesTest : public testing::Test {
     return answer.payload;
   }
   std::string append(const std::string& series, std::int64_t at, const std::string& value) {
-    return ask("series_append", R"({"series":")" + series + R"(","points":[{"at":)" + std::to_string(at) +
-                                    R"(,"value":)" + value + "}]}");
+    return ask("series_append", R"({"series":")" + series + R"(","points":[{"at":)" +
+                                    std::to_string(at) + R"(,"value":)" + value + "}]}");
   }
   // Each year at its number: the engine does not mind what a millisecond is.
   void load_nile() {
@@ -55,8 +55,10 @@ TEST_F(TimeseriesTest, ARangeIsInOrderOfTimeAndHalfOpen) {
   append("s", 20, "2");
   append("s", 20, "2.5");  // the same time: the newer value
   EXPECT_EQ(ask("series_range", R"({"series":"s"})"), R"({"points":[[-10,-1.5],[20,2.5],[30,3]]})");
-  EXPECT_EQ(ask("series_range", R"({"series":"s","from":-10,"to":30})"), R"({"points":[[-10,-1.5],[20,2.5]]})");
-  EXPECT_EQ(ask("series_range", R"({"series":"s","limit":1})"), R"({"points":[[-10,-1.5]],"next":20})");
+  EXPECT_EQ(ask("series_range", R"({"series":"s","from":-10,"to":30})"),
+            R"({"points":[[-10,-1.5],[20,2.5]]})");
+  EXPECT_EQ(ask("series_range", R"({"series":"s","limit":1})"),
+            R"({"points":[[-10,-1.5]],"next":20})");
   check_replay();
 }
 
@@ -72,13 +74,18 @@ TEST_F(TimeseriesTest, EveryTimeFitsAndSeriesAreApart) {
 
 TEST_F(TimeseriesTest, TheNileInDecades) {
   load_nile();
-  EXPECT_EQ(ask("series_downsample", R"({"series":"nile","step_ms":10000})"), R"({"buckets":[[0,919.35]]})");
+  EXPECT_EQ(ask("series_downsample", R"({"series":"nile","step_ms":10000})"),
+            R"({"buckets":[[0,919.35]]})");
   EXPECT_THAT(ask("series_downsample", R"({"series":"nile","step_ms":10,"function":"count"})"),
               HasSubstr("[[1870,9],[1880,10],"));
-  EXPECT_EQ(ask("series_downsample", R"({"series":"nile","step_ms":10000,"function":"min"})"), R"({"buckets":[[0,456]]})");
-  EXPECT_EQ(ask("series_downsample", R"({"series":"nile","step_ms":10000,"function":"max"})"), R"({"buckets":[[0,1370]]})");
-  EXPECT_EQ(ask("series_downsample", R"({"series":"nile","step_ms":10000,"function":"last"})"), R"({"buckets":[[0,740]]})");
-  EXPECT_EQ(ask("series_range", R"({"series":"nile","from":1913,"to":1914})"), R"({"points":[[1913,456]]})");
+  EXPECT_EQ(ask("series_downsample", R"({"series":"nile","step_ms":10000,"function":"min"})"),
+            R"({"buckets":[[0,456]]})");
+  EXPECT_EQ(ask("series_downsample", R"({"series":"nile","step_ms":10000,"function":"max"})"),
+            R"({"buckets":[[0,1370]]})");
+  EXPECT_EQ(ask("series_downsample", R"({"series":"nile","step_ms":10000,"function":"last"})"),
+            R"({"buckets":[[0,740]]})");
+  EXPECT_EQ(ask("series_range", R"({"series":"nile","from":1913,"to":1914})"),
+            R"({"points":[[1913,456]]})");
   check_replay();
 }
 
@@ -99,7 +106,8 @@ TEST_F(TimeseriesTest, MoreThanOneRecordErasesIsNotSeenEither) {
   for (int part = 0; part < 3; ++part) {
     std::string points;
     for (int i = 0; i < 10'000; ++i) {
-      points += (i == 0 ? "" : ",") + (R"({"at":)" + std::to_string(part * 10'000 + i)) + R"(,"value":1})";
+      points += (i == 0 ? "" : ",") + (R"({"at":)" + std::to_string(part * 10'000 + i)) +
+                R"(,"value":1})";
     }
     ask("series_append", R"({"series":"s","points":[)" + points + "]}");
   }
@@ -124,7 +132,8 @@ TEST_F(TimeseriesTest, TooManyBucketsAreRefused) {
   for (int i = 0; i < 10'000; ++i) points += R"({"at":)" + std::to_string(i) + R"(,"value":1},)";
   ask("series_append", R"({"series":"s","points":[)" + points.substr(0, points.size() - 1) + "]}");
   append("s", 10'000, "1");
-  EXPECT_EQ(kernel_.call("series_downsample", R"({"series":"s","step_ms":1})").status, STATOR_E_FAN_OUT_EXCEEDED);
+  EXPECT_EQ(kernel_.call("series_downsample", R"({"series":"s","step_ms":1})").status,
+            STATOR_E_FAN_OUT_EXCEEDED);
 }
 
 }  // namespace

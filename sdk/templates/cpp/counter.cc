@@ -5,7 +5,9 @@ using namespace stator;
 
 struct CounterEngine {
   static EngineDescription<CounterEngine> describe();
-  static std::unique_ptr<CounterEngine> open(const Open&) { return std::make_unique<CounterEngine>(); }
+  static std::unique_ptr<CounterEngine> open(const Open&) {
+    return std::make_unique<CounterEngine>();
+  }
   void apply(const Record& record, KvWriter& kv) {  // payload: the total, then the name
     const std::string_view payload = record.payload();
     kv.put(0, record.vshard(), payload.substr(8), payload.substr(0, 8));

@@ -1,12 +1,12 @@
 #include "scaffold.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "failure.h"
 
@@ -38,7 +38,8 @@ class ScaffoldTest : public testing::Test {
     fs::remove_all(folder_);
   }
   std::string make(const std::string& name, const std::string& language = "c") {
-    return new_plugin(std::vector<std::string>{"plugin", "new", name, "--lang", language, "--templates", "templates"});
+    return new_plugin(std::vector<std::string>{"plugin", "new", name, "--lang", language,
+                                               "--templates", "templates"});
   }
   std::string refused(const std::vector<std::string>& words) {
     try {
@@ -58,7 +59,8 @@ class ScaffoldTest : public testing::Test {
 TEST_F(ScaffoldTest, CopiesTheTemplateUnderTheNewName) {
   EXPECT_THAT(make("page_views"), HasSubstr("cd page_views"));
   EXPECT_EQ(read("page_views/README.md"), "page_views");
-  EXPECT_EQ(read("page_views/page_views.c"), "struct PageViewsEngine; page_views_add page_views_page_views");
+  EXPECT_EQ(read("page_views/page_views.c"),
+            "struct PageViewsEngine; page_views_add page_views_page_views");
 }
 
 TEST_F(ScaffoldTest, ANameThatHoldsTheOldOneEnds) {
@@ -67,17 +69,22 @@ TEST_F(ScaffoldTest, ANameThatHoldsTheOldOneEnds) {
 }
 
 TEST_F(ScaffoldTest, RefusesNamesThatCannotBe) {
-  const auto refused_name = [&](const std::string& name) { return refused({"plugin", "new", name, "--templates", "templates"}); };
-  for (const char* name : {"Upper", "9lives", "../up", "", "a-b", "a123456789012345678901234567890123"}) {
+  const auto refused_name = [&](const std::string& name) {
+    return refused({"plugin", "new", name, "--templates", "templates"});
+  };
+  for (const char* name :
+       {"Upper", "9lives", "../up", "", "a-b", "a123456789012345678901234567890123"}) {
     EXPECT_THAT(refused_name(name), HasSubstr("1 to 32 of [a-z0-9_]")) << name;
   }
-  for (const char* name : {"test", "install", "stator_sdk"}) EXPECT_THAT(refused_name(name), HasSubstr("taken")) << name;
+  for (const char* name : {"test", "install", "stator_sdk"})
+    EXPECT_THAT(refused_name(name), HasSubstr("taken")) << name;
 }
 
 TEST_F(ScaffoldTest, NothingIsOverwritten) {
   make("mine");
   std::ofstream("mine/README.md") << "my own words";
-  EXPECT_THAT(refused({"plugin", "new", "mine", "--lang", "c", "--templates", "templates"}), HasSubstr("there already"));
+  EXPECT_THAT(refused({"plugin", "new", "mine", "--lang", "c", "--templates", "templates"}),
+              HasSubstr("there already"));
   EXPECT_EQ(read("mine/README.md"), "my own words");
 }
 

@@ -1,12 +1,12 @@
 #include "io/trusted_file.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <filesystem>
+#include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace stator::io {
 namespace {
@@ -27,8 +27,12 @@ class TrustedFileTest : public testing::Test {
     for (const char* at : {"/a", "/a/b"}) chmod((folder_ + at).c_str(), 0755);
   }
   ~TrustedFileTest() override { fs::remove_all(folder_); }
-  std::string concern(const std::string& path) { return read_trusted_file(path, 100).take().concern; }
-  std::string refused(const std::string& path) { return read_trusted_file(path, 100).error().sentence(); }
+  std::string concern(const std::string& path) {
+    return read_trusted_file(path, 100).take().concern;
+  }
+  std::string refused(const std::string& path) {
+    return read_trusted_file(path, 100).error().sentence();
+  }
 
   std::string folder_;
   std::string file_;
@@ -48,7 +52,8 @@ TEST_F(TrustedFileTest, AFileThatItsGroupCanWriteIsNamedWithModeAndRemedy) {
 
 TEST_F(TrustedFileTest, EveryFolderAboveCounts) {
   chmod((folder_ + "/a").c_str(), 0777);  // a grandparent
-  EXPECT_THAT(concern(file_), AllOf(HasSubstr(folder_ + "/a has mode 0777"), HasSubstr("chmod go-w " + folder_ + "/a")));
+  EXPECT_THAT(concern(file_), AllOf(HasSubstr(folder_ + "/a has mode 0777"),
+                                    HasSubstr("chmod go-w " + folder_ + "/a")));
   chmod((folder_ + "/a").c_str(), 01777);  // sticky: nobody can replace what is another's
   EXPECT_EQ(concern(file_), "");
 }

@@ -45,7 +45,7 @@ class CatalogTest : public testing::Test {
   std::string add(Catalog& catalog, const std::string& path = "toy.so") {
     LibraryFile library;
     library.path = path;
-    library.manifest = {noted_id_, noted_version_, STATOR_ABI_MAJOR, STATOR_ABI_MINOR};
+    library.manifest = {noted_id_, noted_version_, STATOR_ABI_MAJOR, engine.abi_minor};
     auto status = catalog.add(&entry, {}, library);
     return status.ok() ? "" : status.error().sentence();
   }
@@ -56,7 +56,9 @@ class CatalogTest : public testing::Test {
 TEST_F(CatalogTest, ANoteThatSaysSomethingElseThanTheDescriptorIsRefused) {
   Catalog catalog;
   noted_version_ = "2";
-  EXPECT_EQ(add(catalog), "toy.so: its note says version 2, its descriptor 1; make STATOR_ENGINE_NOTE and the description say the same");
+  EXPECT_EQ(add(catalog),
+            "toy.so: its note says version 2, its descriptor 1; make STATOR_ENGINE_NOTE and the "
+            "description say the same");
   noted_version_ = "1";
   noted_id_ = "other";
   EXPECT_THAT(add(catalog), HasSubstr("its note says id other, its descriptor toy"));

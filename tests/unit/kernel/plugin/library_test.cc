@@ -2,13 +2,13 @@
 // looked at. The libraries are compiled from hostile_library.c.
 #include "plugin/library.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "io/file_system.h"
 #include "io/sha256.h"
@@ -51,7 +51,9 @@ class ScratchLibrary {
   ~ScratchLibrary() { fs::remove_all(folder_); }
   std::string path() const { return folder_ + "/hostile.so"; }
   // In place, as `cp` does: the same inode, other bytes.
-  void overwrite(const std::string& bytes) const { std::ofstream(path(), std::ios::binary | std::ios::trunc) << bytes; }
+  void overwrite(const std::string& bytes) const {
+    std::ofstream(path(), std::ios::binary | std::ios::trunc) << bytes;
+  }
   // Another file under the same name, at once.
   void replace(const std::string& bytes) const {
     std::ofstream(path() + ".new", std::ios::binary | std::ios::trunc) << bytes;
@@ -74,10 +76,13 @@ TEST(LibraryFileTest, IsDescribedWithoutRunningItsCode) {
 }
 
 TEST(LibraryFileTest, RefusalsSayWhatToDo) {
-  EXPECT_THAT(refused("no_note"), AllOf(HasSubstr("no_note.so"), HasSubstr(".note.stator.engine"), HasSubstr("STATOR_ENGINE_NOTE")));
+  EXPECT_THAT(refused("no_note"), AllOf(HasSubstr("no_note.so"), HasSubstr(".note.stator.engine"),
+                                        HasSubstr("STATOR_ENGINE_NOTE")));
   EXPECT_THAT(refused("no_entry"), HasSubstr("it has no symbol stator_engine_entry_v1"));
-  EXPECT_THAT(refused("exports_more"), AllOf(HasSubstr("it exports 'stator_engine_helper' besides"), HasSubstr("version script")));
-  EXPECT_THAT(refused("needs_more"), AllOf(HasSubstr("it needs libhostile_dependency.so"), HasSubstr("link that one in")));
+  EXPECT_THAT(refused("exports_more"), AllOf(HasSubstr("it exports 'stator_engine_helper' besides"),
+                                             HasSubstr("version script")));
+  EXPECT_THAT(refused("needs_more"),
+              AllOf(HasSubstr("it needs libhostile_dependency.so"), HasSubstr("link that one in")));
   EXPECT_THAT(refused("run_path"), HasSubstr("run path"));
   EXPECT_THAT(refused("stack"), HasSubstr("executable stack"));
   EXPECT_THAT(refused("../hostile.c"), HasSubstr("cannot be found"));
@@ -90,13 +95,14 @@ TEST(LibraryFileTest, AnotherMinorIsRefusedByItsNote) {
   bytes[bytes.find(said) + said.size() - 1] = '9';
   scratch.overwrite(bytes);
   EXPECT_THAT(read_library(scratch.path()).error().sentence(),
-              AllOf(HasSubstr("needs contract version 1.9"), HasSubstr("this server has 1."), HasSubstr("newer server")));
+              AllOf(HasSubstr("needs contract version 1.9"), HasSubstr("this server has 1."),
+                    HasSubstr("newer server")));
 }
 
 TEST(ElfImageTest, ReadsWhatTheLinkerWrote) {
   const ElfImage image = read_elf(bytes_of(kFolder + "/good.so")).take();
   EXPECT_THAT(image.exported, ElementsAre("stator_engine_entry_v1"));
-  EXPECT_EQ(image.note, R"({"id":"hostile","version":"1","abi_major":1,"abi_minor":0})");
+  EXPECT_EQ(image.note, STATOR_NOTE_JSON("hostile", "1"));
   EXPECT_FALSE(image.has_run_path || image.has_text_relocations || image.has_executable_stack);
 }
 
@@ -132,8 +138,9 @@ TEST(LibraryTest, TwoVersionsStandSideBySide) {
   EXPECT_EQ(loaded_version(one), "1");
 }
 
-// The file is swapped as fast as a thread can while it is read, checked and loaded. Its two forms have
-// notes "1" and "2" and entries that tell the same; the code that runs must be that of the note seen.
+// The file is swapped as fast as a thread can while it is read, checked and loaded. Its two forms
+// have notes "1" and "2" and entries that tell the same; the code that runs must be that of the
+// note seen.
 TEST(LibraryTest, WhatRunsIsWhatWasLookedAtWhileTheFileIsSwapped) {
   ScratchLibrary scratch;
   const std::string one = bytes_of(kFolder + "/good.so");
