@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
@@ -59,6 +60,7 @@ struct Call {
   const stator_op* op = nullptr;
   FakeKernel::Callee callee = nullptr;
   void* callee_context = nullptr;
+  const std::function<bool()>* look = nullptr;  // stator.pause/1; null: this call does not pause
 
   std::string reply;
   std::vector<char> room;  // of the last reserve

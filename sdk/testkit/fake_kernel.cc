@@ -102,6 +102,7 @@ struct FakeKernel::State {
   std::uint64_t time_ms = 0;
   std::uint64_t requests = 0;
   std::uint32_t interrupt = 0;
+  std::function<bool()> on_pause;  // of the next call
   Callee callee = nullptr;
   void* callee_context = nullptr;
 
@@ -134,6 +135,8 @@ struct FakeKernel::State {
   std::optional<Answer> bind(const Job& job, std::optional<std::uint32_t> only_lane,
                              Block& block) const;
   Answer run_on_lane(const Job& job, std::uint32_t lane, const Block& block);
+  // Runs `body` for a call that may be paused; `look` is what it does there.
+  void run_with_pauses(Call& call, const std::function<void()>& body);
   Answer run_on_lanes(const Job& job, const Block& whole);
   Answer merge(const Job& job, const Block& whole, const std::vector<Answer>& parts);
   Answer run(const Job& job);
@@ -299,8 +302,11 @@ std::optional<Answer> FakeKernel::State::prepare_on_lane(const Job& job, std::ui
   prepare_call(job, call);
   const AlignedBlock args(block);
   const stator_request request = request_of(job, args, call);
-  const stator_status status = is_write ? engine.row.prepare(instances[lane], &request)
-                                        : engine.row.read(instances[lane], &request);
+  stator_status status = STATOR_OK;
+  run_with_pauses(call, [&] {
+    status = is_write ? engine.row.prepare(instances[lane], &request)
+                      : engine.row.read(instances[lane], &request);
+  });
   // Nothing that was lent outlives it.
   call.memory.clear();
   call.cursors.clear();
@@ -316,6 +322,27 @@ Answer FakeKernel::State::run_on_lane(const Job& job, std::uint32_t lane, const 
   if (auto refused = prepare_on_lane(job, lane, block, part)) return *refused;
   if (auto refused = commit(job, {&part})) return *refused;
   return part.answer();
+}
+
+// A paused op sees the store as it was when it began, whatever others write meanwhile.
+void FakeKernel::State::run_with_pauses(Call& call, const std::function<void()>& body) {
+  const bool may_pause = on_pause && (call.op->flags & STATOR_OP_PAUSES) != 0;
+  if (!may_pause) return body();
+  LaneStore snapshot = *call.store;
+  call.store = &snapshot;
+  const std::function<bool()> hook = std::exchange(on_pause, nullptr);
+  const std::function<bool()> look = [&] {
+    interrupt = 0;  // the others'
+    const bool must_stop = hook();
+    interrupt = STATOR_INTERRUPT_ASK;
+    return must_stop;
+  };
+  call.look = &look;
+  interrupt = STATOR_INTERRUPT_ASK;
+  body();
+  interrupt = 0;
+  call.look = nullptr;
+  on_pause = hook;  // for the next lane's part
 }
 
 // Each lane's part stands alone, as on a server: a refusal of one lane does not undo another's
@@ -430,6 +457,7 @@ Answer FakeKernel::call(std::string_view op, std::string_view args_json,
   ++state_->requests;
   Answer answer = state_->run(job);
   state_->interrupt = 0;
+  state_->on_pause = nullptr;
   return answer;
 }
 
@@ -438,7 +466,11 @@ void FakeKernel::set_callee(Callee callee, void* context) {
   state_->callee_context = context;
 }
 
-void FakeKernel::interrupt_next() { state_->interrupt = 1; }
+void FakeKernel::interrupt_next() { state_->interrupt = STATOR_INTERRUPT_STOP; }
+
+void FakeKernel::pause_next(std::function<bool()> on_pause) {
+  state_->on_pause = std::move(on_pause);
+}
 
 void FakeKernel::restart() {
   state_->close_all();

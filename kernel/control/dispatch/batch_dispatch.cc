@@ -26,7 +26,8 @@ using bridge::TaskKind;
 namespace {
 
 Error busy() {
-  return Error(ErrorCode::kBusy, "a lane of the batch has too many requests open").with_retry_after(10);
+  return Error(ErrorCode::kBusy, "too many batches over several lanes are open")
+      .with_retry_after(10);
 }
 
 Error error_of(const Task& task) {
@@ -64,7 +65,7 @@ Status Dispatcher::dispatch_batch(Task* batch) {
   const Lanes lanes = lanes_of(*batch);
   if (std::count(lanes.begin(), lanes.end(), true) > 1) return dispatch_wide(batch, lanes);
   const LaneId lane = batch->items.front()->executor;
-  if (!has_credit(lane)) return busy();
+  STATOR_CHECK(admit(lane, batch->priority));
   batch->kind = TaskKind::kBatch;
   send(batch, lane);
   return ok_status();
@@ -74,7 +75,7 @@ Status Dispatcher::dispatch_each(Task* batch) {
   std::vector<std::size_t> requests(mesh_.lanes());
   for (const Task* item : batch->items) ++requests[item->executor.value()];
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
-    if (!has_credit(LaneId{lane}, requests[lane])) return busy();
+    if (requests[lane] > 0) STATOR_CHECK(admit(LaneId{lane}, batch->priority, requests[lane]));
   }
   batch->children_open = static_cast<std::uint32_t>(batch->items.size());
   for (Task* item : batch->items) {
@@ -87,15 +88,19 @@ Status Dispatcher::dispatch_each(Task* batch) {
 Status Dispatcher::dispatch_wide(Task* batch, const Lanes& lanes) {
   if (wide_batches_ >= kWideBatchesMax) return busy();
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
-    if (lanes[lane] && !has_credit(LaneId{lane})) return busy();
+    if (lanes[lane]) STATOR_CHECK(admit(LaneId{lane}, batch->priority));
   }
-  begin(batch, lanes);
+  begin(batch);
   return ok_status();
 }
 
 // A round that cannot be refused any more waits; the slots of the rings are for those under way.
-void Dispatcher::begin(Task* batch, const Lanes& lanes) {
-  if (wide_batches_ >= kWideBatchesMax) return waiting_rounds_.push_back(batch);
+// One that stays at home needs none.
+void Dispatcher::begin(Task* batch) {
+  const Lanes lanes = lanes_of(*batch);
+  const bool is_at_home =
+      lanes[home_.value()] && std::count(lanes.begin(), lanes.end(), true) == 1;
+  if (wide_batches_ >= kWideBatchesMax && !is_at_home) return waiting_rounds_.push_back(batch);
   ++wide_batches_;
   make_parts(batch, lanes);
   if (batch->code != ErrorCode::kOk) return cancel_parts(batch, false);
@@ -109,6 +114,7 @@ void Dispatcher::make_parts(Task* batch, const Lanes& lanes) {
     Task* part = pool_.take();
     part->kind = TaskKind::kBatchPrepare;
     part->is_round = batch->is_round;
+    part->priority = batch->priority;
     part->tenant = batch->tenant;
     part->vshard = batch->vshard;
     part->deadline_ns = batch->deadline_ns;
@@ -128,16 +134,20 @@ void Dispatcher::make_parts(Task* batch, const Lanes& lanes) {
 void Dispatcher::send_first(Task* batch) {
   // Waits before any lane is held back: LSNs are of the one log, so one lane can wait for all.
   batch->children.front()->min_lsn = batch->min_lsn;
-  batch->children_open = 1;
-  send(batch->children.front(), batch->children.front()->executor);
+  send_part(batch->children.front());
+}
+
+void Dispatcher::send_part(Task* part) {
+  ++part->parent->children_open;
+  part->is_out = true;
+  send(part, part->executor);
 }
 
 void Dispatcher::send_parts(Task* batch, TaskKind kind) {
-  batch->children_open = static_cast<std::uint32_t>(batch->children.size());
   for (Task* part : batch->children) {
     part->kind = kind;
     part->min_lsn = Lsn{};
-    send(part, part->executor);
+    send_part(part);
   }
 }
 
@@ -149,6 +159,10 @@ void Dispatcher::cancel_parts(Task* batch, bool is_again) {
 }
 
 void Dispatcher::after_cancel(Task* batch, std::vector<Task*>& done) {
+  if (batch->is_again && batch->is_abandoned) {
+    batch->refuse(lane_stuck());
+    return cancel_parts(batch, false);  // now for good: what waits behind it goes on
+  }
   if (batch->is_again) return begin_again(batch);
   if (batch->seen == Lsn{}) return finish_wide(batch, done);
   // A stored answer, or a refusal, is given when what it tells of is durable, like every other.
@@ -168,13 +182,17 @@ void Dispatcher::finish_part(Task* part, std::vector<Task*>& done) {
   Task* batch = part->parent;
   STATOR_ASSERT(batch->children_open > 0);
   --batch->children_open;
+  part->is_out = false;
+  const bool is_before_append =
+      part->kind == TaskKind::kBatchPrepare || part->kind == TaskKind::kBatchCheck;
+  if (is_before_append && batch->is_abandoned) return let_go(part);
   if (part->kind == TaskKind::kBatchPrepare) return after_part_prepared(part);
   if (part->kind == TaskKind::kBatchCheck && part->code != ErrorCode::kOk) {
     batch->refuse(error_of(*part));
     batch->seen = std::max(batch->seen, part->seen);
   }
   if (batch->children_open > 0) return;
-  if (!batch->is_atomic) return done.push_back(batch);
+  if (!batch->is_atomic) return give(batch, done);
   if (part->kind == TaskKind::kBatchCancel) return after_cancel(batch, done);
   if (part->kind == TaskKind::kBatchCheck && batch->code != ErrorCode::kOk)
     return cancel_parts(batch, false);
@@ -200,8 +218,7 @@ void Dispatcher::after_part_prepared(Task* part) {
   }
   const auto next = std::find(batch->children.begin(), batch->children.end(), part) + 1;
   if (next == batch->children.end()) return after_prepare(batch);
-  batch->children_open = 1;
-  send(*next, (*next)->executor);
+  send_part(*next);
 }
 
 // All lanes stand still; what they claim is known now.
@@ -234,11 +251,12 @@ void Dispatcher::give_back_parts(Task* batch) {
 void Dispatcher::finish_wide(Task* batch, std::vector<Task*>& done) {
   give_back_parts(batch);
   --wide_batches_;
-  batch->is_round ? finish_round(batch, done) : done.push_back(batch);
-  if (waiting_rounds_.empty()) return;
-  Task* next = waiting_rounds_.front();
-  waiting_rounds_.pop_front();
-  begin(next, lanes_of(*next));
+  batch->is_round ? finish_round(batch, done) : give(batch, done);
+  while (!waiting_rounds_.empty() && wide_batches_ < kWideBatchesMax) {
+    Task* next = waiting_rounds_.front();
+    waiting_rounds_.pop_front();
+    begin(next);
+  }
 }
 
 // Each of its requests is answered as if it had run alone.
@@ -246,7 +264,11 @@ void Dispatcher::finish_round(Task* round, std::vector<Task*>& done) {
   const std::vector<Task*> items = std::move(round->items);
   round->items.clear();  // they are not its own
   for (Task* item : items) {
-    if (round->code != ErrorCode::kOk) item->refuse(error_of(*round));
+    if (round->code == ErrorCode::kOk) {
+      item->answer_after = round->seen;
+    } else {
+      item->refuse(error_of(*round));
+    }
     finish(item, done);
   }
   pool_.give_back(round);
@@ -261,6 +283,11 @@ void Dispatcher::add_lanes(const Task& task, Lanes& lanes) const {
 
 Dispatcher::Lanes Dispatcher::lanes_of(const Task& batch) const {
   Lanes lanes(mesh_.lanes());
+  if (batch.code != ErrorCode::kOk) {
+    // Nothing will be written; those where others wait behind it are told.
+    for (const Task* item : batch.items) lanes[item->executor.value()] = true;
+    return lanes;
+  }
   for (const Task* item : batch.items) add_lanes(*item, lanes);
   if (!batch.idempotency_key.empty()) lanes[vshards_.lane_of(batch.vshard).value()] = true;
   return lanes;
@@ -268,26 +295,33 @@ Dispatcher::Lanes Dispatcher::lanes_of(const Task& batch) const {
 
 void Dispatcher::finish_in_round(Task* task) {
   task->wants_round = false;
-  if (task->kind == TaskKind::kBatch) return begin(task, lanes_of(*task));
-  start_round({task});
+  // Of one that was answered meanwhile nothing is written; what waits behind it goes on.
+  Status outcome = ok_status();
+  if (client_of(task)->is_abandoned) outcome = lane_stuck();
+  if (task->kind != TaskKind::kBatch) return start_round({task}, std::move(outcome));
+  if (!outcome.ok()) task->refuse(outcome.error());
+  begin(task);
 }
 
 bool Dispatcher::finish_children_in_round(Task& parent) {
   std::vector<Task*> left;
-  const Task* refused = nullptr;
+  Status outcome = ok_status();
   for (Task* child : parent.children) {
     if (child->wants_round) left.push_back(child);
-    if (child->code != ErrorCode::kOk) refused = child;
+    // Another part of the request was refused: nothing of these is written, their lanes are told.
+    if (child->code != ErrorCode::kOk) outcome = error_of(*child);
   }
   if (left.empty()) return false;
+  if (parent.is_abandoned) outcome = lane_stuck();
   parent.children_open = static_cast<std::uint32_t>(left.size());
-  start_round(std::move(left), refused);
+  start_round(std::move(left), std::move(outcome));
   return true;
 }
 
-void Dispatcher::start_round(std::vector<Task*> items, const Task* refused) {
+void Dispatcher::start_round(std::vector<Task*> items, Status outcome) {
   Task* round = pool_.take();
   round->is_round = true;
+  round->priority = items.front()->priority;
   round->tenant = items.front()->tenant;
   round->vshard = items.front()->vshard;
   round->deadline_ns = items.front()->deadline_ns;
@@ -295,9 +329,8 @@ void Dispatcher::start_round(std::vector<Task*> items, const Task* refused) {
   round->origin = home_;
   for (Task* item : items) item->wants_round = false;
   round->items = std::move(items);
-  // Another part of the request was refused: nothing of these is written, their lanes are told.
-  if (refused != nullptr) round->refuse(error_of(*refused));
-  begin(round, lanes_of(*round));
+  if (!outcome.ok()) round->refuse(outcome.error());
+  begin(round);
 }
 
 }  // namespace stator::dispatch

@@ -23,7 +23,7 @@ void CoreLoop::prepare_item(Task& item) {
   call_.reply = &item.payload;
   call_.batch = is_read ? nullptr : &batch_;
   call_.claims = is_read ? nullptr : &item.claims;
-  const stator_request request = request_of(item, op);
+  const stator_request request = request_of(item, op, call_);
   stator_instance* instance = host_.instances[op.engine];
   take_answer(item, call_,
               is_read ? engine.descriptor.read(instance, &request)
@@ -137,6 +137,7 @@ void CoreLoop::append_batch(Task& batch) {
 
 void CoreLoop::cancel_batch(Task& part) {
   if (part.is_held) is_holding_ = false;
+  part.is_held = false;  // it may be cancelled once more, for good
   if (!part.is_again) end_round(part);
 }
 

@@ -128,7 +128,7 @@ void CoreLoop::end_round(const Task& part) {
   // They are older than anything their connections have in the queue.
   for (std::size_t i = behind_rounds_.size(); i-- > 0;) {
     if (is_behind_round(*behind_rounds_[i])) continue;
-    blocked_.push_front(behind_rounds_[i]);
+    ready_.push_front(behind_rounds_[i]);
     behind_rounds_.erase(behind_rounds_.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }

@@ -69,9 +69,12 @@ enum stator_permission {
 enum stator_op_flag {
   /* The op only removes: it goes on where a tenant is over its storage quota. */
   STATOR_OP_REMOVES = 1u << 0,
+  /* READ ops that may take long: the op may be paused where it looks at the interrupt word
+   * (stator.pause/1), while others of the lane run, writes among them. */
+  STATOR_OP_PAUSES = 1u << 1,
   /* ALL writes: every lane is prepared while all of them stand still, and the parts are written
    * together or not at all. */
-  STATOR_OP_TOGETHER = 1u << 1
+  STATOR_OP_TOGETHER = 1u << 2
 };
 
 enum stator_placement {
