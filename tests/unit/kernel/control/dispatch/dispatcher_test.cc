@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "bridge/claim.h"
 #include "stator/args.hpp"
 
 namespace stator::dispatch {
@@ -283,16 +284,228 @@ TEST_F(DispatcherTest, ABatchLetsTheOtherLanesGoWhenOneIsStuck) {
     answer_from(1, second);
     EXPECT_TRUE(done().empty());
     const auto undone = given_to(1);
-    ASSERT_EQ(undone.size(), has_prepared ? 1u : 0u);
-    if (has_prepared) {
-      EXPECT_EQ(undone[0]->kind, bridge::TaskKind::kBatchCancel);
-      answer_from(1, undone[0]);
-      EXPECT_TRUE(done().empty());
-    }
+    ASSERT_EQ(undone.size(), 1u);
+    EXPECT_EQ(undone[0]->kind, bridge::TaskKind::kBatchCancel);
+    answer_from(1, undone[0]);
+    EXPECT_TRUE(done().empty());
     EXPECT_TRUE(home_.is_idle());
     EXPECT_EQ(pool_.taken(), 0u);
     home_.set_well(LaneId{1});
   }
+}
+
+// ---- a round, when a lane of it is stuck --------------------------------------------------------
+
+class StuckRoundTest : public DispatcherTest {
+ protected:
+  // A write of a document of lane 0 that claims a key of lane 1 and so wants a round.
+  Task* start(std::uint64_t request_id = 9) {
+    Task* task = request(key_of_lane_0());
+    task->request_id = request_id;
+    task->priority = bridge::Priority::kHigh;
+    EXPECT_TRUE(home_.dispatch(task, {Placement::kDocument, 0, 0}).ok());
+    claim(*given_to(0).at(0));
+    answer_from(0, task);
+    EXPECT_TRUE(done().empty()) << "that was no answer";
+    return task;
+  }
+  void claim(Task& task) {
+    const std::string key = key_of_lane_1();
+    bridge::Claim claim;
+    claim.space = 1;
+    claim.vshard = map_.of(TenantId{1}, key);
+    claim.tenant = TenantId{1};
+    claim.key = key;
+    claim.owner = "o";
+    bridge::append_claim(task.claims, claim);
+    task.wants_round = true;
+  }
+  Task* only(std::uint32_t lane, bridge::TaskKind kind) {
+    const auto given = given_to(lane);
+    EXPECT_EQ(given.size(), 1u);
+    if (given.size() != 1) return nullptr;
+    EXPECT_EQ(given[0]->kind, kind);
+    return given[0];
+  }
+  void set_stuck() {
+    std::vector<Task*> answers;
+    home_.set_stuck(LaneId{1}, answers);
+    for (Task* answer : answers) {
+      EXPECT_EQ(answer->code, ErrorCode::kLaneStuck);
+      told_.push_back(answer->request_id);
+      pool_.give_back(answer);
+    }
+  }
+  // Step by step as far as a part of the round comes, which is then at lane 1.
+  Task* part_at_lane_1(bridge::TaskKind kind) {
+    Task* here = only(0, bridge::TaskKind::kBatchPrepare);
+    EXPECT_EQ(here->priority, bridge::Priority::kHigh);
+    here->claims.append(here->items.at(0)->claims.view());
+    answer_from(0, here);
+    EXPECT_TRUE(done().empty());
+    Task* there = only(1, bridge::TaskKind::kBatchPrepare);
+    EXPECT_EQ(there->priority, bridge::Priority::kHigh);
+    if (kind == bridge::TaskKind::kBatchPrepare) return there;
+    answer_from(1, there);
+    EXPECT_TRUE(done().empty());
+    return only(1, bridge::TaskKind::kBatchCheck);
+  }
+  void step(std::uint32_t lane, bridge::TaskKind kind) {
+    answer_from(lane, only(lane, kind));
+    EXPECT_TRUE(done().empty());
+  }
+  void expect_nothing_open() {
+    EXPECT_TRUE(given_to(0).empty());
+    EXPECT_TRUE(given_to(1).empty());
+    EXPECT_TRUE(home_.is_idle());
+    EXPECT_EQ(pool_.taken(), 0u);
+  }
+
+  std::vector<std::uint64_t> told_;  // requests that were answered with kLaneStuck
+};
+
+TEST_F(StuckRoundTest, InPrepareItIsTakenBackEverywhere) {
+  start();
+  Task* there = part_at_lane_1(bridge::TaskKind::kBatchPrepare);
+  set_stuck();
+  EXPECT_EQ(told_, std::vector<std::uint64_t>{9}) << "the client's request, not the round";
+  step(0, bridge::TaskKind::kBatchCancel);
+  set_stuck();
+  EXPECT_EQ(told_.size(), 1u);
+  EXPECT_FALSE(home_.is_idle());
+  answer_from(1, there);
+  EXPECT_TRUE(done().empty());
+  step(1, bridge::TaskKind::kBatchCancel);
+  expect_nothing_open();
+}
+
+TEST_F(StuckRoundTest, InCheckItIsTakenBackEverywhereAndNothingIsWritten) {
+  for (const bool is_home_checked : {false, true}) {
+    told_.clear();
+    start();
+    Task* there = part_at_lane_1(bridge::TaskKind::kBatchCheck);
+    if (is_home_checked) step(0, bridge::TaskKind::kBatchCheck);
+    set_stuck();
+    EXPECT_EQ(told_, std::vector<std::uint64_t>{9});
+    if (!is_home_checked) step(0, bridge::TaskKind::kBatchCheck);
+    step(0, bridge::TaskKind::kBatchCancel);
+    answer_from(1, there);
+    EXPECT_TRUE(done().empty());
+    step(1, bridge::TaskKind::kBatchCancel);
+    expect_nothing_open();
+    home_.set_well(LaneId{1});
+  }
+}
+
+TEST_F(StuckRoundTest, WhatIsInTheLogIsAppliedAndOnlyTheAnswerIsAnother) {
+  start();
+  answer_from(1, part_at_lane_1(bridge::TaskKind::kBatchCheck));
+  step(0, bridge::TaskKind::kBatchCheck);
+  step(0, bridge::TaskKind::kBatchAppend);
+  Task* there = only(1, bridge::TaskKind::kBatchApply);
+  set_stuck();
+  EXPECT_EQ(told_, std::vector<std::uint64_t>{9});
+  step(0, bridge::TaskKind::kBatchApply);
+  answer_from(1, there);
+  EXPECT_TRUE(done().empty());
+  step(0, bridge::TaskKind::kBatchFinish);
+  expect_nothing_open();
+}
+
+TEST_F(StuckRoundTest, OneThatWasToBeginAgainEndsForGood) {
+  start();
+  Task* there = part_at_lane_1(bridge::TaskKind::kBatchPrepare);
+  there->wants_round = true;  // it stands behind another one
+  answer_from(1, there);
+  EXPECT_TRUE(done().empty());
+  there = only(1, bridge::TaskKind::kBatchCancel);
+  EXPECT_TRUE(there->is_again);
+  set_stuck();
+  EXPECT_EQ(told_, std::vector<std::uint64_t>{9});
+  step(0, bridge::TaskKind::kBatchCancel);
+  answer_from(1, there);
+  EXPECT_TRUE(done().empty());
+  Task* here = only(0, bridge::TaskKind::kBatchCancel);
+  EXPECT_FALSE(here->is_again) << "what waits behind it goes on";
+  answer_from(0, here);
+  step(1, bridge::TaskKind::kBatchCancel);
+  expect_nothing_open();
+}
+
+// The lane was stuck before it said that it wants a round.
+TEST_F(StuckRoundTest, OneThatComesBackLateIsTakenBackWhereItWaits) {
+  Task* task = request(key_of_lane_1());
+  task->request_id = 9;
+  ASSERT_TRUE(home_.dispatch(task, {Placement::kDocument, 0, 0}).ok());
+  ASSERT_EQ(given_to(1).size(), 1u);
+  set_stuck();
+  EXPECT_EQ(told_, std::vector<std::uint64_t>{9});
+  task->wants_round = true;
+  answer_from(1, task);
+  EXPECT_TRUE(done().empty());
+  Task* there = only(1, bridge::TaskKind::kBatchCancel);
+  EXPECT_EQ(there->items, std::vector<Task*>{task});
+  answer_from(1, there);
+  EXPECT_TRUE(done().empty());
+  expect_nothing_open();
+}
+
+TEST_F(StuckRoundTest, PartsOfASplitRequestAreToldOnce) {
+  Task* parent = request("k");
+  parent->request_id = 9;
+  parent->priority = bridge::Priority::kHigh;
+  ASSERT_TRUE(home_.dispatch(parent, {Placement::kAll, 0, 0, true}).ok());
+  Task* here = only(0, bridge::TaskKind::kBatchPrepare);
+  answer_from(0, here);
+  EXPECT_TRUE(done().empty());
+  Task* there = only(1, bridge::TaskKind::kBatchPrepare);
+  set_stuck();
+  EXPECT_EQ(told_, std::vector<std::uint64_t>{9});
+  step(0, bridge::TaskKind::kBatchCancel);
+  answer_from(1, there);
+  EXPECT_TRUE(done().empty());
+  step(1, bridge::TaskKind::kBatchCancel);
+  expect_nothing_open();
+}
+
+TEST_F(StuckRoundTest, ThoseThatWaitForASlotAreToldAndUndoneAtHome) {
+  std::vector<Task*> here;
+  for (std::size_t i = 0; i < kWideBatchesMax; ++i) {
+    start(i);
+    here.push_back(only(0, bridge::TaskKind::kBatchPrepare));
+  }
+  Task* waiting = start(9'999);
+  EXPECT_TRUE(given_to(0).empty()) << "it has no slot";
+  Task* at_home = here.back();
+  here.pop_back();
+  answer_from(0, at_home);
+  EXPECT_TRUE(done().empty());
+  Task* there = only(1, bridge::TaskKind::kBatchPrepare);
+  set_stuck();
+  EXPECT_EQ(told_, (std::vector<std::uint64_t>{kWideBatchesMax - 1, 9'999}));
+  const auto undone = given_to(0);
+  ASSERT_EQ(undone.size(), 2u);
+  EXPECT_EQ(undone[1]->items, std::vector<Task*>{waiting});
+  for (Task* part : undone) {
+    EXPECT_EQ(part->kind, bridge::TaskKind::kBatchCancel);
+    answer_from(0, part);
+  }
+  EXPECT_TRUE(done().empty());
+  // The others come to the stuck lane one after the other, and are told when that is seen.
+  for (Task* part : here) answer_from(0, part);
+  EXPECT_TRUE(done().empty());
+  auto late = given_to(1);
+  EXPECT_EQ(late.size(), kWideBatchesMax - 1);
+  late.push_back(there);
+  set_stuck();
+  EXPECT_EQ(told_.size(), kWideBatchesMax + 1);
+  for (const std::uint32_t lane : {0u, 1u}) {
+    for (Task* part : lane == 0 ? given_to(0) : late) answer_from(lane, part);
+    EXPECT_TRUE(done().empty());
+  }
+  for (Task* part : given_to(1)) answer_from(1, part);
+  EXPECT_TRUE(done().empty());
+  expect_nothing_open();
 }
 
 }  // namespace
