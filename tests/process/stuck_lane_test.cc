@@ -143,6 +143,49 @@ TEST_F(StuckLaneTest, ABatchThatNeedsItIsAnsweredAndHoldsNobody) {
   EXPECT_EQ(server_.stop(), 0);
 }
 
+// Unique values, half of which are claimed at the lane that is stuck: no request of the connection
+// is left waiting behind such a write, and what is claimed afterwards is what was written.
+TEST_F(StuckLaneTest, WritesThatClaimThereAreAnsweredAndLeaveNothingBehind) {
+  ask({{"op", "index_create"}, {"path", "u"}, {"kind", "unique"}});
+  const auto put_unique = [](const std::string& id, int i) {
+    return json{{"op", "point_put"}, {"document_id", id}, {"data", {{"u", i}}}};
+  };
+  block();
+  for (int i = 0; i < kDocuments; ++i) {
+    well().send(put_unique(document(i), i).dump());
+    well().send(json{{"op", "point_get"}, {"document_id", document(i)}}.dump());
+  }
+  std::set<int> written;
+  int read = 0;
+  for (int i = 0; i < kDocuments; ++i) {
+    const json put = json::parse(well().receive().value());
+    const json get = json::parse(well().receive().value());
+    if (put["status"] == "ok") written.insert(i);
+    if (put["status"] != "ok") {
+      EXPECT_EQ(put["error_code"], "lane_stuck") << put;
+    }
+    if (get["status"] == "ok") ++read;
+    if (get["status"] != "ok") {
+      EXPECT_EQ(get["error_code"], "lane_stuck") << get;
+    }
+  }
+  EXPECT_GT(read, static_cast<int>(written.size())) << "what stood behind a round goes on";
+  unblock();
+  EXPECT_EQ(json::parse(clients_[1]->receive().value())["status"], "ok");
+  for (int i = 0; i < kDocuments; ++i) {
+    const json seen =
+        ask({{"op", "point_get"}, {"document_id", document(i)}, {"payload_format", "json"}});
+    const bool is_there = seen["payload"].contains("u");
+    EXPECT_TRUE(is_there || written.count(i) == 0) << "an acknowledged write is lost: " << seen;
+    const json other = ask(put_unique("other" + std::to_string(i), i));
+    EXPECT_EQ(other["status"], is_there ? "error" : "ok") << other;
+    if (is_there) {
+      EXPECT_EQ(other["error_code"], "unique_violation");
+    }
+  }
+  EXPECT_EQ(server_.stop(), 0) << "and no task is lost";
+}
+
 TEST_F(StuckLaneTest, AStopEndsWithoutItAndLosesNothing) {
   block();
   ask(put(kDocuments));  // wherever it belongs
