@@ -38,6 +38,13 @@ struct Cursor {
   std::string value;
 };
 
+// What FakeKernel::bind_rows was given, compiled.
+struct BoundRows {
+  bool is_bound = false;
+  std::string visible;
+  std::string writable;
+};
+
 struct Call {
   Phase phase = Phase::kRead;
   std::uint32_t lane = 0;
@@ -49,6 +56,7 @@ struct Call {
   const stator_op* op = nullptr;
   FakeKernel::Callee callee = nullptr;
   void* callee_context = nullptr;
+  const BoundRows* rows = nullptr;
 
   std::string reply;
   std::vector<char> room;  // of the last reserve

@@ -53,7 +53,11 @@ class Batch {
   Status add(const Args& row, std::uint64_t on_conflict) {
     const std::string_view id = row.str(kId);
     StoredDocument old;
-    const bool existed = !known_.insert(id).second || load_document(request_.kv(), id, old);
+    const bool is_stored = load_document(request_.kv(), id, old);
+    if (is_stored) {
+      if (const Status hidden = check_replaced(request_, old); hidden != STATOR_OK) return hidden;
+    }
+    const bool existed = !known_.insert(id).second || is_stored;
     if (existed && on_conflict == kError) return refuse_conflict(id, reply_);
     if (existed && on_conflict == kSkip) {
       ++counts_.skipped;
@@ -130,6 +134,7 @@ const Op<DocumentEngine> kDocumentBatchInsert = {
         .example = R"({"op":"document_batch_insert","collection":"users","documents":)"
                    R"([{"document_id":"u1","data":{"age":36}}],"on_conflict":"replace"})",
         .args = kArgs,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
     .merge = &merge,

@@ -33,9 +33,11 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   }
   const Access access =
       plan_access(engine.indexes().of(request.tenant(), request.collection()), selection.program());
+  const Rows rows = request.rows();
   WalkCounts counts;
   const Status status =
       walk_selected(request, {access, selection}, counts, [&](const Candidate& found) {
+        if (!rows.may_write(found.root.bytes)) return true;
         if (!share.take(found.document_id.size())) return false;
         if (!args.boolean(kDryRun)) {
           records.add(found.vshard, RecordType::kDelete, found.document_id);
@@ -62,12 +64,13 @@ const Op<DocumentEngine> kDocumentDeleteMany = {
         .name = "document_delete_many",
         .doc = "Removes the selected documents and their index entries. All of one lane are "
                "removed, or "
-               "none of them; more: some are left, ask again.",
+               "none of them; more: some are left, ask again. What row policies do not let you "
+               "remove stays.",
         .result = R"({"affected":u64,"more":bool})",
         .example = R"({"op":"document_delete_many","collection":"users",)"
                    R"("filter":{"seen":{"exists":false}},"dry_run":true})",
         .args = kArgs,
-        .flags = STATOR_OP_REMOVES,
+        .flags = STATOR_OP_REMOVES | STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
     .merge = &merge,

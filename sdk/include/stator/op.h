@@ -68,7 +68,10 @@ enum stator_permission {
 
 enum stator_op_flag {
   /* The op only removes: it goes on where a tenant is over its storage quota. */
-  STATOR_OP_REMOVES = 1u << 0
+  STATOR_OP_REMOVES = 1u << 0,
+  /* The op asks stator.rows about every row that it shows, counts or writes. Where a row policy
+   * binds the caller, the kernel refuses every op that does not say this. */
+  STATOR_OP_ROWS_CHECKED = 1u << 2
 };
 
 enum stator_placement {
