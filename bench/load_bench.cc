@@ -7,8 +7,9 @@
 //
 //   load_bench STATOR_PORT STATOR_PID REDIS_PORT REDIS_PID [ROUNDS] [SECONDS] [WORKLOAD [CxP]]
 //
-// WORKLOAD `checkpoint` looks at Stator alone: what a checkpoint of 200 000 documents costs, and
-// how long others wait for their answers meanwhile. `fill` writes ROUNDS * 100 000 documents and
+// WORKLOAD `tls` compares Stator with itself: the second port is its TLS port, the second pid its
+// own (bench/tls). `checkpoint` looks at Stator alone: what a checkpoint of 200 000 documents costs,
+// and how long others wait for their answers meanwhile. `fill` writes ROUNDS * 100 000 documents and
 // ends.
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,6 +17,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -27,6 +30,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -59,6 +63,7 @@ struct Peer {
   Protocol protocol;
   int port;
   int pid;
+  SSL_CTX* tls = nullptr;  // null: plain
 };
 
 std::string frame(const std::string& body) {
@@ -79,26 +84,55 @@ std::string resp(const std::vector<std::string>& words) {
   std::exit(1);
 }
 
-int dial(int port) {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("cannot connect");
-  const int one = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return fd;
-}
-
-void send_all(int fd, const std::string& bytes) {
-  std::size_t sent = 0;
-  while (sent < bytes.size()) {
-    const ssize_t n = send(fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    if (n <= 0) die("send failed");
-    sent += static_cast<std::size_t>(n);
+// A connection that blocks, plain or under TLS.
+class Link {
+ public:
+  explicit Link(const Peer& peer) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(peer.port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      die("cannot connect");
+    }
+    const int one = 1;
+    setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (peer.tls == nullptr) return;
+    tls_ = SSL_new(peer.tls);
+    SSL_set_fd(tls_, fd_);
+    if (SSL_connect(tls_) != 1) die("no TLS handshake");
   }
-}
+  ~Link() {
+    SSL_free(tls_);
+    close(fd_);
+  }
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  int fd() const { return fd_; }
+  void send_all(const std::string& bytes) {
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+      const std::size_t left = bytes.size() - sent;
+      const ssize_t n = tls_ != nullptr
+                            ? SSL_write(tls_, bytes.data() + sent, static_cast<int>(left))
+                            : send(fd_, bytes.data() + sent, left, MSG_NOSIGNAL);
+      if (n <= 0) die("send failed");
+      sent += static_cast<std::size_t>(n);
+    }
+  }
+  // What has come, at least something. Under TLS one record: nothing is left that epoll cannot see.
+  std::string_view receive(std::vector<char>& slab) {
+    const ssize_t n = tls_ != nullptr ? SSL_read(tls_, slab.data(), static_cast<int>(slab.size()))
+                                      : recv(fd_, slab.data(), slab.size(), 0);
+    if (n <= 0) die("the server closed a connection");
+    return {slab.data(), static_cast<std::size_t>(n)};
+  }
+
+ private:
+  int fd_;
+  SSL* tls_ = nullptr;
+};
 
 // Counts whole answers at the front of `in` and sets `used` to their bytes; an error answer ends
 // the run. It looks at a few bytes of each answer and passes the rest, alike for both protocols:
@@ -180,7 +214,7 @@ double own_cpu_us() {
 }
 
 struct Connection {
-  int fd = -1;
+  std::unique_ptr<Link> link;
   int waiting = 0;
   Inbox in;
   Clock::time_point sent;
@@ -198,17 +232,17 @@ Result run(const Peer& peer, const Shape& shape, double seconds, const MakeReque
   std::vector<Connection> connections(static_cast<std::size_t>(shape.connections));
   const int epoll = epoll_create1(0);
   for (std::size_t i = 0; i < connections.size(); ++i) {
-    connections[i].fd = dial(peer.port);
+    connections[i].link = std::make_unique<Link>(peer);
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = i;
-    epoll_ctl(epoll, EPOLL_CTL_ADD, connections[i].fd, &event);
+    epoll_ctl(epoll, EPOLL_CTL_ADD, connections[i].link->fd(), &event);
   }
   std::size_t next_batch = 0;
   const auto fire = [&](Connection& c) {
     c.sent = Clock::now();
     c.waiting = shape.pipeline;
-    send_all(c.fd, batches[next_batch++ % batches.size()]);
+    c.link->send_all(batches[next_batch++ % batches.size()]);
   };
   const double cpu_before = cpu_us_of(peer.pid);
   const double own_before = own_cpu_us();
@@ -223,9 +257,7 @@ Result run(const Peer& peer, const Shape& shape, double seconds, const MakeReque
     const int ready = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 1000);
     for (int i = 0; i < ready; ++i) {
       Connection& c = connections[events[static_cast<std::size_t>(i)].data.u64];
-      const ssize_t n = recv(c.fd, slab.data(), slab.size(), 0);
-      if (n <= 0) die("the server closed a connection");
-      const int got = c.in.take(peer.protocol, {slab.data(), static_cast<std::size_t>(n)});
+      const int got = c.in.take(peer.protocol, c.link->receive(slab));
       answers += static_cast<std::uint64_t>(got);
       c.waiting -= got;
       if (c.waiting > 0) continue;
@@ -236,7 +268,6 @@ Result run(const Peer& peer, const Shape& shape, double seconds, const MakeReque
   const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
   const double own = own_cpu_us() - own_before;
   const double cpu = cpu_us_of(peer.pid) - cpu_before;
-  for (Connection& c : connections) close(c.fd);
   close(epoll);
   std::sort(latencies.begin(), latencies.end());
   const auto percentile = [&](double p) {
@@ -250,22 +281,17 @@ Result run(const Peer& peer, const Shape& shape, double seconds, const MakeReque
 // Sends every request once over one connection, in windows.
 void load(const Peer& peer, int count, const MakeRequest& make) {
   constexpr int kWindow = 500;
-  const int fd = dial(peer.port);
+  Link link(peer);
   Inbox in;
   std::vector<char> slab(1 << 20);
   for (int done = 0; done < count;) {
     const int window = std::min(kWindow, count - done);
     std::string out;
     for (int i = 0; i < window; ++i) out += make(static_cast<std::uint32_t>(done + i));
-    send_all(fd, out);
-    for (int got = 0; got < window;) {
-      const ssize_t n = recv(fd, slab.data(), slab.size(), 0);
-      if (n <= 0) die("the server closed the connection while loading");
-      got += in.take(peer.protocol, {slab.data(), static_cast<std::size_t>(n)});
-    }
+    link.send_all(out);
+    for (int got = 0; got < window;) got += in.take(peer.protocol, link.receive(slab));
     done += window;
   }
-  close(fd);
 }
 
 struct Spread {
@@ -306,22 +332,17 @@ void compare(const char* name, const Shape& shape, int rounds, const std::functi
 // One request after another until `is_over`; how long each took, sorted.
 std::vector<double> ask_until(const Peer& peer, const MakeRequest& make,
                               const std::function<bool()>& is_over) {
-  const int fd = dial(peer.port);
+  Link link(peer);
   std::vector<double> waited;
   std::vector<char> slab(1 << 16);
   std::mt19937 random(5);
   while (!is_over()) {
     const auto begin = Clock::now();
-    send_all(fd, make(static_cast<std::uint32_t>(random())));
+    link.send_all(make(static_cast<std::uint32_t>(random())));
     Inbox in;
-    for (int got = 0; got == 0;) {
-      const ssize_t n = recv(fd, slab.data(), slab.size(), 0);
-      if (n <= 0) die("the server closed the connection of the probe");
-      got = in.take(peer.protocol, {slab.data(), static_cast<std::size_t>(n)});
-    }
+    for (int got = 0; got == 0;) got = in.take(peer.protocol, link.receive(slab));
     waited.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
   }
-  close(fd);
   std::sort(waited.begin(), waited.end());
   return waited;
 }
@@ -334,17 +355,16 @@ void probe_checkpoint(const Peer& stator, int rounds, const char* name, const Ma
     load(stator, kDocuments, fill);
     const auto quiet_end = Clock::now() + std::chrono::milliseconds(500);
     const auto quiet = ask_until(stator, ask, [&] { return Clock::now() >= quiet_end; });
-    const int fd = dial(stator.port);
+    Link link(stator);
     const auto begin = Clock::now();
-    send_all(fd, frame(R"({"op":"checkpoint"})"));
+    link.send_all(frame(R"({"op":"checkpoint"})"));
     Clock::time_point end;
     const auto busy = ask_until(stator, ask, [&] {
       char answer[1024];
-      const bool is_done = recv(fd, answer, sizeof answer, MSG_DONTWAIT) > 0;
+      const bool is_done = recv(link.fd(), answer, sizeof answer, MSG_DONTWAIT) > 0;
       if (is_done) end = Clock::now();
       return is_done;
     });
-    close(fd);
     cost.push_back(std::chrono::duration<double, std::micro>(end - begin).count() / kDocuments);
     quiet_median.push_back(quiet[quiet.size() / 2]);
     quiet_worst.push_back(quiet.back());
@@ -430,6 +450,17 @@ int main(int argc, char** argv) {
     return 0;
   }
   load(stator, kKeys, put);
+  if (only == "tls") {
+    Peer under_tls = {Protocol::kStator, redis.port, redis.pid, SSL_CTX_new(TLS_client_method())};
+    std::printf("%-13s %9s %9s %9s   %-23s   %-23s   %s\n", "", "conns x P", "tls/s", "plain/s",
+                "ratio min/median/max", "p99 ratio", "CPU us/request  of the generator");
+    for (const Shape& shape : {Shape{1, 1}, Shape{1, 16}, Shape{50, 16}}) {
+      compare("point_get", shape, rounds, [&] { return run(under_tls, shape, seconds, get); },
+              [&] { return run(stator, shape, seconds, get); });
+    }
+    SSL_CTX_free(under_tls.tls);
+    return 0;
+  }
   load(redis, kKeys, redis_set);
   if (is_wanted("vector_search")) load(stator, kVectors, upsert);
 

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "prompt.h"
 #include "request.h"
+#include "scaffold.h"
 #include "session.h"
 
 namespace stator::client {
@@ -70,6 +71,10 @@ ExitCode run_lines(Session& session) {
 ExitCode run(const Options& options) {
   // What is wrong with the command line itself is said before a connection is tried.
   const std::string verb = options.words.empty() ? "" : options.words.front();
+  if (verb == "plugin") {
+    std::cout << new_plugin(options.words);
+    return kExitOk;
+  }
   const std::string request = options.has_json ? with_json_payload(options.json) : "";
   std::optional<LoadFile> file;
   if (verb == "load") file.emplace(options.words);

@@ -15,6 +15,7 @@ constexpr const char* kFooter =
     "  load FILE.jsonl   send a file of requests, one JSON object a line (- = standard input)\n"
     "  ops               list the operations of the server\n"
     "  help OPERATION    explain one\n"
+    "  plugin new NAME [--lang cpp|c|rust]   begin an engine of your own (no server needed)\n"
     "Without a command: a prompt on a terminal, else requests are read line by line from\n"
     "standard input.\n\n"
     "Answers are tables on a terminal and one line of JSON elsewhere.\n"

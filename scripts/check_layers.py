@@ -19,7 +19,9 @@ MAY_INCLUDE = {
     "sdk/include": [],
     "sdk/cpp": ["sdk/include"],
     "sdk/testkit": ["sdk/cpp"],
-    "sdk/template": ["sdk/cpp"],
+    "sdk/check": ["sdk/testkit"],
+    "sdk/templates": ["sdk/testkit"],
+    "sdk/examples": ["sdk/testkit"],
     # Log lines are JSON, and the SDK's writer is the one that escapes.
     "base": ["sdk/errors", "sdk/json"],
     "bridge": ["base", "sdk/include", "sdk/views"],

@@ -50,12 +50,14 @@ WORDS = [
     ("delete", r"(?<!=)(?<!= )\bdelete\b", ("kernel/*", "plugins/*", "client/*"), (),
      "an owner that frees it"),
     ("printf", r"\b(printf|fprintf|vprintf|vfprintf|puts|fputs)\s*\(|\bstd::(cout|cerr|clog)\b",
-     ("kernel/*", "plugins/*", "sdk/*"), ("kernel/base/log.cc", "sdk/testkit/*"), "base/log.h"),
+     ("kernel/*", "plugins/*", "sdk/*"), ("kernel/base/log.cc", "sdk/testkit/*", "sdk/check/*"), "base/log.h"),
     ("detach", r"\.\s*detach\s*\(", PRODUCT, (), "a thread is joined by its owner"),
     ("C random", r"\b(std::)?(rand|srand)\s*\(", PRODUCT + ("tests/*",), (),
      "io/random.h, or a seeded std::mt19937_64 in a test"),
 ]
 WORD_EXCEPTIONS = {  # (file, name of the word) -> reason
+    ("sdk/check/watched_engine.cc", "C random"): "defines it, to notice who calls it",
+    ("tests/bad_plugins/bad_engine.cc", "C random"): "does what the check must catch",
     ("kernel/base/assert.cc", "printf"): "the process is about to abort: no logger, no allocation",
     ("kernel/server/main.cc", "printf"): "the ready event and what is said before there is a log",
     ("kernel/server/server.cc", "sleep"): "the drain at the end polls the lanes, bounded",
@@ -78,6 +80,7 @@ MAY_THROW = {  # pattern -> reason
     "kernel/control/net/tls_context.cc": "Poco throws",
     "sdk/cpp/stator/*.hpp": "turn an engine's exceptions into status at the C edge",
     "sdk/testkit/*": "tests",
+    "sdk/check/*": "a program of its own, and the catcher of what engines throw",
     "client/*": "a program of its own: a failure ends the command with a sentence",
 }
 # Where `throw` may stand, but neither `try` nor `catch`.
@@ -97,6 +100,7 @@ THIRD_PARTIES = {
     "Boost.Beast": (r"boost/beast", ("kernel/control/http/request_reader.cc",)),
     "wslay": (r"wslay/", ("kernel/control/http/websocket.cc",)),
     "Boost.DLL": (r"boost/dll", ("kernel/plugin/library.cc",)),
+    "Boost.Context": (r"boost/context", ("kernel/io/fiber.cc",)),
     "LMDB": (r"lmdb\.h", ("kernel/data/store/*.cc",)),
     "jose": (r"jose/|jansson", ("kernel/control/auth/jwt.cc",)),
     "simdjson": (r"simdjson", ("kernel/control/wire/*.cc",)),
@@ -289,6 +293,7 @@ PLANTED = {  # file -> (content, what each complaint must contain, in order)
     "kernel/plugin/library.cc": ("#include <boost/dll/shared_library.hpp>\n"
                                  "try { } catch (...) { }\n", []),
     "kernel/plugin/library.h": ("#include <boost/dll/shared_library.hpp>\n", ["Boost.DLL"]),
+    "kernel/io/fiber.h": ("#include <boost/context/fiber.hpp>\n", ["Boost.Context"]),
     "kernel/control/net/a.h": ("#include <Poco/Net/SocketAddress.h>\n", ["Poco"]),
     "kernel/data/core/a.cc": ("#include <lmdb.h>\n#include <openssl/rand.h>\n#include <argon2.h>\n"
                               "#include <simdjson.h>\n#include <toml++/toml.h>\n#include <jose/jws.h>\n"

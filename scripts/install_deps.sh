@@ -12,6 +12,8 @@ packages+=(build-essential g++ cmake ninja-build ccache pkg-config git)
 packages+=(python3)
 # Loading engines: Boost.DLL (header) and the two libraries it links; Boost.Lockfree for the rings.
 packages+=(libboost-dev libboost-filesystem-dev libboost-system-dev)
+# Stacks of reads that pause (kernel/io/fiber.cc).
+packages+=(libboost-context-dev)
 # Addresses and TLS contexts of the server, sockets of the client: Poco, never on a request's way.
 packages+=(libpoco-dev)
 # The store below the log.

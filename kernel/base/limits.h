@@ -1,6 +1,7 @@
 // Every bound of the server, with its unit and its reason. At a limit we answer, we do not wait.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -129,8 +130,34 @@ inline constexpr std::size_t kRingSlots = 4096;
 // Atomic batches over several lanes that one lane may lead at once. Each may need a slot of a ring
 // when it cannot be refused any more, so requests leave that many free.
 inline constexpr std::size_t kWideBatchesMax = 256;
-// A lane that works so long without looking at its sockets counts as stuck.
-inline constexpr std::uint64_t kLaneStuckMs = 10'000;
+// Of these, what requests of a priority may use: from 85 % on background is refused, from 95 % on
+// normal. The rest is for those that are urgent. A lane's own queue counts like a ring.
+inline constexpr std::size_t kRingRoom = kRingSlots - kWideBatchesMax;
+inline constexpr std::size_t kRingPressed = kRingRoom * 85 / 100;
+inline constexpr std::size_t kRingFull = kRingRoom * 95 / 100;
+// Bytes read from one socket in one turn while a ring is pressed.
+inline constexpr std::size_t kReadBytesPressed = 16u * 1024;
+// A lane that has not ended a turn for so long is stuck. Legal turns are far shorter; a write of
+// many documents is the longest. Of the configuration, with its bounds.
+inline constexpr std::uint32_t kLaneStuckMsDefault = 5000;
+inline constexpr std::uint32_t kLaneStuckMsMin = 100;
+inline constexpr std::uint32_t kLaneStuckMsMax = 600'000;
+// Turns that the priorities background, normal, high, critical have in a round of a lane's queue.
+inline constexpr std::array<std::uint32_t, 4> kPriorityWeights = {1, 4, 16, 64};
+// Requests that a lane executes before it looks at its sockets and rings again, some milliseconds
+// of work: what waits longer waits in the queue, where priorities count. Where only requests of the
+// lowest priority wait they are fewer, because others are not to wait for them.
+inline constexpr std::size_t kTurnRequests = 2048;
+inline constexpr std::size_t kTurnRequestsBackground = 64;
+// Time that reads which may take long have together in one turn of a lane, while it has other
+// things to do; and how often the clock is looked at for it.
+inline constexpr std::uint64_t kSliceNs = 200'000;
+inline constexpr std::uint64_t kSliceLookNs = 20'000;
+// Such reads that one lane has begun: each has a stack and a snapshot of the store. Further ones
+// wait in their queue.
+inline constexpr std::size_t kPausedReadsMax = 64;
+// Of a paused read; the pages that it has touched are kept. Engines that need more are at fault.
+inline constexpr std::size_t kPausedReadStackBytes = 512u * 1024;
 // Bytes read from one socket in one turn of the loop, so that one client cannot hold the lane.
 inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
 
@@ -140,6 +167,9 @@ inline constexpr std::size_t kStoreKeyBytesMax = 511;
 inline constexpr std::size_t kRecordBytesMax = 64u * 1024 * 1024;
 inline constexpr std::size_t kBatchBytesMax = 64u * 1024 * 1024;
 inline constexpr std::size_t kWalSegmentBytes = 64u * 1024 * 1024;
+// Of an engine's library, and of a lock of libraries: both are read as a whole.
+inline constexpr std::size_t kLibraryBytesMax = 512u * 1024 * 1024;
+inline constexpr std::size_t kPluginLockBytesMax = 1024u * 1024;
 // Of a key file: some hundred keys.
 inline constexpr std::size_t kKeyFileBytesMax = 64u * 1024;
 // Memtable size at which a checkpoint begins.

@@ -2,8 +2,11 @@
 // answers: who has an answer reads numbers that are no older than it. Any thread reads.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+
+#include "base/limits.h"
 
 namespace stator::bridge {
 
@@ -21,8 +24,20 @@ struct alignas(64) LaneGauges {
   Gauge streams{0};         // answers in parts that are open
   Gauge streams_paused{0};  // of these, until their clients have read more
   Gauge unsent_bytes{0};    // of answers that clients have not taken yet
-  // Monotonic time since when it works without having looked at its sockets; 0: it waits for them.
+  std::array<Gauge, kPriorityWeights.size()> queued{};  // wait for their turn, by priority
+  Gauge long_reads{0};                                  // that have begun and pause
+  Gauge slices{0};                                      // of such reads, since start
+  Gauge refused_low{0};    // requests of low priority that a pressed lane did not take, since start
+  Gauge refused_busy{0};   // the others, at a full one
+  Gauge refused_stuck{0};  // of a lane that was stuck, and those that waited for it
+  // Since when its turn goes on (monotonic); 0 while it sleeps, stands still or does not serve yet.
   Gauge busy_since_ns{0};
 };
+
+// It has not ended a turn for longer than it may take.
+inline bool is_stuck(const LaneGauges& lane, std::uint64_t now_ns, std::uint64_t stuck_ns) {
+  const std::uint64_t since = lane.busy_since_ns.load(std::memory_order_relaxed);
+  return since != 0 && now_ns > since && now_ns - since > stuck_ns;
+}
 
 }  // namespace stator::bridge

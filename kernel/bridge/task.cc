@@ -75,6 +75,7 @@ void Task::reset() {
   children_open = 0;
   is_held_by_session = false;
   is_step = false;
+  is_abandoned = false;
   is_backup = false;
   is_partial = false;
   frame_ends.clear();

@@ -92,6 +92,8 @@ struct Task {
   // ---- the way back; the origin's alone ---------------------------------------------------------
   LaneId origin;
   LaneId executor;  // counted against that lane's ring credit when not the origin
+  std::uint32_t away_at = 0;  // its place among the origin's tasks at that lane
+  bool is_abandoned = false;  // another task has answered for it: it is dropped when it comes back
   std::uint32_t connection = 0;
   std::uint32_t connection_generation = 0;
   std::uint64_t request_id = 0;
@@ -112,6 +114,9 @@ struct Task {
   bool is_backup = false;  // the checkpoint that a backup begins with
   std::atomic<std::uint64_t>* open_count = nullptr;  // one less when this task rests
 
+  bool was_cancelled() const { return is_cancelled.load(std::memory_order_relaxed); }
+  // Of a batch that has begun: it must go on whatever is held back or late.
+  bool is_step_of_batch() const { return kind >= TaskKind::kBatchAppend; }
   // Begins to fetch it into the cache; when that is done, its answer.
   void prefetch() const {
     for (std::size_t at = 0; at < sizeof(Task); at += 64) {

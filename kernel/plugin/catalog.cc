@@ -21,6 +21,23 @@ Error refuse(const std::string& path, const std::string& why) {
                (path.empty() ? std::string("built-in engine") : path) + ": " + why);
 }
 
+// The note is what was looked at before the library's code ran; it must not have said anything
+// else.
+Status check_same(const LibraryFile& library, const stator_engine_v1& engine) {
+  const Manifest& note = library.manifest;
+  const auto differs = [&](const char* field, const std::string& noted, const std::string& live) {
+    return refuse(library.path, std::string("its note says ") + field + " " + noted +
+                                    ", its descriptor " + live +
+                                    "; make STATOR_ENGINE_NOTE and the description say the same");
+  };
+  if (note.id != engine.id) return differs("id", note.id, engine.id);
+  if (note.version != engine.version) return differs("version", note.version, engine.version);
+  if (note.abi_minor != engine.abi_minor) {
+    return differs("abi_minor", std::to_string(note.abi_minor), std::to_string(engine.abi_minor));
+  }
+  return ok_status();
+}
+
 std::vector<std::string> names_of(const Engine& engine, const stator_op& op) {
   std::vector<std::string> names = {op.name, engine.id + "." + op.name};
   for (const char* const* alias = op.aliases; alias != nullptr && *alias != nullptr; ++alias) {
@@ -38,7 +55,18 @@ std::uint32_t routing_arg(const stator_op& op) {
 
 }  // namespace
 
-Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello, std::string path) {
+Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
+                    const LibraryFile& library) {
+  return add(entry, hello, &library);
+}
+
+Status Catalog::add_builtin(stator_engine_entry entry, const stator_kernel_hello& hello) {
+  return add(entry, hello, nullptr);
+}
+
+Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
+                    const LibraryFile* library) {
+  const std::string path = library == nullptr ? "" : library->path;
   const stator_engine_v1* theirs = entry(&hello);
   if (theirs == nullptr) {
     return refuse(path, "the engine refuses this server's contract version " +
@@ -54,8 +82,14 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
   }
   STATOR_CHECK(check_engine(descriptor));
   engine->id = descriptor.id;
-  engine->is_builtin = path.empty();
-  engine->path = std::move(path);
+  engine->is_builtin = library == nullptr;
+  if (library != nullptr) {
+    STATOR_CHECK(check_same(*library, descriptor));
+    engine->path = path;
+    engine->sha256 = library->sha256;
+    engine->build_id = library->build_id;
+    engine->library_bytes = library->bytes.size();
+  }
   if (const Engine* other = find_engine(engine->id)) {
     return refuse(engine->path, "engine '" + engine->id + "' is already brought by " + other->path);
   }

@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "stator/engine.h"
+
 #include "base/ids.h"
 #include "base/result.h"
-#include "stator/engine.h"
+#include "plugin/library_file.h"
 
 namespace stator::plugin {
 
@@ -18,6 +20,10 @@ struct Engine {
   stator_engine_v1 descriptor{};  // our copy, zero-filled beyond what the engine knows
   std::string id;
   std::string path;  // of the library; empty for the kernel's own
+  // Of the library, too: hash, build id (may be empty), size.
+  std::string sha256;
+  std::string build_id;
+  std::uint64_t library_bytes = 0;
   std::string config_json = "{}";
   EngineNumber number;  // in this data directory
   bool is_builtin = false;
@@ -38,8 +44,11 @@ class Catalog {
  public:
   // Adds an engine by its entry. Everything is checked before anything is registered. Errors are
   // sentences that name the engine, the field and both values: another ABI, a malformed row, an
-  // id or op name that somebody has already.
-  Status add(stator_engine_entry entry, const stator_kernel_hello& hello, std::string path);
+  // id or op name that somebody has already, a descriptor that differs from the library's note.
+  Status add(stator_engine_entry entry, const stator_kernel_hello& hello,
+             const LibraryFile& library);
+  // The kernel's own, without a library.
+  Status add_builtin(stator_engine_entry entry, const stator_kernel_hello& hello);
   // After the last add: resolves requires_ops.
   void seal();
 
@@ -53,6 +62,8 @@ class Catalog {
   const std::map<std::string, std::uint32_t, std::less<>>& names() const { return names_; }
 
  private:
+  Status add(stator_engine_entry entry, const stator_kernel_hello& hello,
+             const LibraryFile* library);
   std::vector<std::unique_ptr<Engine>> engines_;
   std::vector<Op> ops_;
   std::map<std::string, std::uint32_t, std::less<>> names_;

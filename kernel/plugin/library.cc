@@ -1,9 +1,11 @@
 #include "plugin/library.h"
 
 #include <dlfcn.h>
+#include <vector>
 
 #include <boost/dll/shared_library.hpp>
-#include <vector>
+
+#include "io/sealed_memory.h"
 
 namespace stator::plugin {
 namespace {
@@ -21,26 +23,23 @@ Error cannot_load(const std::string& path, const std::string& why) {
 
 }  // namespace
 
-Result<stator_engine_entry> load_entry(const std::string& path) {
+Result<stator_engine_entry> load_entry(const LibraryFile& library) {
   namespace dll = boost::dll;
   const auto mode = static_cast<dll::load_mode::type>(
       static_cast<unsigned>(dll::load_mode::rtld_now) |
       static_cast<unsigned>(dll::load_mode::rtld_local) | unsigned{RTLD_NODELETE});
+  STATOR_TRY(const std::string sealed,
+             io::seal_in_memory(library.manifest.id + ".so", library.bytes));
   try {
     // The throwing overload: the one with an error code loses the loader's sentence.
-    dll::shared_library library;
-    library.load(path, mode);
-    if (!library.has(STATOR_ENTRY_SYMBOL)) {
-      return cannot_load(path, "it has no symbol " STATOR_ENTRY_SYMBOL
-                               "; it is not an engine, or was built for another major version of "
-                               "the SDK (this server needs version " +
-                                   std::to_string(STATOR_ABI_MAJOR) + ")");
-    }
-    auto& entry = library.get<const stator_engine_v1*(const stator_kernel_hello*)>(STATOR_ENTRY_SYMBOL);
-    loaded().push_back(std::move(library));
+    dll::shared_library loading;
+    loading.load(sealed, mode);
+    auto& entry =
+        loading.get<const stator_engine_v1*(const stator_kernel_hello*)>(STATOR_ENTRY_SYMBOL);
+    loaded().push_back(std::move(loading));
     return stator_engine_entry{&entry};
   } catch (const std::exception& fault) {
-    return cannot_load(path, fault.what());
+    return cannot_load(library.path, fault.what());
   }
 }
 

@@ -74,6 +74,7 @@ class Reader {
            return strings(node, "engines", *config_.engines);
          }},
         {"engine", [this](const toml::node& node) { return engine_settings(node); }},
+        {"plugins_lock", [this](const toml::node& node) { return filled(node, "plugins_lock", config_.plugins_lock); }},
         {"engine_path", [this](const toml::node& node) { return strings(node, "engine_path", config_.engine_path); }},
     });
   }
@@ -147,6 +148,7 @@ class Reader {
          }},
         {"log_level", [this](const toml::node& node) { return log_level(node); }},
         {"lanes", [this](const toml::node& node) { return lanes(node); }},
+        {"lane_stuck_ms", [this](const toml::node& node) { return lane_stuck(node); }},
         {"memtable_mib", [this](const toml::node& node) { return memtable(node); }},
         {"memory_limit_mib", [this](const toml::node& node) { return memory_limit(node); }},
         {"log_segment_mib", [this](const toml::node& node) { return log_segment(node); }},
@@ -304,6 +306,16 @@ class Reader {
     return wrong(name_, node.source(), "'server.log_level' must be debug, info, warn or error");
   }
 
+  Status lane_stuck(const toml::node& node) {
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < kLaneStuckMsMin || number->get() > kLaneStuckMsMax) {
+      return wrong(name_, node.source(),
+                   "'server.lane_stuck_ms' must be a whole number from " +
+                       std::to_string(kLaneStuckMsMin) + " to " + std::to_string(kLaneStuckMsMax));
+    }
+    config_.lane_stuck_ms = static_cast<std::uint32_t>(number->get());
+    return ok_status();
+  }
   Status lanes(const toml::node& node) {
     const auto* number = node.as_integer();
     if (number == nullptr || number->get() < 1 || number->get() > std::int64_t{kLanesMax}) {

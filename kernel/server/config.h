@@ -28,6 +28,8 @@ struct Config {
   net::TlsFiles tls;
   std::string data_dir = "./stator-data";
   std::uint32_t lanes = 0;  // 0 = by the machine
+  std::uint32_t lane_stuck_ms =
+      kLaneStuckMsDefault;  // a turn that takes longer is no turn any more
   // Of a lane: when its memtable is this large, a checkpoint begins.
   std::size_t memtable_bytes = kMemtableBytesMax;
   std::size_t log_segment_bytes = kWalSegmentBytes;
@@ -46,6 +48,9 @@ struct Config {
   std::optional<std::uint64_t> recover_to;
   // Further directories to look for engine libraries in, before the installed one.
   std::vector<std::string> engine_path;
+  std::string plugins_lock;  // which libraries may be loaded; empty: every one
+  // Command line only: libraries that others could change are a warning, not a refusal.
+  bool allows_insecure_plugins = false;
   History history{.bytes = kRetainMibDefault << 20, .ms = kRetainSecondsDefault * 1000};
   std::size_t audit_file_bytes = 16u << 20;  // at which the audit log begins a new file
   std::string backup_directory;              // where backups go; empty: none are taken

@@ -1,16 +1,19 @@
 #include "server/engines.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
+#include <unistd.h>
 #include <utility>
 
+#include "stator/json_reader.hpp"
+
+#include "base/limits.h"
+#include "base/log.h"
 #include "base/nearest.h"
 #include "data/host/call_context.h"
 #include "io/file_system.h"
+#include "io/trusted_file.h"
 #include "plugin/library.h"
-#include "stator/json_reader.hpp"
 #include "system/system_engine.h"
 
 namespace stator::server {
@@ -23,24 +26,6 @@ std::string program_directory() {
   const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
   const std::string text(path.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
   return text.substr(0, text.rfind('/'));
-}
-
-// Engine id -> path of its library; the first directory that has it wins.
-std::map<std::string, std::string> find_libraries(const Config& config) {
-  std::vector<std::string> directories = config.engine_path;
-  directories.push_back(program_directory() + "/../lib/stator/engines");
-  std::map<std::string, std::string> found;
-  for (const std::string& directory : directories) {
-    auto names = io::posix_file_system().list(directory);
-    if (!names.ok()) continue;
-    for (const std::string& name : names.value()) {
-      if (name.size() <= kSuffix.size() || !name.ends_with(kSuffix)) continue;
-      std::string path = directory;
-      path.append("/").append(name);
-      found.emplace(name.substr(0, name.size() - kSuffix.size()), std::move(path));
-    }
-  }
-  return found;
 }
 
 Error not_installed(const std::string& id, const std::map<std::string, std::string>& found) {
@@ -82,13 +67,46 @@ Status check_config_keys(const plugin::Engine& engine) {
   return ok_status();
 }
 
+// `what` could be changed by others, as `concern` says: refused, or said at every start.
+Status judge(const std::string& what, const std::string& concern, bool allows_insecure) {
+  if (concern.empty()) return ok_status();
+  if (!allows_insecure) {
+    return Error(ErrorCode::kEngineMissing,
+                 what + " is not safe from others: " + concern +
+                     "; or start with --insecure-plugins to be warned only");
+  }
+  log::warn(what + " is not safe from others: " + concern);
+  return ok_status();
+}
+
+// What is loaded is what was looked at: the bytes of the result.
+Result<plugin::LibraryFile> look_at(const std::string& path, const Config& config,
+                                    const plugin::LockFile* lock) {
+  STATOR_TRY(plugin::LibraryFile library, plugin::read_library(path));
+  STATOR_CHECK(judge("engine library " + path, library.concern, config.allows_insecure_plugins));
+  if (lock != nullptr) STATOR_CHECK(plugin::check_lock(library, *lock));
+  return library;
+}
+
+// Adds the engine of the library at `path`, which must be `id`.
+Status add_engine(const std::string& id, const std::string& path, const Config& config,
+                  const plugin::LockFile* lock, plugin::Catalog& catalog) {
+  STATOR_TRY(const plugin::LibraryFile library, look_at(path, config, lock));
+  if (library.manifest.id != id) {
+    return Error(ErrorCode::kEngineMissing, path + ": the library is named '" + id +
+                                                "' but holds engine '" + library.manifest.id +
+                                                "'; name it " + library.manifest.id + ".so");
+  }
+  STATOR_TRY(const stator_engine_entry entry, plugin::load_entry(library));
+  return catalog.add(entry, host::kernel_hello(), library);
+}
+
 // What an installed, not enabled engine would serve, so that its ops can name the line to add. A
 // library that does not load is no fault here: nobody enabled it.
-void note_disabled(const std::string& path, std::map<std::string, std::string>& ops) {
-  auto entry = plugin::load_entry(path);
-  if (!entry.ok()) return;
+void note_disabled(const std::string& id, const std::string& path, const Config& config,
+                   const plugin::LockFile* lock, std::map<std::string, std::string>& ops) {
   plugin::Catalog probe;
-  if (!probe.add(entry.value(), host::kernel_hello(), path).ok()) return;
+  if (!add_engine(id, path, config, lock, probe).ok()) return;
   for (const auto& [name, index] : probe.names()) {
     ops.emplace(name, probe.engine_of(probe.ops()[index]).id);
   }
@@ -96,9 +114,37 @@ void note_disabled(const std::string& path, std::map<std::string, std::string>& 
 
 }  // namespace
 
+std::map<std::string, std::string> find_libraries(const std::vector<std::string>& engine_path) {
+  std::vector<std::string> directories = engine_path;
+  directories.push_back(program_directory() + "/../lib/stator/engines");
+  std::map<std::string, std::string> found;
+  for (const std::string& directory : directories) {
+    auto names = io::posix_file_system().list(directory);
+    if (!names.ok()) continue;
+    for (const std::string& name : names.value()) {
+      if (name.size() <= kSuffix.size() || !name.ends_with(kSuffix)) continue;
+      std::string path = directory;
+      path.append("/").append(name);
+      found.emplace(name.substr(0, name.size() - kSuffix.size()), std::move(path));
+    }
+  }
+  return found;
+}
+
+Result<plugin::LockFile> read_lock(const std::string& path, bool allows_insecure) {
+  STATOR_TRY(const io::TrustedFile file, io::read_trusted_file(path, kPluginLockBytesMax));
+  STATOR_CHECK(judge("plugins_lock " + path, file.concern, allows_insecure));
+  return plugin::parse_lock(file.bytes, path);
+}
+
 Status load_engines(const Config& config, EngineSet& engines) {
-  STATOR_CHECK(engines.catalog.add(&stator_system_engine_entry, host::kernel_hello(), ""));
-  const auto found = find_libraries(config);
+  STATOR_CHECK(engines.catalog.add_builtin(&stator_system_engine_entry, host::kernel_hello()));
+  std::optional<plugin::LockFile> locked;
+  if (!config.plugins_lock.empty()) {
+    STATOR_TRY(locked, read_lock(config.plugins_lock, config.allows_insecure_plugins));
+  }
+  const plugin::LockFile* lock = locked ? &*locked : nullptr;
+  const auto found = find_libraries(config.engine_path);
   std::vector<std::string> wanted;
   if (config.engines) {
     wanted = *config.engines;
@@ -113,13 +159,8 @@ Status load_engines(const Config& config, EngineSet& engines) {
   for (const std::string& id : wanted) {
     const auto it = found.find(id);
     if (it == found.end()) return not_installed(id, found);
-    STATOR_TRY(const stator_engine_entry entry, plugin::load_entry(it->second));
-    STATOR_CHECK(engines.catalog.add(entry, host::kernel_hello(), it->second));
+    STATOR_CHECK(add_engine(id, it->second, config, lock, engines.catalog));
     plugin::Engine& engine = *engines.catalog.engines().back();
-    if (engine.id != id) {
-      return Error(ErrorCode::kEngineMissing, it->second + ": the library is named '" + id +
-                                                  "' but holds engine '" + engine.id + "'");
-    }
     if (const auto json = config.engine_config.find(id); json != config.engine_config.end()) {
       engine.config_json = json->second;
     }
@@ -128,7 +169,7 @@ Status load_engines(const Config& config, EngineSet& engines) {
   }
   for (const auto& [id, path] : found) {
     if (std::find(wanted.begin(), wanted.end(), id) == wanted.end()) {
-      note_disabled(path, engines.disabled_ops);
+      note_disabled(id, path, config, lock, engines.disabled_ops);
     }
   }
   engines.catalog.seal();

@@ -20,7 +20,14 @@ struct EngineSet {
 
 // Directories that are searched, in order: config.engine_path, then lib/stator/engines beside the
 // program's bin directory. Library ID.so holds engine ID. Errors (one sentence each): a configured
-// engine that is not installed, one that cannot be loaded, an unknown key in [engine.ID].
+// engine that is not installed, one that cannot be loaded, is not in the lock, or could be changed
+// by others (unless config.allows_insecure_plugins: then a warning), an unknown key in [engine.ID].
 Status load_engines(const Config& config, EngineSet& engines);
+
+// Engine id -> path of its library; the first directory that has it wins.
+std::map<std::string, std::string> find_libraries(const std::vector<std::string>& engine_path);
+
+// Reads a lock that others cannot change, or says who could (kBadRequest).
+Result<plugin::LockFile> read_lock(const std::string& path, bool allows_insecure);
 
 }  // namespace stator::server

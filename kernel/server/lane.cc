@@ -14,6 +14,8 @@ constexpr std::size_t kGroup = 64;
 constexpr std::size_t kAhead = 4;
 // Time that a client must have talked alone for the lane to wait for the disk.
 constexpr std::uint64_t kAloneNs = 10'000'000;
+// Looks at peers in the time after which they are stuck.
+constexpr std::uint64_t kLooksPerStuck = 4;
 // Requests that wait for such a commit. More are worth executing the next ones meanwhile.
 constexpr std::size_t kAloneTasksMax = 16;
 
@@ -86,7 +88,9 @@ void Lane::run() {
   core_.reset();
 }
 
-bool Lane::has_work() const { return !link_.submitted.empty() || shared_.mesh->has_work(id_); }
+bool Lane::has_work() const {
+  return !link_.submitted.empty() || core_->has_ready() || shared_.mesh->has_work(id_);
+}
 
 int Lane::timeout_ms(const net::EventLoop& events) const {
   if (has_work()) return 0;
@@ -98,34 +102,69 @@ int Lane::timeout_ms(const net::EventLoop& events) const {
     const auto left = deadline <= now ? 0 : static_cast<int>((deadline - now) / 1'000'000) + 1;
     timeout = timeout < 0 ? left : std::min(timeout, left);
   }
+  if (!dispatcher_.is_idle() || dispatcher_.has_stuck()) {
+    const auto look = static_cast<int>(shared_.stuck_ns / kLooksPerStuck / 1'000'000);
+    timeout = timeout < 0 ? look : std::min(timeout, look);
+  }
   return timeout;
 }
 
 void Lane::turn(net::EventLoop& events, int timeout) {
   bridge::Doorbell& doorbell = shared_.mesh->doorbell(id_);
   if (timeout != 0 && !doorbell.about_to_sleep()) timeout = 0;
+  if (timeout != 0) set_busy_since(0);
   const std::size_t ready = events.wait(timeout);
+  set_busy_since(events.now_ns());
   doorbell.awake();
-  (*shared_.gauges)[id_.value()].busy_since_ns.store(events.now_ns(), std::memory_order_relaxed);
   for (const auth::PasswordAnswer& answer : shared_.passwords->take(id_)) events.on_password(answer);
   dispatcher_.receive();
-  for (std::size_t i = 0; i < ready; ++i) {
-    events.receive(i);
-    if (link_.submitted.size() >= kGroup) work(events);
-  }
+  dispatcher_.set_home_queue(core_->ready());
+  look_after_peers(events.now_ns());
+  read_sockets(events, ready);
   work(events);
   commit(events);
   publish(events.connections(), events.unsent_bytes());
   events.flush();
   dispatcher_.flush();
-  (*shared_.gauges)[id_.value()].busy_since_ns.store(0, std::memory_order_relaxed);
+}
+
+// Where too much waits the rest stays in the sockets, and next time they come first.
+void Lane::read_sockets(net::EventLoop& events, std::size_t ready) {
+  events.set_read_bytes(dispatcher_.is_pressed() ? kReadBytesPressed : kReadBytesPerTurn);
+  for (std::size_t i = 0; i < ready; ++i) {
+    const std::size_t at = (first_socket_ + i) % ready;
+    if (dispatcher_.is_home_pressed()) {
+      for (std::size_t left = i; left < ready; ++left)
+        events.pass_over((first_socket_ + left) % ready);
+      first_socket_ = at;
+      return;
+    }
+    events.receive(at);
+    if (link_.submitted.size() >= kGroup) work(events, core::TurnPart::kMoreToCome);
+  }
+  first_socket_ = 0;
+}
+
+void Lane::look_after_peers(std::uint64_t now_ns) {
+  const bool has_stuck = dispatcher_.has_stuck();  // who comes back has requests at once
+  if (dispatcher_.is_idle() && !has_stuck) return;
+  if (!has_stuck && now_ns < peers_looked_ns_ + shared_.stuck_ns / kLooksPerStuck) return;
+  peers_looked_ns_ = now_ns;
+  for (std::uint32_t peer = 0; peer < shared_.mesh->lanes(); ++peer) {
+    if (LaneId{peer} == id_) continue;
+    if (bridge::is_stuck((*shared_.gauges)[peer], now_ns, shared_.stuck_ns)) {
+      dispatcher_.set_stuck(LaneId{peer}, done_);
+    } else {
+      dispatcher_.set_well(LaneId{peer});
+    }
+  }
 }
 
 // A lane with one client that talks has nothing to do until its write is durable: it writes the log
 // itself. Another client that begins to talk waits for one commit at most.
 void Lane::commit(net::EventLoop& events) {
-  const std::size_t waiting = core_->waiting() + host_.held;
-  const bool is_alone = shared_.mesh->lanes() == 1 && waiting > 0 && waiting <= kAloneTasksMax &&
+  const std::size_t held = core_->held() + host_.held;
+  const bool is_alone = shared_.mesh->lanes() == 1 && held > 0 && held <= kAloneTasksMax &&
                         events.now_ns() > events.alone_since_ns() + kAloneNs;
   if (is_alone && shared_.log->commit_here()) {
     shared_.changes->on_durable();  // the log's listener is not called for it
@@ -135,7 +174,7 @@ void Lane::commit(net::EventLoop& events) {
 }
 
 void Lane::publish(std::size_t connections, std::size_t unsent_bytes) {
-  bridge::LaneGauges& gauges = (*shared_.gauges)[id_.value()];
+  bridge::LaneGauges& gauges = this->gauges();
   const auto set = [](bridge::LaneGauges::Gauge& gauge, std::uint64_t value) {
     gauge.store(value, std::memory_order_relaxed);
   };
@@ -150,12 +189,20 @@ void Lane::publish(std::size_t connections, std::size_t unsent_bytes) {
   set(gauges.streams, host_.streams_open);
   set(gauges.streams_paused, host_.streams_paused);
   set(gauges.unsent_bytes, unsent_bytes);
+  for (std::size_t i = 0; i < gauges.queued.size(); ++i) {
+    set(gauges.queued[i], core_->queued(static_cast<bridge::Priority>(i)));
+  }
+  set(gauges.long_reads, core_->long_reads().begun());
+  set(gauges.slices, core_->long_reads().slices());
+  set(gauges.refused_low, dispatcher_.refusals().low);
+  set(gauges.refused_busy, dispatcher_.refusals().busy);
+  set(gauges.refused_stuck, dispatcher_.refusals().stuck);
 }
 
-void Lane::work(net::EventLoop& events) {
+void Lane::work(net::EventLoop& events, core::TurnPart part) {
   // Twice: a merge that became due runs in the same turn, while its parts are warm.
   for (int pass = 0; pass < 2; ++pass) {
-    core_->run(link_.submitted, link_.answered);
+    core_->run(link_.submitted, link_.answered, pass == 0 ? part : core::TurnPart::kMoreToCome);
     dispatcher_.collect(done_);
     if (link_.submitted.empty()) break;
   }
@@ -181,7 +228,10 @@ bool Lane::is_idle() const {
 bool Lane::stand_still(net::EventLoop& events) {
   const LaneStop::Phase phase = shared_.stop->phase();
   if (phase == LaneStop::Phase::kDrain) shared_.stop->set_drained(id_, is_paused_ && is_idle());
-  if (phase == LaneStop::Phase::kPark) shared_.stop->park(id_);
+  if (phase == LaneStop::Phase::kPark) {
+    set_busy_since(0);
+    shared_.stop->park(id_);
+  }
   const bool is_stopping = shared_.stop->phase() != LaneStop::Phase::kRun;
   if (is_stopping == is_paused_) return false;
   is_paused_ = is_stopping;
@@ -209,6 +259,8 @@ void Lane::loop(net::EventLoop& events) {
     if (is_paused_) timeout = timeout < 0 ? 10 : std::min(timeout, 10);
     turn(events, timeout);
   }
+  set_busy_since(0);
+  has_left_loop_.store(true, std::memory_order_release);
   if (core_->waiting() == 0) last_checkpoint_ = core_->checkpoint();
 }
 

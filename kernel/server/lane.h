@@ -42,6 +42,7 @@ struct LaneShared {
   const auth::JwtVerifier* jwt = nullptr;
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;
+  std::uint64_t stuck_ns = std::uint64_t{kLaneStuckMsDefault} * 1'000'000;
   std::function<void(LaneId, Lsn)> on_applied;
   BackupWorker* backups = nullptr;
   Maintenance* maintenance = nullptr;
@@ -69,6 +70,8 @@ class Lane {
   void serve(net::Listeners listeners, net::Socket kernel_socket);
   // The lane has nothing open any more (phase kDrain). Any thread.
   bool is_drained() const { return is_drained_.load(std::memory_order_acquire); }
+  // It serves nothing any more (phase kStop) and writes its last checkpoint. Any thread.
+  bool has_left_loop() const { return has_left_loop_.load(std::memory_order_acquire); }
   // After phase kStop (and serve(), if recovery was ok): waits for the thread. What its last checkpoint said.
   Status join();
   // For work on the lane's own thread while it stands still (LaneStop).
@@ -83,12 +86,20 @@ class Lane {
   void loop(net::EventLoop& events);
   void turn(net::EventLoop& events, int timeout_ms);
   // Runs what is submitted and hands out what is answered.
-  void work(net::EventLoop& events);
+  void work(net::EventLoop& events, core::TurnPart part = core::TurnPart::kLast);
+  // Takes what has come, as much as this lane can have waiting.
+  void read_sockets(net::EventLoop& events, std::size_t ready);
+  // Whether lanes that have requests of this one are well.
+  void look_after_peers(std::uint64_t now_ns);
   // Sends what was appended on its way to the disk.
   void commit(net::EventLoop& events);
   int timeout_ms(const net::EventLoop& events) const;
   // What server_stats tells of this lane.
   void publish(std::size_t connections, std::size_t unsent_bytes);
+  bridge::LaneGauges& gauges() const { return (*shared_.gauges)[id_.value()]; }
+  void set_busy_since(std::uint64_t now_ns) {
+    gauges().busy_since_ns.store(now_ns, std::memory_order_relaxed);
+  }
   bool has_work() const;
   // Nothing of this lane's is open, but for requests that wait for the lanes to stand still.
   bool is_idle() const;
@@ -110,7 +121,10 @@ class Lane {
   std::promise<Status> recovered_;
   std::promise<Sockets> sockets_;
   std::atomic<bool> is_drained_{false};
+  std::atomic<bool> has_left_loop_{false};
   bool is_paused_ = false;
+  std::uint64_t peers_looked_ns_ = 0;
+  std::size_t first_socket_ = 0;  // of those that are ready, which is read first
   Status last_checkpoint_;
   io::Thread thread_;
 };

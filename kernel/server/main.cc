@@ -11,6 +11,7 @@
 #include "io/file_system.h"
 #include "server/admin_bootstrap.h"
 #include "server/key_file.h"
+#include "server/plugin_command.h"
 #include "server/restore.h"
 #include "server/server.h"
 #include "server/wal_command.h"
@@ -34,10 +35,16 @@ struct Options {
   bool has_tls = false;
   std::uint32_t lanes = 0;
   std::vector<std::string> engine_path;
+  bool allows_insecure_plugins = false;
   std::string backup;
   std::string key_file;
   std::optional<std::uint64_t> recover_to;
 };
+
+void add_insecure_plugins(CLI::App& command, bool& allows) {
+  command.add_flag("--insecure-plugins", allows,
+                   "Load engine libraries that other users of this machine could change, with a warning");
+}
 
 void add_options(CLI::App& command, Options& options) {
   command.add_option("--data-dir", options.data_dir, "Directory of the data");
@@ -52,6 +59,7 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(1, 64));
   command.add_option("--engine-path", options.engine_path,
                      "Further directory with engine libraries");
+  add_insecure_plugins(command, options.allows_insecure_plugins);
   command.add_option("--recover-to", options.recover_to,
                      "Once, for a damaged log: cut it behind this LSN; later records are lost");
 }
@@ -78,6 +86,24 @@ void add_wal_command(CLI::App& app, stator::server::WalCommand& wal) {
   cut->add_flag("--yes", wal.is_sure, "Do it");
 }
 
+void add_plugin_command(CLI::App& app, stator::server::PluginCommand& plugin) {
+  using Action = stator::server::PluginCommand::Action;
+  CLI::App* group = app.add_subcommand("plugin", "Engine libraries, without running any of their code");
+  group->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, Action action) {
+    CLI::App* command = group->add_subcommand(name, what);
+    command->add_option("files", plugin.files, "Libraries; default: all that a server would find");
+    command->add_option("--engine-path", plugin.engine_path, "Further directory with engine libraries");
+    command->callback([&plugin, action] { plugin.action = action; });
+    return command;
+  };
+  add("inspect", "What they say they are, a line each", Action::kInspect);
+  add("verify", "Whether a server would load them; exit code 1 if not", Action::kVerify)
+      ->add_option("--lock", plugin.lock, "A plugins.lock that they must stand in");
+  add("lock", "Write a plugins.lock of them", Action::kLock)
+      ->add_option("--output", plugin.output, "The file; default: standard output");
+}
+
 struct AuditOptions {
   std::string data_dir;
   stator::audit::Position expected;
@@ -94,8 +120,7 @@ void add_audit_command(CLI::App& app, AuditOptions& audit) {
   verify->add_option("--last-hash", audit.expected.hash, "and its hash")->needs(sequence);
 }
 
-void add_user_command(CLI::App& app, stator::server::PasswordReset& reset,
-                      std::vector<std::string>& engine_path) {
+void add_user_command(CLI::App& app, stator::server::PasswordReset& reset, Options& options) {
   CLI::App* group = app.add_subcommand("user", "Users of a stopped data directory");
   group->require_subcommand(1);
   CLI::App* command = group->add_subcommand(
@@ -108,7 +133,8 @@ void add_user_command(CLI::App& app, stator::server::PasswordReset& reset,
       ->add_option("--password-file", reset.password_file,
                    "File with the password; default: a random one")
       ->check(CLI::ExistingFile);
-  command->add_option("--engine-path", engine_path, "Further directory with engine libraries");
+  command->add_option("--engine-path", options.engine_path, "Further directory with engine libraries");
+  add_insecure_plugins(*command, options.allows_insecure_plugins);
 }
 
 int fail(int code, const std::string& sentence) {
@@ -187,7 +213,10 @@ int run(const Config& config) {
   print_ready(server);
   wait_for_end(signals, server);
   stator::log::info("stopping");
-  if (auto status = server.stop(); !status.ok()) return fail(kExitFailure, status.error().sentence());
+  if (auto status = server.stop(); !status.ok()) {
+    fail(kExitFailure, status.error().sentence());
+    std::_Exit(kExitFailure);  // a lane may still be at its work
+  }
   return 0;
 }
 
@@ -231,13 +260,13 @@ int run_audit_verify(const AuditOptions& options) {
   return 0;
 }
 
-int run_reset_password(const stator::server::PasswordReset& reset,
-                       const std::vector<std::string>& engine_path) {
+int run_reset_password(const stator::server::PasswordReset& reset, const Options& options) {
   stator::log::set_level(stator::log::Level::kWarn);
   block_signals();
   Config config;
   config.data_dir = reset.data_dir;
-  config.engine_path = engine_path;
+  config.engine_path = options.engine_path;
+  config.allows_insecure_plugins = options.allows_insecure_plugins;
   stator::server::Server server(config);
   std::string path;
   auto status = server.start_offline([&](int socket) -> stator::Status {
@@ -268,6 +297,12 @@ void add_restore(CLI::App& command, Options& options) {
   command.add_option("--key-file", options.key_file, "Keys: the log is written encrypted");
 }
 
+int run(const stator::server::PluginCommand& command) {
+  auto code = stator::server::run_plugin_command(command, std::cout);
+  std::cout.flush();
+  return code.ok() ? code.value() : fail(kExitFailure, code.error().sentence());
+}
+
 int run(const stator::server::WalCommand& command) {
   auto code = stator::server::run_wal_command(command, std::cout);
   std::cout.flush();
@@ -296,14 +331,17 @@ int main(int argc, char** argv) {
   add_restore(*restore, options);
   stator::server::WalCommand wal;
   add_wal_command(app, wal);
+  stator::server::PluginCommand plugin;
+  add_plugin_command(app, plugin);
   AuditOptions audit;
   add_audit_command(app, audit);
   stator::server::PasswordReset reset;
-  add_user_command(app, reset, options.engine_path);
+  add_user_command(app, reset, options);
   CLI11_PARSE(app, argc, argv);
   if (app.got_subcommand("audit")) return run_audit_verify(audit);
-  if (app.got_subcommand("user")) return run_reset_password(reset, options.engine_path);
+  if (app.got_subcommand("user")) return run_reset_password(reset, options);
   if (app.got_subcommand("wal")) return run(wal);
+  if (app.got_subcommand("plugin")) return run(plugin);
   if (restore->parsed()) return run_restore(options);
 
   Config config;
@@ -331,6 +369,8 @@ int main(int argc, char** argv) {
     config.tls = std::move(files).value();
   }
   config.recover_to = options.recover_to;
+  // dev is for whoever works on engines, in whatever folder: it says what serve would refuse.
+  config.allows_insecure_plugins = dev->parsed() || options.allows_insecure_plugins;
   config.engine_path.insert(config.engine_path.begin(), options.engine_path.begin(), options.engine_path.end());
   return run(config);
 }

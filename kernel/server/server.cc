@@ -334,6 +334,7 @@ BackupSources Server::backup_sources(const std::vector<store::Store*>& stores) {
 session::StatsSources Server::stats_sources() {
   session::StatsSources sources;
   sources.started_ns = started_ns_;
+  sources.stuck_ns = std::uint64_t{config_.lane_stuck_ms} * 1'000'000;
   sources.catalog = &engines_.catalog;
   sources.lanes = gauges_;
   sources.log = [log = log_.get()] { return log_facts(*log); };
@@ -384,6 +385,7 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
                                     stats_);
   shared_ = std::make_unique<LaneShared>();
   shared_->memory_is_full = &memory_->is_full();
+  shared_->stuck_ns = stats_.stuck_ns;
   shared_->catalog = &engines_.catalog;
   shared_->table = table_.get();
   shared_->vshards = vshards_.get();
@@ -435,6 +437,7 @@ Status Server::start_lanes() {
   shared_->phase.store(LanePhase::kStop, std::memory_order_release);
   for (auto& lane : lanes_) lane->serve({}, {});
   for (auto& lane : lanes_) static_cast<void>(lane->join());
+  lanes_.clear();
   return result;
 }
 
@@ -498,6 +501,29 @@ Status Server::reshard(std::uint32_t lanes) {
   return open_stores();
 }
 
+// After phase kStop. A lane that is stuck is not waited for: what it has not answered is not
+// promised to anybody. The others have written their checkpoints when this returns.
+Status Server::await_ends() {
+  std::string stuck;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    bool is_stuck = false;
+    while (!lanes_[i]->has_left_loop() && !is_stuck) {
+      std::this_thread::sleep_for(kDrainStep);
+      is_stuck = bridge::is_stuck(gauges_[i], system_clock().monotonic_ns(), stats_.stuck_ns);
+    }
+    if (is_stuck) stuck += (stuck.empty() ? "lane " : ", lane ") + std::to_string(i);
+  }
+  if (stuck.empty()) return ok_status();
+  for (auto& lane : lanes_) {
+    if (lane->has_left_loop()) static_cast<void>(lane->join());
+  }
+  return Error(
+      ErrorCode::kLaneStuck,
+      stuck +
+          " did not come back from its work: the server ends without it, as if it were killed; "
+          "what was acknowledged is in the log");
+}
+
 Status Server::stop_lanes() {
   const auto ring_all = [&] {
     for (std::uint32_t i = 0; i < mesh_->lanes(); ++i) mesh_->doorbell(LaneId{i}).ring();
@@ -516,6 +542,7 @@ Status Server::stop_lanes() {
   if (!is_drained()) log::warn("some requests were not answered within the time to drain");
   shared_->phase.store(LanePhase::kStop, std::memory_order_release);
   ring_all();
+  STATOR_CHECK(await_ends());
   Status result;
   for (auto& lane : lanes_) {
     Status status = lane->join();
@@ -532,7 +559,9 @@ Status Server::stop_lanes() {
 
 Status Server::stop() {
   Status result = stop_lanes();
+  const bool is_stuck = !result.ok() && result.error().code() == ErrorCode::kLaneStuck;
   audit_->append({.event = "stop", .op = "statord", .outcome = result.ok() ? "ok" : "internal"});
+  if (is_stuck) return result;  // the lane may be about to use the log
   log_->close();
   if (result.ok()) result = log_->health();
   return result;

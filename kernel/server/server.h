@@ -41,7 +41,9 @@ class Server {
   // said.
   using KernelTask = std::function<Status(int socket)>;
   Status start_offline(const KernelTask& task);
-  // Drains (at most 10 s), writes everything into the base, stops. After start().
+  // Drains (at most 10 s), writes everything into the base, stops. After start(). Error kLaneStuck:
+  // a lane does not come back; its thread still runs, so the process must end without this object's
+  // destructor.
   Status stop();
   // Reads the key file again; the log's next commit takes the key that is active then. Says in the
   // server's log what came of it: a file at fault changes nothing. Another thread than the lanes'.
@@ -73,6 +75,7 @@ class Server {
   void note_engine_number(const wal::RecordView& record);
   Status start_lanes();
   Status stop_lanes();
+  Status await_ends();
   Status reshard(std::uint32_t lanes);
   void fill_shared(const std::vector<store::Store*>& stores);
   BackupSources backup_sources(const std::vector<store::Store*>& stores);

@@ -55,6 +55,7 @@ class LocalLog final : public Log {
   }
   void trim(Lsn to) override;
   void allow_trim(Lsn to) override;
+  void want_space() override;
   Status discard_to(Lsn to) override;
   void close() override;
 
@@ -63,6 +64,10 @@ class LocalLog final : public Log {
   Lsn append_locked(BatchBuilder& batch, std::uint64_t time_ms);
   // While the writer does not run.
   Status reopen_at(Lsn to);
+  // Under the lock.
+  bool is_writer_due() const {
+    return is_flushed_ || is_closing_ || is_space_wanted_ || trim_to_ > trimmed_ || !failure_.ok();
+  }
   // Under the lock: whether the writer sleeps and is to be woken by the caller, without the lock.
   bool must_wake_writer() { return std::exchange(is_writer_asleep_, false); }
   void run();
@@ -110,6 +115,7 @@ class LocalLog final : public Log {
   bool is_writer_asleep_ = false;
   bool is_writing_ = false;  // somebody has segments_ and writing_
   bool is_flushed_ = false;  // the writer is to take what is staged
+  bool is_space_wanted_ = false;  // the writer is to let go of a file
   bool is_closing_ = false;
   bool is_disk_full_ = false;
   Status failure_;
@@ -266,6 +272,12 @@ void LocalLog::allow_trim(Lsn to) {
   allowed_trim_ = to;
 }
 
+void LocalLog::want_space() {
+  const std::lock_guard lock(mutex_);
+  is_space_wanted_ = true;
+  if (must_wake_writer()) wake_.post();
+}
+
 void LocalLog::close() {
   {
     const std::lock_guard lock(mutex_);
@@ -325,7 +337,7 @@ Status LocalLog::reopen_at(Lsn to) {
 }
 
 void LocalLog::sleep_until_due(std::unique_lock<std::mutex>& lock) {
-  while (is_writing_ || !(is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok())) {
+  while (is_writing_ || !is_writer_due()) {
     is_writer_asleep_ = true;
     lock.unlock();
     wake_.wait();
@@ -337,14 +349,17 @@ void LocalLog::sleep_until_due(std::unique_lock<std::mutex>& lock) {
 void LocalLog::run() {
   for (;;) {
     Lsn trim_to;
+    bool is_space_wanted = false;
     {
       std::unique_lock lock(mutex_);
       sleep_until_due(lock);
+      is_space_wanted = std::exchange(is_space_wanted_, false);
       if (!failure_.ok()) return;
       if (trim_to_ > trimmed_) trim_to = trimmed_ = trim_to_;
       begin_write();
-      if (writing_.empty() && trim_to == Lsn{}) return;  // closing, and all is done
+      if (writing_.empty() && trim_to == Lsn{} && !is_space_wanted) return;  // closing, and all is done
     }
+    if (is_space_wanted) give_back();
     const bool is_written = writing_.empty() || write();
     if (is_written && !writing_.empty()) notify();
     if (is_written && trim_to > Lsn{}) segments_->trim(trim_to, durable());

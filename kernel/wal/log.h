@@ -81,6 +81,9 @@ class Log {
   // Those below `to` are kept for readers alone: they go, oldest first, before the log says that
   // its disk is full. May go back, and forbids what was allowed then. Any thread.
   virtual void allow_trim(Lsn to) = 0;
+  // Somebody else met the end of this disk: the log lets go of one file that only readers want, if there
+  // is one. It happens later, on the log's own thread. Any thread.
+  virtual void want_space() = 0;
   // Forgets every record above `to`, durable ones too: last() and durable() go back. The caller
   // sees to it that nobody appends meanwhile, that no store holds any of them, and that somebody
   // meant it. Readers that were made before give kFenced from then on. Blocks. Errors: kBadRequest

@@ -2,6 +2,7 @@
 // rest. Batches are sealed and read back as in a file.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ class SimLog final : public SimulatedLog {
   std::vector<LogPart> parts() const override;
   void trim(Lsn to) override;
   void allow_trim(Lsn to) override;
+  void want_space() override { ++space_wanted_; }
   Status discard_to(Lsn to) override;
   // Commits, as a real log does before it stops.
   void close() override { commit(); }
@@ -50,6 +52,8 @@ class SimLog final : public SimulatedLog {
   void reopen() override { commit(); }
   // As far as allow_trim() said; this disk never needs it.
   Lsn allowed_trim() const;
+  // How often want_space() was called.
+  int space_wanted() const { return space_wanted_; }
   // From now on append fails with this code (kOk: no more) and commits do nothing.
   void set_failure(ErrorCode code);
 
@@ -65,6 +69,7 @@ class SimLog final : public SimulatedLog {
   Status check_open() const;
   Lsn last_locked() const;
 
+  std::atomic<int> space_wanted_{0};
   mutable std::mutex mutex_;  // guards what follows
   std::function<void()> listener_;
   std::vector<Batch> batches_;

@@ -23,4 +23,5 @@ EngineDescription<CrdtEngine> CrdtEngine::describe() {
 
 }  // namespace stator::crdt
 
+STATOR_ENGINE_NOTE("crdt", "0.1.0")
 STATOR_DEFINE_ENGINE(stator::crdt::CrdtEngine)

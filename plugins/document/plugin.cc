@@ -160,4 +160,5 @@ void DocumentEngine::set_schema(const Record& record, KvWriter& kv) {
 
 }  // namespace stator::document
 
+STATOR_ENGINE_NOTE("document", "0.1.0")
 STATOR_DEFINE_ENGINE(stator::document::DocumentEngine)

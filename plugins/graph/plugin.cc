@@ -139,4 +139,5 @@ void GraphEngine::erase(const Record& record, KvWriter& kv) {
 
 }  // namespace stator::graph
 
+STATOR_ENGINE_NOTE("graph", "0.1.0")
 STATOR_DEFINE_ENGINE(stator::graph::GraphEngine)

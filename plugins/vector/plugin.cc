@@ -111,4 +111,5 @@ void VectorEngine::erase(const Record& record, KvWriter& kv) {
 
 }  // namespace stator::vector
 
+STATOR_ENGINE_NOTE("vector", "0.1.0")
 STATOR_DEFINE_ENGINE(stator::vector::VectorEngine)

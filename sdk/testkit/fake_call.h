@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
@@ -57,6 +58,7 @@ struct Call {
   FakeKernel::Callee callee = nullptr;
   void* callee_context = nullptr;
   const BoundRows* rows = nullptr;
+  const std::function<bool()>* look = nullptr;  // stator.pause/1; null: this call does not pause
 
   std::string reply;
   std::vector<char> room;  // of the last reserve

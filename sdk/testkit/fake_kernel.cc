@@ -97,6 +97,7 @@ struct FakeKernel::State {
   std::uint64_t time_ms = 0;
   std::uint64_t requests = 0;
   std::uint32_t interrupt = 0;
+  std::function<bool()> on_pause;  // of the next call
   Callee callee = nullptr;
   void* callee_context = nullptr;
   detail::BoundRows rows;
@@ -125,6 +126,8 @@ struct FakeKernel::State {
   std::optional<Answer> bind(const Job& job, std::optional<std::uint32_t> only_lane,
                              Block& block) const;
   Answer run_on_lane(const Job& job, std::uint32_t lane, const Block& block);
+  // Runs `body` for a call that may be paused; `look` is what it does there.
+  void run_with_pauses(Call& call, const std::function<void()>& body);
   Answer run_on_lanes(const Job& job, const Block& whole);
   Answer merge(const Job& job, const Block& whole, const std::vector<Answer>& parts);
   Answer run(const Job& job);
@@ -231,8 +234,11 @@ Answer FakeKernel::State::run_on_lane(const Job& job, std::uint32_t lane, const 
   prepare_call(job, call);
   const AlignedBlock args(block);
   const stator_request request = request_of(job, args, call);
-  const stator_status status = is_write ? engine.row.prepare(instances[lane], &request)
-                                        : engine.row.read(instances[lane], &request);
+  stator_status status = STATOR_OK;
+  run_with_pauses(call, [&] {
+    status = is_write ? engine.row.prepare(instances[lane], &request)
+                      : engine.row.read(instances[lane], &request);
+  });
   if (status != STATOR_OK) {
     std::string_view meaning;
     const stator_status known = known_status(status, meaning);
@@ -241,6 +247,26 @@ Answer FakeKernel::State::run_on_lane(const Job& job, std::uint32_t lane, const 
   const std::uint64_t lsn = is_write ? commit(job, call) : 0;
   if (call.lsn_at) call.reply.insert(*call.lsn_at, std::to_string(lsn));
   return {STATOR_OK, std::move(call.reply), call.is_binary, {}, {}};
+}
+
+// A paused op sees the store as it was when it began, whatever others write meanwhile.
+void FakeKernel::State::run_with_pauses(Call& call, const std::function<void()>& body) {
+  const bool may_pause = on_pause && (call.op->flags & STATOR_OP_PAUSES) != 0;
+  if (!may_pause) return body();
+  LaneStore snapshot = *call.store;
+  call.store = &snapshot;
+  const std::function<bool()> hook = std::exchange(on_pause, nullptr);
+  const std::function<bool()> look = [&] {
+    interrupt = 0;  // the others'
+    const bool must_stop = hook();
+    interrupt = STATOR_INTERRUPT_ASK;
+    return must_stop;
+  };
+  call.look = &look;
+  interrupt = STATOR_INTERRUPT_ASK;
+  body();
+  interrupt = 0;
+  on_pause = hook;  // for the next lane's part
 }
 
 // Each lane's part stands alone, as on a server: a refusal of one lane does not undo another's
@@ -349,6 +375,7 @@ Answer FakeKernel::call(std::string_view op, std::string_view args_json,
   ++state_->requests;
   Answer answer = state_->run(job);
   state_->interrupt = 0;
+  state_->on_pause = nullptr;
   return answer;
 }
 
@@ -369,7 +396,11 @@ void FakeKernel::bind_rows(std::string_view visible, std::string_view writable) 
 
 void FakeKernel::unbind_rows() { state_->rows = {}; }
 
-void FakeKernel::interrupt_next() { state_->interrupt = 1; }
+void FakeKernel::interrupt_next() { state_->interrupt = STATOR_INTERRUPT_STOP; }
+
+void FakeKernel::pause_next(std::function<bool()> on_pause) {
+  state_->on_pause = std::move(on_pause);
+}
 
 void FakeKernel::restart() {
   state_->close_all();

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -61,6 +62,9 @@ class FakeKernel {
   void unbind_rows();
   // Raises the request's interrupt word before the next call.
   void interrupt_next();
+  // In the next call, if its op has STATOR_OP_PAUSES: what happens where it is paused, which is at
+  // each of its looks. It may call this kernel, as others do on a server; true: the op is to stop.
+  void pause_next(std::function<bool()> on_pause);
 
   void restart();
   void replay();

@@ -235,6 +235,12 @@ inline void log_write(stator_call* handle, int level, stator_str message) {
                message.data);
 }
 
+inline int pause_look(stator_call* handle) {
+  const Call& call = of(handle);
+  if (call.look == nullptr) fault("stator.pause used where nobody asked for it");
+  return (*call.look)() ? 1 : 0;
+}
+
 inline const void* find_service(const char* id) {
   static const stator_reply_service reply = {
       sizeof reply,      0,          &reply_reserve, &reply_commit, &reply_lsn_here,
@@ -247,7 +253,9 @@ inline const void* find_service(const char* id) {
   static const stator_log_service log = {sizeof log, 0, &log_write};
   static const stator_rows_service rows = {
       sizeof rows, 0, &rows_is_bound, &rows_is_visible, &rows_may_write, &rows_refuse};
+  static const stator_pause_service pause = {sizeof pause, 0, &pause_look};
   const std::string_view name(id);
+  if (name == STATOR_SERVICE_PAUSE) return &pause;
   if (name == STATOR_SERVICE_REPLY) return &reply;
   if (name == STATOR_SERVICE_RECORDS) return &records;
   if (name == STATOR_SERVICE_KV) return &kv;

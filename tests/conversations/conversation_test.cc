@@ -40,6 +40,7 @@ bool is_about_frames(const std::string& path) {
   std::stringstream text;
   text << file.rdbuf();
   return text.str().find("! raw") != std::string::npos ||
+         text.str().find("\n+ ") != std::string::npos ||
          text.str().find("frame_too_large") != std::string::npos;
 }
 

@@ -72,7 +72,7 @@ issuer = "https://login.example"
 audience = "stator"
 user_claim = "email"
 `);
-const server = spawn(process.argv[2], ["serve", "--config", join(directory, "stator.toml")],
+const server = spawn(process.argv[2], ["serve", "--insecure-plugins", "--config", join(directory, "stator.toml")],
   { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, STATOR_ADMIN_PASSWORD: "correct horse" } });
 let errors = "";
 server.stderr.on("data", (data) => { errors += data; });

@@ -121,7 +121,8 @@ def main():
         with open(config, "w", encoding="utf-8") as file:
             file.write('[auth]\nmode = "password"\n')
         server = subprocess.Popen(
-            [sys.argv[1], "serve", "--config", config, "--data-dir", os.path.join(folder, "data"), "--listen", "127.0.0.1:0"],
+            [sys.argv[1], "serve", "--config", config, "--data-dir", os.path.join(folder, "data"), "--listen", "127.0.0.1:0",
+             "--insecure-plugins"],
             env=dict(os.environ, STATOR_ADMIN_PASSWORD="test-password"), stdout=subprocess.PIPE, text=True)
         try:
             check(int(json.loads(server.stdout.readline())["listen"].rsplit(":", 1)[1]))

@@ -30,7 +30,7 @@ def serve(program, config="", command="dev", arguments=(), lanes=1):
         with open(os.path.join(folder, "log"), "wb") as log:
             process = subprocess.Popen(
                 [program, command, "--config", path, "--data-dir", os.path.join(folder, "data"), "--lanes", str(lanes),
-                 "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", *arguments],
+                 "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--insecure-plugins", *arguments],
                 env=dict(os.environ, STATOR_ADMIN_PASSWORD="test-password"), stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             line = process.stdout.readline()

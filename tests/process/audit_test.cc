@@ -161,16 +161,16 @@ TEST_F(AuditTest, TheLineNamesWhoAskedAlsoWhenTheConnectionHasBecomeSomebodyElse
 TEST_F(AuditTest, APasswordIsResetOffline) {
   ASSERT_TRUE(server_.start()) << server_.errors();
   // Not while a server runs.
-  EXPECT_EQ(run_statord({"user", "reset-password", "--data-dir", data_}).exit_code, 1);
+  EXPECT_EQ(run_statord({"user", "reset-password", "--insecure-plugins", "--data-dir", data_}).exit_code, 1);
   ASSERT_EQ(server_.stop(), 0);
-  const CommandResult reset = run_statord({"user", "reset-password", "--data-dir", data_});
+  const CommandResult reset = run_statord({"user", "reset-password", "--insecure-plugins", "--data-dir", data_});
   ASSERT_EQ(reset.exit_code, 0) << reset.errors;
   const std::string path = Json::parse(reset.out)["password_file"];
   EXPECT_EQ(std::filesystem::status(path).permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   std::string password;
   std::ifstream(path) >> password;
-  EXPECT_EQ(run_statord({"user", "reset-password", "--data-dir", data_, "--username", "nobody"}).exit_code, 1);
+  EXPECT_EQ(run_statord({"user", "reset-password", "--insecure-plugins", "--data-dir", data_, "--username", "nobody"}).exit_code, 1);
   ASSERT_TRUE(server_.start()) << server_.errors();
   Client admin(server_.port());
   EXPECT_EQ(login(admin, "admin", "test-password")["error_code"], "unauthenticated");

@@ -1,12 +1,10 @@
 // What a request costs the real server in steady state: no memory from the heap, few system calls.
 // The bounds are gates: a change that allocates or calls more per request fails here.
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <string>
+#include <sys/mman.h>
+
+#include <gtest/gtest.h>
 
 #include "support/client.h"
 #include "support/cost_probe.h"
@@ -40,12 +38,8 @@ class CostTest : public testing::Test {
   void SetUp() override {
     if (kIsSanitized) GTEST_SKIP() << "a sanitizer has a heap of its own";
     const std::string path = dir_.path() + "/counters";
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    ASSERT_EQ(ftruncate(fd, sizeof(CostCounters)), 0);
-    void* place = mmap(nullptr, sizeof(CostCounters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    ASSERT_NE(place, MAP_FAILED);
-    counters_ = static_cast<CostCounters*>(place);
+    counters_ = make_counters(path);
+    ASSERT_NE(counters_, nullptr);
     setenv("STATOR_COST_PROBE", path.c_str(), 1);
     setenv("LD_PRELOAD", COST_PROBE_PATH, 1);
     const bool is_started = server_.start();

@@ -77,7 +77,7 @@ class FaultyCallsTest : public testing::Test {
     server.is_alive() ? static_cast<void>(server.stop()) : server.kill();
   }
   void expect_model(const Model& model, const std::string& where) {
-    ServerProcess server({dir_.path(), 1, "", "dev"});
+    ServerProcess server({dir_.path(), 1, config_, "dev"});
     ASSERT_TRUE(server.start()) << where << ": " << server.errors();
     Client client(server.port());
     for (int document = 0; document < kDocuments; ++document) {
@@ -97,14 +97,16 @@ class FaultyCallsTest : public testing::Test {
     std::filesystem::remove_all(dir_.path() + "/data");
     std::filesystem::remove(dir_.path() + "/count");
   }
+  void sweep(unsigned step);
   TempDir dir_{TempDir::kFast};
+  std::string config_;
 };
 
-// Every call of a life from the first start to the end. In CI each fault takes every fourth call;
+// Every call of a life from the first start to the end. In CI each fault takes every `step`th call;
 // STATOR_TORTURE: every fault at every call, power cuts with several outcomes.
-TEST_F(FaultyCallsTest, AFaultAtAnyCallLosesNothing) {
+void FaultyCallsTest::sweep(unsigned step) {
   const bool is_long = std::getenv("STATOR_TORTURE") != nullptr;
-  ServerProcess counting({dir_.path(), 1, "", "dev"});
+  ServerProcess counting({dir_.path(), 1, config_, "dev"});
   counting.set_environment(environment("none:0"));
   Model all;
   work(counting, all);
@@ -116,12 +118,13 @@ TEST_F(FaultyCallsTest, AFaultAtAnyCallLosesNothing) {
   for (unsigned call = 1; call <= count; ++call) {
     for (std::size_t fault = 0; fault < faults.size(); ++fault) {
       const bool is_cut = faults[fault] == "cut";
-      if (!is_long && (call + fault) % 4 != 0 && !(is_cut && call % 2 == 0)) continue;
+      const bool is_turn = (call + fault) % step == 0 || (is_cut && call % (step / 2) == 0);
+      if (!is_long && !is_turn) continue;
       for (unsigned seed = 0; seed < (is_long && is_cut ? 8u : 1u); ++seed) {
         begin_anew();
         std::vector<std::string> with = environment(faults[fault] + ":" + std::to_string(call));
         with.push_back("STATOR_CALLS_SEED=" + std::to_string(seed));
-        ServerProcess server({dir_.path(), 1, "", "dev"});
+        ServerProcess server({dir_.path(), 1, config_, "dev"});
         server.set_environment(with);
         Model model;
         work(server, model);
@@ -131,6 +134,13 @@ TEST_F(FaultyCallsTest, AFaultAtAnyCallLosesNothing) {
       }
     }
   }
+}
+
+TEST_F(FaultyCallsTest, AFaultAtAnyCallLosesNothing) { sweep(4); }
+
+TEST_F(FaultyCallsTest, AFaultAtAnyCallLosesNothingOfAnEncryptedLog) {
+  config_ = encryption_config(dir_.path());
+  sweep(8);
 }
 
 // Power cuts during recovery from a power cut.

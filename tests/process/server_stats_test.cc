@@ -52,6 +52,34 @@ class ServerStatsTest : public testing::Test {
   std::unique_ptr<Client> client_;
 };
 
+TEST_F(ServerStatsTest, EachReadThatMayTakeLongRunsInSlices) {
+  const json vector = {0.5, 0.5};
+  put("d");
+  ask({{"op", "index_create"}, {"name", "f"}, {"path", "f"}});
+  ask({{"op", "vector_upsert"}, {"document_id", "v"}, {"vector", vector}});
+  ask({{"op", "edge_put"}, {"from_node", "a"}, {"edge_type", "x"}, {"to_node", "b"}});
+  const std::vector<json> reads = {
+      {{"op", "document_scan"}},
+      {{"op", "document_count"}},
+      {{"op", "document_aggregate"}, {"aggs", {{"n", {{"count", "*"}}}}}},
+      {{"op", "range_scan"}, {"field", "f"}},
+      {{"op", "index_lookup"}, {"name", "f"}, {"value", "x"}},
+      {{"op", "vector_search"}, {"query_vector", vector}},
+      {{"op", "graph_hop"}, {"start_nodes", {"a"}}},
+      {{"op", "graph_path"}, {"src", "a"}, {"dst", "b"}},
+      {{"op", "graph_rag_fusion"}, {"query_vector", vector}}};
+  for (const json& read : reads) {
+    const std::uint64_t before = lane()["slices"];
+    const json answer = ask(read);
+    EXPECT_EQ(answer["status"], "ok") << answer;
+    EXPECT_GT(lane()["slices"], before) << read;
+  }
+  const std::uint64_t before = lane()["slices"];
+  EXPECT_EQ(ask({{"op", "point_get"}, {"document_id", "d"}})["status"], "ok");
+  EXPECT_EQ(lane()["slices"], before) << "it takes no time";
+  EXPECT_EQ(lane()["long_reads"], 0);
+}
+
 TEST_F(ServerStatsTest, LsnsFollowTheWrites) {
   const json before = stats();
   for (int i = 0; i < 3; ++i) ASSERT_EQ(put("d")["status"], "ok");

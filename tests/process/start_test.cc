@@ -61,6 +61,101 @@ TEST_F(StartTest, ALibraryThatIsNoEngineIsRefused) {
   EXPECT_THAT(refused(path + "engines = [\"fake\"]\n", 1), HasSubstr("cannot load engine library"));
 }
 
+// The engines of this build in a folder of its own, and the line of configuration for it.
+class PluginFilesTest : public StartTest {
+ protected:
+  PluginFilesTest() {
+    std::filesystem::copy(STATOR_ENGINES, folder_);
+    std::filesystem::permissions(folder_, std::filesystem::perms{0755});
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      std::filesystem::permissions(entry.path(), std::filesystem::perms{0755});
+    }
+  }
+  static std::string trust() {
+    return "[auth]\nmode = \"trust\"\n[server]\nlisten = \"127.0.0.1:0\"\n";
+  }
+  std::string library(const std::string& engine) const { return folder_ + "/" + engine + ".so"; }
+  const std::string folder_ = dir_.path() + "/engines";
+  const std::string path_ = "engine_path = [\"" + folder_ + "\"]\n";
+};
+
+TEST_F(PluginFilesTest, ALibraryThatOthersCanWriteIsRefusedByServeAndWarnedOfByDev) {
+  std::filesystem::permissions(library("graph"), std::filesystem::perms{0777});
+  EXPECT_THAT(refused(path_ + trust(), 1, "serve"),
+              testing::AllOf(HasSubstr("graph.so has mode 0777"), HasSubstr("chmod go-w"),
+                             HasSubstr("--insecure-plugins")));
+  ServerProcess dev({dir_.path(), 1, path_, "dev"});
+  ASSERT_TRUE(dev.start()) << dev.errors();
+  EXPECT_THAT(dev.errors(), HasSubstr("graph.so has mode 0777"));
+  EXPECT_EQ(dev.stop(), 0);
+  ServerProcess serve({dir_.path(), 1, path_ + trust(), "serve", {"--insecure-plugins"}});
+  EXPECT_TRUE(serve.start()) << serve.errors();
+}
+
+TEST_F(PluginFilesTest, AFolderThatOthersCanWriteIsRefused) {
+  std::filesystem::permissions(folder_, std::filesystem::perms{0777});
+  EXPECT_THAT(refused(path_ + trust(), 1, "serve"), HasSubstr("/engines has mode 0777"));
+}
+
+TEST_F(PluginFilesTest, ALockAllowsTheVeryBytesAndNothingElse) {
+  const std::string lock = dir_.path() + "/plugins.lock";
+  const std::string config = "plugins_lock = \"" + lock + "\"\n" + path_ + trust();
+  const CommandResult made =
+      run_statord({"plugin", "lock", "--engine-path", folder_, "--output", lock});
+  ASSERT_EQ(made.exit_code, 0) << made.errors;
+  {
+    ServerProcess server({dir_.path(), 1, config, "serve"});
+    ASSERT_TRUE(server.start()) << server.errors();
+    Client client(server.port());
+    const auto listed = nlohmann::json::parse(
+        client.ask(R"({"op":"plugin_list","payload_format":"json"})"))["payload"]["plugins"];
+    ASSERT_EQ(listed.size(), std::size_t{4});
+    std::ifstream file(lock);
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    for (const auto& plugin : listed)
+      EXPECT_THAT(text, HasSubstr(plugin["sha256"].get<std::string>()));
+    EXPECT_EQ(server.stop(), 0);
+  }
+  std::ofstream(library("graph"), std::ios::binary | std::ios::app) << "one byte more";
+  EXPECT_THAT(refused(config, 1, "serve"), testing::AllOf(HasSubstr("graph.so: its sha256 is"),
+                                                          HasSubstr("statord plugin lock")));
+  const CommandResult verified =
+      run_statord({"plugin", "verify", "--lock", lock, library("graph"), library("crdt")});
+  EXPECT_EQ(verified.exit_code, 1);
+  EXPECT_THAT(verified.out, testing::AllOf(HasSubstr(R"("result":"refused","reason":"cannot load)"),
+                                           HasSubstr(R"("result":"ok")")));
+  std::filesystem::remove(lock);
+  EXPECT_THAT(refused(config, 78, "serve"), HasSubstr("plugins.lock cannot be found"));
+}
+
+TEST_F(PluginFilesTest, InspectSaysWhatALibraryIs) {
+  const CommandResult result = run_statord({"plugin", "inspect", library("vector")});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const auto facts = nlohmann::json::parse(result.out);
+  EXPECT_EQ(facts["id"], "vector");
+  EXPECT_EQ(facts["bytes"], std::filesystem::file_size(library("vector")));
+  EXPECT_EQ(run_statord({"plugin", "inspect", dir_.path() + "/none.so"}).exit_code, 1);
+}
+
+// `cp new.so live.so` under a running server: the code in memory is not that of the file any more.
+TEST_F(PluginFilesTest, OverwritingTheLibrariesOfARunningServerDoesNotEndIt) {
+  ServerProcess server({dir_.path(), 2, path_, "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    const auto size = std::filesystem::file_size(entry.path());
+    std::ofstream(entry.path(), std::ios::binary | std::ios::trunc) << std::string(size, '\0');
+  }
+  Client client(server.port());
+  for (const char* request :
+       {R"({"op":"point_put","document_id":"a","data":{"n":1}})",
+        R"({"op":"point_get","document_id":"a"})",
+        R"({"op":"vector_upsert","document_id":"a","vector":[1,0]})",
+        R"({"op":"edge_put","from_node":"a","to_node":"b","edge_type":"t"})"}) {
+    EXPECT_THAT(client.ask(request), HasSubstr(R"("status":"ok")"));
+  }
+  EXPECT_EQ(server.stop(), 0);
+}
+
 TEST_F(StartTest, AnUnknownEngineSettingIsRefused) {
   EXPECT_THAT(refused("engines = [\"graph\"]\n[engine.graph]\nspeed = 9\n", 78),
               HasSubstr("unknown key 'engine.graph.speed'"));

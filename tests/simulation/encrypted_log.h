@@ -37,6 +37,7 @@ class EncryptedLog final : public wal::SimulatedLog {
   std::vector<wal::LogPart> parts() const override { return log_->parts(); }
   void trim(Lsn) override {}
   void allow_trim(Lsn) override {}
+  void want_space() override {}
   Status discard_to(Lsn to) override { return log_->discard_to(to); }
   void close() override { commit(); }
 

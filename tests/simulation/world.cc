@@ -55,7 +55,10 @@ struct World::Lane {
 World::World(std::string directory, std::uint32_t lanes, OnAnswer on_answer,
              std::unique_ptr<wal::SimulatedLog> log)
     : directory_(std::move(directory)), on_answer_(std::move(on_answer)), log_(std::move(log)) {
-  const Status added = catalog_.add(&stator_engine_entry_v1, host::kernel_hello(), "registers.so");
+  plugin::LibraryFile library;
+  library.path = "registers.so";
+  library.manifest = {"registers", "1", STATOR_ABI_MAJOR, STATOR_ABI_MINOR};
+  const Status added = catalog_.add(&stator_engine_entry_v1, host::kernel_hello(), library);
   STATOR_ASSERT(added.ok());
   catalog_.seal();
   catalog_.engines().front()->number = EngineNumber{1};

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "support/client.h"
 #include "support/server_process.h"
@@ -67,12 +68,15 @@ class Runner {
       const std::string rest = line.substr(2);
       if (line[0] == '>') {
         send(rest);
+      } else if (line[0] == '+') {
+        together_ += frame_of(body_of(rest));
+        ++open_;
       } else if (line[0] == '<') {
         expect(rest);
       } else if (line[0] == '!') {
         command(rest);
       } else {
-        fail("a line begins with '>', '<', '!' or '#'");
+        fail("a line begins with '>', '+', '<', '!' or '#'");
       }
     }
     if (fault_.empty() && server_ != nullptr && server_->is_running() && server_->stop() != 0) {
@@ -127,14 +131,26 @@ class Runner {
     start();
   }
 
-  void send(const std::string& text) {
-    std::string body = text;
+  static std::string body_of(const std::string& text) {
     const bool is_object = text.size() > 2 && text[0] == '{' && text[1] == '"';
-    if (is_object && text.find("payload_format") == std::string::npos) {
-      body = text.substr(0, text.rfind('}')) + R"(,"payload_format":"json"})";
-    }
+    if (!is_object || text.find("payload_format") != std::string::npos) return text;
+    return text.substr(0, text.rfind('}')) + R"(,"payload_format":"json"})";
+  }
+
+  static std::string frame_of(const std::string& body) {
+    std::string frame;
+    for (const int shift : {24, 16, 8, 0}) frame.push_back(static_cast<char>(body.size() >> shift));
+    return frame + body;
+  }
+
+  void send(const std::string& text) {
+    const std::string body = body_of(text);
     try {
-      client().send(body);
+      if (together_.empty()) {
+        client().send(body);
+      } else {
+        client().send_raw(std::exchange(together_, "") + frame_of(body));
+      }
       ++open_;
     } catch (const std::exception& fault) {
       fail(fault.what());
@@ -203,6 +219,7 @@ class Runner {
   std::map<std::string, std::unique_ptr<Client>> clients_;
   std::string name_ = "a";
   bool may_restart_ = true;
+  std::string together_;  // frames that go with the next one
   int open_ = 0;  // frames sent and not answered
   int line_ = 0;
   std::string fault_;

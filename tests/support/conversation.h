@@ -2,6 +2,7 @@
 //
 //   # comment
 //   > {"op":"ping"}                 send a frame
+//   + {"op":"ping"}                 send a frame together with the next one: they arrive at once
 //   < {"status":"ok"}               the next frame matches: objects may have more members, arrays
 //                                   must be equal, "_" matches anything
 //   ! restart | kill                stop (SIGTERM, must exit 0) or kill -9 the server, start again

@@ -176,8 +176,10 @@ void PolicyBook::add_rows(Identity& identity, const std::set<std::string>& roles
     const std::string collection(system::collection_of_row_policy(it->first));
     const std::string of_collection = system::row_policy_key(tenant, collection, {});
     std::vector<const system::RowPolicy*> policies;
-    for (; it != row_policies_.end() && it->first.starts_with(of_collection); ++it)
+    do {
       policies.push_back(&it->second);
+      ++it;
+    } while (it != row_policies_.end() && it->first.starts_with(of_collection));
     identity.rows.emplace_back(collection,
                                compile_row_rules(policies, {identity.username, tenant, roles}));
   }

@@ -21,7 +21,8 @@ using bridge::TaskKind;
 namespace {
 
 Error busy() {
-  return Error(ErrorCode::kBusy, "a lane of the batch has too many requests open").with_retry_after(10);
+  return Error(ErrorCode::kBusy, "too many batches over several lanes are open")
+      .with_retry_after(10);
 }
 
 Error error_of(const Task& task) {
@@ -62,7 +63,7 @@ Status Dispatcher::dispatch_batch(Task* batch) {
   }
   if (std::count(lanes.begin(), lanes.end(), true) > 1) return dispatch_wide(batch, lanes);
   const LaneId lane = batch->items.front()->executor;
-  if (!has_credit(lane)) return busy();
+  STATOR_CHECK(admit(lane, batch->priority));
   batch->kind = TaskKind::kBatch;
   send(batch, lane);
   return ok_status();
@@ -72,7 +73,7 @@ Status Dispatcher::dispatch_each(Task* batch) {
   std::vector<std::size_t> requests(mesh_.lanes());
   for (const Task* item : batch->items) ++requests[item->executor.value()];
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
-    if (!has_credit(LaneId{lane}, requests[lane])) return busy();
+    if (requests[lane] > 0) STATOR_CHECK(admit(LaneId{lane}, batch->priority, requests[lane]));
   }
   batch->children_open = static_cast<std::uint32_t>(batch->items.size());
   for (Task* item : batch->items) {
@@ -85,7 +86,7 @@ Status Dispatcher::dispatch_each(Task* batch) {
 Status Dispatcher::dispatch_wide(Task* batch, const std::vector<bool>& lanes) {
   if (wide_batches_ >= kWideBatchesMax) return busy();
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
-    if (lanes[lane] && !has_credit(LaneId{lane})) return busy();
+    if (lanes[lane]) STATOR_CHECK(admit(LaneId{lane}, batch->priority));
   }
   ++wide_batches_;
   const LaneId of_key = vshards_.lane_of(batch->vshard);
@@ -93,6 +94,7 @@ Status Dispatcher::dispatch_wide(Task* batch, const std::vector<bool>& lanes) {
     if (!lanes[lane]) continue;
     Task* part = pool_.take();
     part->kind = TaskKind::kBatchPrepare;
+    part->priority = batch->priority;
     part->tenant = batch->tenant;
     part->vshard = batch->vshard;
     part->deadline_ns = batch->deadline_ns;
@@ -139,6 +141,7 @@ void Dispatcher::finish_part(Task* part, std::vector<Task*>& done) {
   Task* batch = part->parent;
   STATOR_ASSERT(batch->children_open > 0);
   --batch->children_open;
+  if (batch->is_abandoned && part->kind == TaskKind::kBatchPrepare) return finish_late(part, done);
   if (part->kind == TaskKind::kBatchPrepare) {
     const auto at = static_cast<std::size_t>(
         std::find(batch->children.begin(), batch->children.end(), part) - batch->children.begin());
@@ -161,7 +164,7 @@ void Dispatcher::finish_part(Task* part, std::vector<Task*>& done) {
     return;
   }
   if (batch->children_open > 0) return;
-  if (!batch->is_atomic) return done.push_back(batch);
+  if (!batch->is_atomic) return give(batch, done);
   if (part->kind == TaskKind::kBatchCancel) return after_cancel(batch, done);
   batch->kind = TaskKind::kBatchFinish;
   link_.submitted.push_back(batch);
@@ -180,7 +183,7 @@ void Dispatcher::finish_wide(Task* batch, std::vector<Task*>& done) {
   }
   batch->children.clear();
   --wide_batches_;
-  done.push_back(batch);
+  give(batch, done);
 }
 
 }  // namespace stator::dispatch

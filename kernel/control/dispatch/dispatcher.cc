@@ -14,8 +14,18 @@ using bridge::TaskKind;
 
 namespace {
 
+// When to try again, in milliseconds.
+constexpr std::uint32_t kRetryMs = 10;
+constexpr std::uint32_t kRetryLowMs = 100;
+
 stator_arg_block* block_of(Task* task) {
   return reinterpret_cast<stator_arg_block*>(task->args.data());
+}
+
+void take_out(std::vector<Task*>& away, const Task& task) {
+  away[task.away_at] = away.back();
+  away[task.away_at]->away_at = task.away_at;
+  away.pop_back();
 }
 
 }  // namespace
@@ -29,7 +39,8 @@ Dispatcher::Dispatcher(LaneId home, bridge::LaneMesh& mesh, const bridge::VShard
       pool_(pool),
       outgoing_(mesh.lanes()),
       outgoing_answers_(mesh.lanes()),
-      open_at_(mesh.lanes()),
+      away_(mesh.lanes()),
+      is_stuck_(mesh.lanes()),
       batch_(256) {}
 
 Status Dispatcher::dispatch(Task* task, const Route& route) {
@@ -49,16 +60,33 @@ Status Dispatcher::dispatch(Task* task, const Route& route) {
     case Placement::kAny: task->vshard = vshards_.of(task->tenant, task->collection); break;
   }
   block_of(task)->vshard = task->vshard.value();
-  if (!has_credit(lane)) {
-    return Error(ErrorCode::kBusy, "the lane of this data has too many requests open")
-        .with_retry_after(10);
-  }
+  STATOR_CHECK(admit(lane, task->priority));
   send(task, lane);
   return ok_status();
 }
 
-bool Dispatcher::has_credit(LaneId lane, std::size_t requests) const {
-  return lane == home_ || open_at_[lane.value()] + requests <= kRingSlots - kWideBatchesMax;
+Status Dispatcher::admit_slowly(LaneId lane, bridge::Priority priority, std::size_t requests) {
+  const bool is_low = priority == bridge::Priority::kBackground;
+  const bool is_home = lane == home_;
+  if (is_stuck_[lane.value()]) {
+    ++refusals_.stuck;
+    return lane_stuck();
+  }
+  const std::size_t room =
+      is_low ? kRingPressed : (priority == bridge::Priority::kNormal ? kRingFull : kRingRoom);
+  const std::size_t open =
+      is_home ? home_queue_ + link_.submitted.size() : away_[lane.value()].size();
+  if (open + requests <= room) return ok_status();
+  ++(is_low ? refusals_.low : refusals_.busy);
+  return Error(ErrorCode::kBusy,
+               is_low ? "a lane that is needed is busy with requests of higher priority"
+                      : "a lane that is needed has too many requests open")
+      .with_retry_after(is_low ? kRetryLowMs : kRetryMs);
+}
+
+bool Dispatcher::is_pressed() const {
+  return std::any_of(away_.begin(), away_.end(),
+                     [](const auto& tasks) { return tasks.size() >= kRingPressed; });
 }
 
 void Dispatcher::send(Task* task, LaneId lane) {
@@ -67,7 +95,9 @@ void Dispatcher::send(Task* task, LaneId lane) {
     link_.submitted.push_back(task);
     return;
   }
-  ++open_at_[lane.value()];
+  std::vector<Task*>& away = away_[lane.value()];
+  task->away_at = static_cast<std::uint32_t>(away.size());
+  away.push_back(task);
   outgoing_[lane.value()].push_back(task);
 }
 
@@ -104,9 +134,7 @@ Task* Dispatcher::make_child(Task* parent, LaneId lane) {
 Status Dispatcher::split_all(Task* parent) {
   parent->vshard = vshards_.of(parent->tenant, parent->collection);
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
-    if (!has_credit(LaneId{lane})) {
-      return Error(ErrorCode::kBusy, "a lane has too many requests open").with_retry_after(10);
-    }
+    STATOR_CHECK(admit(LaneId{lane}, parent->priority));
   }
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
     send(make_child(parent, LaneId{lane}), LaneId{lane});
@@ -130,9 +158,7 @@ Status Dispatcher::split_rows(Task* parent, const Route& route) {
     return !rows_of[lane].empty() || (list.bytes == 0 && LaneId{lane} == home_);
   };
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
-    if (is_needed(lane) && !has_credit(LaneId{lane})) {
-      return Error(ErrorCode::kBusy, "a lane has too many requests open").with_retry_after(10);
-    }
+    if (is_needed(lane)) STATOR_CHECK(admit(LaneId{lane}, parent->priority));
   }
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
     if (!is_needed(lane)) continue;
@@ -168,7 +194,7 @@ void Dispatcher::receive() {
                              batch_.begin() + static_cast<std::ptrdiff_t>(n));
     }
     for (std::size_t n = 0; (n = mesh_.answers(LaneId{peer}, home_).pop(batch_)) > 0;) {
-      open_at_[peer] -= n;
+      for (std::size_t i = 0; i < n; ++i) take_out(away_[peer], *batch_[i]);
       returned_.insert(returned_.end(), batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(n));
     }
   }
@@ -195,7 +221,7 @@ void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
     for (Task* child : task->children) pool_.give_back(child);
     task->children.clear();
   }
-  done.push_back(task);
+  give(task, done);
 }
 
 void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
@@ -216,7 +242,7 @@ void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
     break;
   }
   parent->kind = TaskKind::kMerge;
-  if (parent->code != ErrorCode::kOk) return finish(parent, done);
+  if (parent->code != ErrorCode::kOk || parent->is_abandoned) return finish(parent, done);
   link_.submitted.push_back(parent);
 }
 
@@ -237,9 +263,8 @@ void Dispatcher::flush() {
 }
 
 bool Dispatcher::is_idle() const {
-  return returned_.empty() && std::all_of(open_at_.begin(), open_at_.end(), [](std::size_t n) {
-    return n == 0;
-  });
+  return returned_.empty() &&
+         std::all_of(away_.begin(), away_.end(), [](const auto& tasks) { return tasks.empty(); });
 }
 
 }  // namespace stator::dispatch

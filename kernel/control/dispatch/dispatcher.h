@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "bridge/core_link.h"
 #include "bridge/lane_mesh.h"
@@ -28,13 +29,17 @@ struct Route {
   std::size_t rows_arg = 0;     // kRows
 };
 
+// What is said of a lane that is stuck.
+Error lane_stuck();
+
 class Dispatcher {
  public:
   Dispatcher(LaneId home, bridge::LaneMesh& mesh, const bridge::VShardMap& vshards,
              bridge::CoreLink& link, bridge::TaskPool& pool);
 
-  // Takes the task over; its answer comes out of collect(). Error: kBusy when a lane it needs has
-  // kRingSlots requests of this lane open (the task stays the caller's).
+  // Takes the task over; its answer comes out of collect(). Error (the task stays the caller's):
+  // kBusy when a lane it needs has as many requests of this lane open as its priority may have
+  // there, kLaneStuck.
   Status dispatch(bridge::Task* task, const Route& route);
 
   // Where an item of a batch goes. Error kBadRequest (field `op`): it concerns more than one document
@@ -58,6 +63,28 @@ class Dispatcher {
   // Everything that was dispatched has come back.
   bool is_idle() const;
 
+  // ---- lanes that do not answer (dispatch_stuck.cc) --------------------------------------------
+  // Until it is said to be well again nothing is sent to `lane`. What waits there for an answer is
+  // answered with kLaneStuck by other tasks, which are appended to `done`; the tasks themselves are
+  // cancelled, and dropped when they come back.
+  void set_stuck(LaneId lane, std::vector<bridge::Task*>& done);
+  void set_well(LaneId lane) { is_stuck_[lane.value()] = false; }
+  bool has_stuck() const;
+
+  // A ring to another lane, or this lane's own queue, is so full that less should be taken in.
+  bool is_pressed() const;
+  // How many requests wait at the home lane.
+  void set_home_queue(std::size_t requests) { home_queue_ = requests; }
+  bool is_home_pressed() const { return home_queue_ + link_.submitted.size() >= kRingPressed; }
+
+  // Requests that were not taken, since start.
+  struct Refusals {
+    std::uint64_t low = 0;    // of background priority, at a pressed lane
+    std::uint64_t busy = 0;   // of another, at a full one
+    std::uint64_t stuck = 0;  // at a stuck one, with those that were answered by set_stuck()
+  };
+  const Refusals& refusals() const { return refusals_; }
+
  private:
   Status split_all(bridge::Task* parent);
   Status split_rows(bridge::Task* parent, const Route& route);
@@ -66,13 +93,26 @@ class Dispatcher {
   Status dispatch_each(bridge::Task* batch);
   Status dispatch_wide(bridge::Task* batch, const std::vector<bool>& lanes);
   void finish_part(bridge::Task* part, std::vector<bridge::Task*>& done);
+  void finish_late(bridge::Task* part, std::vector<bridge::Task*>& done);
   void finish_wide(bridge::Task* batch, std::vector<bridge::Task*>& done);
   void send_parts(bridge::Task* batch, std::size_t count, bridge::TaskKind kind);
   void cancel_parts(bridge::Task* batch, std::size_t count, std::vector<bridge::Task*>& done);
   void after_cancel(bridge::Task* batch, std::vector<bridge::Task*>& done);
   void after_append(bridge::Task* batch, std::vector<bridge::Task*>& done);
   void send(bridge::Task* task, LaneId lane);
-  bool has_credit(LaneId lane, std::size_t requests = 1) const;
+  // A pressed home lane takes less from its sockets, so that alone what can wait is refused.
+  Status admit(LaneId lane, bridge::Priority priority, std::size_t requests = 1) {
+    if (lane == home_ && priority != bridge::Priority::kBackground) return ok_status();
+    return admit_slowly(lane, priority, requests);
+  }
+  Status admit_slowly(LaneId lane, bridge::Priority priority, std::size_t requests);
+  bridge::Task* stand_in_for(const bridge::Task& task);
+  void abandon(bridge::Task* root, LaneId lane, std::vector<bridge::Task*>& done);
+  // An answer for the session, unless another was given already.
+  void give(bridge::Task* task, std::vector<bridge::Task*>& done) {
+    if (task->is_abandoned) return pool_.give_back(task);
+    done.push_back(task);
+  }
   void finish(bridge::Task* task, std::vector<bridge::Task*>& done);
   void finish_child(bridge::Task* child, std::vector<bridge::Task*>& done);
 
@@ -83,7 +123,10 @@ class Dispatcher {
   bridge::TaskPool& pool_;
   std::vector<std::vector<bridge::Task*>> outgoing_;          // requests, by lane
   std::vector<std::vector<bridge::Task*>> outgoing_answers_;  // by lane
-  std::vector<std::size_t> open_at_;                          // our requests at each lane
+  std::vector<std::vector<bridge::Task*>> away_;  // our requests, by the lane that has them
+  std::vector<bool> is_stuck_;                    // by lane
+  std::size_t home_queue_ = 0;
+  Refusals refusals_;
   std::size_t wide_batches_ = 0;  // over several lanes, that this lane leads
   std::vector<bridge::Task*> returned_;  // our tasks, answered by other lanes
   std::vector<bridge::Task*> batch_;     // buffer of receive()

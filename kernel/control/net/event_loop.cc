@@ -87,13 +87,19 @@ void EventLoop::receive(std::size_t i) {
   const std::uint32_t what = events_[i].events;
   const bool is_readable = (what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0;
   if (!is_readable || (!connection->wants_read() && (what & (EPOLLHUP | EPOLLERR)) == 0)) return;
-  if (connection->receive({slab_.get(), kReadBytesPerTurn}, now_ns_)) return;
+  if (connection->receive({slab_.get(), read_bytes_}, now_ns_)) return;
   // A peer that only ended its own side still gets the answers it is owed.
   if ((what & (EPOLLHUP | EPOLLERR)) != 0) {
     close(key);
   } else {
     connection->end_of_input();
   }
+}
+
+void EventLoop::pass_over(std::size_t i) {
+  const std::uint32_t key = events_[i].data.u32;
+  if (key >= connections_.size() || connections_[key] == nullptr) return;
+  touch(key);  // it may be its turn to be written; bytes that epoll does not know of are noted then
 }
 
 void EventLoop::accept_of(std::uint32_t key) {

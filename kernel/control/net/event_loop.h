@@ -45,6 +45,10 @@ class EventLoop {
   std::size_t wait(int timeout_ms);
   // Takes what has come on the `i`th of them: one read.
   void receive(std::size_t i);
+  // Leaves it as it is; it is ready next time.
+  void pass_over(std::size_t i);
+  // What one read takes at most, kReadBytesPerTurn or less.
+  void set_read_bytes(std::size_t bytes) { read_bytes_ = bytes; }
   // A finished task of one of our connections; one whose connection is gone is dropped.
   void on_answer(bridge::Task* task);
   void on_password(const auth::PasswordAnswer& answer);
@@ -107,6 +111,7 @@ class EventLoop {
   std::vector<std::uint32_t> again_;  // connections with bytes that epoll does not know of
   std::array<epoll_event, kEventsMax> events_;  // of the last wait()
   std::unique_ptr<char[]> slab_;
+  std::size_t read_bytes_ = kReadBytesPerTurn;
   std::size_t open_ = 0;
   std::size_t unsent_bytes_ = 0;
   std::uint32_t next_generation_ = 1;

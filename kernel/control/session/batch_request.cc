@@ -82,13 +82,13 @@ class BatchReader {
       return Error(ErrorCode::kBadRequest, "op",
                    std::string(entry->row->name) + " concerns the connection and cannot be part of a batch");
     }
+    item->priority = batch_.priority;
     STATOR_CHECK(gate::admit(reading_.identity, *entry, reading_.host.table->catalog(),
                              reading_.defaults.now_ns, *item));
     STATOR_CHECK(reading_.host.dispatcher->place(item, gate::route_of(*entry)));
     item->deadline_ns = batch_.deadline_ns;
     item->trace_id = batch_.trace_id;
     item->consistency = batch_.consistency;
-    item->priority = batch_.priority;
     if (!batch_.is_atomic || entry->row->op_class == STATOR_OP_READ) return ok_status();
     return check_target(*entry, *item);
   }

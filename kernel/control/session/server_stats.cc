@@ -1,5 +1,8 @@
 #include "control/session/server_stats.h"
 
+#include <array>
+#include <string_view>
+
 #include "stator/json_writer.hpp"
 
 #include "base/limits.h"
@@ -9,7 +12,8 @@ namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
-void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGauges& lane) {
+void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGauges& lane,
+                bool is_stuck) {
   json.begin_object()
       .field("lane", number)
       .field("applied_lsn", lane.applied_lsn.load(std::memory_order_relaxed))
@@ -22,7 +26,23 @@ void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGaug
       .field("errors", lane.errors.load(std::memory_order_relaxed))
       .field("streams", lane.streams.load(std::memory_order_relaxed))
       .field("streams_paused", lane.streams_paused.load(std::memory_order_relaxed))
-      .field("unsent_bytes", lane.unsent_bytes.load(std::memory_order_relaxed))
+      .field("unsent_bytes", lane.unsent_bytes.load(std::memory_order_relaxed));
+  constexpr std::array<std::string_view, kPriorityWeights.size()> kNames = {"background", "normal",
+                                                                            "high", "critical"};
+  json.key("queued").begin_object();
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    json.field(kNames[i], lane.queued[i].load(std::memory_order_relaxed));
+  }
+  json.end_object()
+      .field("long_reads", lane.long_reads.load(std::memory_order_relaxed))
+      .field("slices", lane.slices.load(std::memory_order_relaxed));
+  json.key("refused")
+      .begin_object()
+      .field("low", lane.refused_low.load(std::memory_order_relaxed))
+      .field("busy", lane.refused_busy.load(std::memory_order_relaxed))
+      .field("stuck", lane.refused_stuck.load(std::memory_order_relaxed))
+      .end_object()
+      .field("stuck", is_stuck)
       .end_object();
 }
 
@@ -53,8 +73,8 @@ std::vector<std::string> not_ready(const StatsSources& sources, std::uint64_t no
     reasons.emplace_back("the server is at its memory limit");
   }
   for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    if (!bridge::is_stuck(sources.lanes[i], now_ns, sources.stuck_ns)) continue;
     const std::uint64_t since = sources.lanes[i].busy_since_ns.load(std::memory_order_relaxed);
-    if (since == 0 || now_ns < since + kLaneStuckMs * kNsPerMs) continue;
     reasons.push_back("lane " + std::to_string(i) + " has not come back from its work for " +
                       std::to_string((now_ns - since) / (1000 * kNsPerMs)) + " s");
   }
@@ -77,8 +97,15 @@ std::string server_stats(const StatsSources& sources, std::uint64_t now_ns) {
       .field("oldest_lsn", log.oldest.value())
       .field("log", log.health)
       .field("connections", connections);
+  const std::vector<std::string> why_not = not_ready(sources, now_ns);
+  json.field("ready", why_not.empty()).key("not_ready").begin_array();
+  for (const std::string& reason : why_not) json.string(reason);
+  json.end_array();
   json.key("lanes").begin_array();
-  for (std::size_t i = 0; i < sources.lanes.size(); ++i) write_lane(json, i, sources.lanes[i]);
+  for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    write_lane(json, i, sources.lanes[i],
+               bridge::is_stuck(sources.lanes[i], now_ns, sources.stuck_ns));
+  }
   json.end_array().key("engines").begin_array();
   for (const auto& engine : sources.catalog->engines()) {
     json.begin_object()

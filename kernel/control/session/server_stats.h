@@ -34,6 +34,8 @@ struct BackupFacts {
 // Where the numbers come from. Any thread; outlives the sessions.
 struct StatsSources {
   std::uint64_t started_ns = 0;  // monotonic
+  std::uint64_t stuck_ns =
+      std::uint64_t{kLaneStuckMsDefault} * 1'000'000;  // longest turn of a lane
   const plugin::Catalog* catalog = nullptr;
   std::span<const bridge::LaneGauges> lanes;
   std::function<LogFacts()> log;

@@ -10,6 +10,7 @@
 #include "control/gate/gate.h"
 #include "control/session/batch_request.h"
 #include "control/session/describe.h"
+#include "control/session/plugin_list.h"
 #include "control/session/response_writer.h"
 #include "control/session/session_ops.h"
 #include "control/wire/frame.h"
@@ -50,6 +51,7 @@ Session::~Session() {
   for (Slot& answer : slots_) {
     if (answer.task != nullptr) host_.pool->give_back(answer.task);
   }
+  for (const auto& one : order_.waiting) host_.pool->give_back(one.task);
   if (flow_.request != nullptr) host_.pool->give_back(flow_.request);
   if (held_ != nullptr) host_.held -= held_->forget();
 }
@@ -123,8 +125,7 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
   if (!admitted.ok()) return refuse_op(entry, task, admitted.error());
   // One with an id may overtake, and the audit log tells of what is durable: those wait as tasks.
   task->is_held_by_session = form_ == nullptr && task->client_id.empty() && !is_audited(entry);
-  auto sent = host_.dispatcher->dispatch(task, gate::route_of(entry));
-  if (!sent.ok()) refuse(task, sent.error());
+  send_in_order(entry, task);
 }
 
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
@@ -165,8 +166,12 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
       task->payload.append(server_stats(*host_.stats, defaults_.now_ns));
       return send(task);
     }
+    case SessionOp::kPluginList: {
+      task->payload.append(plugin_list(*host_.stats->catalog));
+      return send(task);
+    }
     case SessionOp::kBackup: return start_backup(task);
-    case SessionOp::kBatch: return start_batch(task);
+    case SessionOp::kBatch: return start_batch(entry, task);
     case SessionOp::kDigest:
     case SessionOp::kDiscardTo:
     case SessionOp::kVShardMove: return start_maintenance(op, task);
@@ -256,15 +261,14 @@ void Session::copy_backup(Task* task) {
   if (!taken.ok()) refuse(task, taken.error());
 }
 
-void Session::start_batch(Task* task) {
-  auto sent = read_batch({parser_, host_, identity_, defaults_}, *task);
-  if (sent.ok()) {
+void Session::start_batch(const ops::OpEntry& entry, Task* task) {
+  auto read = read_batch({parser_, host_, identity_, defaults_}, *task);
+  if (read.ok()) {
     AuditNote audited = note_of_batch(*host_.table, *task);
-    if (!audited.op.empty()) sent = note(*task, std::move(audited));
+    if (!audited.op.empty()) read = note(*task, std::move(audited));
   }
-  if (sent.ok()) sent = host_.dispatcher->dispatch_batch(task);
-  if (!sent.ok()) return refuse_op(*host_.table->find("batch"), task, sent.error());
-  if (!task->children.empty()) barrier_ = task;
+  if (!read.ok()) return refuse_op(entry, task, read.error());
+  send_in_order(entry, task);
 }
 
 // Not a flow: what the connection sends behind it is read when the lanes go on.
@@ -290,7 +294,8 @@ void Session::on_answer(Task* task) {
     task->payload.clear();  // of the checkpoint
     return copy_backup(task);
   }
-  if (task == barrier_) barrier_ = nullptr;
+  // By its number: another task may answer for the batch.
+  if (barrier_ != nullptr && task->request_id == barrier_->request_id) barrier_ = nullptr;
   if (!task->is_atomic) write_each_answer(*task);
   send(task);
 }
@@ -383,7 +388,7 @@ void Session::put_parts(const Task& task) {
 void Session::advance() {
   while (head_ < next_id_ && slot(head_).is_done) {
     Slot& done = slot(head_);
-    done.is_done = false;
+    done.is_done = done.is_ordered = false;
     if (done.task != nullptr) {
       write(std::exchange(done.task, nullptr), done.members.get());
       done.members.reset();
@@ -391,6 +396,7 @@ void Session::advance() {
     ++head_;
     --in_flight_;
   }
+  if (!order_.waiting.empty()) carry_out_waiting();
 }
 
 void Session::open_slot() {

@@ -35,6 +35,7 @@
 #include "control/session/held_answers.h"
 #include "control/session/maintenance_desk.h"
 #include "control/session/op_meter.h"
+#include "control/session/request_order.h"
 #include "control/session/request_parser.h"
 #include "control/session/server_stats.h"
 #include "control/session/stream_desk.h"
@@ -164,6 +165,8 @@ class Session {
     std::unique_ptr<std::string> members;  // the answer is an ok frame with these, not a payload
     bridge::Task* request = nullptr;       // until it is answered; for its cancellation
     bool is_done = false;
+    bool is_ordered = false;  // dispatched, and has no `id`
+    bool is_long = false;     // of these, a read that may pause
   };
   // An answer in parts of which the first was sent.
   struct Stream {
@@ -179,7 +182,14 @@ class Session {
   void start_checkpoint(bridge::Task* task);
   void start_backup(bridge::Task* task);
   void copy_backup(bridge::Task* task);
-  void start_batch(bridge::Task* task);
+  void start_batch(const ops::OpEntry& entry, bridge::Task* task);
+  // Order of execution, session_order.cc. Takes over what was admitted.
+  void send_in_order(const ops::OpEntry& entry, bridge::Task* task);
+  void dispatch_ordered(const ops::OpEntry& entry, bridge::Task* task);
+  void dispatch(const ops::OpEntry& entry, bridge::Task* task);
+  bool is_open_before(const bridge::Task& task, bool (*is_meant)(const Slot&)) const;
+  bool may_overtake(const RequestOrder::Waiting& one);
+  void carry_out_waiting();
   void start_maintenance(SessionOp op, bridge::Task* task);
   // Cancellation, session_cancel.cc. The open request that `asking` names by request_id or, without
   // it, by id; null if there is none.
@@ -268,6 +278,7 @@ class Session {
   std::uint32_t denials_ = 0;                 // that were audited
   // A batch over several lanes: it reaches the last of them later than a request behind it would.
   const bridge::Task* barrier_ = nullptr;
+  RequestOrder order_;
   std::uint32_t auth_failures_ = 0;
   bool is_closing_ = false;
   std::uint64_t next_id_ = 1;   // of the next frame

@@ -293,6 +293,13 @@ constexpr stator_op kRows[] = {
          .result = "nothing",
          .example = R"({"op":"unsubscribe","id":"changes"})",
          .args = kUnsubscribeArgs}),
+    row({.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_MONITOR,
+         .placement = STATOR_PLACE_ANY,
+         .name = "plugin_list",
+         .doc = "The engine libraries that this server runs, with the hashes of the bytes that were loaded.",
+         .result = "{plugins:[{id,version,vendor,abi_major,abi_minor,ops,sha256,build_id,bytes}]}",
+         .example = R"({"op":"plugin_list"})"}),
 };
 
 }  // namespace

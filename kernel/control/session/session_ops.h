@@ -31,6 +31,7 @@ enum class SessionOp : std::uint32_t {
   kCancel,
   kSubscribe,
   kUnsubscribe,
+  kPluginList,
 };
 
 // It answers in parts: `partial` frames until the last one.

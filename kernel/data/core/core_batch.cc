@@ -22,7 +22,7 @@ void CoreLoop::prepare_item(Task& item) {
   call_.vshard = item.vshard.value();
   call_.reply = &item.payload;
   call_.batch = is_read ? nullptr : &batch_;
-  const stator_request request = request_of(item, op);
+  const stator_request request = request_of(item, op, call_);
   stator_instance* instance = host_.instances[op.engine];
   take_answer(item, call_,
               is_read ? engine.descriptor.read(instance, &request)

@@ -19,12 +19,6 @@ namespace {
 // or the log could not be trimmed.
 constexpr std::uint64_t kCheckpointLagMax = 1'000'000;
 constexpr std::uint64_t kCheckpointRetryNs = 1'000'000'000;
-constexpr std::size_t kPrefetchGroup = 16;
-
-// Of a batch that has begun: it must go on whatever is held back or late.
-bool is_step_of_batch(const bridge::Task& task) { return task.kind >= bridge::TaskKind::kBatchAppend; }
-
-bool is_cancelled(const bridge::Task& task) { return task.is_cancelled.load(std::memory_order_relaxed); }
 
 }  // namespace
 
@@ -33,15 +27,26 @@ using bridge::CoreOp;
 using bridge::Task;
 using bridge::TaskKind;
 
-CoreLoop::CoreLoop(const CoreOptions& options) : options_(options), parked_(*options.store) {
+CoreLoop::CoreLoop(const CoreOptions& options)
+    : options_(options),
+      long_reads_(host_, *options.clock, interrupt_,
+                  [this](Task& task, stator_call& call) {
+                    task.kind == TaskKind::kMerge ? execute_merge(task, call)
+                                                  : execute_read(task, call);
+                  }),
+      parked_(*options.store) {
   host_.lane = options.lane;
   host_.store = options.store;
   host_.catalog = options.catalog;
   host_.binding = options.binding;
   host_.interrupt = &interrupt_;
+  host_.pauser = &long_reads_;
 }
 
-CoreLoop::~CoreLoop() { close_engines(); }
+CoreLoop::~CoreLoop() {
+  long_reads_.stop();
+  close_engines();
+}
 
 void CoreLoop::close_engines() {
   for (std::size_t i = 0; i < host_.instances.size(); ++i) {
@@ -50,81 +55,9 @@ void CoreLoop::close_engines() {
   host_.instances.clear();
 }
 
-void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered) {
-  release(answered);
-  now_ns_ = options_.clock->monotonic_ns();
-  checkpoints_.expire(now_ns_, answered);
-  if (must_wait_for_checkpoint(answered)) return;
-  host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
-  if (!early_.empty() && !is_holding_) retry_early(answered);
-  const bool has_blocked = !blocked_.empty() && !is_holding_;
-  if (!submitted.empty() || has_blocked) run_submitted(submitted, answered);
-  // What asks for a checkpoint need not wait for the next turn.
-  if (checkpoints_.count() > 0) must_wait_for_checkpoint(answered);
-}
-
-void CoreLoop::run_submitted(std::vector<Task*>& submitted, std::vector<Task*>& answered) {
-  host_.store->begin_turn();
-  for (std::size_t i = 0; i < submitted.size(); ++i) {
-    if (i % kPrefetchGroup == 0) {
-      prefetch(std::span(submitted).subspan(i, std::min(kPrefetchGroup, submitted.size() - i)));
-    }
-    Task* task = submitted[i];
-    const bool is_blocked = (is_holding_ || !blocked_.empty()) && !is_step_of_batch(*task);
-    is_blocked ? blocked_.push_back(task) : step(task, answered);
-  }
-  while (!is_holding_ && !blocked_.empty()) {
-    Task* task = blocked_.front();
-    blocked_.pop_front();
-    step(task, answered);
-  }
-  host_.store->end_turn();
-  submitted.clear();
-}
-
-void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
-  if (task->min_lsn > options_.log->durable() && now_ns_ < task->deadline_ns && !is_cancelled(*task)) {
-    early_.push_back(task);
-    return;
-  }
-  take(task, answered);
-}
-
-void CoreLoop::take(Task* task, std::vector<Task*>& answered) {
-  const bool is_checkpoint = task->core_op == CoreOp::kCheckpoint && task->kind == TaskKind::kExecute;
-  if (is_checkpoint && now_ns_ < task->deadline_ns && !is_cancelled(*task)) {
-    // All that anybody may have seen here, whether it is this lane's or another's.
-    checkpoints_.add(task, std::max(options_.log->durable(), last_applied_));
-    return;
-  }
-  execute(*task);
-  settle(task, answered);
-}
-
-// What a group of ops says it will look up first is brought into the cache for all of them at once:
-// one after another they would each wait for memory.
-void CoreLoop::prefetch(std::span<Task* const> group) {
-  std::array<std::uint64_t, kPrefetchGroup> hints;
-  std::size_t count = 0;
-  for (const Task* task : group) {
-    if (task->core_op != CoreOp::kNone) continue;
-    const plugin::Op& op = options_.catalog->ops()[task->op];
-    if (op.row->key_space == 0 || task->kind != TaskKind::kExecute) continue;
-    const ByteView key = Args(reinterpret_cast<const stator_arg_block*>(task->args.data())).str(op.key_arg);
-    if (key.size() > STATOR_KV_KEY_BYTES_MAX) continue;
-    char stored[kStoreKeyBytesMax];
-    std::size_t size = host::write_prefix(stored, options_.catalog->engine_of(op).number, task->tenant,
-                                          task->collection);
-    stored[size++] = static_cast<char>(op.row->key_space);
-    std::memcpy(stored + size, key.data(), key.size());
-    hints[count++] = host_.store->prefetch({stored, size + key.size()});
-  }
-  for (std::size_t i = 0; i < count; ++i) host_.store->prefetch_value(hints[i]);
-}
-
 void CoreLoop::execute(Task& task) {
-  if (!is_step_of_batch(task)) {
-    if (is_cancelled(task)) return task.refuse_as_cancelled();
+  if (!task.is_step_of_batch()) {
+    if (task.was_cancelled()) return task.refuse_as_cancelled();
     if (now_ns_ >= task.deadline_ns) {
       return task.refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
                                "the deadline passed before the request was executed"));
@@ -132,7 +65,7 @@ void CoreLoop::execute(Task& task) {
   }
   switch (task.kind) {
     case TaskKind::kExecute: break;
-    case TaskKind::kMerge: return execute_merge(task);
+    case TaskKind::kMerge: return execute_merge(task, call_);
     case TaskKind::kBatch: return execute_batch(task);
     case TaskKind::kBatchPrepare: return prepare_batch(task);
     case TaskKind::kBatchAppend: return append_batch(task);
@@ -142,10 +75,10 @@ void CoreLoop::execute(Task& task) {
   }
   const stator_op& row = *options_.catalog->ops()[task.op].row;
   const WatchScope watch(*options_.watchdog, options_.lane, row, task, interrupt_);
-  row.op_class == STATOR_OP_READ ? execute_read(task) : execute_write(task);
+  row.op_class == STATOR_OP_READ ? execute_read(task, call_) : execute_write(task);
 }
 
-stator_request CoreLoop::request_of(const Task& task, const plugin::Op& op) {
+stator_request CoreLoop::request_of(const Task& task, const plugin::Op& op, stator_call& call) {
   return {sizeof(stator_request),
           op.op_index,
           task.tenant.value(),
@@ -155,12 +88,13 @@ stator_request CoreLoop::request_of(const Task& task, const plugin::Op& op) {
           host_.time_ms,
           task.trace_id,
           &interrupt_,
-          &call_};
+          &call};
 }
 
 void CoreLoop::take_answer(Task& task, stator_call& call, stator_status status) {
   // An engine that was interrupted does not know why.
-  if (status == STATOR_E_DEADLINE_EXCEEDED && is_cancelled(task)) return task.refuse_as_cancelled();
+  if (status == STATOR_E_DEADLINE_EXCEEDED && task.was_cancelled())
+    return task.refuse_as_cancelled();
   if (status != STATOR_OK) {
     task.refuse(Error(error_code_from(status), call.error_field, call.error_sentence));
     return;
@@ -169,17 +103,17 @@ void CoreLoop::take_answer(Task& task, stator_call& call, stator_status status) 
   if (call.lsn_at >= 0) task.lsn_at.push_back(static_cast<std::uint32_t>(call.lsn_at));
 }
 
-void CoreLoop::execute_read(Task& task) {
+void CoreLoop::execute_read(Task& task, stator_call& call) {
   const plugin::Op& op = options_.catalog->ops()[task.op];
   const plugin::Engine& engine = options_.catalog->engine_of(op);
-  call_.begin(host_, host::Phase::kRead, engine, task.tenant, task.collection);
-  const CallScope scope(call_);
-  call_.task = &task;
-  call_.op = op.row;
-  call_.vshard = task.vshard.value();
-  call_.reply = &task.payload;
-  const stator_request request = request_of(task, op);
-  take_answer(task, call_, engine.descriptor.read(host_.instances[op.engine], &request));
+  call.begin(host_, host::Phase::kRead, engine, task.tenant, task.collection);
+  const CallScope scope(call);
+  call.task = &task;
+  call.op = op.row;
+  call.vshard = task.vshard.value();
+  call.reply = &task.payload;
+  const stator_request request = request_of(task, op, call);
+  take_answer(task, call, engine.descriptor.read(host_.instances[op.engine], &request));
   if (task.consistency == Consistency::kStrong) task.answer_after = seen_by(task);
 }
 
@@ -195,22 +129,23 @@ void CoreLoop::merge_checkpoint(Task& task) {
   task.payload.append(R"({"lsn":)" + std::to_string(smallest) + "}");
 }
 
-void CoreLoop::execute_merge(Task& task) {
+void CoreLoop::execute_merge(Task& task, stator_call& call) {
   if (task.core_op == CoreOp::kCheckpoint) return merge_checkpoint(task);
   const plugin::Op& op = options_.catalog->ops()[task.op];
   const plugin::Engine& engine = options_.catalog->engine_of(op);
-  call_.begin(host_, host::Phase::kMerge, engine, task.tenant, task.collection);
-  const CallScope scope(call_);
-  call_.task = &task;
-  call_.op = op.row;
-  call_.reply = &task.payload;
-  const stator_request request = request_of(task, op);
+  call.begin(host_, host::Phase::kMerge, engine, task.tenant, task.collection);
+  const CallScope scope(call);
+  call.task = &task;
+  call.op = op.row;
+  call.reply = &task.payload;
+  const stator_request request = request_of(task, op, call);
   std::vector<stator_bytes> parts;
   for (const ByteView part : task.parts) {
     parts.push_back({reinterpret_cast<const std::uint8_t*>(part.data()), part.size()});
   }
-  take_answer(task, call_,
-              engine.descriptor.merge(host_.instances[op.engine], &request, parts.data(), parts.size()));
+  take_answer(
+      task, call,
+      engine.descriptor.merge(host_.instances[op.engine], &request, parts.data(), parts.size()));
 }
 
 bool CoreLoop::answer_from_idempotency(Task& task) {
@@ -231,7 +166,7 @@ void CoreLoop::execute_write(Task& task) {
   call_.vshard = task.vshard.value();
   call_.reply = &task.payload;
   call_.batch = &batch_;
-  const stator_request request = request_of(task, op);
+  const stator_request request = request_of(task, op, call_);
   const stator_status status = engine.descriptor.prepare(host_.instances[op.engine], &request);
   take_answer(task, call_, status);
   if (status != STATOR_OK) {
@@ -441,7 +376,8 @@ void CoreLoop::retry_early(std::vector<Task*>& answered) {
   std::vector<Task*> still;
   host_.store->begin_turn();
   for (Task* task : early_) {
-    const bool is_early = task->min_lsn > durable && now_ns_ < task->deadline_ns && !is_cancelled(*task);
+    const bool is_early =
+        task->min_lsn > durable && now_ns_ < task->deadline_ns && !task->was_cancelled();
     if (is_holding_ || is_early) {
       still.push_back(task);
       continue;
@@ -503,6 +439,7 @@ void CoreLoop::end_checkpoint(std::vector<Task*>& answered) {
     return;
   }
   log::error("checkpoint failed, will be tried again: " + status.error().sentence());
+  if (status.error().code() == ErrorCode::kDiskFull) options_.log->want_space();
   checkpoint_not_before_ns_ = now_ns_ + kCheckpointRetryNs;
   checkpoints_.fail(Error(ErrorCode::kStorage, "the checkpoint failed: " + status.error().sentence()), answered);
 }

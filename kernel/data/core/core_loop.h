@@ -17,8 +17,10 @@
 #include "bridge/vshard_map.h"
 #include "data/core/checkpoint_waiters.h"
 #include "data/core/idempotency.h"
+#include "data/core/long_reads.h"
 #include "data/core/parked_records.h"
 #include "data/core/replay_progress.h"
+#include "data/core/run_queue.h"
 #include "data/core/task_queue.h"
 #include "data/core/watchdog.h"
 #include "data/host/call_context.h"
@@ -45,6 +47,10 @@ struct CoreOptions {
   std::function<void(const wal::RecordView&)> on_system_record = {};
 };
 
+// A turn of the lane's loop may have several parts: requests that have come so far, before more are
+// read from the sockets. What must wait for its turn (RunQueue) has it in the last one.
+enum class TurnPart : std::uint8_t { kMoreToCome, kLast };
+
 class CoreLoop {
  public:
   explicit CoreLoop(const CoreOptions& options);
@@ -55,16 +61,29 @@ class CoreLoop {
   // Opens the engines' instances from the base, then applies this lane's records of the log's tail.
   Status recover();
 
-  // One turn: takes `submitted` (emptied but for what must wait for the next turn), adds to
-  // `answered` every task whose answer may be given now.
-  void run(std::vector<bridge::Task*>& submitted, std::vector<bridge::Task*>& answered);
+  // One turn, or a part of it: takes `submitted` (emptied but for what must wait for the next
+  // turn), adds to `answered` every task whose answer may be given now.
+  void run(std::vector<bridge::Task*>& submitted, std::vector<bridge::Task*>& answered,
+           TurnPart part = TurnPart::kLast);
 
   // The monotonic time at which a waiting task must be looked at again; 0 = none.
   std::uint64_t next_deadline_ns() const;
-  // Tasks that wait here: for durability, for min_lsn, for the end of a batch, for a checkpoint.
+  // Requests wait that the next turn can execute.
+  bool has_ready() const { return !is_holding_ && (!ready_.empty() || long_reads_.count() > 0); }
+  // Tasks that wait here: for their turn, for durability, for min_lsn, for a checkpoint.
   std::size_t waiting() const {
-    return held_.size() + early_.size() + blocked_.size() + checkpoints_.count();
+    return held_.size() + early_.size() + ready_.size() + long_reads_.count() +
+           checkpoints_.count();
   }
+  // Of these: executed, but not durable yet.
+  std::size_t held() const { return held_.size(); }
+  // For their turn, but for reads that take long.
+  std::size_t ready() const { return ready_.size(); }
+  // For their turn, or the next slice.
+  std::size_t queued(bridge::Priority priority) const {
+    return ready_.size(priority) + long_reads_.count(priority);
+  }
+  const LongReads& long_reads() const { return long_reads_; }
   bool is_checkpointing() const { return is_checkpointing_; }
   // Records of the log that recover() applied.
   std::uint64_t replayed() const { return replayed_; }
@@ -88,12 +107,16 @@ class CoreLoop {
   void step(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void prefetch(std::span<bridge::Task* const> group);
   void run_submitted(std::vector<bridge::Task*>& submitted, std::vector<bridge::Task*>& answered);
+  void run_ready(std::vector<bridge::Task*>& answered);
+  bool must_wait_its_turn(const bridge::Task& task) const;
   // Executes it, or lets it wait for a checkpoint.
   void take(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void execute(bridge::Task& task);
-  void execute_read(bridge::Task& task);
+  bool may_pause(const bridge::Task& task) const;
+  void run_long_reads(std::vector<bridge::Task*>& answered);
+  void execute_read(bridge::Task& task, stator_call& call);
   void execute_write(bridge::Task& task);
-  void execute_merge(bridge::Task& task);
+  void execute_merge(bridge::Task& task, stator_call& call);
   void merge_checkpoint(bridge::Task& task);
   bool answer_from_idempotency(bridge::Task& task);
   // Puts batch_ into the log; task.lsn is its first LSN.
@@ -116,7 +139,7 @@ class CoreLoop {
   void append_batch(bridge::Task& batch);
   void apply_batch(const bridge::Task& batch);
   bool is_mine(VShardId vshard) const;
-  stator_request request_of(const bridge::Task& task, const plugin::Op& op);
+  stator_request request_of(const bridge::Task& task, const plugin::Op& op, stator_call& call);
   void take_answer(bridge::Task& task, stator_call& call, stator_status status);
   Lsn seen_by(const bridge::Task& task) const;
   void settle(bridge::Task* task, std::vector<bridge::Task*>& answered);
@@ -131,6 +154,9 @@ class CoreLoop {
   host::LaneHost host_;
   stator_call call_;        // of the request that runs
   stator_call apply_call_;  // of the record that is applied
+  LongReads long_reads_;
+  std::vector<bridge::Task*> ended_;  // of its last slice
+  std::uint64_t last_short_ns_ = 0;   // when something else was executed
   wal::BatchBuilder batch_;
   IdempotencyTable idempotency_;
   ParkedRecords parked_;
@@ -148,7 +174,8 @@ class CoreLoop {
   std::vector<bridge::Task*> early_;  // min_lsn not reached yet
   CheckpointWaiters checkpoints_;
   bool is_holding_ = false;  // part of a batch is prepared here and not applied yet
-  TaskQueue blocked_;        // what came meanwhile
+  RunQueue ready_;           // more than a turn can execute, and what came while it was holding
+  std::size_t turn_left_ = kTurnRequests;  // requests that this turn may still execute
 };
 
 }  // namespace stator::core

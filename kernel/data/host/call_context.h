@@ -25,6 +25,14 @@ namespace stator::host {
 
 enum class Phase : std::uint8_t { kIdle, kOpen, kRead, kPrepare, kApply, kMerge };
 
+// Who pauses the calls of ops that take long.
+class Pauser {
+ public:
+  virtual ~Pauser() = default;
+  // [in the call that runs] Returns later if its slice of time is over. True: it is to stop.
+  virtual bool look() = 0;
+};
+
 // What calls of one lane share.
 struct LaneHost {
   LaneId lane;
@@ -33,6 +41,7 @@ struct LaneHost {
   const bridge::ArgBinding* binding = nullptr;
   std::vector<stator_instance*> instances;  // by engine index
   const std::uint32_t* interrupt = nullptr;
+  Pauser* pauser = nullptr;
   std::uint64_t time_ms = 0;  // of this turn
 };
 
@@ -58,6 +67,8 @@ struct stator_call {
   std::string error_sentence;
 
   stator::wal::BatchBuilder* batch = nullptr;  // prepare only
+  // What kv shows of the store; null: the present. begin() and end() leave it as it is.
+  stator::store::Snapshot* snapshot = nullptr;
 
   bool has_looked = false;  // views of stored values may be out
 
@@ -113,5 +124,6 @@ const stator_mem_service& mem_service();
 const stator_call_service& call_service();
 const stator_rows_service& rows_service();
 const stator_log_service& log_service();
+const stator_pause_service& pause_service();
 
 }  // namespace stator::host

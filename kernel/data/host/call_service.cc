@@ -34,17 +34,21 @@ stator_call_result run(stator_call* call, const plugin::Op& op, const bridge::Al
   inner.op = op.row;
   inner.vshard = call->vshard;
   inner.reply = &reply;
-  const stator_request request = {
-      sizeof request,
-      op.op_index,
-      call->tenant.value(),
-      call->vshard,
-      {call->collection.data(), call->collection.size()},
-      reinterpret_cast<const stator_arg_block*>(args.data()),
-      call->host->time_ms,
-      call->task->trace_id,
-      call->host->interrupt,
-      &inner};
+  inner.snapshot = call->snapshot;
+  // An op that does not pause is not asked to.
+  static const std::uint32_t kGoOn = 0;
+  const bool may_pause = (op.row->flags & STATOR_OP_PAUSES) != 0;
+  const bool is_asked = *call->host->interrupt == STATOR_INTERRUPT_ASK;
+  const stator_request request = {sizeof request,
+                                  op.op_index,
+                                  call->tenant.value(),
+                                  call->vshard,
+                                  {call->collection.data(), call->collection.size()},
+                                  reinterpret_cast<const stator_arg_block*>(args.data()),
+                                  call->host->time_ms,
+                                  call->task->trace_id,
+                                  is_asked && !may_pause ? &kGoOn : call->host->interrupt,
+                                  &inner};
   const stator_status status = engine.descriptor.read(call->host->instances[op.engine], &request);
   inner.phase = Phase::kIdle;
   if (status != STATOR_OK) return refuse(call, status, inner.error_sentence);

@@ -29,7 +29,10 @@ int get(stator_call* call, std::uint8_t space, stator_bytes key, stator_bytes* v
   if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) return 0;
   store::Entry entry;
   call->has_looked = true;
-  if (!call->host->store->get(stored_key(call, space, view(key)), entry)) return 0;
+  const ByteView stored = stored_key(call, space, view(key));
+  const bool is_there = call->snapshot == nullptr ? call->host->store->get(stored, entry)
+                                                  : call->snapshot->get(stored, entry);
+  if (!is_there) return 0;
   *value = lend(entry.value);
   return 1;
 }
@@ -54,7 +57,9 @@ stator_kv_cursor* scan(stator_call* call, std::uint8_t space, stator_bytes lower
   const std::string to = upper.size == 0 ? end_of_space(call, space)
                                          : std::string(stored_key(call, space, view(upper)));
   auto cursor = std::make_unique<stator_kv_cursor>();
-  cursor->walk = call->host->store->walk({from, to, reverse != 0});
+  const store::WalkOptions options = {from, to, reverse != 0};
+  cursor->walk =
+      call->snapshot == nullptr ? call->host->store->walk(options) : call->snapshot->walk(options);
   cursor->prefix_size = call->prefix_size + 1;
   call->has_looked = true;
   call->cursors.push_back(std::move(cursor));

@@ -21,6 +21,8 @@ namespace {
 
 constexpr std::uint64_t kMapBytesDefault = 64ull * 1024 * 1024 * 1024;
 constexpr std::uint64_t kMapGranule = 64 * 1024;
+// LMDB's readers, by default: the snapshots, the lane, a copy, and some to spare.
+static_assert(kPausedReadsMax + 8 <= 126);
 constexpr std::uint32_t kFormat = 2;
 constexpr std::uint32_t kFormatWithoutDigest = 1;
 constexpr ByteView kFormatKey = "format";
@@ -213,6 +215,7 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::attach(const std::string& directory,
 }
 
 LmdbEnv::~LmdbEnv() {
+  for (MDB_txn* txn : resting_) mdb_txn_abort(txn);
   if (read_ != nullptr) mdb_txn_abort(read_);
   mdb_env_close(env_);
 }
@@ -280,11 +283,20 @@ void LmdbEnv::end_read() {
 }
 
 bool LmdbEnv::get(ByteView key, ByteView& stored) {
-  if (key.empty() || key.size() > kStoreKeyBytesMax) return false;
   begin_read();
+  return get_in(read_, key, stored);
+}
+
+std::unique_ptr<BaseCursor> LmdbEnv::cursor() {
+  begin_read();
+  return cursor_in(read_);
+}
+
+bool LmdbEnv::get_in(MDB_txn* txn, ByteView key, ByteView& stored) const {
+  if (key.empty() || key.size() > kStoreKeyBytesMax) return false;
   MDB_val name = to_val(key);
   MDB_val found{};
-  const int reason = mdb_get(read_, data_, &name, &found);
+  const int reason = mdb_get(txn, data_, &name, &found);
   if (reason == MDB_NOTFOUND) return false;
   if (reason != 0) die("read", reason);
   stored = to_view(found);
@@ -292,13 +304,35 @@ bool LmdbEnv::get(ByteView key, ByteView& stored) {
   return true;
 }
 
-std::unique_ptr<BaseCursor> LmdbEnv::cursor() {
-  begin_read();
+std::unique_ptr<BaseCursor> LmdbEnv::cursor_in(MDB_txn* txn) const {
   MDB_cursor* cursor = nullptr;
-  const int reason = mdb_cursor_open(read_, data_, &cursor);
+  const int reason = mdb_cursor_open(txn, data_, &cursor);
   if (reason != 0) die("read", reason);
   return std::make_unique<BaseCursor>(cursor);
 }
+
+std::unique_ptr<BaseSnapshot> LmdbEnv::snapshot() {
+  MDB_txn* txn = nullptr;
+  int reason = 0;
+  if (resting_.empty()) {
+    reason = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+  } else {
+    txn = resting_.back();
+    resting_.pop_back();
+    reason = mdb_txn_renew(txn);
+  }
+  if (reason != 0) die("begin to read", reason);
+  return std::make_unique<BaseSnapshot>(*this, txn);
+}
+
+BaseSnapshot::~BaseSnapshot() {
+  mdb_txn_reset(txn_);
+  base_.resting_.push_back(txn_);
+}
+
+bool BaseSnapshot::get(ByteView key, ByteView& stored) { return base_.get_in(txn_, key, stored); }
+
+std::unique_ptr<BaseCursor> BaseSnapshot::cursor() { return base_.cursor_in(txn_); }
 
 Status LmdbEnv::write(const Memtable& newest, Lsn applied) {
   WriteTxn txn(env_);

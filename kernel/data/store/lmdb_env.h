@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -49,6 +50,24 @@ class BaseCursor {
   ByteView stored_;
 };
 
+class LmdbEnv;
+
+// The base as it was when the snapshot was taken; what it hands out lasts as long as it does.
+class BaseSnapshot {
+ public:
+  BaseSnapshot(LmdbEnv& base, MDB_txn* txn) : base_(base), txn_(txn) {}
+  ~BaseSnapshot();
+  BaseSnapshot(const BaseSnapshot&) = delete;
+  BaseSnapshot& operator=(const BaseSnapshot&) = delete;
+
+  bool get(ByteView key, ByteView& stored);
+  std::unique_ptr<BaseCursor> cursor();
+
+ private:
+  LmdbEnv& base_;
+  MDB_txn* txn_;
+};
+
 // How many bytes of keys and values each group of keys has, kept in the transactions that write
 // them. The base does not know what a group is: `group_of` says so for a key. Null: nothing is
 // measured.
@@ -77,12 +96,14 @@ class LmdbEnv {
   bool get(ByteView key, ByteView& stored);
   std::unique_ptr<BaseCursor> cursor();
   void end_read();
+  // Beside the other reads, at most kPausedReadsMax at once. Before the base dies.
+  std::unique_ptr<BaseSnapshot> snapshot();
 
   // All that `newest` says and the applied LSN, in one synced transaction. Errors:
   // kResourcesExhausted when the map is too small (grow() and try again), kDiskFull, kStorage.
   Status write(const Memtable& newest, Lsn applied);
-  // Doubles the map. The lane's thread, while nobody reads or writes and no cursor lives. Error:
-  // kBusy while copy() runs.
+  // Doubles the map. The lane's thread, while nobody reads or writes, no cursor and no snapshot
+  // lives. Error: kBusy while copy() runs.
   Status grow();
 
   // Gives a compacted copy of data.mdb, as it is in one snapshot, to `sink` piece by piece; stops
@@ -107,6 +128,9 @@ class LmdbEnv {
   int measure_all(MDB_txn* txn, Sizes& sizes);
   int write_sizes(MDB_txn* txn, const Sizes& sizes);
   void begin_read();
+  friend class BaseSnapshot;
+  bool get_in(MDB_txn* txn, ByteView key, ByteView& stored) const;
+  std::unique_ptr<BaseCursor> cursor_in(MDB_txn* txn) const;
   Error failure(const char* action, int reason) const;
   // Data that was there cannot be read: there is no answer that would be true.
   [[noreturn]] void die(const char* action, int reason) const;
@@ -115,6 +139,7 @@ class LmdbEnv {
   std::mutex copying_;  // held by copy(): its snapshot must not see the map move
   MDB_env* env_;
   MDB_txn* read_ = nullptr;
+  std::vector<MDB_txn*> resting_;  // of snapshots that ended, to be used again
   bool is_reading_ = false;
   unsigned data_ = 0;
   unsigned meta_ = 0;

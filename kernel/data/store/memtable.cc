@@ -121,6 +121,7 @@ Memtable::Node* Memtable::make_node(ByteView key, std::size_t height, std::size_
   Node* node = std::construct_at(reinterpret_cast<Node*>(place));
   node->key_bytes = static_cast<std::uint16_t>(key.size());
   node->height = static_cast<std::uint8_t>(height);
+  node->has_past = false;
   std::fill_n(node->tower(), height, nullptr);
   if (!key.empty()) std::memcpy(node->tower() + height, key.data(), key.size());
   return node;
@@ -190,6 +191,7 @@ void Memtable::write_stored(char* to, VShardId vshard, ByteView value) {
 }
 
 void Memtable::overwrite(ByteView key, VShardId vshard, ByteView value) {
+  if (keep_for_ != 0) return put(key, vshard, value);
   const std::size_t size = kValueHeaderBytes + value.size();
   Node* node = slots_[slot_of(key, hash_of(key))].node;
   if (node == nullptr || node->is_erased() || size > room_for(node->value_bytes))
@@ -210,12 +212,36 @@ void Memtable::put(ByteView key, VShardId vshard, ByteView value) {
                      ? reinterpret_cast<char*>(node->tower() + node->height) + key.size()
                      : arena_.allocate(room_for(size), 1);
   write_stored(stored, vshard, value);
+  if (keep_for_ != 0) keep_past(*node, is_new);
   set_stored(*node, stored, size);
 }
 
 void Memtable::erase(ByteView key) {
   bool is_new = false;
-  set_stored(*node_of(key, 0, is_new), nullptr, 0);
+  Node* node = node_of(key, 0, is_new);
+  if (keep_for_ != 0) keep_past(*node, is_new);
+  set_stored(*node, nullptr, 0);
+}
+
+// Once for each snapshot that was the newest: the first value that is written over is what they
+// saw.
+void Memtable::keep_past(Node& node, bool is_new) {
+  std::vector<Past>& past = past_[&node];
+  if (!past.empty() && past.back().until >= keep_for_) return;
+  past.push_back({keep_for_, node.value, node.value_bytes, !is_new});
+  node.has_past = true;
+}
+
+bool Memtable::said(const Node& node, std::uint64_t snapshot, Said& said) const {
+  if (snapshot != 0 && node.has_past) {
+    for (const Past& past : past_.at(&node)) {
+      if (past.until < snapshot) continue;
+      said = {{past.value, past.value_bytes}, past.value == nullptr};
+      return past.was_here;
+    }
+  }
+  said = {node.stored(), node.is_erased()};
+  return true;
 }
 
 void Memtable::absorb(const Memtable& newer) {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.h"
@@ -25,6 +26,7 @@ class Memtable {
     std::uint32_t value_bytes;
     std::uint16_t key_bytes;
     std::uint8_t height;  // pointers behind the node; the key and the first value follow them
+    bool has_past;        // snapshots may see something else
 
     Node** tower() { return reinterpret_cast<Node**>(this + 1); }
     const Node* next() const { return *reinterpret_cast<Node* const*>(this + 1); }
@@ -61,10 +63,24 @@ class Memtable {
   // The last node whose key is less than `key`.
   const Node* before(ByteView key) const;
 
+  // ---- snapshots -------------------------------------------------------------------------------
+  // From now on what is written over is kept for the snapshots that are open, the newest of which
+  // is `newest`; 0: there are none. Numbers grow.
+  void keep_for(std::uint64_t newest) { keep_for_ = newest; }
+  // What a node says, or said.
+  struct Said {
+    ByteView stored;
+    bool is_erased;
+  };
+  // False: in this snapshot the key is not here. Snapshot 0 is the present. The lane's thread.
+  bool said(const Node& node, std::uint64_t snapshot, Said& said) const;
+
   std::size_t count() const { return count_; }
   // Bytes that overwrite() put in the place of others: they fill the log, not the memory.
   std::size_t overwritten() const { return overwritten_; }
-  std::size_t bytes() const { return arena_.bytes() + slots_.size() * sizeof(Slot); }
+  std::size_t bytes() const {
+    return arena_.bytes() + slots_.size() * sizeof(Slot) + past_.size() * kPastBytes;
+  }
 
  private:
   static constexpr std::size_t kHeightMax = 12;
@@ -73,6 +89,16 @@ class Memtable {
     Node* node = nullptr;  // nullptr: free
   };
 
+  // What a node said until it was written when `until` was the newest snapshot.
+  struct Past {
+    std::uint64_t until;
+    const char* value;  // as in Node
+    std::uint32_t value_bytes;
+    bool was_here;
+  };
+  static constexpr std::size_t kPastBytes = 96;  // of one node's past in the heap, about
+
+  void keep_past(Node& node, bool is_new);
   std::size_t slot_of(ByteView key, std::uint64_t hash) const;
   // The node of the key, made if there was none; a new one has `room` bytes behind its key.
   Node* node_of(ByteView key, std::size_t room, bool& is_new);
@@ -92,6 +118,8 @@ class Memtable {
   std::size_t overwritten_ = 0;
   std::size_t height_ = 1;  // levels in use
   std::uint64_t random_ = 0x9e3779b97f4a7c15u;
+  std::uint64_t keep_for_ = 0;
+  std::unordered_map<const Node*, std::vector<Past>> past_;  // oldest first
 };
 
 }  // namespace stator::store

@@ -13,15 +13,17 @@ void MemtableLayer::begin(const WalkOptions& options) {
   }
 }
 
-void MemtableLayer::advance() { take(is_reverse_ ? node_->previous : node_->next()); }
+void MemtableLayer::advance() { take(beside(*node_)); }
 
 void MemtableLayer::take(const Memtable::Node* node) {
+  Memtable::Said said{};
+  while (node != nullptr && !memtable_.said(*node, snapshot_, said)) node = beside(*node);
   node_ = node;
   has_entry_ = node != nullptr;
   if (!has_entry_) return;
   key_ = node->key();
-  stored_ = node->stored();
-  is_erased_ = node->is_erased();
+  stored_ = said.stored;
+  is_erased_ = said.is_erased;
 }
 
 void BaseLayer::begin(const WalkOptions& options) {

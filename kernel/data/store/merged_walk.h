@@ -34,14 +34,21 @@ class Layer {
 
 class MemtableLayer final : public Layer {
  public:
-  explicit MemtableLayer(const Memtable& memtable) : memtable_(memtable) {}
+  // As it is, or as it was in a snapshot (Memtable::said).
+  explicit MemtableLayer(const Memtable& memtable, std::uint64_t snapshot = 0)
+      : memtable_(memtable), snapshot_(snapshot) {}
   void begin(const WalkOptions& options) override;
   void advance() override;
 
  private:
   void take(const Memtable::Node* node);
 
+  const Memtable::Node* beside(const Memtable::Node& node) const {
+    return is_reverse_ ? node.previous : node.next();
+  }
+
   const Memtable& memtable_;
+  const std::uint64_t snapshot_;
   const Memtable::Node* node_ = nullptr;
   bool is_reverse_ = false;
 };

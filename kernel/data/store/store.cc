@@ -17,6 +17,24 @@ namespace {
 // Bytes of log that count like one of memory when a checkpoint is due.
 constexpr std::size_t kLogPerMemory = 4;
 
+class LaneStore;
+
+class LaneSnapshot final : public Snapshot {
+ public:
+  LaneSnapshot(LaneStore& store, std::uint64_t number, std::vector<const Memtable*> memtables,
+               std::unique_ptr<BaseSnapshot> base)
+      : store_(store), number_(number), memtables_(std::move(memtables)), base_(std::move(base)) {}
+  ~LaneSnapshot() override;
+  bool get(ByteView key, Entry& entry) override;
+  std::unique_ptr<Walk> walk(const WalkOptions& options) override;
+
+ private:
+  LaneStore& store_;
+  const std::uint64_t number_;
+  const std::vector<const Memtable*> memtables_;  // newest first
+  std::unique_ptr<BaseSnapshot> base_;
+};
+
 class LaneStore final : public Store {
  public:
   LaneStore(const StoreOptions& options, std::unique_ptr<LmdbEnv> base);
@@ -28,6 +46,8 @@ class LaneStore final : public Store {
   std::uint64_t prefetch(ByteView key) const override { return active_->prefetch(key); }
   void prefetch_value(std::uint64_t hint) const override { active_->prefetch_node(hint); }
   std::unique_ptr<Walk> walk(const WalkOptions& options) override;
+  std::unique_ptr<Snapshot> snapshot() override;
+  void end_snapshot(std::uint64_t number);
   void put(ByteView key, VShardId vshard, ByteView value) override;
   void overwrite(ByteView key, VShardId vshard, ByteView value) override;
   void erase(ByteView key) override;
@@ -44,6 +64,9 @@ class LaneStore final : public Store {
   void freeze();
   void drop_frozen();
   void grow_and_restart();
+  void keep_for_snapshots();
+  // Frees it when no snapshot can see it any more.
+  void discard(std::unique_ptr<Memtable> memtable);
 
   const std::size_t memtable_bytes_max_;
   const std::function<void()> on_checkpoint_;
@@ -59,6 +82,14 @@ class LaneStore final : public Store {
   bool is_frozen_written_ = false;  // in the base, but not in the snapshot of this turn
   bool is_growth_due_ = false;      // the running checkpoint waits for the end of the turn
   Status growth_failure_;           // ends the running checkpoint
+
+  std::uint64_t snapshots_ = 0;      // taken so far: the number of the last
+  std::vector<std::uint64_t> open_;  // numbers of those that live, ascending
+  struct Kept {
+    std::uint64_t last_snapshot;  // that may see it
+    std::unique_ptr<Memtable> memtable;
+  };
+  std::vector<Kept> kept_;
 
   Checkpointer checkpointer_;  // last: its thread reads frozen_ and base_
 };
@@ -78,9 +109,10 @@ void LaneStore::begin_turn() {
 void LaneStore::end_turn() {
   is_in_turn_ = false;
   base_->end_read();
+  for (auto& memtable : retired_) discard(std::move(memtable));
   retired_.clear();
   if (is_frozen_written_) drop_frozen();
-  if (is_growth_due_) grow_and_restart();
+  if (is_growth_due_ && open_.empty()) grow_and_restart();
 }
 
 bool LaneStore::get(ByteView key, Entry& entry) {
@@ -105,6 +137,68 @@ std::unique_ptr<Walk> LaneStore::walk(const WalkOptions& options) {
   return std::make_unique<MergedWalk>(std::move(layers), options);
 }
 
+std::unique_ptr<Snapshot> LaneStore::snapshot() {
+  if (is_growth_due_) return nullptr;
+  STATOR_ASSERT(open_.size() < kPausedReadsMax);
+  open_.push_back(++snapshots_);
+  keep_for_snapshots();
+  std::vector<const Memtable*> memtables = {active_.get()};
+  if (frozen_ != nullptr) memtables.push_back(frozen_.get());
+  return std::make_unique<LaneSnapshot>(*this, snapshots_, std::move(memtables), base_->snapshot());
+}
+
+void LaneStore::end_snapshot(std::uint64_t number) {
+  std::erase(open_, number);
+  keep_for_snapshots();
+  std::vector<Kept> kept = std::exchange(kept_, {});
+  for (Kept& one : kept) {
+    const bool is_seen = !open_.empty() && open_.front() <= one.last_snapshot;
+    is_seen ? kept_.push_back(std::move(one)) : checkpointer_.discard(std::move(one.memtable));
+  }
+  if (is_growth_due_ && open_.empty() && !is_in_turn_) grow_and_restart();
+}
+
+// A frozen memtable is written only by absorb(), after a checkpoint that failed.
+void LaneStore::keep_for_snapshots() {
+  const std::uint64_t newest = open_.empty() ? 0 : snapshots_;
+  active_->keep_for(newest);
+  if (frozen_ != nullptr) frozen_->keep_for(newest);
+}
+
+void LaneStore::discard(std::unique_ptr<Memtable> memtable) {
+  if (!open_.empty()) return kept_.push_back({snapshots_, std::move(memtable)});
+  checkpointer_.discard(std::move(memtable));
+}
+
+LaneSnapshot::~LaneSnapshot() {
+  base_.reset();
+  store_.end_snapshot(number_);
+}
+
+bool LaneSnapshot::get(ByteView key, Entry& entry) {
+  for (const Memtable* memtable : memtables_) {
+    const Memtable::Node* node = memtable->find(key);
+    Memtable::Said said{};
+    if (node == nullptr || !memtable->said(*node, number_, said)) continue;
+    if (!said.is_erased) entry = entry_of(key, said.stored);
+    return !said.is_erased;
+  }
+  ByteView stored;
+  if (!base_->get(key, stored)) return false;
+  entry = entry_of(key, stored);
+  return true;
+}
+
+std::unique_ptr<Walk> LaneSnapshot::walk(const WalkOptions& options) {
+  std::vector<std::unique_ptr<Layer>> layers;
+  for (const Memtable* memtable : memtables_) {
+    if (memtable->count() > 0)
+      layers.push_back(std::make_unique<MemtableLayer>(*memtable, number_));
+  }
+  layers.push_back(std::make_unique<BaseLayer>(base_->cursor()));
+  return std::make_unique<MergedWalk>(std::move(layers), options);
+}
+
 void LaneStore::put(ByteView key, VShardId vshard, ByteView value) {
   active_->put(key, vshard, value);
 }
@@ -125,12 +219,13 @@ bool LaneStore::wants_checkpoint() const {
 // there is one to write again.
 void LaneStore::freeze() {
   auto active = std::exchange(active_, std::make_unique<Memtable>());
+  keep_for_snapshots();
   if (frozen_ == nullptr) {
     frozen_ = std::move(active);
     return;
   }
   frozen_->absorb(*active);
-  if (is_in_turn_) retired_.push_back(std::move(active));
+  is_in_turn_ ? retired_.push_back(std::move(active)) : discard(std::move(active));
 }
 
 bool LaneStore::start_checkpoint(Lsn up_to) {
@@ -144,7 +239,7 @@ bool LaneStore::start_checkpoint(Lsn up_to) {
 }
 
 void LaneStore::drop_frozen() {
-  checkpointer_.discard(std::move(frozen_));
+  discard(std::move(frozen_));
   is_frozen_written_ = false;
 }
 
@@ -157,7 +252,7 @@ Status LaneStore::finish_checkpoint() {
   }
   if (!result.ok() && result.error().code() == ErrorCode::kResourcesExhausted) {
     is_growth_due_ = true;  // the map moves: not while somebody looks at it
-    if (!is_in_turn_) grow_and_restart();
+    if (!is_in_turn_ && open_.empty()) grow_and_restart();
     return ok_status();
   }
   is_running_ = false;
@@ -184,7 +279,7 @@ void LaneStore::grow_and_restart() {
 }
 
 void LaneStore::forget_memory() {
-  STATOR_ASSERT(!is_in_turn_ && !is_running_ && !is_frozen_written_);
+  STATOR_ASSERT(!is_in_turn_ && !is_running_ && !is_frozen_written_ && open_.empty());
   base_->end_read();
   active_ = std::make_unique<Memtable>();
   frozen_.reset();  // of a checkpoint that failed

@@ -39,6 +39,16 @@ struct WalkOptions {
   bool reverse = false;
 };
 
+// The store as it was when the snapshot was taken, whatever is written meanwhile; what it hands out
+// lasts as long as it does. Thread: the lane's.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+  virtual bool get(ByteView key, Entry& entry) = 0;
+  // The entry's views last until the next next(), or longer: as long as the snapshot.
+  virtual std::unique_ptr<Walk> walk(const WalkOptions& options) = 0;
+};
+
 struct StoreOptions {
   std::string directory;          // of this lane's LMDB environment
   std::uint64_t map_bytes = 0;    // 0 = default (64 GiB of address space; grows by itself)
@@ -71,6 +81,10 @@ class Store {
   virtual std::uint64_t prefetch(ByteView key) const = 0;
   virtual void prefetch_value(std::uint64_t hint) const = 0;
   virtual std::unique_ptr<Walk> walk(const WalkOptions& options) = 0;
+  // At most kPausedReadsMax at once; turns, writes and checkpoints go on beside it. It costs the
+  // old values of what is written meanwhile, and frozen memtables stay. Null: not now, the base
+  // must grow first, for which all snapshots have to end.
+  virtual std::unique_ptr<Snapshot> snapshot() = 0;
   virtual void put(ByteView key, VShardId vshard, ByteView value) = 0;
   // put(), where nobody holds a view of the value that is there now: its memory may be used again.
   virtual void overwrite(ByteView key, VShardId vshard, ByteView value) = 0;

@@ -76,16 +76,17 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
   const Args args = request.args();
   const Projection projection(args, kFields);
   if (const Status status = projection.check(reply); status != STATOR_OK) return status;
-  const IndexDefinition* index =
+  const IndexDefinition* known =
       engine.indexes().find(request.tenant(), request.collection(), args.str(kName));
-  if (index == nullptr) return reply.fail(STATOR_E_NOT_FOUND, "name", "no such index");
+  if (known == nullptr) return reply.fail(STATOR_E_NOT_FOUND, "name", "no such index");
+  const IndexDefinition index = *known;  // it may be dropped while this op is paused
   std::string wanted;
   Encoder encoder;
   if (!encoder.encode(args.str(kValue), wanted)) {
     return reply.fail(STATOR_E_BAD_REQUEST, "value", encoder.error());
   }
   TopRows top(args.u64(kLimit), RowOrder::kByDocument);
-  const Status status = look_up(request, *index, read_value(wanted), top);
+  const Status status = look_up(request, index, read_value(wanted), top);
   if (status != STATOR_OK) return status;
   std::vector<FoundRow> rows;
   top.move_to(rows);
@@ -126,6 +127,7 @@ const Op<DocumentEngine> kIndexLookup = {
         .result = R"({"rows":[{"document_id":str,"data":object}]})",
         .example = R"({"op":"index_lookup","collection":"users","name":"age","value":36})",
         .args = kArgs,
+        .flags = STATOR_OP_PAUSES,
     }),
     .read = &read,
     .merge = &merge,

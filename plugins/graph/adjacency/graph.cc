@@ -26,6 +26,7 @@ bool Graph::put(const Edge& edge) {
   if (!out_[edge.from].insert({edge.label, edge.to}, order())) return false;
   in_[edge.to].insert({edge.label, edge.from}, order());
   ++edge_count_;
+  ++changes_;
   return true;
 }
 
@@ -34,6 +35,7 @@ bool Graph::erase(const Edge& edge) {
   if (!out_[edge.from].erase({edge.label, edge.to}, order())) return false;
   in_[edge.to].erase({edge.label, edge.from}, order());
   --edge_count_;
+  ++changes_;
   return true;
 }
 

@@ -59,32 +59,37 @@ class Graph {
   HalfEdges::Cursor in(Number node, const EdgeFilter& filter) const;
 
   // visit(neighbour) -> false to stop; a neighbour comes once for each edge. Returns false if
-  // stopped.
+  // stopped. The graph may change during visit(), where an op pauses: an edge that stands all the
+  // time is visited, one that comes or goes is or is not.
   template <class Visit>
   bool visit_neighbors(Number node, const EdgeFilter& filter, Visit&& visit) const {
-    Half half{};
-    if (filter.direction != Direction::kIn) {
-      for (auto cursor = out(node, filter); cursor.next(half);) {
-        if (!visit(half.node)) return false;
-      }
-    }
-    if (filter.direction != Direction::kOut) {
-      for (auto cursor = in(node, filter); cursor.next(half);) {
-        if (!visit(half.node)) return false;
-      }
-    }
-    return true;
+    if (filter.direction != Direction::kIn && !visit_side(out_, node, filter, visit)) return false;
+    return filter.direction == Direction::kOut || visit_side(in_, node, filter, visit);
   }
 
  private:
   HalfEdges::Cursor cursor(const std::vector<HalfEdges>& edges, Number node,
                            const EdgeFilter& filter) const;
+  template <class Visit>
+  bool visit_side(const std::vector<HalfEdges>& edges, Number node, const EdgeFilter& filter,
+                  Visit&& visit) const {
+    Half half{};
+    std::uint64_t changes = changes_;
+    for (auto walk = cursor(edges, node, filter); walk.next(half);) {
+      if (!visit(half.node)) return false;
+      if (changes_ == changes) continue;
+      changes = changes_;
+      walk = edges[node].behind(half, filter.is_any_label ? kNoNumber : filter.label, order());
+    }
+    return true;
+  }
 
   Names nodes_;
   Names labels_;
   std::vector<HalfEdges> out_;  // by node; may be shorter than nodes_
   std::vector<HalfEdges> in_;
   std::uint64_t edge_count_ = 0;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace stator::graph

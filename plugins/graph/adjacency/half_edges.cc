@@ -45,6 +45,11 @@ HalfEdges::Cursor HalfEdges::of_label(Number label, const HalfOrder& order) cons
   return {*this, first_not(before), label};
 }
 
+HalfEdges::Cursor HalfEdges::behind(const Half& half, Number only_label,
+                                    const HalfOrder& order) const {
+  return {*this, first_not([&](const Half& each) { return !order(half, each); }), only_label};
+}
+
 bool HalfEdges::insert(const Half& half, const HalfOrder& order) {
   Position position = first_not([&](const Half& each) { return order(each, half); });
   if (is_at(position, half)) return false;

@@ -57,6 +57,8 @@ class HalfEdges {
 
   Cursor all() const { return {*this, {0, 0}, kNoNumber}; }
   Cursor of_label(Number label, const HalfOrder& order) const;
+  // Behind `half`, whether it is here or not; with a label, to the end of that.
+  Cursor behind(const Half& half, Number only_label, const HalfOrder& order) const;
 
  private:
   // The first edge that is not `before`; before must hold for a prefix of the order.

@@ -73,7 +73,8 @@ const Op<GraphEngine> kGraphHop = {
                     .result = R"({"rows":[{"node":str,"hop":u32}],"truncated":bool})",
                     .example = R"({"op":"graph_hop","collection":"notes","start_nodes":["n1"],)"
                                R"("depth":2,"edge_label":"cites"})",
-                    .args = kArgs}),
+                    .args = kArgs,
+                    .flags = STATOR_OP_PAUSES}),
     .read = read};
 
 }  // namespace stator::graph

@@ -30,6 +30,10 @@ Status read(const GraphEngine& engine, const Request& request, Reply& reply) {
   const Path path = shortest_path(graph, ends, filter_of(graph, args, {kEdgeLabel, kDirection}),
                                   static_cast<std::uint32_t>(args.u64(kMaxDepth)), request);
   if (path.was_interrupted) return fail_interrupted(reply);
+  if (path.was_changed) {
+    return reply.fail(STATOR_E_CONFLICT_RETRY, nullptr,
+                      "the graph changed while a path was looked for");
+  }
   if (path.nodes.empty()) {
     return reply.fail(STATOR_E_NOT_FOUND, nullptr, "no path within 'max_depth' edges");
   }
@@ -53,7 +57,8 @@ const Op<GraphEngine> kGraphPath = {
                         "in order. Weights are not looked at.",
                  .result = R"({"path":[str],"hops":u64})",
                  .example = R"({"op":"graph_path","collection":"notes","src":"n1","dst":"n9"})",
-                 .args = kArgs}),
+                 .args = kArgs,
+                 .flags = STATOR_OP_PAUSES}),
     .read = read};
 
 }  // namespace stator::graph

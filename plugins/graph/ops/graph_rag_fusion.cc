@@ -103,8 +103,8 @@ Status answer(const Graph& graph, const Request& request, std::span<const Seed> 
   const WalkLimits limits = {static_cast<std::uint32_t>(args.u64(kExpansionDepth)),
                              max_visited - std::min<std::uint64_t>(unknown, max_visited),
                              std::numeric_limits<std::uint64_t>::max()};
-  const Walk walk = breadth_first(
-      graph, std::move(starts), filter_of(graph, args, {kEdgeLabel, kDirection}), limits, request);
+  const Walk walk = breadth_first(graph, starts, filter_of(graph, args, {kEdgeLabel, kDirection}),
+                                  limits, request);
   if (walk.was_interrupted) return fail_interrupted(reply);
 
   const FusionOptions options = {args.f64(kVectorK), args.f64(kGraphK), args.u64(kFinalTopK)};
@@ -150,7 +150,8 @@ const Op<GraphEngine> kGraphRagFusion = {
          .example = R"({"op":"graph_rag_fusion","collection":"notes",)"
                     R"("query_vector":[0.1,0.7,0.2],"expansion_depth":2,"final_top_k":5})",
          .args = kArgs,
-         .requires_ops = kRequires}),
+         .requires_ops = kRequires,
+         .flags = STATOR_OP_PAUSES}),
     .read = read};
 
 }  // namespace stator::graph

@@ -27,7 +27,10 @@ class PathFinder {
 
   Path run(const PathEnds& ends, std::uint32_t max_depth) {
     Path path;
-    if (measure(ends, max_depth)) path.nodes = walk(ends.from);
+    if (measure(ends, max_depth)) {
+      path.nodes = walk(ends.from);
+      path.was_changed = path.nodes.empty();
+    }
     path.was_interrupted = interrupt_.is_interrupted_now();
     return path;
   }
@@ -68,7 +71,8 @@ class PathFinder {
         }
         return !interrupt_.is_interrupted();
       });
-      if (!is_complete) return {};
+      // An edge that was there when distances were measured is gone.
+      if (!is_complete || nearest == kNoNumber) return {};
       nodes.push_back(node = nearest);
     }
     return nodes;

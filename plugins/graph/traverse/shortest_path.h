@@ -23,6 +23,7 @@ struct PathEnds {
 struct Path {
   std::vector<Number> nodes;  // both ends included; empty if there is none within max_depth edges
   bool was_interrupted = false;
+  bool was_changed = false;  // the graph, under the walk: no path was found that stood all the time
 };
 
 Path shortest_path(const Graph& graph, const PathEnds& ends, const EdgeFilter& filter,

@@ -26,6 +26,7 @@ SearchRow::SearchRow(const Rule& rule, std::span<const float> values) : lines_(l
 Collection::Collection(const Rule& rule) : rule_(rule), row_lines_(lines_of(rule)) {}
 
 void Collection::put(std::string_view document_id, std::string_view values) {
+  ++changes_;
   auto found = slots_.find(document_id);
   if (found == slots_.end()) {
     found = slots_.emplace(document_id, count()).first;
@@ -38,6 +39,7 @@ void Collection::put(std::string_view document_id, std::string_view values) {
 bool Collection::erase(std::string_view document_id) {
   const auto found = slots_.find(document_id);
   if (found == slots_.end()) return false;
+  ++changes_;
   const std::uint32_t slot = found->second;
   const std::uint32_t last = count() - 1;
   if (slot != last) {
@@ -49,7 +51,8 @@ bool Collection::erase(std::string_view document_id) {
   }
   lines_.resize(lines_.size() - row_lines_);
   ids_.pop_back();
-  slots_.erase(found);
+  auto node = slots_.extract(found);
+  if (visits_ > 0) erased_.push_back(std::move(node));
   return true;
 }
 

@@ -47,6 +47,23 @@ class Collection {
   // False if it was not there.
   bool erase(std::string_view document_id);
 
+  // While one lives, the ids that document_id() gave last, also of vectors that are erased: for a
+  // walk over the slots that is left in the middle while others write.
+  class Visit {
+   public:
+    explicit Visit(const Collection& collection) : collection_(collection) { ++collection.visits_; }
+    ~Visit() {
+      if (--collection_.visits_ == 0) collection_.erased_.clear();
+    }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+   private:
+    const Collection& collection_;
+  };
+  // Becomes another number with each write.
+  std::uint64_t changes() const { return changes_; }
+
   // slot < count(). Views and pointers last until the next write.
   std::string_view document_id(std::uint32_t slot) const { return *ids_[slot]; }
   const float* row(std::uint32_t slot) const {
@@ -66,7 +83,11 @@ class Collection {
   std::size_t row_lines_;
   std::vector<Line> lines_;              // count() rows of row_lines_
   std::vector<const std::string*> ids_;  // slot -> key in slots_, which stays where it is
-  std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> slots_;
+  using Slots = std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>>;
+  Slots slots_;
+  std::uint64_t changes_ = 0;
+  mutable std::size_t visits_ = 0;
+  mutable std::vector<Slots::node_type> erased_;  // during visits: their ids are looked at
 };
 
 }  // namespace stator::vector

@@ -23,7 +23,8 @@ Status read(const VectorEngine& engine, const Request& request, Reply& reply) {
   if (!fault.empty()) {
     return reply.fail(STATOR_E_BAD_REQUEST, "query_vector", "'query_vector' " + fault);
   }
-  const auto hits = flat_search(*collection, query, request.args().u64(kTopK), request);
+  const Collection::Visit visit(*collection);
+  const auto hits = flat_search(*collection, visit, query, request.args().u64(kTopK), request);
   if (!hits) {
     return reply.fail(STATOR_E_DEADLINE_EXCEEDED, nullptr, "interrupted while searching");
   }
@@ -31,7 +32,7 @@ Status read(const VectorEngine& engine, const Request& request, Reply& reply) {
   json.begin_object().key("results").begin_array();
   for (const Hit& hit : *hits) {
     json.begin_object()
-        .field("document_id", collection->document_id(hit.slot))
+        .field("document_id", hit.document_id)
         .field("distance", hit.distance)
         .field("score", score_of(collection->rule().metric, hit.distance))
         .end_object();
@@ -54,7 +55,8 @@ const Op<VectorEngine> kVectorSearch = {
                               R"("regime":"flat","visited":u64})",
                     .example = R"({"op":"vector_search","collection":"notes",)"
                                R"("query_vector":[0.1,0.7,0.2],"top_k":5})",
-                    .args = kArgs}),
+                    .args = kArgs,
+                    .flags = STATOR_OP_PAUSES}),
     .read = read};
 
 }  // namespace stator::vector

@@ -1,6 +1,8 @@
 #include "search/flat_search.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "distance/distance.h"
@@ -8,73 +10,85 @@
 namespace stator::vector {
 namespace {
 
-// Floats between two looks at the interrupt word: some 50 microseconds, also of scalar code.
-constexpr std::size_t kFloatsPerLook = 65'536;
+// Floats between two looks at the interrupt word: some 10 microseconds, also of scalar code.
+constexpr std::size_t kFloatsPerLook = 16'384;
 constexpr std::uint32_t kRowsPerLookMax = 1024;
 
 struct Nearer {
-  const Collection& collection;
   bool operator()(const Hit& a, const Hit& b) const {
     if (a.distance != b.distance) return a.distance < b.distance;
-    return collection.document_id(a.slot) < collection.document_id(b.slot);
+    return a.document_id < b.document_id;
   }
 };
 
 class TopK {
  public:
-  TopK(const Collection& collection, std::size_t top_k)
-      : is_nearer_{collection}, size_max_(std::min<std::size_t>(top_k, collection.count())) {
-    hits_.reserve(size_max_);
-  }
+  explicit TopK(std::size_t size_max) : size_max_(size_max) { hits_.reserve(size_max_); }
 
-  void offer(Hit hit) {
-    if (hits_.size() < size_max_) {
-      hits_.push_back(hit);
-      std::push_heap(hits_.begin(), hits_.end(), is_nearer_);
-    } else if (is_nearer_(hit, hits_.front())) {
-      std::pop_heap(hits_.begin(), hits_.end(), is_nearer_);
-      hits_.back() = hit;
-      std::push_heap(hits_.begin(), hits_.end(), is_nearer_);
+  // From now on a vector may be offered that was offered before.
+  void expect_repeats() {
+    if (expects_repeats_) return;
+    expects_repeats_ = true;
+    for (const Hit& hit : hits_) kept_.insert(hit.document_id);
+  }
+  void offer(float distance, const Collection& collection, std::uint32_t slot) {
+    const bool is_full = hits_.size() == size_max_;
+    if (is_full && (size_max_ == 0 || distance > hits_.front().distance)) return;
+    const Hit hit = {distance, collection.document_id(slot)};
+    if (is_full && !Nearer()(hit, hits_.front())) return;
+    if (expects_repeats_ && !kept_.insert(hit.document_id).second) return;
+    if (is_full) {
+      std::pop_heap(hits_.begin(), hits_.end(), Nearer());
+      if (expects_repeats_) kept_.erase(hits_.back().document_id);
+      hits_.pop_back();
     }
+    hits_.push_back(hit);
+    std::push_heap(hits_.begin(), hits_.end(), Nearer());
   }
   std::vector<Hit> take() {
-    std::sort_heap(hits_.begin(), hits_.end(), is_nearer_);
+    std::sort_heap(hits_.begin(), hits_.end(), Nearer());
     return std::move(hits_);
   }
 
  private:
-  Nearer is_nearer_;
   std::size_t size_max_;
   std::vector<Hit> hits_;
+  bool expects_repeats_ = false;
+  std::unordered_set<std::string_view> kept_;  // of the hits, when repeats are expected
 };
 
-// `distance` maps a row to its distance. False if interrupted.
+// `distance` maps a row to its distance. False if interrupted. From the last slot to the first: a
+// write moves the last vector at most, to where another one went, so that during a pause none can
+// get behind the walk without having been looked at.
 template <class Distance>
 bool scan(const Collection& collection, const Request& request, TopK& best, Distance&& distance) {
   const std::size_t rows = kFloatsPerLook / collection.row_floats();
   const std::uint32_t step = std::clamp(static_cast<std::uint32_t>(rows), 1u, kRowsPerLookMax);
-  const std::uint32_t count = collection.count();
-  for (std::uint32_t begin = 0; begin < count;) {
+  for (std::uint32_t left = collection.count(); left > 0;) {
+    const std::uint64_t changes = collection.changes();
     if (request.interrupted()) return false;
-    const std::uint32_t end = begin + std::min(step, count - begin);
-    for (std::uint32_t slot = begin; slot < end; ++slot) {
-      best.offer({distance(collection.row(slot)), slot});
+    if (collection.changes() != changes) {
+      left = std::min(left, collection.count());
+      best.expect_repeats();
     }
-    begin = end;
+    for (std::uint32_t some = std::min(step, left); some > 0; --some) {
+      --left;
+      best.offer(distance(collection.row(left)), collection, left);
+    }
   }
   return true;
 }
 
 }  // namespace
 
-std::optional<std::vector<Hit>> flat_search(const Collection& collection,
+std::optional<std::vector<Hit>> flat_search(const Collection& collection, const Collection::Visit&,
                                             std::span<const float> query, std::size_t top_k,
                                             const Request& request) {
   const SearchRow row(collection.rule(), query);
   const float* const wanted = row.data();
   const std::size_t floats = collection.row_floats();
   const DistanceKernels& kernels = distance_kernels();
-  TopK best(collection, top_k);
+  TopK best(std::min<std::size_t>(top_k, collection.count()));
   bool done = false;
   switch (collection.rule().metric) {
     case Metric::kL2:

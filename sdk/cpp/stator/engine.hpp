@@ -45,6 +45,7 @@ struct Services {
   const stator_call_service* call = nullptr;
   const stator_rows_service* rows = nullptr;
   const stator_log_service* log = nullptr;
+  const stator_pause_service* pause = nullptr;
 };
 inline Services services;
 }  // namespace detail
@@ -144,7 +145,13 @@ class Request {
   std::uint64_t time_ms() const { return raw_->time_ms; }
   Args args() const { return Args(raw_->args); }
   Kv kv() const { return Kv(raw_->call); }
-  bool interrupted() const { return __atomic_load_n(raw_->interrupt, __ATOMIC_RELAXED) != 0; }
+  // Stop now. An op with STATOR_OP_PAUSES may be paused in here while others run: what the engine
+  // holds in memory may be different afterwards, what kv has lent and will show is not.
+  bool interrupted() const {
+    const std::uint32_t word = __atomic_load_n(raw_->interrupt, __ATOMIC_RELAXED);
+    if (word != STATOR_INTERRUPT_ASK) return word != 0;
+    return detail::services.pause->look(raw_->call) != 0;
+  }
   Rows rows() const { return Rows(raw_->call); }
   // A READ op of another engine, by the wire name listed in requires_ops.
   CallResult call(std::string_view op, std::string_view args_json) const {
@@ -368,6 +375,7 @@ class Edge {
     services.call = static_cast<const stator_call_service*>(fetch(STATOR_SERVICE_CALL));
     services.rows = static_cast<const stator_rows_service*>(fetch(STATOR_SERVICE_ROWS));
     services.log = static_cast<const stator_log_service*>(fetch(STATOR_SERVICE_LOG));
+    services.pause = static_cast<const stator_pause_service*>(fetch(STATOR_SERVICE_PAUSE));
     static const Edge kEdge;
     return &kEdge.engine_;
   }
@@ -487,8 +495,7 @@ class Edge {
 #ifndef STATOR_ENTRY_NAME
 #define STATOR_ENTRY_NAME stator_engine_entry_v1
 #endif
-#define STATOR_DEFINE_ENGINE(E)                                                            \
-  extern "C" __attribute__((visibility("default"))) const stator_engine_v1* STATOR_ENTRY_NAME( \
-      const stator_kernel_hello* hello) {                                                  \
-    return stator::detail::Edge<E>::entry(hello);                                          \
+#define STATOR_DEFINE_ENGINE(E)                                                                     \
+  extern "C" STATOR_EXPORT const stator_engine_v1* STATOR_ENTRY_NAME(const stator_kernel_hello* hello) { \
+    return stator::detail::Edge<E>::entry(hello);                                                  \
   }

@@ -22,6 +22,7 @@
 
 #include "stator/args.h"
 #include "stator/bytes.h"
+#include "stator/manifest.h"
 #include "stator/op.h"
 #include "stator/services.h"
 #include "stator/status.h"
@@ -43,6 +44,8 @@ typedef struct stator_kernel_hello {
   const void *(*get_service)(const char *id);
 } stator_kernel_hello;
 
+enum stator_interrupt { STATOR_INTERRUPT_STOP = 1, STATOR_INTERRUPT_ASK = 2 };
+
 /* One request as an engine sees it; lent until the call returns. */
 typedef struct stator_request {
   uint32_t struct_size;
@@ -53,8 +56,9 @@ typedef struct stator_request {
   const stator_arg_block *args;
   uint64_t time_ms;  /* wall clock, Unix milliseconds; for records, never for apply itself */
   uint64_t trace_id; /* 0 = none */
-  /* Non-zero = stop now and return STATOR_E_DEADLINE_EXCEEDED (or CANCELLED); long loops look at
-   * it (a relaxed load) at least each 100 microseconds. */
+  /* Long loops look at it (a relaxed load) at least each 100 microseconds. 0 = go on;
+   * STATOR_INTERRUPT_ASK, only in ops with STATOR_OP_PAUSES: call stator.pause/1; anything else = stop
+   * now and return STATOR_E_DEADLINE_EXCEEDED (or CANCELLED). */
   const uint32_t *interrupt;
   stator_call *call;
 } stator_request;
@@ -150,6 +154,9 @@ typedef struct stator_engine_v1 {
   stator_status (*describe_change)(uint32_t type, stator_bytes payload, stator_change *change,
                                    stator_sink *value);
 } stator_engine_v1;
+
+/* What the entry is declared with, since engines are compiled with hidden visibility. */
+#define STATOR_EXPORT __attribute__((visibility("default")))
 
 /* [init] May be called more than once; returns the same static descriptor, or NULL when the
  * kernel cannot host it. */

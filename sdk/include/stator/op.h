@@ -69,9 +69,12 @@ enum stator_permission {
 enum stator_op_flag {
   /* The op only removes: it goes on where a tenant is over its storage quota. */
   STATOR_OP_REMOVES = 1u << 0,
+  /* READ ops that may take long: the op may be paused where it looks at the interrupt word
+   * (stator.pause/1), while others of the lane run, writes among them. */
+  STATOR_OP_PAUSES = 1u << 1,
   /* The op asks stator.rows about every row that it shows, counts or writes. Where a row policy
    * binds the caller, the kernel refuses every op that does not say this. */
-  STATOR_OP_ROWS_CHECKED = 1u << 2
+  STATOR_OP_ROWS_CHECKED = 1u << 3
 };
 
 enum stator_placement {

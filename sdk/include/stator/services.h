@@ -136,6 +136,20 @@ typedef struct stator_rows_service {
   stator_status (*refuse)(stator_call *call);
 } stator_rows_service;
 
+/* ---- stator.pause/1: reads that take long let others pass --------------------------------- */
+/* For ops with STATOR_OP_PAUSES, in read and merge. Kernels that know no such service never ask. */
+#define STATOR_SERVICE_PAUSE "stator.pause/1"
+typedef struct stator_pause_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* To be called where the interrupt word is STATOR_INTERRUPT_ASK. When the op's slice of time is over
+   * it returns later, and other requests of the lane have run meanwhile, writes among them. What was
+   * lent to the call stays, and kv shows the state at the beginning of the op, cursors too. Memory of
+   * the instance may have changed in any way apply changes it. 0 = go on; else stop now, as told by
+   * the interrupt word. */
+  int (*look)(stator_call *call);
+} stator_pause_service;
+
 /* ---- stator.log/1 ------------------------------------------------------------------------- */
 #define STATOR_SERVICE_LOG "stator.log/1"
 enum stator_log_level {

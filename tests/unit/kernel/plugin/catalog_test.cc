@@ -43,10 +43,27 @@ class CatalogTest : public testing::Test {
     engine.apply = [](stator_instance*, const stator_record*) { return stator_status{0}; };
   }
   std::string add(Catalog& catalog, const std::string& path = "toy.so") {
-    auto status = catalog.add(&entry, {}, path);
+    LibraryFile library;
+    library.path = path;
+    library.manifest = {noted_id_, noted_version_, STATOR_ABI_MAJOR, engine.abi_minor};
+    auto status = catalog.add(&entry, {}, library);
     return status.ok() ? "" : status.error().sentence();
   }
+  std::string noted_id_ = "toy";
+  std::string noted_version_ = "1";
 };
+
+TEST_F(CatalogTest, ANoteThatSaysSomethingElseThanTheDescriptorIsRefused) {
+  Catalog catalog;
+  noted_version_ = "2";
+  EXPECT_EQ(add(catalog),
+            "toy.so: its note says version 2, its descriptor 1; make STATOR_ENGINE_NOTE and the "
+            "description say the same");
+  noted_version_ = "1";
+  noted_id_ = "other";
+  EXPECT_THAT(add(catalog), HasSubstr("its note says id other, its descriptor toy"));
+  EXPECT_TRUE(catalog.engines().empty());
+}
 
 TEST_F(CatalogTest, FindsOpsByEveryName) {
   Catalog catalog;
@@ -120,6 +137,7 @@ TEST_F(CatalogTest, OneNameHasOneOwner) {
   ASSERT_EQ(add(catalog), "");
   EXPECT_THAT(add(catalog, "copy.so"), HasSubstr("already brought by toy.so"));
   engine.id = "other";
+  noted_id_ = "other";
   EXPECT_THAT(add(catalog, "other.so"), HasSubstr("already served by engine 'toy'"));
 }
 

@@ -93,7 +93,7 @@ class ChangeReaderTest : public testing::Test {
   ChangeReaderTest() {
     const stator_kernel_hello hello{sizeof hello, STATOR_ABI_MAJOR, STATOR_ABI_MINOR, 0,
                                     "",           &no_service};
-    STATOR_ASSERT(catalog_.add(&entry, hello, "").ok());
+    STATOR_ASSERT(catalog_.add_builtin(&entry, hello).ok());
     catalog_.engines()[0]->number = EngineNumber{2};
     const std::map<std::string, EngineNumber> numbers = {{"telling", EngineNumber{2}},
                                                          {"gone", EngineNumber{4}}};

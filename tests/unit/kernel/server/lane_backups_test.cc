@@ -49,6 +49,7 @@ class SlowStore final : public store::Store {
   std::uint64_t prefetch(ByteView) const override { return 0; }
   void prefetch_value(std::uint64_t) const override {}
   std::unique_ptr<store::Walk> walk(const store::WalkOptions&) override { return nullptr; }
+  std::unique_ptr<store::Snapshot> snapshot() override { return nullptr; }
   void put(ByteView, VShardId, ByteView) override {}
   void overwrite(ByteView, VShardId, ByteView) override {}
   void erase(ByteView) override {}

@@ -367,6 +367,25 @@ TEST_F(LocalLogTest, AFullDiskTakesHistoryBeforeItRefusesWrites) {
   EXPECT_THAT(read_all(*log, Lsn{5}).value(), testing::SizeIs(5));
 }
 
+// A store on the same disk has no room: a file at a time, and nothing that somebody needs.
+TEST_F(LocalLogTest, LetsGoOfHistoryWhenSomebodyElseNeedsTheSpace) {
+  const auto log = open_small_log(files_, kSmallSegment).take();
+  LogWaiter waiter(*log);
+  for (int i = 0; i < 5; ++i) {
+    BatchBuilder batch = batch_of({std::string(1500, 'b')});
+    ASSERT_TRUE(waiter.wait_durable(log->append(batch, 1).value()));
+  }
+  log->allow_trim(Lsn{3});
+  for (const std::uint64_t oldest : {2u, 3u}) {
+    log->want_space();
+    while (log->oldest() < Lsn{oldest}) std::this_thread::yield();
+    EXPECT_EQ(log->oldest(), Lsn{oldest});
+  }
+  log->want_space();
+  log->close();
+  EXPECT_EQ(log->oldest(), Lsn{3}) << "LSN 3 is needed";
+}
+
 // Files that wait for their use are no reason to refuse a write either.
 TEST_F(LocalLogTest, AFullDiskTakesTheFilesThatAreKept) {
   const auto log = open_small_log(files_, kSmallSegment).take();

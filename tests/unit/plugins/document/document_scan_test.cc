@@ -77,6 +77,41 @@ TEST_P(DocumentScanTest, StopsWhenInterrupted) {
   EXPECT_EQ(scan(documents, "{}").status, STATOR_E_DEADLINE_EXCEEDED);
 }
 
+// What others write while a read is paused, it does not see; indexes that go do not take it along.
+TEST_P(DocumentScanTest, APausedReadShowsItsBeginning) {
+  for (int i = 10; i < 60; ++i) {
+    documents.put("d" + std::to_string(i), "{\"n\":" + std::to_string(i % 7) + "}");
+  }
+  documents.kernel.call("index_create", R"({"name":"n","paths":["n"]})");
+  const std::pair<const char*, const char*> reads[] = {
+      {"document_scan", "{}"},
+      {"document_scan", R"({"sort":[{"n":"desc"}]})"},
+      {"document_scan", R"({"filter":{"n":{"gte":2}}})"},
+      {"document_count", R"({"filter":{"n":{"gte":2}}})"},
+      {"document_aggregate", R"({"aggs":{"sum":{"sum":"n"}}})"},
+      {"range_scan", R"({"field":"n"})"},
+      {"index_lookup", R"({"name":"n","value":3})"}};
+  std::vector<Answer> expected;
+  for (const auto& [op, args] : reads) expected.push_back(documents.kernel.call(op, args));
+  for (std::size_t i = 0; i < std::size(reads); ++i) {
+    ASSERT_EQ(expected[i].status, STATOR_OK) << expected[i].detail;
+    Documents others{GetParam()};
+    for (int d = 10; d < 60; ++d) {
+      others.put("d" + std::to_string(d), "{\"n\":" + std::to_string(d % 7) + "}");
+    }
+    others.kernel.call("index_create", R"({"name":"n","paths":["n"]})");
+    int pauses = 0;
+    others.kernel.pause_next([&] {
+      if (pauses++ == 0 && GetParam() == 1) others.kernel.call("index_drop", R"({"name":"n"})");
+      if (GetParam() == 1) others.put("d" + std::to_string(10 + pauses % 50), R"({"n":100})");
+      return false;
+    });
+    EXPECT_EQ(others.kernel.call(reads[i].first, reads[i].second).payload, expected[i].payload)
+        << reads[i].first << reads[i].second;
+    EXPECT_GT(pauses, 2) << reads[i].first;
+  }
+}
+
 // Two documents that fit one frame each, but not together.
 TEST(DocumentScanSizeTest, AnAnswerBeyondTheFrameIsRefused) {
   Documents documents;

@@ -1,4 +1,7 @@
 // What each op of the graph engine promises, through a fake kernel.
+#include <set>
+#include <string>
+
 #include <gmock/gmock.h>
 
 #include "unit/plugins/graph/graph_fixture.h"
@@ -272,6 +275,61 @@ TEST_F(GraphEngineTest, AnInterruptedReadAnswersDeadlineExceeded) {
   const Json rows = {{{"from_node", "a"}, {"to_node", "c"}, {"edge_type", "x"}}};
   EXPECT_EQ(call("edge_batch_put", {{"edges", rows}}).status, STATOR_E_DEADLINE_EXCEEDED);
   EXPECT_EQ(ask("graph_stats", Json::object())["edges"], 1);
+}
+
+// A hub with edges enough for several looks.
+class PausedWalkTest : public GraphFixture {
+ protected:
+  static constexpr int kSpokes = 2000;
+  static std::string spoke(int i) { return "s" + std::to_string(10'000 + i); }
+  void SetUp() override {
+    Json rows = Json::array();
+    for (int i = 0; i < kSpokes; ++i) {
+      rows.push_back({{"from_node", "hub"}, {"to_node", spoke(i)}, {"edge_type", "x"}});
+    }
+    ask("edge_batch_put", {{"edges", rows}});
+  }
+  void put_edge(const std::string& from, const std::string& to) {
+    ask("edge_put", {{"from_node", from}, {"to_node", to}, {"edge_type", "x"}});
+  }
+  void delete_edge(const std::string& from, const std::string& to) {
+    ask("edge_delete", {{"from_node", from}, {"to_node", to}, {"edge_type", "x"}});
+  }
+};
+
+TEST_F(PausedWalkTest, FollowsEveryEdgeThatStandsAllTheTime) {
+  int pauses = 0;
+  kernel_.pause_next([&] {
+    // Edges come and go all over the hub, and new nodes with them: runs are cut and emptied.
+    for (int i = 0; i < 200; ++i) put_edge("hub", spoke(i * 9) + "-" + std::to_string(pauses));
+    for (int i = 0; i < 100; ++i) delete_edge("hub", spoke(7 + 13 * i + pauses));
+    ++pauses;
+    return false;
+  });
+  const Json rows =
+      ask("graph_hop", {{"start_nodes", {"hub"}}, {"depth", 1}, {"limit", 10000}})["rows"];
+  EXPECT_GE(pauses, 5);
+  std::set<std::string> seen;
+  for (const Json& row : rows) EXPECT_TRUE(seen.insert(row["node"]).second) << "twice";
+  std::set<std::string> gone;
+  for (int pause = 0; pause < pauses; ++pause) {
+    for (int i = 0; i < 100; ++i) gone.insert(spoke(7 + 13 * i + pause));
+  }
+  for (int i = 0; i < kSpokes; ++i) {
+    EXPECT_TRUE(seen.contains(spoke(i)) || gone.contains(spoke(i))) << i;
+  }
+}
+
+TEST_F(PausedWalkTest, APathThatIsTakenAwayUnderTheWalkIsAConflict) {
+  put_edge(spoke(kSpokes - 1), "end");
+  int pauses = 0;
+  kernel_.pause_next([&] {
+    if (++pauses == 3) delete_edge("hub", spoke(kSpokes - 1));
+    return false;
+  });
+  const auto answer = call("graph_path", {{"src", "hub"}, {"dst", "end"}});
+  EXPECT_EQ(answer.status, STATOR_E_CONFLICT_RETRY) << answer.payload << answer.detail;
+  EXPECT_EQ(call("graph_path", {{"src", "hub"}, {"dst", "end"}}).status, STATOR_E_NOT_FOUND);
 }
 
 }  // namespace

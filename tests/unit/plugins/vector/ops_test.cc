@@ -234,5 +234,60 @@ TEST_F(VectorOpsTest, AnInterruptedSearchOrBatchAnswersDeadlineExceeded) {
   EXPECT_THAT(found({1}), ElementsAre("a"));
 }
 
+// Rows enough for several looks; the query is 0, so the id is the distance.
+class PausedSearchTest : public VectorOpsTest {
+ protected:
+  static constexpr int kRows = 5000;
+  static std::string id_of(int i) { return "v" + std::to_string(100'000 + i); }
+  void SetUp() override {
+    Json rows = Json::array();
+    for (int i = 0; i < kRows; ++i)
+      rows.push_back({{"document_id", id_of(i)}, {"vector", {i + 1}}});
+    ask("vector_batch_upsert", {{"rows", rows}, {"metric", "l2"}});
+  }
+  std::vector<std::string> first(int count, int from = 0) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < count; ++i) ids.push_back(id_of(from + i));
+    return ids;
+  }
+};
+
+TEST_F(PausedSearchTest, LooksAtEveryVectorThatStandsAllTheTimeAndAtNoneTwice) {
+  int pauses = 0;
+  kernel_.pause_next([&] {
+    // Each moves the last vector, which was looked at, to a place that was not.
+    for (int i = 0; i < 20; ++i) {
+      ask("vector_delete", {{"document_id", id_of(100 + 50 * i + pauses)}});
+    }
+    for (int i = 0; i < 20; ++i) upsert("new" + std::to_string(20 * pauses + i), {9000});
+    ++pauses;
+    return false;
+  });
+  EXPECT_EQ(found({0}, 50), first(50));
+  EXPECT_GE(pauses, 4);
+}
+
+TEST_F(PausedSearchTest, AnswersIdsOfVectorsThatWentMeanwhile) {
+  int pauses = 0;
+  kernel_.pause_next([&] {
+    // The first rows are looked at last.
+    if (++pauses == 2) {
+      for (int i = kRows - 30; i < kRows; ++i) ask("vector_delete", {{"document_id", id_of(i)}});
+    }
+    return false;
+  });
+  const std::vector<std::string> ids = found({kRows + 1}, 10);
+  ASSERT_EQ(ids.size(), 10u);
+  EXPECT_EQ(ids.front(), id_of(kRows - 1)) << "it was there when it was looked at";
+  EXPECT_EQ(found({kRows + 1}, 1), first(1, kRows - 31)) << "and is not any more";
+}
+
+TEST_F(PausedSearchTest, StopsWhereItIsTold) {
+  int pauses = 0;
+  kernel_.pause_next([&] { return ++pauses == 3; });
+  EXPECT_EQ(call("vector_search", {{"query_vector", {0}}}).status, STATOR_E_DEADLINE_EXCEEDED);
+  EXPECT_EQ(pauses, 3);
+}
+
 }  // namespace
 }  // namespace stator::testing

@@ -221,5 +221,14 @@ TEST_F(RowPolicyBookTest, APolicyThatIsNotReadableDeniesItsCollection) {
   EXPECT_FALSE(holds(anna.rows_in("orders")->visible, "{}"));
 }
 
+TEST_F(RowPolicyBookTest, AKeyThatNamesNoCollectionIsPassedOver) {
+  put(User{"anna", "h", {}, {"readwrite"}, 1});
+  put(own_);
+  book_.load(kSpaceRowPolicy, tenant_key(1), "{}");
+  book_.load(kSpaceRowPolicy, tenant_key(1) + "zz", "{}");
+  EXPECT_NE(identify("anna").rows_in("orders"), nullptr);
+  EXPECT_EQ(identify("anna").rows_in("zz"), nullptr);
+}
+
 }  // namespace
 }  // namespace stator::auth

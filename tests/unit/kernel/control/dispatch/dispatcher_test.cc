@@ -47,6 +47,16 @@ class DispatcherTest : public testing::Test {
     return out;
   }
 
+  std::string key_of(LaneId lane) const {
+    for (int i = 0;; ++i) {
+      const std::string key = "doc-" + std::to_string(i);
+      if (map_.lane_of(map_.of(TenantId{1}, key)) == lane) return key;
+    }
+  }
+  std::string key_of_lane_0() const { return key_of(LaneId{0}); }
+  std::string key_of_lane_1() const { return key_of(LaneId{1}); }
+  std::size_t fill(bridge::Priority priority);
+
   bridge::LaneMesh mesh_{2};
   bridge::VShardMap map_{{1, 2}, bridge::VShardMap::even(2)};
   bridge::CoreLink link_;
@@ -157,30 +167,144 @@ TEST_F(DispatcherTest, ACancelReachesEveryPartOfARequest) {
   EXPECT_FALSE(here->is_cancelled) << "the next request begins anew";
 }
 
-TEST_F(DispatcherTest, SaysBusyInsteadOfOverfillingARing) {
-  std::size_t open = 0;
-  for (;;) {
-    Task* task = request("k");
-    task->collection = "x";
-    // Find a key of lane 1 once, then use it always.
-    static std::string key;
-    for (int i = 0; key.empty(); ++i) {
-      const std::string candidate = "doc-" + std::to_string(i);
-      if (map_.lane_of(map_.of(TenantId{1}, candidate)) == LaneId{1}) key = candidate;
-    }
-    pool_.give_back(task);
-    task = request(key);
+// As many requests of this priority as lane 1 takes.
+std::size_t DispatcherTest::fill(bridge::Priority priority) {
+  for (std::size_t taken = 0;; ++taken) {
+    Task* task = request(key_of_lane_1());
+    task->priority = priority;
     auto status = home_.dispatch(task, {Placement::kDocument, 0, 0});
-    if (!status.ok()) {
-      EXPECT_EQ(status.error().code(), ErrorCode::kBusy);
-      EXPECT_GT(status.error().retry_after_ms(), 0u);
-      break;
-    }
-    ++open;
-    ASSERT_LE(open, kRingSlots - kWideBatchesMax);
+    if (status.ok()) continue;
+    EXPECT_EQ(status.error().code(), ErrorCode::kBusy);
+    EXPECT_GT(status.error().retry_after_ms(), 0u);
+    pool_.give_back(task);
+    return taken;
   }
-  EXPECT_EQ(open, kRingSlots - kWideBatchesMax);
-  EXPECT_EQ(given_to(1).size(), kRingSlots - kWideBatchesMax) << "everything that was accepted arrives";
+}
+
+TEST_F(DispatcherTest, ARingThatFillsUpTakesLessAndLessAndAnswersAll) {
+  std::size_t open = fill(bridge::Priority::kBackground);
+  EXPECT_EQ(open, kRingPressed) << "at 85 % what can wait is refused";
+  EXPECT_TRUE(home_.is_pressed());
+  open += fill(bridge::Priority::kNormal);
+  EXPECT_EQ(open, kRingFull) << "at 95 % everything but urgent requests";
+  open += fill(bridge::Priority::kHigh);
+  EXPECT_EQ(open, kRingRoom);
+  EXPECT_EQ(fill(bridge::Priority::kCritical), 0u);
+  EXPECT_EQ(home_.refusals().low, 1u);
+  EXPECT_EQ(home_.refusals().busy, 3u);
+  const std::vector<Task*> arrived = given_to(1);
+  EXPECT_EQ(arrived.size(), open) << "everything that was accepted arrives";
+  for (Task* task : arrived) answer_from(1, task);
+  EXPECT_EQ(done().size(), open) << "and is answered";
+  EXPECT_FALSE(home_.is_pressed());
+  EXPECT_TRUE(home_.is_idle());
+}
+
+TEST_F(DispatcherTest, APressedHomeLaneRefusesWhatCanWait) {
+  home_.set_home_queue(kRingPressed);
+  EXPECT_TRUE(home_.is_home_pressed());
+  Task* low = request("k");
+  low->priority = bridge::Priority::kBackground;
+  EXPECT_EQ(home_.dispatch(low, {Placement::kAny, 0, 0}).error().code(), ErrorCode::kBusy);
+  EXPECT_TRUE(home_.dispatch(request("k"), {Placement::kAny, 0, 0}).ok());
+}
+
+// ---- a lane that is stuck -----------------------------------------------------------------------
+
+TEST_F(DispatcherTest, WhatWaitsForAStuckLaneIsAnsweredByAnotherTask) {
+  Task* task = request(key_of_lane_1());
+  task->request_id = 7;
+  task->entry = 5;
+  task->arrived_ns = 11;
+  task->connection = 3;
+  task->client_id = "\"x\"";
+  ASSERT_TRUE(home_.dispatch(task, {Placement::kDocument, 0, 0}).ok());
+  ASSERT_EQ(given_to(1).size(), 1u);
+  std::vector<Task*> answers;
+  home_.set_stuck(LaneId{1}, answers);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_NE(answers[0], task) << "it may be in use there";
+  EXPECT_EQ(answers[0]->code, ErrorCode::kLaneStuck);
+  EXPECT_EQ(answers[0]->request_id, 7u);
+  EXPECT_EQ(answers[0]->entry, 5u) << "it is counted as an answer of this op";
+  EXPECT_EQ(answers[0]->arrived_ns, 11u);
+  EXPECT_EQ(answers[0]->connection, 3u);
+  EXPECT_EQ(answers[0]->client_id, "\"x\"");
+  EXPECT_TRUE(task->is_cancelled);
+  pool_.give_back(answers[0]);
+
+  answers.clear();
+  home_.set_stuck(LaneId{1}, answers);
+  EXPECT_TRUE(answers.empty()) << "once";
+  Task* next = request(key_of_lane_1());
+  EXPECT_EQ(home_.dispatch(next, {Placement::kDocument, 0, 0}).error().code(),
+            ErrorCode::kLaneStuck);
+  EXPECT_EQ(home_.refusals().stuck, 2u);
+  EXPECT_FALSE(home_.is_idle());
+
+  answer_from(1, task);
+  EXPECT_TRUE(done().empty()) << "it was answered before";
+  EXPECT_TRUE(home_.is_idle());
+  home_.set_well(LaneId{1});
+  EXPECT_TRUE(home_.dispatch(next, {Placement::kDocument, 0, 0}).ok());
+  EXPECT_EQ(pool_.taken(), 1u) << "nothing is lost";
+}
+
+TEST_F(DispatcherTest, AnAllOpIsAnsweredOnceWhenOneOfItsLanesIsStuck) {
+  Task* task = request("k");
+  ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());
+  Task* here = given_to(0).at(0);
+  Task* there = given_to(1).at(0);
+  answer_from(0, here);
+  EXPECT_TRUE(done().empty());
+  std::vector<Task*> answers;
+  home_.set_stuck(LaneId{1}, answers);
+  ASSERT_EQ(answers.size(), 1u);
+  answer_from(1, there);
+  EXPECT_TRUE(done().empty());
+  EXPECT_TRUE(given_to(0).empty()) << "nothing is merged";
+  EXPECT_EQ(pool_.taken(), 1u) << "only the answer is out";
+}
+
+TEST_F(DispatcherTest, ABatchLetsTheOtherLanesGoWhenOneIsStuck) {
+  for (const bool has_prepared : {false, true}) {
+    Task* batch = pool_.take();
+    batch->request_id = 9;
+    for (const std::string& key : {key_of_lane_0(), key_of_lane_1()}) {
+      Task* item = request(key);
+      ASSERT_TRUE(home_.place(item, {Placement::kDocument, 0, 0}).ok());
+      batch->items.push_back(item);
+    }
+    ASSERT_TRUE(home_.dispatch_batch(batch).ok());
+    Task* first = given_to(0).at(0);
+    answer_from(0, first);
+    EXPECT_TRUE(done().empty());
+    Task* second = given_to(1).at(0);
+    std::vector<Task*> answers;
+    home_.set_stuck(LaneId{1}, answers);
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(answers[0]->request_id, 9u);
+    pool_.give_back(answers[0]);
+    const auto released = given_to(0);
+    ASSERT_EQ(released.size(), 1u);
+    EXPECT_EQ(released[0]->kind, bridge::TaskKind::kBatchCancel);
+    answer_from(0, released[0]);
+    EXPECT_TRUE(done().empty());
+    // The stuck lane comes back: either it saw that the batch is cancelled, or it holds now too.
+    if (!has_prepared) second->refuse_as_cancelled();
+    answer_from(1, second);
+    EXPECT_TRUE(done().empty());
+    const auto undone = given_to(1);
+    ASSERT_EQ(undone.size(), has_prepared ? 1u : 0u);
+    if (has_prepared) {
+      EXPECT_EQ(undone[0]->kind, bridge::TaskKind::kBatchCancel);
+      answer_from(1, undone[0]);
+      EXPECT_TRUE(done().empty());
+    }
+    EXPECT_TRUE(home_.is_idle());
+    EXPECT_EQ(pool_.taken(), 0u);
+    home_.set_well(LaneId{1});
+  }
 }
 
 }  // namespace

@@ -87,7 +87,10 @@ class GateRowsTest : public testing::Test {
  protected:
   void SetUp() override {
     static constexpr stator_kernel_hello kHello{};
-    ASSERT_TRUE(catalog_.add(&engine, kHello, "e.so").ok());
+    plugin::LibraryFile library;
+    library.path = "e.so";
+    library.manifest = {"e", "1", STATOR_ABI_MAJOR, 0};
+    ASSERT_TRUE(catalog_.add(&engine, kHello, library).ok());
     catalog_.seal();
     table_.emplace(ops::OpTable::build(catalog_, {}).take());
     anna_.is_known = true;

@@ -53,7 +53,10 @@ const stator_engine_v1* toy_engine(const stator_kernel_hello*) {
 
 plugin::Catalog toy_catalog() {
   plugin::Catalog catalog;
-  EXPECT_TRUE(catalog.add(&toy_engine, {}, "toy.so").ok());
+  plugin::LibraryFile library;
+  library.path = "toy.so";
+  library.manifest = {"toy", "1", STATOR_ABI_MAJOR, 0};
+  EXPECT_TRUE(catalog.add(&toy_engine, {}, library).ok());
   catalog.seal();
   return catalog;
 }

@@ -31,6 +31,7 @@ class PlayedStore final : public store::Store {
   std::uint64_t prefetch(ByteView) const override { return 0; }
   void prefetch_value(std::uint64_t) const override {}
   std::unique_ptr<store::Walk> walk(const store::WalkOptions&) override { return nullptr; }
+  std::unique_ptr<store::Snapshot> snapshot() override { return nullptr; }
   void put(ByteView, VShardId, ByteView) override {}
   void overwrite(ByteView, VShardId, ByteView) override {}
   void erase(ByteView) override {}
@@ -161,6 +162,7 @@ TEST_F(CheckpointTest, AFailureIsATypedErrorAndTheNextRequestTriesAgain) {
   end_checkpoint();
   EXPECT_EQ(turn(), std::vector<Task*>{task});
   EXPECT_EQ(task->code, ErrorCode::kStorage);
+  EXPECT_EQ(log_.space_wanted(), 1) << "the disk is full: the log may have what nobody needs";
   store_.is_failing = false;
   Task* again = ask();
   turn();

@@ -51,6 +51,13 @@ constexpr stator_op kCaller = row("look_a", STATOR_PERM_READ, kNeeds);
 constexpr stator_op kCalled = row("look_b", STATOR_PERM_MONITOR, nullptr);
 constexpr stator_op kAsks = row("look_c", STATOR_PERM_MONITOR, nullptr, STATOR_OP_ROWS_CHECKED);
 
+plugin::LibraryFile library_of(const std::string& id) {
+  plugin::LibraryFile library;
+  library.path = id + ".so";
+  library.manifest = {id, "1", STATOR_ABI_MAJOR, 0};
+  return library;
+}
+
 struct NoArgs final : bridge::ArgBinding {
   Status bind_args(std::uint32_t, ByteView, bridge::AlignedBuffer&) const override { return ok_status(); }
 };
@@ -58,16 +65,17 @@ struct NoArgs final : bridge::ArgBinding {
 class CallServiceTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(catalog_.add([](const stator_kernel_hello*) { return engine<kCaller>("a"); }, kernel_hello(), "a.so").ok());
-    ASSERT_TRUE(catalog_.add([](const stator_kernel_hello*) { return engine<kCalled>("b"); }, kernel_hello(), "b.so").ok());
+    ASSERT_TRUE(catalog_.add([](const stator_kernel_hello*) { return engine<kCaller>("a"); }, kernel_hello(), library_of("a")).ok());
+    ASSERT_TRUE(catalog_.add([](const stator_kernel_hello*) { return engine<kCalled>("b"); }, kernel_hello(), library_of("b")).ok());
     ASSERT_TRUE(catalog_
                     .add([](const stator_kernel_hello*) { return engine<kAsks>("c"); },
-                         kernel_hello(), "c.so")
+                         kernel_hello(), library_of("c"))
                     .ok());
     catalog_.seal();
     lane_.catalog = &catalog_;
     lane_.binding = &binding_;
     lane_.instances = {nullptr, nullptr, nullptr};
+    lane_.interrupt = &interrupt_;
   }
   stator_status call_with(std::uint32_t permissions, std::string_view op = "look_b",
                           bool is_bound = false) {
@@ -85,6 +93,7 @@ class CallServiceTest : public testing::Test {
 
   plugin::Catalog catalog_;
   NoArgs binding_;
+  std::uint32_t interrupt_ = 0;
   LaneHost lane_;
 };
 

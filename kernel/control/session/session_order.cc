@@ -1,0 +1,79 @@
+// The order in which a connection's requests are executed. Those without `id` do to the same data
+// what they do in the order in which they were sent. A lane keeps that order by itself among
+// requests of one priority that it runs to their end; another priority has its own queue, and a
+// read that pauses lets others pass. So a request waits here while an earlier one of another
+// priority is open, and a write also while an earlier read is that may pause. Reads do not wait for
+// reads.
+#include "control/gate/gate.h"
+#include "control/session/session.h"
+
+namespace stator::session {
+
+using bridge::Task;
+
+namespace {
+
+bool is_batch(const ops::OpEntry& entry) { return entry.op == nullptr; }
+
+}  // namespace
+
+// Of those that were dispatched before it in the same order.
+bool Session::is_open_before(const Task& task, bool (*is_meant)(const Slot&)) const {
+  for (std::uint64_t id = head_; id < task.request_id; ++id) {
+    const Slot& one = slots_[id & (slots_.size() - 1)];
+    if (one.is_ordered && !one.is_done && is_meant(one)) return true;
+  }
+  return false;
+}
+
+// All that are open in the order have one priority: another had to wait until none was.
+bool Session::may_overtake(const RequestOrder::Waiting& one) {
+  const Task& task = *one.task;
+  if (task.priority != order_.priority && is_open_before(task, [](const Slot&) { return true; })) {
+    return true;
+  }
+  const bool is_write = is_batch(*one.entry) || one.entry->row->op_class == STATOR_OP_WRITE;
+  if (!order_.has_long || !is_write) return false;
+  order_.has_long = is_open_before(task, [](const Slot& slot) { return slot.is_long; });
+  return order_.has_long;
+}
+
+void Session::dispatch(const ops::OpEntry& entry, Task* task) {
+  auto sent = is_batch(entry) ? host_.dispatcher->dispatch_batch(task)
+                              : host_.dispatcher->dispatch(task, gate::route_of(entry));
+  if (!sent.ok()) return refuse(task, sent.error());
+  if (is_batch(entry) && !task->children.empty()) barrier_ = task;
+}
+
+inline void Session::dispatch_ordered(const ops::OpEntry& entry, Task* task) {
+  Slot& mine = slot(task->request_id);
+  mine.is_ordered = true;
+  mine.is_long = (entry.row->flags & STATOR_OP_PAUSES) != 0;
+  order_.has_long |= mine.is_long;
+  order_.priority = task->priority;
+  dispatch(entry, task);
+}
+
+void Session::send_in_order(const ops::OpEntry& entry, Task* task) {
+  if (!task->client_id.empty()) return dispatch(entry, task);
+  const bool is_usual =
+      order_.waiting.empty() && !order_.has_long && task->priority == order_.priority;
+  if (!is_usual && (!order_.waiting.empty() || may_overtake({task, &entry}))) {
+    order_.waiting.push_back({task, &entry});
+    return;
+  }
+  dispatch_ordered(entry, task);
+}
+
+void Session::carry_out_waiting() {
+  if (order_.is_carrying_out) return;  // one of them was refused, and so answered
+  order_.is_carrying_out = true;
+  while (!order_.waiting.empty() && barrier_ == nullptr && !may_overtake(order_.waiting.front())) {
+    const RequestOrder::Waiting next = order_.waiting.front();
+    order_.waiting.pop_front();
+    dispatch_ordered(*next.entry, next.task);
+  }
+  order_.is_carrying_out = false;
+}
+
+}  // namespace stator::session

@@ -1,0 +1,141 @@
+#include "data/core/long_reads.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace stator::core {
+namespace {
+
+constexpr std::uint32_t kLooksStepMax = 4096;
+
+bool is_unwanted(const bridge::Task& task, std::uint64_t now_ns) {
+  return now_ns >= task.deadline_ns || task.was_cancelled();
+}
+
+void refuse_unwanted(bridge::Task& task) {
+  if (task.was_cancelled()) return task.refuse_as_cancelled();
+  task.refuse(Error(ErrorCode::kDeadlineExceeded, "deadline_ms",
+                    "the deadline passed before the request was executed"));
+}
+
+}  // namespace
+
+using bridge::Task;
+
+LongReads::LongReads(host::LaneHost& host, Clock& clock, std::uint32_t& interrupt, Run run)
+    : host_(host), clock_(clock), interrupt_(interrupt), run_(std::move(run)) {}
+
+LongReads::~LongReads() { stop(); }
+
+void LongReads::stop() {
+  while (!paused_.empty()) {
+    Read& read = read_of(paused_.take());
+    must_stop_ = true;
+    go_on(read);
+    STATOR_ASSERT(!read.fiber.is_paused());
+  }
+}
+
+LongReads::Read& LongReads::read_of(const Task* task) const {
+  const auto found = std::find_if(reads_.begin(), reads_.end(),
+                                  [&](const auto& read) { return read->task == task; });
+  STATOR_ASSERT(found != reads_.end());
+  return **found;
+}
+
+// Null: it has to wait until another one has ended.
+LongReads::Read* LongReads::begin(Task* task) {
+  auto found = std::find_if(reads_.begin(), reads_.end(),
+                            [](const auto& read) { return read->task == nullptr; });
+  if (found == reads_.end()) {
+    if (reads_.size() == kPausedReadsMax) return nullptr;
+    found = reads_.insert(reads_.end(), std::make_unique<Read>());
+  }
+  Read& read = **found;
+  read.snapshot = host_.store->snapshot();
+  if (read.snapshot == nullptr) return nullptr;
+  read.call.snapshot = read.snapshot.get();
+  read.looks_step = 1;
+  read.task = task;
+  return &read;
+}
+
+LongReads::Read* LongReads::next(std::vector<Task*>& ended) {
+  const bool takes_fresh = !fresh_.empty() && (is_fresh_next_ || paused_.empty());
+  is_fresh_next_ = !is_fresh_next_;
+  while (takes_fresh && !fresh_.empty()) {
+    Task* task = fresh_.front();
+    if (is_unwanted(*task, looked_ns_)) {
+      fresh_.take();
+      refuse_unwanted(*task);
+      ended.push_back(task);
+      continue;
+    }
+    Read* read = begin(task);
+    if (read == nullptr) break;
+    fresh_.take();
+    return read;
+  }
+  return paused_.empty() ? nullptr : &read_of(paused_.take());
+}
+
+void LongReads::run(std::uint64_t slice_ns, std::vector<Task*>& ended) {
+  looked_ns_ = clock_.monotonic_ns();
+  slice_end_ns_ = looked_ns_ + slice_ns;
+  look_ns_ = std::min(kSliceLookNs, slice_ns / 5);
+  while (looked_ns_ < slice_end_ns_ && count() > 0) {
+    Read* read = next(ended);
+    if (read == nullptr) return;
+    must_stop_ = read->fiber.is_paused() && is_unwanted(*read->task, looked_ns_);
+    go_on(*read);
+    looked_ns_ = clock_.monotonic_ns();
+    if (read->fiber.is_paused()) {
+      paused_.push(read->task);
+      continue;
+    }
+    ended.push_back(std::exchange(read->task, nullptr));
+  }
+}
+
+// Until it pauses or ends.
+void LongReads::go_on(Read& read) {
+  ++slices_;
+  running_ = &read;
+  looks_left_ = read.looks_step;
+  __atomic_store_n(&interrupt_, std::uint32_t{STATOR_INTERRUPT_ASK}, __ATOMIC_RELAXED);
+  if (read.fiber.is_paused()) {
+    read.fiber.resume();
+  } else {
+    read.fiber.begin([this, &read] { run_(*read.task, read.call); });
+  }
+  __atomic_store_n(&interrupt_, 0u, __ATOMIC_RELAXED);
+  running_ = nullptr;
+  if (read.fiber.is_paused()) return;
+  read.call.snapshot = nullptr;
+  read.snapshot.reset();
+}
+
+// The clock is looked at about each look_ns_: a look of the engine may stand for a row or for
+// thousands of them.
+bool LongReads::look() {
+  if (running_ == nullptr) return false;
+  if (must_stop_) return true;
+  if (--looks_left_ > 0) return false;
+  Read& read = *running_;
+  const std::uint64_t now = clock_.monotonic_ns();
+  const std::uint64_t spent = now - looked_ns_;
+  if (spent > look_ns_) {
+    read.looks_step = std::max(read.looks_step / 2, 1u);
+  } else if (spent < look_ns_ / 2) {
+    read.looks_step = std::min(read.looks_step * 2, kLooksStepMax);
+  }
+  looked_ns_ = now;
+  looks_left_ = read.looks_step;
+  if (now < slice_end_ns_) return false;
+  read.fiber.pause();
+  return must_stop_;
+}
+
+}  // namespace stator::core

@@ -1,0 +1,29 @@
+// `statord plugin inspect|verify|lock`: what engine libraries are, without running any of their
+// code. Answers are JSON, one object a line; the lock is text.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace stator::server {
+
+struct PluginCommand {
+  enum class Action : std::uint8_t { kInspect, kVerify, kLock };
+  Action action = Action::kInspect;
+  // Libraries; none: all that a server with this engine_path would find.
+  std::vector<std::string> files;
+  std::vector<std::string> engine_path;
+  std::string lock;    // verify: the lock to compare with; empty: none
+  std::string output;  // lock: the file to write; empty: standard output
+};
+
+// The program's exit code. inspect and lock: 1 and nothing written if a library cannot be read.
+// verify: a line per library with "ok" or "refused"; 1 if one of them is refused, or others could
+// change it.
+Result<int> run_plugin_command(const PluginCommand& command, std::ostream& out);
+
+}  // namespace stator::server

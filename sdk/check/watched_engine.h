@@ -1,0 +1,25 @@
+// The engine under check behind a descriptor of ours: whatever enters it is noted, so that an
+// exception that leaves it, or a clock, a random number or a thread that it takes meanwhile, is
+// known for what it is.
+#pragma once
+
+#include <string>
+
+#include "stator/engine.h"
+
+namespace stator::check {
+
+// Loads the library; throws std::runtime_error with the reason.
+void load_engine(const std::string& path);
+
+// The entry for the fake kernel: the library's own descriptor, with what enters the engine watched.
+const stator_engine_v1* watched_entry(const stator_kernel_hello* hello);
+// The library's own descriptor; entered again with the same hello. Both after watched_entry() only.
+const stator_engine_v1* original_engine();
+const stator_engine_v1* engine_again();
+
+// Ends this process: the engine broke a rule.
+[[noreturn]] void broken(const std::string& sentence);
+inline constexpr int kExitBroken = 3;
+
+}  // namespace stator::check

@@ -1,0 +1,162 @@
+// An engine that is right but for what BREAKS_... says; stator-plugin-check must catch each, and
+// pass the one that breaks nothing. Totals by name, as in the template.
+#include <cstdlib>
+#include <ctime>
+#include <map>
+#include <thread>
+
+#include "stator/engine.hpp"
+
+namespace {
+
+using namespace stator;
+
+struct BadEngine {
+  static EngineDescription<BadEngine> describe();
+  static std::unique_ptr<BadEngine> open([[maybe_unused]] const Open& open) {
+    auto engine = std::make_unique<BadEngine>();
+#ifndef BREAKS_FORGETS_WHAT_IT_HELD
+    open.visit_all(0, [&](const StoredEntry& entry) {
+      ++engine->entries[key_of(entry.tenant, entry.collection)];
+    });
+#endif
+    return engine;
+  }
+  void apply(const Record& record, KvWriter& kv);
+  static std::string key_of(std::uint32_t tenant, std::string_view collection) {
+    return std::to_string(tenant).append("/").append(collection);
+  }
+  std::uint64_t count(const Request& request) const {
+    const auto it = entries.find(key_of(request.tenant(), request.collection()));
+    return it == entries.end() ? 0 : it->second;
+  }
+  std::map<std::string, std::uint64_t> entries;  // how many a collection has
+};
+
+#ifdef BREAKS_TENANT_LEAK
+std::map<std::string, std::uint64_t> all_totals;
+#endif
+
+void BadEngine::apply(const Record& record, KvWriter& kv) {
+  const std::string_view payload = record.payload();
+  std::string value(payload.substr(0, 8));
+  const std::string_view name = payload.substr(8);
+  std::string_view stored;
+  if (!kv.get(0, name, stored)) ++entries[key_of(record.tenant(), record.collection())];
+#ifdef BREAKS_CLOCK_IN_APPLY
+  value += std::to_string(std::time(nullptr));
+#endif
+#ifdef BREAKS_RANDOM_IN_APPLY
+  value += std::to_string(std::rand());
+#endif
+#ifdef BREAKS_ADDRESS_IN_APPLY
+  value += std::to_string(reinterpret_cast<std::uintptr_t>(new char));
+#endif
+#ifdef BREAKS_MEMORY_IN_APPLY
+  static std::uint64_t calls = 0;  // of the process: goes on at a replay
+  value += std::to_string(++calls);
+#endif
+#ifdef BREAKS_ABORTS_IN_APPLY
+  if (name == "b") std::abort();
+#endif
+#ifdef BREAKS_TENANT_LEAK
+  std::memcpy(&all_totals[std::string(name)], value.data(), 8);
+#endif
+#ifdef BREAKS_FOREIGN_KEY
+  value.assign(8, '\1');
+  kv.put(0, (record.vshard() + 1) % 1024, name, value);
+#else
+  kv.put(0, record.vshard(), name, value);
+#endif
+}
+
+std::uint64_t total(const Request& request) {
+#ifdef BREAKS_TENANT_LEAK
+  return all_totals[std::string(request.args().str(0))];
+#endif
+  std::string_view stored;
+  std::uint64_t value = 0;
+  if (request.kv().get(0, request.args().str(0), stored)) std::memcpy(&value, stored.data(), 8);
+  return value;
+}
+
+constexpr std::array kArgs = {
+    make_arg(STATOR_ARG_STR, "name", "Which.",
+             {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY, .min = 1, .max = 64}),
+    make_arg(STATOR_ARG_U64, "by", "How much.", {.max = 1000, .default_json = "1"})};
+
+const Op<BadEngine> kAdd = {.row = make_op({.op_class = STATOR_OP_WRITE,
+                                            .permission = STATOR_PERM_WRITE,
+                                            .placement = STATOR_PLACE_DOCUMENT,
+                                            .name = "bad_add",
+                                            .doc = "Adds.",
+                                            .result = "{}",
+#ifdef BREAKS_EXAMPLE
+                                            .example = R"({"op":"bad_add","name":7})",
+#else
+                                             .example = R"({"op":"bad_add","name":"a"})",
+#endif
+                                            .args = kArgs}),
+                            .prepare = [](const BadEngine&, const Request& request,
+                                          Records& records, Reply& reply) -> Status {
+                              const std::uint64_t sum = total(request) + request.args().u64(1);
+                              std::string record(reinterpret_cast<const char*>(&sum), 8);
+                              records.add(request.vshard(), 1,
+                                          record.append(request.args().str(0)));
+                              reply.json().begin_object().field("total", sum).end_object();
+                              return STATOR_OK;
+                            }};
+
+const Op<BadEngine> kGet = {
+    .row = make_op({.op_class = STATOR_OP_READ,
+                    .permission = STATOR_PERM_READ,
+                    .placement = STATOR_PLACE_DOCUMENT,
+                    .name = "bad_get",
+                    .doc = "Reads.",
+                    .result = "{}",
+                    .example = R"({"op":"bad_get","name":"a"})",
+                    .args = std::span(kArgs).first(1)}),
+    .read = [](const BadEngine& engine, const Request& request, Reply& reply) -> Status {
+#ifdef BREAKS_PUT_IN_READ
+      stator::detail::services.kv->put(request.raw_call(), 0, request.vshard(), as_bytes("x"),
+                                       as_bytes("y"));
+#endif
+#ifdef BREAKS_UNKNOWN_STATUS
+      return 4242;
+#endif
+#ifdef BREAKS_OWN_THREAD
+      std::thread([] {}).join();
+#endif
+#ifdef BREAKS_READ_CHANGES_ITSELF
+      const_cast<BadEngine&>(engine)
+          .entries[BadEngine::key_of(request.tenant(), request.collection())] += 1;
+#endif
+      reply.json()
+          .begin_object()
+          .field("total", total(request))
+          .field("entries", engine.count(request))
+          .end_object();
+      return STATOR_OK;
+    }};
+
+EngineDescription<BadEngine> BadEngine::describe() {
+  static const Op<BadEngine>* const kOps[] = {&kAdd, &kGet};
+  return {"bad", "1.0.0", "tests", "Wrong in one way.", kOps};
+}
+
+}  // namespace
+
+STATOR_ENGINE_NOTE("bad", "1.0.0")
+STATOR_EXPORT const stator_engine_v1* stator_engine_entry_v1(const stator_kernel_hello* hello) {
+  static stator_engine_v1 engine = *stator::detail::Edge<BadEngine>::entry(hello);
+#ifdef BREAKS_STRUCT_SIZE
+  engine.struct_size = 40;
+#endif
+#ifdef BREAKS_THROWS_ACROSS
+  engine.read = [](const stator_instance*, const stator_request*) -> stator_status { throw 1; };
+#endif
+#ifdef BREAKS_ENTRY_GIVES_ANOTHER
+  return new stator_engine_v1(engine);
+#endif
+  return &engine;
+}

@@ -1,0 +1,48 @@
+// An engine that breaks the contract: its one op does not come back until somebody opens a FIFO for
+// writing. It makes a file, FIFO.held, when it has begun.
+#include <array>
+#include <fcntl.h>
+#include <memory>
+#include <string>
+#include <unistd.h>
+
+#include "stator/engine.hpp"
+
+namespace {
+
+using namespace stator;
+
+struct Hostile {
+  static EngineDescription<Hostile> describe();
+  static std::unique_ptr<Hostile> open(const Open&) { return std::make_unique<Hostile>(); }
+  void apply(const Record&, KvWriter&) {}
+};
+
+constexpr std::array kArgs = {make_arg(STATOR_ARG_STR, "file", "The FIFO.",
+                                       {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = 4096})};
+
+const Op<Hostile> kBlock = {
+    .row = make_op({.op_class = STATOR_OP_READ,
+                    .permission = STATOR_PERM_READ,
+                    .placement = STATOR_PLACE_ANY,
+                    .name = "hostile_block",
+                    .doc = "Holds the lane of its connection.",
+                    .result = "{}",
+                    .example = R"({"op":"hostile_block","file":"/tmp/x"})",
+                    .args = kArgs}),
+    .read = [](const Hostile&, const Request& request, Reply& reply) -> Status {
+      const std::string file(request.args().str(0));
+      close(open((file + ".held").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+      close(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+      reply.json().begin_object().end_object();
+      return STATOR_OK;
+    }};
+constexpr const Op<Hostile>* kOps[] = {&kBlock};
+
+EngineDescription<Hostile> Hostile::describe() {
+  return {.id = "hostile", .version = "1", .vendor = "Stator", .doc = "For tests.", .ops = kOps};
+}
+
+}  // namespace
+
+STATOR_DEFINE_ENGINE(Hostile)
