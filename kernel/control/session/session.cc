@@ -365,7 +365,11 @@ void Session::settle(Task* task, std::unique_ptr<std::string> members) {
 
 void Session::write(Task* task, const std::string* members) {
   if (task->is_partial) return begin_stream(task);
-  if (task->is_held_by_session) return hold(task);
+  if (task->is_held_by_session) {
+    if (task->answer_after > host_.watermark()) return hold(task);
+    // It waited for its turn until it was durable: nothing else would release it.
+    note_answer(task->entry, task->code, task->arrived_ns);
+  }
   put_last(*task, members);
   host_.pool->give_back(task);
 }

@@ -197,6 +197,20 @@ TEST_F(SessionHeldTest, OneWhoseTurnComesLateIsHeldThen) {
   EXPECT_EQ(counted(), 2u);
 }
 
+// The lane may sleep when it has told this: what is durable must not wait for another turn.
+TEST_F(SessionHeldTest, OneThatIsDurableWhenItsTurnComesIsToldAtOnce) {
+  ask();
+  ask();
+  std::swap(link_.submitted[0], link_.submitted[1]);
+  execute(12);
+  durable_ = Lsn{12};
+  execute(10);
+  EXPECT_THAT(sent(), ElementsAre(ok(1, 12), ok(2, 12)));
+  EXPECT_EQ(host_.held, 0u);
+  EXPECT_EQ(session_->in_flight(), 0u);
+  EXPECT_EQ(counted(), 2u);
+}
+
 TEST_F(SessionHeldTest, AfterAFailureOfTheLogEveryHeldAnswerIsAnErrorInItsPlace) {
   for (int i = 0; i < 4; ++i) ask();
   execute(10);

@@ -59,7 +59,10 @@ const stator_engine_v1* engine(const stator_kernel_hello*) {
 class SessionOrderTest : public testing::Test {
  protected:
   SessionOrderTest() {
-    EXPECT_TRUE(catalog_.add(&engine, {}, "played.so").ok());
+    plugin::LibraryFile library;
+    library.path = "played.so";
+    library.manifest = {"played", "1", STATOR_ABI_MAJOR, 0};
+    EXPECT_TRUE(catalog_.add(&engine, {}, library).ok());
     catalog_.seal();
     table_.emplace(ops::OpTable::build(catalog_, session_rows()).take());
     host_.table = &*table_;

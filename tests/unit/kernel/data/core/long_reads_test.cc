@@ -124,7 +124,10 @@ class SteppingClock final : public Clock {
 class LongReadsTest : public testing::Test {
  protected:
   LongReadsTest() {
-    EXPECT_TRUE(catalog_.add(&entry, host::kernel_hello(), "rows.so").ok());
+    plugin::LibraryFile library;
+    library.path = "rows.so";
+    library.manifest = {"rows", "1", STATOR_ABI_MAJOR, 0};
+    EXPECT_TRUE(catalog_.add(&entry, host::kernel_hello(), library).ok());
     catalog_.seal();
     catalog_.engines().front()->number = EngineNumber{1};
     store_ = store::Store::open({directory_.file("lane-0"), 1 << 26, 0, {}}).take();
