@@ -71,6 +71,8 @@ inline constexpr std::size_t kRowsMax = 100'000;
 inline constexpr std::size_t kVectorDimsMax = 65'536;  // engines set less
 inline constexpr std::size_t kStringsMax = 100'000;
 inline constexpr std::uint32_t kCallDepthMax = 4;
+// Who has a claimed key, such as a document's id (stator_claim).
+inline constexpr std::size_t kClaimOwnerBytesMax = 1024;
 inline constexpr std::size_t kBatchOpsMax = 1000;
 
 // ---- auth ---------------------------------------------------------------------------------------

@@ -28,6 +28,14 @@ void Task::refuse_as_cancelled() {
   refuse(Error(ErrorCode::kCancelled, "the request was cancelled"));
 }
 
+void Task::clear_answer() {
+  code = ErrorCode::kOk;
+  payload.clear();
+  payload_is_binary = false;
+  lsn_at.clear();
+  claims.clear();
+}
+
 void Task::fill_in_lsn() {
   if (lsn_at.empty()) return;
   char digits[20];
@@ -54,7 +62,12 @@ void Task::reset() {
   parts.clear();
   items.clear();
   lsn_at.clear();
+  is_round = false;
   is_repeat = false;
+  wants_round = false;
+  is_held = false;
+  is_again = false;
+  claims.rest(kKeepBytes);
   records.rest(kKeepBytes);
   record_count = 0;
   is_atomic = true;
@@ -69,6 +82,7 @@ void Task::reset() {
   retry_after_ms = 0;
   answer_after = Lsn{};
   seen = Lsn{};
+  connection = kNoConnection;
   client_id.clear();
   parent = nullptr;
   children.clear();
@@ -76,6 +90,7 @@ void Task::reset() {
   is_held_by_session = false;
   is_step = false;
   is_abandoned = false;
+  is_out = false;
   is_backup = false;
   is_partial = false;
   frame_ends.clear();

@@ -28,11 +28,12 @@ enum class TaskKind : std::uint8_t {
   kExecute,  // run the op on this lane
   kMerge,    // make the answer from `parts`
   // An atomic batch (docs/adr/0013): on one lane it is kBatch; over several each lane prepares its
-  // items and holds everything else back, the home lane appends all their records at once, each lane
-  // applies its own and goes on.
+  // items and holds everything else back, the home lane appends all their records at once, each
+  // lane applies its own and goes on.
   kBatch,
   kBatchPrepare,
   kBatchAppend,
+  kBatchCheck,  // claims whose keys are this lane's
   kBatchApply,
   kBatchCancel,
   kBatchFinish,
@@ -43,6 +44,9 @@ enum class CoreOp : std::uint8_t {
   kNone,
   kCheckpoint,  // payload of a part: the lane's applied LSN; of the merged answer: {"lsn":the smallest}
 };
+
+// Of a task that no connection waits for.
+inline constexpr std::uint32_t kNoConnection = 0xffffffff;
 
 struct Task {
   // ---- what to do; written by the origin --------------------------------------------------------
@@ -64,6 +68,7 @@ struct Task {
   std::vector<ByteView> parts;  // kMerge; borrowed from the children
   std::vector<Task*> items;     // of a batch, in order; a batch owns them, its children borrow
   std::uint32_t item = 0;       // of an item: its place in the batch
+  bool is_round = false;  // a batch, or its part, whose items are requests of their own (ADR 32)
 
   // The client no longer wants it: the origin says so at any time, whoever holds the task looks.
   std::atomic<bool> is_cancelled{false};
@@ -74,6 +79,12 @@ struct Task {
   Lsn lsn;  // of the first record written, 0 if none
   std::vector<std::uint32_t> lsn_at;  // offsets in the payload where `lsn` is to be put in
   bool is_repeat = false;             // kBatchPrepare: the payload is the stored first answer
+  // kExecute, kBatch: nothing was written, because other lanes must take part; kBatchPrepare: the
+  // round must begin again.
+  bool wants_round = false;
+  bool is_held = false;           // kBatchPrepare: the lane runs nothing else now
+  bool is_again = false;          // kBatchCancel: the round will begin again
+  ByteBuffer claims;              // what it takes and frees, bridge/claim.h
   ByteBuffer records;             // kBatchPrepare: what is to be written; kBatchAppend: what was
   std::uint32_t record_count = 0;
   std::uint64_t time_ms = 0;      // kBatchAppend: of the records
@@ -94,7 +105,8 @@ struct Task {
   LaneId executor;  // counted against that lane's ring credit when not the origin
   std::uint32_t away_at = 0;  // its place among the origin's tasks at that lane
   bool is_abandoned = false;  // another task has answered for it: it is dropped when it comes back
-  std::uint32_t connection = 0;
+  bool is_out = false;        // a part of a batch: a lane has it
+  std::uint32_t connection = kNoConnection;
   std::uint32_t connection_generation = 0;
   std::uint64_t request_id = 0;
   std::uint64_t arrived_ns = 0;  // monotonic
@@ -126,6 +138,8 @@ struct Task {
   void prefetch_answer() const { __builtin_prefetch(payload.data()); }
   void refuse(const Error& error);
   void refuse_as_cancelled();
+  // Takes back what an engine answered.
+  void clear_answer();
   // Puts `lsn` into the payload wherever it belongs.
   void fill_in_lsn();
   // Ready for the next request; keeps small buffers, frees large ones.

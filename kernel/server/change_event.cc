@@ -75,6 +75,7 @@ ChangeWriter::ChangeWriter(const plugin::Catalog& catalog,
 bool ChangeWriter::is_shown(const wal::RecordView& record, const ChangeQuery& query) {
   if (record.tenant != query.tenant || record.tenant == TenantId{0}) return false;
   if (record.engine == EngineNumber{0} || record.vshard == kEveryVShard) return false;
+  if (record.type >= STATOR_RECORD_UNTOLD) return false;
   return query.collection.empty() || record.collection == query.collection;
 }
 

@@ -46,6 +46,7 @@ class DocumentEngine {
   void erase(const Record& record, KvWriter& kv) const;
   void create_index(const Record& record, IndexDefinition index, KvWriter& kv);
   void drop_index(const Record& record, KvWriter& kv);
+  static void change_claim(const Record& record, KvWriter& kv);
   void set_schema(const Record& record, KvWriter& kv);
 
   IndexCatalog indexes_;

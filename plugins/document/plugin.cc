@@ -78,9 +78,24 @@ void DocumentEngine::apply(const Record& record, KvWriter& kv) {
       return drop_index(record, kv);
     case RecordType::kSchemaSet:
       return set_schema(record, kv);
+    case RecordType::kTake:
+    case RecordType::kFree:
+      return change_claim(record, kv);
     default:
       throw std::runtime_error("unknown type of record");
   }
+}
+
+// A key that changes hands within one request may be taken before it is freed.
+void DocumentEngine::change_claim(const Record& record, KvWriter& kv) {
+  const PutRecord claim = read_put_record(record.payload());
+  const std::string_view key = claim.document_id;
+  const std::string_view owner = claim.value_bytes;
+  if (record.type() == RecordType::kTake) {
+    return kv.put(Space::kClaims, record.vshard(), key, owner);
+  }
+  std::string_view held;
+  if (kv.get(Space::kClaims, key, held) && held == owner) kv.erase(Space::kClaims, key);
 }
 
 Change DocumentEngine::describe_change(std::uint32_t type, std::string_view payload,

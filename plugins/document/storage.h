@@ -6,6 +6,7 @@
 //   entries    index/index_key.h   index/index_key.h                 of the document
 //   indexes    name                index/definition.h                every
 //   schemas    01                  the schema's text                 every
+//   claims     index/unique_key.h  document id                       of the key
 //
 //   record        payload
 //   put           document id, value       (id: u16 size little-endian, bytes; value: the rest)
@@ -14,6 +15,7 @@
 //   index_define  index/definition.h
 //   index_drop    name                     (the bytes)
 //   schema_set    the schema's text        (the bytes; none: no schema)
+//   take, free    key, document id         (key: u16 size little-endian, bytes; id: the rest)
 //
 // The kernel keeps keys of different tenants and collections apart, so they need no prefix here.
 #pragma once
@@ -34,6 +36,7 @@ struct Space {
   static constexpr std::uint8_t kEntries = 2;
   static constexpr std::uint8_t kIndexes = 3;
   static constexpr std::uint8_t kSchemas = 4;
+  static constexpr std::uint8_t kClaims = 5;
 };
 struct RecordType {
   static constexpr std::uint32_t kPut = 1;
@@ -42,6 +45,8 @@ struct RecordType {
   static constexpr std::uint32_t kIndexDefine = 4;
   static constexpr std::uint32_t kIndexDrop = 5;
   static constexpr std::uint32_t kSchemaSet = 6;
+  static constexpr std::uint32_t kTake = STATOR_RECORD_UNTOLD + 1;
+  static constexpr std::uint32_t kFree = STATOR_RECORD_UNTOLD + 2;
 };
 
 struct PutRecord {

@@ -27,6 +27,16 @@ struct NewRecord {
   std::string payload;
 };
 
+struct NewClaim {
+  bool is_free;
+  bool names_owners;
+  std::uint32_t space;
+  std::string key;
+  std::string owner;
+  std::string field;
+  std::string sentence;
+};
+
 struct Cursor {
   const struct Call* call = nullptr;
   std::uint64_t writes = 0;  // of the store when the cursor was made
@@ -67,6 +77,8 @@ struct Call {
   std::string field;
   std::string detail;
   std::vector<NewRecord> records;
+  std::vector<NewClaim> claims;
+  bool is_together = false;
 
   // Everything lent to the engine dies with the call, so that a sanitizer finds what it kept.
   struct Free {

@@ -20,6 +20,7 @@ using detail::Call;
 using detail::Entry;
 using detail::fault;
 using detail::LaneStore;
+using detail::NewClaim;
 using detail::Phase;
 
 namespace {
@@ -75,6 +76,12 @@ stator_status known_status(stator_status status, std::string_view& meaning) {
   }
 }
 
+// A part of a request, or all of it, on one lane.
+struct Prepared {
+  std::unique_ptr<Call> call;
+  Answer answer() { return {STATOR_OK, std::move(call->reply), call->is_binary, {}, {}}; }
+};
+
 // One request on its way through the lanes.
 struct Job {
   std::uint32_t op_index = 0;
@@ -121,8 +128,13 @@ struct FakeKernel::State {
   void close_all();
   void open_lane(std::uint32_t lane);
   void apply(std::uint32_t lane, const LogRecord& logged);
-  // Gives the records their LSNs and applies them; the first LSN, or 0 without records.
-  std::uint64_t commit(const Job& job, Call& call);
+  // Checks what they claim, gives their records LSNs and applies them: all, or none and a refusal.
+  std::optional<Answer> commit(const Job& job, const std::vector<Prepared*>& together);
+  // Null, or the claim that cannot be kept and who has its key.
+  const NewClaim* find_violation(const Job& job, const std::vector<Prepared*>& together,
+                                 std::string& holder) const;
+  std::optional<Answer> prepare_on_lane(const Job& job, std::uint32_t lane, const Block& block,
+                                        Prepared& out);
   std::optional<Answer> bind(const Job& job, std::optional<std::uint32_t> only_lane,
                              Block& block) const;
   Answer run_on_lane(const Job& job, std::uint32_t lane, const Block& block);
@@ -188,14 +200,72 @@ void FakeKernel::State::apply(std::uint32_t lane, const LogRecord& logged) {
   }
 }
 
-std::uint64_t FakeKernel::State::commit(const Job& job, Call& call) {
-  const std::uint64_t first = log.size() + 1;
-  for (auto& record : call.records) {
-    log.push_back(
-        {log.size() + 1, job.time_ms, job.tenant, std::string(job.collection), std::move(record)});
+// What counts is who has a key when all of them are done.
+const NewClaim* FakeKernel::State::find_violation(const Job& job,
+                                                  const std::vector<Prepared*>& together,
+                                                  std::string& holder) const {
+  std::map<std::pair<std::uint32_t, std::string>, const NewClaim*> takers;
+  std::map<std::pair<std::uint32_t, std::string>, std::vector<std::string>> freed;
+  for (const Prepared* part : together) {
+    for (const NewClaim& claim : part->call->claims) {
+      const std::pair key(claim.space, claim.key);
+      if (claim.is_free) {
+        freed[key].push_back(claim.owner);
+        continue;
+      }
+      const auto [at, is_new] = takers.emplace(key, &claim);
+      if (!is_new && at->second->owner != claim.owner) {
+        holder = at->second->owner;
+        return &claim;
+      }
+    }
   }
-  for (std::size_t i = first - 1; i < log.size(); ++i) apply(call.lane, log[i]);
-  return log.size() < first ? 0 : first;
+  for (const auto& [key, claim] : takers) {
+    const LaneStore& store = stores[lane_of(vshard_of(job.tenant, claim->key))];
+    const auto at = store.entries.find(
+        detail::key_prefix(job.tenant, job.collection, static_cast<std::uint8_t>(claim->space)) +
+        claim->key);
+    if (at == store.entries.end() || at->second.value == claim->owner) continue;
+    const auto& free = freed[key];
+    if (std::find(free.begin(), free.end(), at->second.value) != free.end()) continue;
+    holder = at->second.value;
+    return claim;
+  }
+  return nullptr;
+}
+
+std::optional<Answer> FakeKernel::State::commit(const Job& job,
+                                                const std::vector<Prepared*>& together) {
+  std::string holder;
+  if (const NewClaim* claim = find_violation(job, together, holder); claim != nullptr) {
+    std::string sentence = claim->sentence;
+    if (claim->names_owners) sentence += ": " + holder + ", " + claim->owner;
+    return refusal(STATOR_E_UNIQUE_VIOLATION, claim->field, sentence);
+  }
+  const std::size_t first = log.size();
+  std::vector<std::uint32_t> lane_of_record;
+  for (const Prepared* part : together) {
+    for (auto& record : part->call->records) {
+      lane_of_record.push_back(part->call->lane);
+      log.push_back({log.size() + 1, job.time_ms, job.tenant, std::string(job.collection),
+                     std::move(record)});
+    }
+  }
+  const bool is_for_all = (job.op->flags & STATOR_OP_TOGETHER) != 0;
+  for (std::size_t i = first; i < log.size(); ++i) {
+    const std::uint32_t vshard = log[i].record.vshard;
+    const bool is_every = vshard == STATOR_VSHARD_EVERY;
+    for (std::uint32_t lane = 0; lane < options.lanes; ++lane) {
+      const bool is_its =
+          is_every ? is_for_all || lane == lane_of_record[i - first] : lane == lane_of(vshard);
+      if (is_its) apply(lane, log[i]);
+    }
+  }
+  const std::uint64_t lsn = log.size() == first ? 0 : first + 1;
+  for (const Prepared* part : together) {
+    if (part->call->lsn_at) part->call->reply.insert(*part->call->lsn_at, std::to_string(lsn));
+  }
+  return std::nullopt;
 }
 
 std::optional<Answer> FakeKernel::State::bind(const Job& job,
@@ -228,9 +298,11 @@ stator_request FakeKernel::State::request_of(const Job& job, const AlignedBlock&
           call.handle()};
 }
 
-Answer FakeKernel::State::run_on_lane(const Job& job, std::uint32_t lane, const Block& block) {
+std::optional<Answer> FakeKernel::State::prepare_on_lane(const Job& job, std::uint32_t lane,
+                                                         const Block& block, Prepared& out) {
   const bool is_write = job.op->op_class == STATOR_OP_WRITE;
-  Call call = make_call(is_write ? Phase::kPrepare : Phase::kRead, lane);
+  out.call = std::make_unique<Call>(make_call(is_write ? Phase::kPrepare : Phase::kRead, lane));
+  Call& call = *out.call;
   prepare_call(job, call);
   const AlignedBlock args(block);
   const stator_request request = request_of(job, args, call);
@@ -239,14 +311,21 @@ Answer FakeKernel::State::run_on_lane(const Job& job, std::uint32_t lane, const 
     status = is_write ? engine.row.prepare(instances[lane], &request)
                       : engine.row.read(instances[lane], &request);
   });
-  if (status != STATOR_OK) {
-    std::string_view meaning;
-    const stator_status known = known_status(status, meaning);
-    return refusal(known, call.field, call.detail.empty() ? std::string(meaning) : call.detail);
-  }
-  const std::uint64_t lsn = is_write ? commit(job, call) : 0;
-  if (call.lsn_at) call.reply.insert(*call.lsn_at, std::to_string(lsn));
-  return {STATOR_OK, std::move(call.reply), call.is_binary, {}, {}};
+  // Nothing that was lent outlives it.
+  call.memory.clear();
+  call.cursors.clear();
+  call.called.clear();
+  if (status == STATOR_OK) return std::nullopt;
+  std::string_view meaning;
+  const stator_status known = known_status(status, meaning);
+  return refusal(known, call.field, call.detail.empty() ? std::string(meaning) : call.detail);
+}
+
+Answer FakeKernel::State::run_on_lane(const Job& job, std::uint32_t lane, const Block& block) {
+  Prepared part;
+  if (auto refused = prepare_on_lane(job, lane, block, part)) return *refused;
+  if (auto refused = commit(job, {&part})) return *refused;
+  return part.answer();
 }
 
 // A paused op sees the store as it was when it began, whatever others write meanwhile.
@@ -266,24 +345,30 @@ void FakeKernel::State::run_with_pauses(Call& call, const std::function<void()>&
   interrupt = STATOR_INTERRUPT_ASK;
   body();
   interrupt = 0;
+  call.look = nullptr;
   on_pause = hook;  // for the next lane's part
 }
 
 // Each lane's part stands alone, as on a server: a refusal of one lane does not undo another's
-// write. The first refusal is the answer.
+// write. The first refusal is the answer. Parts that claim something, and those of an op that says
+// so, are written together at the end.
 Answer FakeKernel::State::run_on_lanes(const Job& job, const Block& whole) {
   const bool is_rows = job.op->placement == STATOR_PLACE_ROWS;
-  std::vector<Answer> parts;
+  const bool is_together = (job.op->flags & STATOR_OP_TOGETHER) != 0;
+  std::vector<Prepared> parts;
+  std::vector<Prepared*> together;
   std::optional<Answer> refused;
-  bool asked = false;
+  const auto refuse = [&](std::optional<Answer> answer) {
+    if (answer && !refused) refused = std::move(answer);
+  };
+  parts.reserve(options.lanes);
   const auto ask = [&](std::uint32_t lane, const Block& block) {
-    asked = true;
-    Answer part = run_on_lane(job, lane, block);
-    if (part.status == STATOR_OK) {
-      parts.push_back(std::move(part));
-    } else if (!refused) {
-      refused = std::move(part);
-    }
+    parts.emplace_back();
+    auto answer = prepare_on_lane(job, lane, block, parts.back());
+    if (answer) return refuse(std::move(answer));
+    const Call& call = *parts.back().call;
+    const bool is_alone = !is_together && !call.is_together && call.claims.empty();
+    is_alone ? refuse(commit(job, {&parts.back()})) : together.push_back(&parts.back());
   };
   for (std::uint32_t lane = 0; lane < options.lanes; ++lane) {
     if (!is_rows) {
@@ -295,8 +380,12 @@ Answer FakeKernel::State::run_on_lanes(const Job& job, const Block& whole) {
     if (detail::row_count(*job.op, block) > 0) ask(lane, block);
   }
   // merge wants a part, so a request without rows is asked of one lane.
-  if (!asked) ask(lane_of(job.vshard), whole);
-  return refused ? *refused : merge(job, whole, parts);
+  if (parts.empty()) ask(lane_of(job.vshard), whole);
+  if (!refused && !together.empty()) refuse(commit(job, together));
+  if (refused) return *refused;
+  std::vector<Answer> answers;
+  for (Prepared& part : parts) answers.push_back(part.answer());
+  return merge(job, whole, answers);
 }
 
 Answer FakeKernel::State::merge(const Job& job, const Block& whole,

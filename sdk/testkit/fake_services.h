@@ -19,6 +19,7 @@ inline constexpr std::size_t kPayloadBytesMax = 12u * 1024 * 1024 - 4096;
 inline constexpr std::size_t kCursorsMax = 16;
 inline constexpr std::size_t kFieldBytesMax = 64;
 inline constexpr std::size_t kSentenceBytesMax = 256;
+inline constexpr std::size_t kClaimOwnerBytesMax = 1024;
 
 inline Call& of(stator_call* handle) {
   if (handle == nullptr) fault("a service was called without a call");
@@ -79,6 +80,37 @@ inline stator_status records_add(stator_call* handle, std::uint32_t vshard, std:
   }
   call.records.push_back({vshard, type, std::string(view(payload))});
   return STATOR_OK;
+}
+
+inline stator_status records_claim(stator_call* handle, const stator_claim* claim) {
+  Call& call = of(handle);
+  if (call.phase != Phase::kPrepare) fault("records.claim outside prepare");
+  if (claim->space < 1 || claim->space > 255) fault("a claim in no kv space");
+  if (claim->type < 1 || claim->type > 65535) fault("a claim whose record has no type");
+  if (claim->key.size == 0 || claim->key.size > STATOR_KV_KEY_BYTES_MAX) {
+    fault("records.claim: a key of " + std::to_string(claim->key.size) +
+          " bytes; 1..360 are allowed");
+  }
+  if (claim->owner.size == 0 || claim->owner.size > kClaimOwnerBytesMax) {
+    fault("records.claim: the owner has 1..1024 bytes");
+  }
+  const std::string key(view(claim->key));
+  const std::string owner(view(claim->owner));
+  std::string payload = {static_cast<char>(key.size() & 0xff), static_cast<char>(key.size() >> 8)};
+  call.records.push_back({vshard_of(call.tenant, key), claim->type, payload + key + owner});
+  call.claims.push_back(
+      {(claim->flags & STATOR_CLAIM_FREE) != 0, (claim->flags & STATOR_CLAIM_NAMES_OWNERS) != 0,
+       claim->space, key, owner,
+       std::string(claim->field == nullptr ? "" : claim->field).substr(0, kFieldBytesMax),
+       std::string(claim->sentence.data,
+                   std::min<std::size_t>(claim->sentence.size, kSentenceBytesMax))});
+  return STATOR_OK;
+}
+
+inline void records_together(stator_call* handle) {
+  Call& call = of(handle);
+  if (call.phase != Phase::kPrepare) fault("records.together outside prepare");
+  call.is_together = true;
 }
 
 inline void* mem_allocate(stator_call* handle, std::size_t bytes, std::size_t align) {
@@ -245,7 +277,7 @@ inline const void* find_service(const char* id) {
   static const stator_reply_service reply = {
       sizeof reply,      0,          &reply_reserve, &reply_commit, &reply_lsn_here,
       &reply_set_binary, &reply_fail};
-  static const stator_records_service records = {sizeof records, 0, &records_add};
+  static const stator_records_service records = {sizeof records, 0, &records_add, &records_claim, &records_together};
   static const stator_kv_service kv = {sizeof kv, 0,       &kv_get,   &kv_scan,
                                        &kv_next,  &kv_put, &kv_erase, &kv_visit_all};
   static const stator_mem_service mem = {sizeof mem, 0, &mem_allocate};

@@ -34,12 +34,38 @@ struct Registers {
   }
 
   void apply(const Record& record, KvWriter& kv) {
+    if (record.type() != 1) return apply_name(record, kv);
     const std::string_view key = record.payload().substr(8);
     const std::string_view value = record.payload().substr(0, 8);
     values[Name(record.tenant(), record.collection(), key)] = number(value);
     // Long values fill the memtable, so that there are checkpoints.
     kv.put(1, record.vshard(), key, std::string(value).append(200, 'x'));
   }
+
+  // A name or a claim of one: size of the first text u16, texts.
+  static void apply_name(const Record& record, KvWriter& kv) {
+    const std::string_view payload = record.payload();
+    const std::size_t size = static_cast<std::uint8_t>(payload[0]);
+    const std::string_view first = payload.substr(2, size);
+    const std::string_view second = payload.substr(2 + size);
+    if (record.type() == kNamed)
+      return kv.put(kNames, record.vshard(), first,
+                    std::string(second) + "\n" + std::string(300, 'x'));
+    if (record.type() == kTake) return kv.put(kHolders, record.vshard(), first, second);
+    std::string_view held;
+    if (kv.get(kHolders, first, held) && held == second) kv.erase(kHolders, first);
+  }
+  static std::string name_of(const Request& request, std::string_view key) {
+    std::string_view stored;
+    if (!request.kv().get(kNames, key, stored)) return {};
+    return std::string(stored.substr(0, stored.find('\n')));
+  }
+
+  static constexpr std::uint8_t kNames = 2;
+  static constexpr std::uint8_t kHolders = 3;
+  static constexpr std::uint32_t kNamed = 2;
+  static constexpr std::uint32_t kTake = STATOR_RECORD_UNTOLD + 1;
+  static constexpr std::uint32_t kFree = STATOR_RECORD_UNTOLD + 2;
 
   std::uint64_t value_of(const Request& request) const {
     const std::string_view key = request.args().str(0);
@@ -77,6 +103,43 @@ Status prepare_set(const Registers& engine, const Request& request, Records& rec
   return STATOR_OK;
 }
 
+// Gives the register a name that no other has; none: it gives its own up.
+Status prepare_own(const Registers&, const Request& request, Records& records, Reply& reply) {
+  const std::string key(request.args().str(0));
+  const std::string name(request.args().str(1));
+  const std::string old = Registers::name_of(request, key);
+  std::string payload = {static_cast<char>(key.size()), 0};
+  records.add(request.vshard(), Registers::kNamed, payload.append(key).append(name));
+  const auto claim = [&](bool is_free, const std::string& what) {
+    records.claim({.is_free = is_free,
+                   .space = Registers::kHolders,
+                   .type = is_free ? Registers::kFree : Registers::kTake,
+                   .key = what,
+                   .owner = key,
+                   .field = "name",
+                   .sentence = "the name is another register's"});
+  };
+  if (!old.empty() && old != name) claim(true, old);
+  if (!name.empty() && old != name) claim(false, name);
+  auto json = reply.json();
+  json.begin_object().key("lsn");
+  reply.lsn(json);
+  json.end_object();
+  return STATOR_OK;
+}
+
+Status read_name(const Registers&, const Request& request, Reply& reply) {
+  reply.write(Registers::name_of(request, request.args().str(0)));
+  return STATOR_OK;
+}
+
+// Of a name: its vShard is that of the claim.
+Status read_holder(const Registers&, const Request& request, Reply& reply) {
+  std::string_view held;
+  if (request.kv().get(Registers::kHolders, request.args().str(0), held)) reply.write(held);
+  return STATOR_OK;
+}
+
 Status read_get(const Registers& engine, const Request& request, Reply& reply) {
   reply.json().number(engine.value_of(request));
   return STATOR_OK;
@@ -102,7 +165,26 @@ const Op<Registers> kGet = {.row = make_op({.op_class = STATOR_OP_READ,
                                             .args = kGetArgs,
                                             .key_space = 1}),
                             .read = &read_get};
-constexpr std::array kOps = {&kSet, &kGet};
+constexpr std::array kOwnArgs = {
+    kKey, make_arg(STATOR_ARG_STR, "name", "", {.max = 64, .default_json = "\"\""})};
+template <std::size_t N>
+constexpr stator_op row_of(std::uint32_t op_class, const char* name,
+                           const std::array<stator_arg, N>& args) {
+  return make_op({.op_class = op_class,
+                  .permission = STATOR_PERM_WRITE,
+                  .placement = STATOR_PLACE_DOCUMENT,
+                  .name = name,
+                  .doc = "",
+                  .result = "",
+                  .example = "{}",
+                  .args = args});
+}
+const Op<Registers> kOwn = {.row = row_of(STATOR_OP_WRITE, "own", kOwnArgs),
+                            .prepare = &prepare_own};
+const Op<Registers> kName = {.row = row_of(STATOR_OP_READ, "name", kGetArgs), .read = &read_name};
+const Op<Registers> kHolder = {.row = row_of(STATOR_OP_READ, "holder", kGetArgs),
+                               .read = &read_holder};
+constexpr std::array kOps = {&kSet, &kGet, &kOwn, &kName, &kHolder};
 
 EngineDescription<Registers> Registers::describe() {
   return {.id = "registers", .version = "1", .vendor = "tests", .doc = "", .ops = kOps};

@@ -97,6 +97,7 @@ bool World::submit(LaneId home, const std::string& op, const std::string& args_j
   task = lane.pool.take();
   fill(*task, op, args_json);
   task->idempotency_key = idempotency_key;
+  task->connection = connection_;
   const Status sent = lane.dispatcher.dispatch(task, route_of(*task));
   if (!sent.ok()) lane.pool.give_back(task);
   return sent.ok();
@@ -109,6 +110,7 @@ bool World::submit_batch(LaneId home, const std::vector<Item>& items, const std:
   task->tenant = TenantId{1};
   task->deadline_ns = deadline_ns_;
   task->idempotency_key = idempotency_key;
+  task->connection = connection_;
   for (const Item& item : items) {
     Task* made = lane.pool.take();
     fill(*made, item.op, item.args_json);

@@ -61,6 +61,8 @@ class World {
   SimClock& clock() { return clock_; }
   // Of the requests to come; monotonic.
   void set_deadline(std::uint64_t deadline_ns) { deadline_ns_ = deadline_ns; }
+  // Of the requests to come; kNoConnection at first.
+  void set_connection(std::uint32_t connection) { connection_ = connection; }
   std::uint32_t lanes() const { return static_cast<std::uint32_t>(lanes_.size()); }
   std::size_t checkpoints() const { return checkpoints_; }
 
@@ -82,6 +84,7 @@ class World {
   std::unique_ptr<bridge::LaneMesh> mesh_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::uint64_t deadline_ns_ = ~std::uint64_t{0};
+  std::uint32_t connection_ = bridge::kNoConnection;
   std::size_t generation_ = 0;
   std::size_t checkpoints_ = 0;
 };

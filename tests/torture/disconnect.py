@@ -17,6 +17,8 @@ COPY = ROOT / "build" / "disconnect"
 
 CORE = "kernel/data/core/core_loop.cc"
 BATCH = "kernel/data/core/core_batch.cc"
+CLAIMS = "kernel/data/core/core_claims.cc"
+DISPATCH = "kernel/control/dispatch/batch_dispatch.cc"
 WAL = "kernel/wal/"
 STORE = "kernel/data/store/"
 SIMULATION = "simulation_test"
@@ -48,6 +50,20 @@ ENTRIES = [
      SIMULATION),
     ("a batch holds its lanes", BATCH, "  is_holding_ = true;", "  is_holding_ = false;", SIMULATION),
     ("a batch is applied everywhere", BATCH, "if (!is_mine(record.vshard)) continue;", "continue;", SIMULATION),
+    ("a key that is taken is refused", CLAIMS, "  return violation(*taker, held.value, is_batch);", "  return ok_status();",
+     SIMULATION),
+    ("two of one request cannot take one key", CLAIMS,
+     "    if (taker != nullptr && taker->owner != claim.owner)\n      return violation(claim, taker->owner, is_batch);\n", "",
+     SIMULATION),
+    ("each lane checks its keys", DISPATCH, "if (has_claims) return send_parts(batch, TaskKind::kBatchCheck);", "", SIMULATION),
+    ("a round takes the lanes of all keys", DISPATCH, "if (wanted != held) return cancel_parts(batch, true);", "", SIMULATION),
+    ("a connection keeps its order behind a round", CLAIMS,
+     "if (task.connection == bridge::kNoConnection || !may_wait) return false;", "return false;", SIMULATION),
+    ("a batch begins again behind a round", CORE, "    task->wants_round = true;\n    return answered.push_back(task);\n", "", SIMULATION),
+    ("a value that is given up is free", "plugins/document/ops/write_document.cc",
+     "if (!before.empty()) claim(true, before, {});", "", "document_test"),
+    ("claims of a dropped index are gone", "plugins/document/index/index_entries.cc",
+     "if (index.is_unique()) erase_keys(kv, Space::kClaims, index_prefix(index));", "", "document_test"),
     ("headers are checksummed", WAL + "batch.cc",
      "if (crc32c(header.substr(0, kAtHeaderCrc)) != field<std::uint32_t>(header, kAtHeaderCrc)) {",
      "if (false) {", LOG),

@@ -1,17 +1,22 @@
-// Batches: on one lane a single task; over several lanes a round led by the home lane (docs/adr/0013):
+// Batches: on one lane a single task; over several lanes a round led by the home lane
+// (docs/adr/0013):
 //
 //   prepare on each lane, in the order of their numbers; from its turn on each runs nothing else
+//   where something is claimed (docs/adr/0032): each lane checks the keys that are its own
 //   append all records at once, on the home lane
 //   apply on each lane, which then goes on
 //   answer when durable
 //
 // The order of the lanes is why two rounds cannot wait for each other for ever.
 #include <algorithm>
+#include <utility>
+
+#include "stator/args.hpp"
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "bridge/claim.h"
 #include "control/dispatch/dispatcher.h"
-#include "stator/args.hpp"
 
 namespace stator::dispatch {
 
@@ -53,14 +58,11 @@ Status Dispatcher::place(Task* item, const Route& route) {
 Status Dispatcher::dispatch_batch(Task* batch) {
   batch->origin = home_;
   if (!batch->is_atomic) return dispatch_each(batch);
-  std::vector<bool> lanes(mesh_.lanes());
-  for (const Task* item : batch->items) lanes[item->executor.value()] = true;
   batch->vshard = batch->items.front()->vshard;
-  if (!batch->idempotency_key.empty()) {
-    // The lane of the key takes part: a repeat finds the answer there, however lanes have changed.
+  // The lane of the key takes part: a repeat finds the answer there, however lanes have changed.
+  if (!batch->idempotency_key.empty())
     batch->vshard = vshards_.of(batch->tenant, batch->idempotency_key);
-    lanes[vshards_.lane_of(batch->vshard).value()] = true;
-  }
+  const Lanes lanes = lanes_of(*batch);
   if (std::count(lanes.begin(), lanes.end(), true) > 1) return dispatch_wide(batch, lanes);
   const LaneId lane = batch->items.front()->executor;
   STATOR_CHECK(admit(lane, batch->priority));
@@ -83,21 +85,41 @@ Status Dispatcher::dispatch_each(Task* batch) {
   return ok_status();
 }
 
-Status Dispatcher::dispatch_wide(Task* batch, const std::vector<bool>& lanes) {
+Status Dispatcher::dispatch_wide(Task* batch, const Lanes& lanes) {
   if (wide_batches_ >= kWideBatchesMax) return busy();
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
     if (lanes[lane]) STATOR_CHECK(admit(LaneId{lane}, batch->priority));
   }
+  begin(batch);
+  return ok_status();
+}
+
+// A round that cannot be refused any more waits; the slots of the rings are for those under way.
+// One that stays at home needs none.
+void Dispatcher::begin(Task* batch) {
+  const Lanes lanes = lanes_of(*batch);
+  const bool is_at_home =
+      lanes[home_.value()] && std::count(lanes.begin(), lanes.end(), true) == 1;
+  if (wide_batches_ >= kWideBatchesMax && !is_at_home) return waiting_rounds_.push_back(batch);
   ++wide_batches_;
+  make_parts(batch, lanes);
+  if (batch->code != ErrorCode::kOk) return cancel_parts(batch, false);
+  send_first(batch);
+}
+
+void Dispatcher::make_parts(Task* batch, const Lanes& lanes) {
   const LaneId of_key = vshards_.lane_of(batch->vshard);
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
     if (!lanes[lane]) continue;
     Task* part = pool_.take();
     part->kind = TaskKind::kBatchPrepare;
+    part->is_round = batch->is_round;
     part->priority = batch->priority;
     part->tenant = batch->tenant;
     part->vshard = batch->vshard;
     part->deadline_ns = batch->deadline_ns;
+    part->connection = batch->connection;
+    part->connection_generation = batch->connection_generation;
     if (LaneId{lane} == of_key) part->idempotency_key = batch->idempotency_key;
     part->origin = home_;
     part->executor = LaneId{lane};
@@ -107,83 +129,208 @@ Status Dispatcher::dispatch_wide(Task* batch, const std::vector<bool>& lanes) {
     }
     batch->children.push_back(part);
   }
-  // Waits before any lane is held back: LSNs are of the one log, so one lane can wait for all.
-  batch->children.front()->min_lsn = batch->min_lsn;
-  batch->children_open = 1;
-  send(batch->children.front(), batch->children.front()->executor);
-  return ok_status();
 }
 
-void Dispatcher::send_parts(Task* batch, std::size_t count, TaskKind kind) {
-  batch->children_open = static_cast<std::uint32_t>(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    Task* part = batch->children[i];
+void Dispatcher::send_first(Task* batch) {
+  // Waits before any lane is held back: LSNs are of the one log, so one lane can wait for all.
+  batch->children.front()->min_lsn = batch->min_lsn;
+  send_part(batch->children.front());
+}
+
+void Dispatcher::send_part(Task* part) {
+  ++part->parent->children_open;
+  part->is_out = true;
+  send(part, part->executor);
+}
+
+void Dispatcher::send_parts(Task* batch, TaskKind kind) {
+  for (Task* part : batch->children) {
     part->kind = kind;
     part->min_lsn = Lsn{};
-    send(part, part->executor);
+    send_part(part);
   }
 }
 
-// The first `count` lanes hold something back; they go on. Then the batch is answered as it stands.
-void Dispatcher::cancel_parts(Task* batch, std::size_t count, std::vector<Task*>& done) {
-  if (count == 0) return after_cancel(batch, done);
-  send_parts(batch, count, TaskKind::kBatchCancel);
+// Those that are held go on. Then the batch is answered as it stands, or begins again.
+void Dispatcher::cancel_parts(Task* batch, bool is_again) {
+  batch->is_again = is_again;
+  for (Task* part : batch->children) part->is_again = is_again;
+  send_parts(batch, TaskKind::kBatchCancel);
 }
 
 void Dispatcher::after_cancel(Task* batch, std::vector<Task*>& done) {
-  if (!batch->is_repeat) return finish_wide(batch, done);
-  // The stored answer is given when it is durable, like every other.
+  if (batch->is_again && batch->is_abandoned) {
+    batch->refuse(lane_stuck());
+    return cancel_parts(batch, false);  // now for good: what waits behind it goes on
+  }
+  if (batch->is_again) return begin_again(batch);
+  if (batch->seen == Lsn{}) return finish_wide(batch, done);
+  // A stored answer, or a refusal, is given when what it tells of is durable, like every other.
   batch->kind = TaskKind::kBatchFinish;
   link_.submitted.push_back(batch);
+}
+
+void Dispatcher::begin_again(Task* batch) {
+  Lanes lanes(mesh_.lanes());
+  for (Task* part : batch->children) add_lanes(*part, lanes);
+  give_back_parts(batch);
+  make_parts(batch, lanes);
+  send_first(batch);
 }
 
 void Dispatcher::finish_part(Task* part, std::vector<Task*>& done) {
   Task* batch = part->parent;
   STATOR_ASSERT(batch->children_open > 0);
   --batch->children_open;
-  if (batch->is_abandoned && part->kind == TaskKind::kBatchPrepare) return finish_late(part, done);
-  if (part->kind == TaskKind::kBatchPrepare) {
-    const auto at = static_cast<std::size_t>(
-        std::find(batch->children.begin(), batch->children.end(), part) - batch->children.begin());
-    if (part->code != ErrorCode::kOk) {
-      batch->refuse(error_of(*part));
-      return cancel_parts(batch, at, done);
-    }
-    if (part->is_repeat) {
-      batch->payload.append(part->payload.view());
-      batch->is_repeat = true;
-      batch->lsn = batch->seen = part->lsn;
-      return cancel_parts(batch, at, done);
-    }
-    if (at + 1 < batch->children.size()) {
-      batch->children_open = 1;
-      return send(batch->children[at + 1], batch->children[at + 1]->executor);
-    }
-    batch->kind = TaskKind::kBatchAppend;
-    link_.submitted.push_back(batch);
-    return;
+  part->is_out = false;
+  const bool is_before_append =
+      part->kind == TaskKind::kBatchPrepare || part->kind == TaskKind::kBatchCheck;
+  if (is_before_append && batch->is_abandoned) return let_go(part);
+  if (part->kind == TaskKind::kBatchPrepare) return after_part_prepared(part);
+  if (part->kind == TaskKind::kBatchCheck && part->code != ErrorCode::kOk) {
+    batch->refuse(error_of(*part));
+    batch->seen = std::max(batch->seen, part->seen);
   }
   if (batch->children_open > 0) return;
   if (!batch->is_atomic) return give(batch, done);
   if (part->kind == TaskKind::kBatchCancel) return after_cancel(batch, done);
-  batch->kind = TaskKind::kBatchFinish;
+  if (part->kind == TaskKind::kBatchCheck && batch->code != ErrorCode::kOk)
+    return cancel_parts(batch, false);
+  batch->kind =
+      part->kind == TaskKind::kBatchCheck ? TaskKind::kBatchAppend : TaskKind::kBatchFinish;
   link_.submitted.push_back(batch);
 }
 
-void Dispatcher::after_append(Task* batch, std::vector<Task*>& done) {
-  const std::size_t count = batch->children.size();
-  if (batch->code != ErrorCode::kOk) return cancel_parts(batch, count, done);
-  send_parts(batch, count, TaskKind::kBatchApply);
+void Dispatcher::after_part_prepared(Task* part) {
+  Task* batch = part->parent;
+  if (part->code != ErrorCode::kOk) {
+    batch->refuse(error_of(*part));
+    batch->seen = part->seen;
+    return cancel_parts(batch, false);
+  }
+  // An earlier request of its connection waits for a round there.
+  if (std::exchange(part->wants_round, false)) return cancel_parts(batch, true);
+  if (part->is_repeat) {
+    batch->payload.append(part->payload.view());
+    batch->is_repeat = true;
+    batch->lsn = batch->seen = part->lsn;
+    return cancel_parts(batch, false);
+  }
+  const auto next = std::find(batch->children.begin(), batch->children.end(), part) + 1;
+  if (next == batch->children.end()) return after_prepare(batch);
+  send_part(*next);
 }
 
-void Dispatcher::finish_wide(Task* batch, std::vector<Task*>& done) {
+// All lanes stand still; what they claim is known now.
+void Dispatcher::after_prepare(Task* batch) {
+  Lanes held(mesh_.lanes());
+  for (const Task* part : batch->children) held[part->executor.value()] = true;
+  Lanes wanted = held;
+  for (const Task* part : batch->children) add_lanes(*part, wanted);
+  if (wanted != held) return cancel_parts(batch, true);
+  const bool has_claims = std::any_of(batch->children.begin(), batch->children.end(),
+                                      [](const Task* part) { return !part->claims.empty(); });
+  if (has_claims) return send_parts(batch, TaskKind::kBatchCheck);
+  batch->kind = TaskKind::kBatchAppend;
+  link_.submitted.push_back(batch);
+}
+
+void Dispatcher::after_append(Task* batch) {
+  if (batch->code != ErrorCode::kOk) return cancel_parts(batch, false);
+  send_parts(batch, TaskKind::kBatchApply);
+}
+
+void Dispatcher::give_back_parts(Task* batch) {
   for (Task* part : batch->children) {
     part->items.clear();  // the batch's
     pool_.give_back(part);
   }
   batch->children.clear();
+}
+
+void Dispatcher::finish_wide(Task* batch, std::vector<Task*>& done) {
+  give_back_parts(batch);
   --wide_batches_;
-  give(batch, done);
+  batch->is_round ? finish_round(batch, done) : give(batch, done);
+  while (!waiting_rounds_.empty() && wide_batches_ < kWideBatchesMax) {
+    Task* next = waiting_rounds_.front();
+    waiting_rounds_.pop_front();
+    begin(next);
+  }
+}
+
+// Each of its requests is answered as if it had run alone.
+void Dispatcher::finish_round(Task* round, std::vector<Task*>& done) {
+  const std::vector<Task*> items = std::move(round->items);
+  round->items.clear();  // they are not its own
+  for (Task* item : items) {
+    if (round->code == ErrorCode::kOk) {
+      item->answer_after = round->seen;
+    } else {
+      item->refuse(error_of(*round));
+    }
+    finish(item, done);
+  }
+  pool_.give_back(round);
+}
+
+void Dispatcher::add_lanes(const Task& task, Lanes& lanes) const {
+  lanes[task.executor.value()] = true;
+  bridge::ClaimCursor claims(task.claims.view());
+  for (bridge::Claim claim; claims.next(claim);)
+    lanes[vshards_.lane_of(claim.vshard).value()] = true;
+}
+
+Dispatcher::Lanes Dispatcher::lanes_of(const Task& batch) const {
+  Lanes lanes(mesh_.lanes());
+  if (batch.code != ErrorCode::kOk) {
+    // Nothing will be written; those where others wait behind it are told.
+    for (const Task* item : batch.items) lanes[item->executor.value()] = true;
+    return lanes;
+  }
+  for (const Task* item : batch.items) add_lanes(*item, lanes);
+  if (!batch.idempotency_key.empty()) lanes[vshards_.lane_of(batch.vshard).value()] = true;
+  return lanes;
+}
+
+void Dispatcher::finish_in_round(Task* task) {
+  task->wants_round = false;
+  // Of one that was answered meanwhile nothing is written; what waits behind it goes on.
+  Status outcome = ok_status();
+  if (client_of(task)->is_abandoned) outcome = lane_stuck();
+  if (task->kind != TaskKind::kBatch) return start_round({task}, std::move(outcome));
+  if (!outcome.ok()) task->refuse(outcome.error());
+  begin(task);
+}
+
+bool Dispatcher::finish_children_in_round(Task& parent) {
+  std::vector<Task*> left;
+  Status outcome = ok_status();
+  for (Task* child : parent.children) {
+    if (child->wants_round) left.push_back(child);
+    // Another part of the request was refused: nothing of these is written, their lanes are told.
+    if (child->code != ErrorCode::kOk) outcome = error_of(*child);
+  }
+  if (left.empty()) return false;
+  if (parent.is_abandoned) outcome = lane_stuck();
+  parent.children_open = static_cast<std::uint32_t>(left.size());
+  start_round(std::move(left), std::move(outcome));
+  return true;
+}
+
+void Dispatcher::start_round(std::vector<Task*> items, Status outcome) {
+  Task* round = pool_.take();
+  round->is_round = true;
+  round->priority = items.front()->priority;
+  round->tenant = items.front()->tenant;
+  round->vshard = items.front()->vshard;
+  round->deadline_ns = items.front()->deadline_ns;
+  round->min_lsn = items.front()->min_lsn;
+  round->origin = home_;
+  for (Task* item : items) item->wants_round = false;
+  round->items = std::move(items);
+  if (!outcome.ok()) round->refuse(outcome.error());
+  begin(round);
 }
 
 }  // namespace stator::dispatch

@@ -2,6 +2,7 @@
 // happened there; so another task answers the client, and the one that is away is dropped when it
 // comes back.
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "control/dispatch/dispatcher.h"
@@ -32,40 +33,60 @@ void Dispatcher::set_stuck(LaneId lane, std::vector<Task*>& done) {
   const std::vector<Task*> away = away_[lane.value()];  // abandon() sends, if to other lanes
   for (Task* task : away) {
     Task* root = task->parent == nullptr ? task : task->parent;
-    if (!root->is_abandoned) abandon(root, lane, done);
+    if (!root->is_abandoned) abandon(root, done);
   }
+  if (!waiting_rounds_.empty()) abandon_waiting(lane, done);
 }
 
-void Dispatcher::abandon(Task* root, LaneId lane, std::vector<Task*>& done) {
-  ++refusals_.stuck;
-  root->is_abandoned = true;
+void Dispatcher::abandon(Task* root, std::vector<Task*>& done) {
+  Task* client = client_of(root);
+  const bool is_told = client->is_abandoned;
+  root->is_abandoned = client->is_abandoned = true;
   cancel(root);
-  done.push_back(stand_in_for(*root));
-  // Of an atomic batch over several lanes that still prepares: those before the stuck one hold
-  // everything back for it. They go on; what the stuck one has prepared is undone in finish_late().
-  const auto part =
-      std::find_if(root->children.begin(), root->children.end(), [&](const Task* one) {
-        return one->kind == TaskKind::kBatchPrepare && one->executor == lane;
-      });
-  const bool is_preparing = !root->items.empty() && root->is_atomic &&
-                            part != root->children.end() && root->children_open == 1;
-  if (!is_preparing) return;
-  root->refuse(lane_stuck());
-  const auto held = static_cast<std::size_t>(part - root->children.begin());
-  send_parts(root, held, TaskKind::kBatchCancel);
-  ++root->children_open;  // the part that is away
+  if (!is_told) {
+    ++refusals_.stuck;
+    done.push_back(stand_in_for(*client));
+  }
+  if (!root->items.empty() && root->is_atomic) let_all_go(root);
 }
 
-// It was away when its batch was given up.
-void Dispatcher::finish_late(Task* part, std::vector<Task*>& done) {
-  Task* batch = part->parent;
-  const bool is_holding = part->code == ErrorCode::kOk && !part->is_repeat;
-  if (is_holding) {
-    part->kind = TaskKind::kBatchCancel;
-    ++batch->children_open;
-    return send(part, part->executor);
+// Rounds that wait for a slot and would need that lane. Those that are at home alone are undone at
+// once, the others when there is a slot.
+void Dispatcher::abandon_waiting(LaneId lane, std::vector<Task*>& done) {
+  const std::deque<Task*> waiting = std::exchange(waiting_rounds_, {});
+  for (Task* batch : waiting) {
+    if (!batch->is_abandoned && lanes_of(*batch)[lane.value()]) {
+      abandon(batch, done);
+      batch->refuse(lane_stuck());
+    }
+    batch->is_abandoned ? begin(batch) : waiting_rounds_.push_back(batch);
   }
-  if (batch->children_open == 0) after_cancel(batch, done);
+}
+
+// Of a batch over several lanes of which nothing is in the log yet: its lanes hold everything back
+// for the stuck one, and others wait behind its requests. They go on; so does each lane that has a
+// part, the stuck one too, when the part comes back (let_go()).
+void Dispatcher::let_all_go(Task* batch) {
+  const bool is_before_append =
+      std::any_of(batch->children.begin(), batch->children.end(), [](const Task* part) {
+        const bool is_step =
+            part->kind == TaskKind::kBatchPrepare || part->kind == TaskKind::kBatchCheck;
+        return part->is_out && is_step;
+      });
+  if (!is_before_append) return;
+  batch->refuse(lane_stuck());
+  batch->is_again = false;
+  for (Task* part : batch->children) {
+    if (!part->is_out) let_go(part);
+  }
+}
+
+void Dispatcher::let_go(Task* part) {
+  part->kind = TaskKind::kBatchCancel;
+  part->is_again = false;
+  part->min_lsn = Lsn{};
+  part->wants_round = false;
+  send_part(part);
 }
 
 // What the session needs to know of the request. The fields are the origin's own, also while the

@@ -14,6 +14,13 @@ using bridge::TaskKind;
 
 namespace {
 
+// A request that was sent for itself: neither a part of a batch nor of a split request.
+bool is_alone(const Task& task) {
+  if (task.kind == TaskKind::kBatch) return true;
+  return task.kind == TaskKind::kExecute &&
+         (task.parent == nullptr || !task.parent->items.empty());
+}
+
 // When to try again, in milliseconds.
 constexpr std::uint32_t kRetryMs = 10;
 constexpr std::uint32_t kRetryLowMs = 100;
@@ -55,7 +62,8 @@ Status Dispatcher::dispatch(Task* task, const Route& route) {
       task->vshard = vshards_.of(task->tenant, task->collection);
       lane = vshards_.lane_of(task->vshard);
       break;
-    case Placement::kAll: return split_all(task);
+    case Placement::kAll:
+      return split_all(task, route.is_together);
     case Placement::kRows: return split_rows(task, route);
     case Placement::kAny: task->vshard = vshards_.of(task->tenant, task->collection); break;
   }
@@ -116,6 +124,8 @@ Task* Dispatcher::make_child(Task* parent, LaneId lane) {
   child->min_lsn = parent->min_lsn;
   child->collection = parent->collection;
   child->idempotency_key = parent->idempotency_key;
+  child->connection = parent->connection;
+  child->connection_generation = parent->connection_generation;
   child->origin = home_;
   child->executor = lane;
   child->parent = parent;
@@ -131,14 +141,17 @@ Task* Dispatcher::make_child(Task* parent, LaneId lane) {
   return child;
 }
 
-Status Dispatcher::split_all(Task* parent) {
+Status Dispatcher::split_all(Task* parent, bool is_together) {
   parent->vshard = vshards_.of(parent->tenant, parent->collection);
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
     STATOR_CHECK(admit(LaneId{lane}, parent->priority));
   }
-  for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
-    send(make_child(parent, LaneId{lane}), LaneId{lane});
+  for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) make_child(parent, LaneId{lane});
+  if (is_together && mesh_.lanes() > 1) {
+    start_round(parent->children);
+    return ok_status();
   }
+  for (Task* child : parent->children) send(child, child->executor);
   return ok_status();
 }
 
@@ -214,8 +227,9 @@ void Dispatcher::collect(std::vector<Task*>& done) {
 }
 
 void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
+  if (task->wants_round && is_alone(*task)) return finish_in_round(task);
   if (task->parent != nullptr) return finish_child(task, done);
-  if (task->kind == TaskKind::kBatchAppend) return after_append(task, done);
+  if (task->kind == TaskKind::kBatchAppend) return after_append(task);
   if (task->kind == TaskKind::kBatchFinish) return finish_wide(task, done);
   if (task->kind == TaskKind::kMerge) {
     for (Task* child : task->children) pool_.give_back(child);
@@ -230,6 +244,7 @@ void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
   if (mesh_.lanes() == 1) std::swap(child->args, parent->args);
   STATOR_ASSERT(parent->children_open > 0);
   if (--parent->children_open > 0) return;
+  if (finish_children_in_round(*parent)) return;
   parent->parts.clear();
   for (Task* part : parent->children) {
     if (part->code == ErrorCode::kOk) {
@@ -263,7 +278,7 @@ void Dispatcher::flush() {
 }
 
 bool Dispatcher::is_idle() const {
-  return returned_.empty() &&
+  return returned_.empty() && wide_batches_ == 0 &&
          std::all_of(away_.begin(), away_.end(), [](const auto& tasks) { return tasks.empty(); });
 }
 

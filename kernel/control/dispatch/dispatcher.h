@@ -7,6 +7,7 @@
 // Thread: the lane's (one dispatcher per lane).
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -27,6 +28,7 @@ struct Route {
   Placement placement = Placement::kAny;
   std::size_t routing_arg = 0;  // kDocument: the argument; kRows: the field of a row
   std::size_t rows_arg = 0;     // kRows
+  bool is_together = false;     // kAll: while all lanes stand still, STATOR_OP_TOGETHER
 };
 
 // What is said of a lane that is stuck.
@@ -86,19 +88,37 @@ class Dispatcher {
   const Refusals& refusals() const { return refusals_; }
 
  private:
-  Status split_all(bridge::Task* parent);
+  using Lanes = std::vector<bool>;  // by number
+  Status split_all(bridge::Task* parent, bool is_together);
   Status split_rows(bridge::Task* parent, const Route& route);
   bridge::Task* make_child(bridge::Task* parent, LaneId lane);
   // Batches, batch_dispatch.cc.
   Status dispatch_each(bridge::Task* batch);
-  Status dispatch_wide(bridge::Task* batch, const std::vector<bool>& lanes);
+  Status dispatch_wide(bridge::Task* batch, const Lanes& lanes);
+  // Rounds of requests that need other lanes too (docs/adr/0032).
+  void finish_in_round(bridge::Task* task);
+  // False: no child wants one.
+  bool finish_children_in_round(bridge::Task& parent);
+  // `outcome`: if it is an error, nothing is written, and all of them are answered so.
+  void start_round(std::vector<bridge::Task*> items, Status outcome = ok_status());
+  void begin(bridge::Task* batch);
+  void make_parts(bridge::Task* batch, const Lanes& lanes);
+  void send_first(bridge::Task* batch);
+  void send_part(bridge::Task* part);
+  void give_back_parts(bridge::Task* batch);
+  void finish_round(bridge::Task* round, std::vector<bridge::Task*>& done);
+  // Those where it runs and those of what it claims.
+  void add_lanes(const bridge::Task& task, Lanes& lanes) const;
+  Lanes lanes_of(const bridge::Task& batch) const;
+  void after_part_prepared(bridge::Task* part);
+  void after_prepare(bridge::Task* batch);
+  void begin_again(bridge::Task* batch);
   void finish_part(bridge::Task* part, std::vector<bridge::Task*>& done);
-  void finish_late(bridge::Task* part, std::vector<bridge::Task*>& done);
   void finish_wide(bridge::Task* batch, std::vector<bridge::Task*>& done);
-  void send_parts(bridge::Task* batch, std::size_t count, bridge::TaskKind kind);
-  void cancel_parts(bridge::Task* batch, std::size_t count, std::vector<bridge::Task*>& done);
+  void send_parts(bridge::Task* batch, bridge::TaskKind kind);
+  void cancel_parts(bridge::Task* batch, bool is_again);
   void after_cancel(bridge::Task* batch, std::vector<bridge::Task*>& done);
-  void after_append(bridge::Task* batch, std::vector<bridge::Task*>& done);
+  void after_append(bridge::Task* batch);
   void send(bridge::Task* task, LaneId lane);
   // A pressed home lane takes less from its sockets, so that alone what can wait is refused.
   Status admit(LaneId lane, bridge::Priority priority, std::size_t requests = 1) {
@@ -106,8 +126,16 @@ class Dispatcher {
     return admit_slowly(lane, priority, requests);
   }
   Status admit_slowly(LaneId lane, bridge::Priority priority, std::size_t requests);
+  // Whose answer the client waits for: the items of a round are one request, or parts of one.
+  static bridge::Task* client_of(bridge::Task* task) {
+    if (task->is_round) task = task->items.front();
+    return task->parent == nullptr ? task : task->parent;
+  }
   bridge::Task* stand_in_for(const bridge::Task& task);
-  void abandon(bridge::Task* root, LaneId lane, std::vector<bridge::Task*>& done);
+  void abandon(bridge::Task* root, std::vector<bridge::Task*>& done);
+  void abandon_waiting(LaneId lane, std::vector<bridge::Task*>& done);
+  void let_all_go(bridge::Task* batch);
+  void let_go(bridge::Task* part);
   // An answer for the session, unless another was given already.
   void give(bridge::Task* task, std::vector<bridge::Task*>& done) {
     if (task->is_abandoned) return pool_.give_back(task);
@@ -127,7 +155,8 @@ class Dispatcher {
   std::vector<bool> is_stuck_;                    // by lane
   std::size_t home_queue_ = 0;
   Refusals refusals_;
-  std::size_t wide_batches_ = 0;  // over several lanes, that this lane leads
+  std::size_t wide_batches_ = 0;  // over several lanes, that this lane leads; rounds among them
+  std::deque<bridge::Task*> waiting_rounds_;  // for one of kWideBatchesMax
   std::vector<bridge::Task*> returned_;  // our tasks, answered by other lanes
   std::vector<bridge::Task*> batch_;     // buffer of receive()
 };

@@ -178,7 +178,7 @@ dispatch::Route route_of(const ops::OpEntry& entry) {
     case STATOR_PLACE_COLLECTION:
       return {Placement::kCollection, 0, 0};
     case STATOR_PLACE_ALL:
-      return {Placement::kAll, 0, 0};
+      return {Placement::kAll, 0, 0, (entry.row->flags & STATOR_OP_TOGETHER) != 0};
     case STATOR_PLACE_ROWS:
       return {Placement::kRows, entry.args.row_set(rows)->routing_key(), rows};
     default:

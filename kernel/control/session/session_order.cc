@@ -39,10 +39,12 @@ bool Session::may_overtake(const RequestOrder::Waiting& one) {
 }
 
 void Session::dispatch(const ops::OpEntry& entry, Task* task) {
+  const dispatch::Route route = is_batch(entry) ? dispatch::Route{} : gate::route_of(entry);
   auto sent = is_batch(entry) ? host_.dispatcher->dispatch_batch(task)
-                              : host_.dispatcher->dispatch(task, gate::route_of(entry));
+                              : host_.dispatcher->dispatch(task, route);
   if (!sent.ok()) return refuse(task, sent.error());
-  if (is_batch(entry) && !task->children.empty()) barrier_ = task;
+  const bool is_wide = is_batch(entry) && !task->children.empty();
+  if (is_wide || route.is_together) barrier_ = task;
 }
 
 inline void Session::dispatch_ordered(const ops::OpEntry& entry, Task* task) {

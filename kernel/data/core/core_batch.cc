@@ -22,6 +22,7 @@ void CoreLoop::prepare_item(Task& item) {
   call_.vshard = item.vshard.value();
   call_.reply = &item.payload;
   call_.batch = is_read ? nullptr : &batch_;
+  call_.claims = is_read ? nullptr : &item.claims;
   const stator_request request = request_of(item, op, call_);
   stator_instance* instance = host_.instances[op.engine];
   take_answer(item, call_,
@@ -31,9 +32,18 @@ void CoreLoop::prepare_item(Task& item) {
 
 bool CoreLoop::prepare_items(Task& batch) {
   batch_.clear();
+  batch.claims.clear();
   for (Task* item : batch.items) {
+    item->clear_answer();  // a round may begin again
+    item->is_repeat = batch.is_round && answer_from_idempotency(*item);
+    if (item->is_repeat) continue;
     prepare_item(*item);
+    batch.claims.append(item->claims.view());
     if (item->code == ErrorCode::kOk) continue;
+    if (batch.is_round) {
+      batch.refuse(Error(item->code, item->error_field, item->error_sentence));
+      return false;
+    }
     const std::string place = "ops[" + std::to_string(item->item) + "]";
     batch.refuse(Error(item->code, item->error_field.empty() ? place : place + "." + item->error_field,
                        place + ": " + item->error_sentence));
@@ -48,6 +58,12 @@ void CoreLoop::execute_batch(Task& batch) {
     batch.answer_after = last_applied_;
     return;
   }
+  if (wants_round(batch, false)) return ask_for_round(batch);
+  const ByteView claims = batch.claims.view();
+  if (auto checked = check_claims({&claims, 1}, true); !checked.ok()) {
+    batch.answer_after = last_applied_;
+    return batch.refuse(checked.error());
+  }
   if (auto written = bridge::write_batch_answer(batch); !written.ok()) {
     return batch.refuse(written.error());
   }
@@ -61,11 +77,32 @@ void CoreLoop::prepare_batch(Task& part) {
     part.answer_after = Lsn{};
     return;
   }
+  part.seen = last_applied_;
   if (!prepare_items(part)) return;
   part.records.append(batch_.records());
   part.record_count = batch_.count();
-  part.seen = last_applied_;
+  part.is_held = true;
   is_holding_ = true;
+}
+
+// A part of a split request keeps its answer on its own lane, where a repeat looks for it.
+Status CoreLoop::keep_answers(const Task& round) {
+  for (const Task* part : round.children) {
+    for (const Task* item : part->items) {
+      if (item->idempotency_key.empty() || item->is_repeat) continue;
+      VShardId vshard = item->vshard;
+      wal::RecordCursor records(part->records.view());
+      for (wal::RecordView record; item->parent != nullptr && records.next(record);) {
+        const bool is_theirs = record.vshard == kEveryVShard ||
+                               options_.vshards->lane_of(record.vshard) == part->executor;
+        if (!is_theirs) continue;
+        vshard = record.vshard;
+        break;
+      }
+      STATOR_CHECK(IdempotencyTable::add(batch_, *item, vshard));
+    }
+  }
+  return ok_status();
 }
 
 void CoreLoop::append_batch(Task& batch) {
@@ -76,9 +113,13 @@ void CoreLoop::append_batch(Task& batch) {
       return batch.refuse(added.error());
     }
   }
-  if (auto written = bridge::write_batch_answer(batch); !written.ok()) {
-    return batch.refuse(written.error());
+  auto kept = ok_status();
+  if (!batch.is_round) {
+    kept = bridge::write_batch_answer(batch);
+  } else if (batch_.count() > 0) {
+    kept = keep_answers(batch);
   }
+  if (!kept.ok()) return batch.refuse(kept.error());
   if (batch_.count() > 0) {
     if (auto appended = append(batch); !appended.ok()) return batch.refuse(appended.error());
     batch.records.append(batch_.bytes());
@@ -86,12 +127,26 @@ void CoreLoop::append_batch(Task& batch) {
     batch.seen = Lsn{batch.lsn.value() + batch_.count() - 1};
   }
   batch.fill_in_lsn();
+  if (!batch.is_round) return;
+  for (Task* item : batch.items) {
+    if (item->is_repeat) continue;
+    item->lsn = batch.lsn;
+    item->fill_in_lsn();
+  }
+}
+
+void CoreLoop::cancel_batch(Task& part) {
+  if (part.is_held) is_holding_ = false;
+  part.is_held = false;  // it may be cancelled once more, for good
+  if (!part.is_again) end_round(part);
 }
 
 // As recovery would do it: of the whole batch what belongs to this lane.
-void CoreLoop::apply_batch(const Task& batch) {
-  STATOR_ASSERT(is_holding_);
+void CoreLoop::apply_batch(const Task& part) {
+  STATOR_ASSERT(is_holding_ && part.is_held);
   is_holding_ = false;
+  end_round(part);
+  const Task& batch = *part.parent;
   if (batch.records.empty()) return;
   auto opened = wal::BatchReader::open(batch.records.view());
   STATOR_ASSERT(opened.ok());

@@ -39,6 +39,7 @@ CoreLoop::CoreLoop(const CoreOptions& options)
   host_.store = options.store;
   host_.catalog = options.catalog;
   host_.binding = options.binding;
+  host_.vshards = options.vshards;
   host_.interrupt = &interrupt_;
   host_.pauser = &long_reads_;
 }
@@ -69,8 +70,12 @@ void CoreLoop::execute(Task& task) {
     case TaskKind::kBatch: return execute_batch(task);
     case TaskKind::kBatchPrepare: return prepare_batch(task);
     case TaskKind::kBatchAppend: return append_batch(task);
-    case TaskKind::kBatchApply: return apply_batch(*task.parent);
-    case TaskKind::kBatchCancel: is_holding_ = false; return;
+    case TaskKind::kBatchCheck:
+      return check_batch(task);
+    case TaskKind::kBatchApply:
+      return apply_batch(task);
+    case TaskKind::kBatchCancel:
+      return cancel_batch(task);
     case TaskKind::kBatchFinish: task.answer_after = task.seen; return;
   }
   const stator_op& row = *options_.catalog->ops()[task.op].row;
@@ -166,6 +171,7 @@ void CoreLoop::execute_write(Task& task) {
   call_.vshard = task.vshard.value();
   call_.reply = &task.payload;
   call_.batch = &batch_;
+  call_.claims = &task.claims;
   const stator_request request = request_of(task, op, call_);
   const stator_status status = engine.descriptor.prepare(host_.instances[op.engine], &request);
   take_answer(task, call_, status);
@@ -173,11 +179,22 @@ void CoreLoop::execute_write(Task& task) {
     task.answer_after = seen_by(task);
     return;
   }
+  const bool is_part =
+      op.row->placement == STATOR_PLACE_ALL || op.row->placement == STATOR_PLACE_ROWS;
+  const bool is_shared = is_part && (call_.is_together || !task.claims.empty());
+  if (wants_round(task, is_shared)) return ask_for_round(task);
+  if (!task.claims.empty()) {
+    const ByteView claims = task.claims.view();
+    if (auto checked = check_claims({&claims, 1}, false); !checked.ok()) {
+      task.answer_after = last_applied_;
+      return task.refuse(checked.error());
+    }
+  }
   commit(task, seen_by(task));
 }
 
 Status CoreLoop::append(Task& task) {
-  if (!task.idempotency_key.empty()) STATOR_CHECK(IdempotencyTable::add(batch_, task));
+  if (!task.idempotency_key.empty()) STATOR_CHECK(IdempotencyTable::add(batch_, task, task.vshard));
   STATOR_TRY(task.lsn, options_.log->append(batch_, host_.time_ms, epoch_));
   return ok_status();
 }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "bridge/claim.h"
 #include "bridge/task.h"
 #include "bridge/vshard_map.h"
 #include "data/core/checkpoint_waiters.h"
@@ -72,8 +73,8 @@ class CoreLoop {
   bool has_ready() const { return !is_holding_ && (!ready_.empty() || long_reads_.count() > 0); }
   // Tasks that wait here: for their turn, for durability, for min_lsn, for a checkpoint.
   std::size_t waiting() const {
-    return held_.size() + early_.size() + ready_.size() + long_reads_.count() +
-           checkpoints_.count();
+    return held_.size() + early_.size() + ready_.size() + behind_rounds_.size() +
+           long_reads_.count() + checkpoints_.count();
   }
   // Of these: executed, but not durable yet.
   std::size_t held() const { return held_.size(); }
@@ -137,8 +138,22 @@ class CoreLoop {
   void execute_batch(bridge::Task& batch);
   void prepare_batch(bridge::Task& part);
   void append_batch(bridge::Task& batch);
-  void apply_batch(const bridge::Task& batch);
+  // The answer of each request of a round that has an idempotency key.
+  Status keep_answers(const bridge::Task& round);
+  void apply_batch(const bridge::Task& part);
+  void cancel_batch(bridge::Task& part);
   bool is_mine(VShardId vshard) const;
+  // Claims, core_claims.cc. Whether the claims of a request that was prepared alone concern other
+  // lanes; then nothing of it is written and its connection waits here until a round has done it.
+  bool wants_round(const bridge::Task& task, bool is_shared) const;
+  void ask_for_round(bridge::Task& task);
+  // Of those lists the claims whose keys are this lane's.
+  Status check_claims(std::span<const ByteView> lists, bool is_batch) const;
+  Status check_key(std::span<const bridge::Claim> claims, bool is_batch) const;
+  void check_batch(bridge::Task& part);
+  bool is_behind_round(const bridge::Task& task) const;
+  // The round has done these for good: what waited behind them goes on.
+  void end_round(const bridge::Task& part);
   stator_request request_of(const bridge::Task& task, const plugin::Op& op, stator_call& call);
   void take_answer(bridge::Task& task, stator_call& call, stator_status status);
   Lsn seen_by(const bridge::Task& task) const;
@@ -176,6 +191,15 @@ class CoreLoop {
   bool is_holding_ = false;  // part of a batch is prepared here and not applied yet
   RunQueue ready_;           // more than a turn can execute, and what came while it was holding
   std::size_t turn_left_ = kTurnRequests;  // requests that this turn may still execute
+  // A request that was prepared here and waits for a round; the task itself is its home's again.
+  struct InRound {
+    const bridge::Task* task;
+    LaneId origin;
+    std::uint32_t connection;
+    std::uint32_t connection_generation;
+  };
+  std::vector<InRound> in_rounds_;
+  std::vector<bridge::Task*> behind_rounds_;  // what their connections sent after them
 };
 
 }  // namespace stator::core

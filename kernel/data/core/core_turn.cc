@@ -83,6 +83,12 @@ void CoreLoop::run_ready(std::vector<Task*>& answered) {
 }
 
 void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
+  if (!in_rounds_.empty() && is_behind_round(*task)) {
+    if (task->kind != TaskKind::kBatchPrepare) return behind_rounds_.push_back(task);
+    // Other lanes are held for it: it must not wait here.
+    task->wants_round = true;
+    return answered.push_back(task);
+  }
   if (task->min_lsn > options_.log->durable() && now_ns_ < task->deadline_ns &&
       !task->was_cancelled()) {
     early_.push_back(task);

@@ -35,7 +35,7 @@ bool IdempotencyTable::find(store::Store& store, bridge::Task& task) {
   return true;
 }
 
-Status IdempotencyTable::add(wal::BatchBuilder& batch, const bridge::Task& task) {
+Status IdempotencyTable::add(wal::BatchBuilder& batch, const bridge::Task& task, VShardId vshard) {
   std::string payload;
   payload.push_back(static_cast<char>(task.idempotency_key.size()));
   payload += task.idempotency_key;
@@ -44,8 +44,12 @@ Status IdempotencyTable::add(wal::BatchBuilder& batch, const bridge::Task& task)
   append_little(payload, static_cast<std::uint32_t>(task.lsn_at.size()));
   for (const std::uint32_t at : task.lsn_at) append_little(payload, at);
   payload += task.payload.view();
-  return batch.add({kKernelEngine, static_cast<std::uint32_t>(KernelRecord::kIdempotency),
-                    task.tenant, task.vshard, {}, payload});
+  return batch.add({kKernelEngine,
+                    static_cast<std::uint32_t>(KernelRecord::kIdempotency),
+                    task.tenant,
+                    vshard,
+                    {},
+                    payload});
 }
 
 void IdempotencyTable::apply(store::Store& store, const wal::RecordView& record, Lsn lsn) {

@@ -17,8 +17,9 @@ class IdempotencyTable {
  public:
   // The stored answer into `task`; false if the key is new.
   static bool find(store::Store& store, bridge::Task& task);
-  // Adds the record that keeps `task`'s answer (its payload, and where the LSN is to be put in).
-  static Status add(wal::BatchBuilder& batch, const bridge::Task& task);
+  // Adds the record that keeps `task`'s answer (its payload, and where the LSN is to be put in), on
+  // the lane of `vshard`.
+  static Status add(wal::BatchBuilder& batch, const bridge::Task& task, VShardId vshard);
   static void apply(store::Store& store, const wal::RecordView& record, Lsn lsn);
 };
 

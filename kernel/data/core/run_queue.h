@@ -26,6 +26,11 @@ class RunQueue {
     classes_[static_cast<std::size_t>(task->priority)].push_back(task);
     ++size_;
   }
+  // Before all of its priority.
+  void push_front(bridge::Task* task) {
+    classes_[static_cast<std::size_t>(task->priority)].push_front(task);
+    ++size_;
+  }
   // Whose turn it is; not when it is empty.
   bridge::Task* front() { return classes_[next_class()].front(); }
   // The same, and takes it out.

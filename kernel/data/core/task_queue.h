@@ -24,6 +24,12 @@ class TaskQueue {
     slots_[(first_ + size_) & (slots_.size() - 1)] = task;
     ++size_;
   }
+  void push_front(bridge::Task* task) {
+    if (size_ == slots_.size()) grow();
+    first_ = (first_ + slots_.size() - 1) & (slots_.size() - 1);
+    slots_[first_] = task;
+    ++size_;
+  }
   void pop_front() {
     STATOR_DASSERT(size_ > 0);
     first_ = (first_ + 1) & (slots_.size() - 1);

@@ -21,6 +21,8 @@ void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase i
   reply_is_binary = false;
   lsn_at = -1;
   batch = nullptr;
+  claims = nullptr;
+  is_together = false;
   has_looked = false;
   error_field.clear();
   error_sentence.clear();

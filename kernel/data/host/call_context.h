@@ -10,15 +10,17 @@
 #include <string>
 #include <vector>
 
+#include "stator/engine.h"
+
 #include "base/byte_buffer.h"
 #include "base/ids.h"
 #include "base/limits.h"
 #include "bridge/arg_binding.h"
 #include "bridge/task.h"
+#include "bridge/vshard_map.h"
 #include "data/host/arena.h"
 #include "data/store/store.h"
 #include "plugin/catalog.h"
-#include "stator/engine.h"
 #include "wal/batch.h"
 
 namespace stator::host {
@@ -40,6 +42,7 @@ struct LaneHost {
   const plugin::Catalog* catalog = nullptr;
   const bridge::ArgBinding* binding = nullptr;
   std::vector<stator_instance*> instances;  // by engine index
+  const bridge::VShardMap* vshards = nullptr;
   const std::uint32_t* interrupt = nullptr;
   Pauser* pauser = nullptr;
   std::uint64_t time_ms = 0;  // of this turn
@@ -67,6 +70,10 @@ struct stator_call {
   std::string error_sentence;
 
   stator::wal::BatchBuilder* batch = nullptr;  // prepare only
+  stator::ByteBuffer* claims = nullptr;        // the same
+
+  bool is_together = false;  // prepare only: with the parts of the other lanes
+
   // What kv shows of the store; null: the present. begin() and end() leave it as it is.
   stator::store::Snapshot* snapshot = nullptr;
 

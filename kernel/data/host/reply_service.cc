@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "bridge/claim.h"
 #include "data/host/call_context.h"
 
 namespace stator::host {
@@ -50,6 +51,45 @@ stator_status add_record(stator_call* call, std::uint32_t vshard, std::uint32_t 
   return status.ok() ? STATOR_OK : STATOR_E_RESOURCES_EXHAUSTED;
 }
 
+ByteView view(stator_bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data), static_cast<std::size_t>(bytes.size)};
+}
+
+stator_status add_claim(stator_call* call, const stator_claim* claim) {
+  STATOR_ASSERT(call->phase == Phase::kPrepare && call->claims != nullptr);
+  STATOR_ASSERT(claim->space >= 1 && claim->space <= 255);
+  STATOR_ASSERT(claim->key.size >= 1 && claim->key.size <= STATOR_KV_KEY_BYTES_MAX);
+  STATOR_ASSERT(claim->owner.size >= 1 && claim->owner.size <= kClaimOwnerBytesMax);
+  const ByteView key = view(claim->key);
+  const ByteView owner = view(claim->owner);
+  const VShardId vshard = call->host->vshards->of(call->tenant, key);
+  std::string payload;
+  append_little(payload, static_cast<std::uint16_t>(key.size()));
+  payload.append(key).append(owner);
+  const auto status =
+      add_record(call, vshard.value(), claim->type,
+                 {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()});
+  if (status != STATOR_OK) return status;
+  bridge::append_claim(
+      *call->claims,
+      {.is_free = (claim->flags & STATOR_CLAIM_FREE) != 0,
+       .names_owners = (claim->flags & STATOR_CLAIM_NAMES_OWNERS) != 0,
+       .space = static_cast<std::uint8_t>(claim->space),
+       .vshard = vshard,
+       .item = call->task->item,
+       .engine = call->engine->number,
+       .tenant = call->tenant,
+       .collection = call->collection,
+       .key = key,
+       .owner = owner,
+       .field = ByteView(claim->field == nullptr ? "" : claim->field).substr(0, kFieldBytesMax),
+       .sentence = ByteView(claim->sentence.data,
+                            std::min<std::size_t>(claim->sentence.size, kSentenceBytesMax))});
+  return STATOR_OK;
+}
+
+void together(stator_call* call) { call->is_together = true; }
+
 void* allocate(stator_call* call, std::size_t bytes, std::size_t align) {
   return call->arena.allocate(bytes, align);
 }
@@ -63,7 +103,8 @@ const stator_reply_service& reply_service() {
 }
 
 const stator_records_service& records_service() {
-  static const stator_records_service kService = {sizeof kService, 0, &add_record};
+  static const stator_records_service kService = {sizeof kService, 0, &add_record, &add_claim,
+                                                  &together};
   return kService;
 }
 

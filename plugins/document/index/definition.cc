@@ -34,7 +34,7 @@ bool read_form(std::string_view form, IndexDefinition& out) {
   if (form.size() < 3) return false;
   out.kind = static_cast<IndexKind>(form[0]);
   out.collation = static_cast<Collation>(form[1]);
-  if (out.kind > IndexKind::kArray || out.collation > Collation::kNoCase) return false;
+  if (out.kind > IndexKind::kUnique || out.collation > Collation::kNoCase) return false;
   out.paths.resize(static_cast<std::uint8_t>(form[2]));
   if (out.paths.empty() || out.paths.size() > kIndexPathsMax) return false;
   form.remove_prefix(3);

@@ -18,7 +18,8 @@ namespace stator::document {
 // Numbers on disk.
 enum class IndexKind : std::uint8_t {
   kTyped = 0,  // one entry a document: the values at its paths
-  kArray = 1   // the elements of the array at its path
+  kArray = 1,  // the elements of the array at its path
+  kUnique = 2  // typed, and no two documents have the same values (unique_key.h)
 };
 enum class Collation : std::uint8_t {
   kBinary = 0,
@@ -37,9 +38,10 @@ struct IndexDefinition {
   std::string where;    // a filter's text; empty: all documents
   std::string program;  // of where
 
+  bool is_unique() const { return kind == IndexKind::kUnique; }
   // One path, in the order of values, all documents that have it.
   bool gives_order_of(std::string_view path) const {
-    return kind == IndexKind::kTyped && collation == Collation::kBinary && where.empty() &&
+    return kind != IndexKind::kArray && collation == Collation::kBinary && where.empty() &&
            paths.size() == 1 && paths.front() == path;
   }
 };

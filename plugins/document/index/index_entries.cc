@@ -18,6 +18,16 @@ struct FoundDocument {
 constexpr std::size_t kBackfillCursors = 12;
 constexpr std::size_t kBackfillBatchMin = 4096;
 
+void erase_keys(KvWriter& kv, std::uint8_t space, const std::string& prefix) {
+  const std::string end = successor(prefix);
+  // As in a backfill, a cursor ends with the first erasure: the keys are gathered before.
+  std::vector<std::string> keys;
+  for (Cursor cursor = kv.scan(space, {.lower = prefix, .upper = end}); cursor.next();) {
+    keys.emplace_back(cursor.key());
+  }
+  for (const std::string& key : keys) kv.erase(space, key);
+}
+
 }  // namespace
 
 std::vector<IndexEntry> entries_of(std::span<const IndexDefinition> indexes,
@@ -82,14 +92,8 @@ void backfill_index(KvWriter& kv, const IndexDefinition& index) {
 }
 
 void erase_index(KvWriter& kv, const IndexDefinition& index) {
-  const std::string prefix = index_prefix(index);
-  const std::string end = successor(prefix);
-  // As in a backfill, a cursor ends with the first erasure: the keys are gathered before.
-  std::vector<std::string> keys;
-  for (Cursor cursor = kv.scan(Space::kEntries, {.lower = prefix, .upper = end}); cursor.next();) {
-    keys.emplace_back(cursor.key());
-  }
-  for (const std::string& key : keys) kv.erase(Space::kEntries, key);
+  erase_keys(kv, Space::kEntries, index_prefix(index));
+  if (index.is_unique()) erase_keys(kv, Space::kClaims, index_prefix(index));
 }
 
 }  // namespace stator::document

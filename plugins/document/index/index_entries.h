@@ -28,7 +28,7 @@ void change_entries(KvWriter& kv, const EntryChange& change);
 
 // Writes the entries of the index for all documents of the record's collection.
 void backfill_index(KvWriter& kv, const IndexDefinition& index);
-// Removes all entries of the index.
+// Removes all entries of the index and, of a unique one, what is claimed in it on this lane.
 void erase_index(KvWriter& kv, const IndexDefinition& index);
 
 }  // namespace stator::document

@@ -123,7 +123,10 @@ std::size_t index_value_room(const IndexDefinition& index) {
 }
 
 IndexValue encode_for(const IndexDefinition& index, const Value& value) {
-  const std::size_t room = index_value_room(index);
+  return encode_for(index, value, index_value_room(index));
+}
+
+IndexValue encode_for(const IndexDefinition& index, const Value& value, std::size_t room) {
   if (index.collation == Collation::kNoCase && value.tag == Tag::kString) {
     return encode_string(folded(value.content), room);
   }

@@ -44,6 +44,9 @@ IndexValue encode_index_value(const Value& value, std::size_t room);
 std::string encode_index_prefix(std::string_view text, const IndexDefinition& index);
 // As encode_index_value, with the collation's case.
 IndexValue encode_for(const IndexDefinition& index, const Value& value);
+IndexValue encode_for(const IndexDefinition& index, const Value& value, std::size_t room);
+// Least room that a value can be coded in.
+inline constexpr std::size_t kIndexValueRoomMin = 16;
 
 // What all keys of the index begin with.
 std::string index_prefix(const IndexDefinition& index);

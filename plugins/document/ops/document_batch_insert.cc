@@ -3,11 +3,13 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "ops/arguments.h"
 #include "ops/check_schema.h"
 #include "ops/ops.h"
+#include "ops/write_document.h"
 #include "packed_json.h"
 #include "storage.h"
 
@@ -48,9 +50,17 @@ Status refuse_conflict(std::string_view document_id, Reply& reply) {
 class Batch {
  public:
   Batch(const DocumentEngine& engine, const Request& request, Records& records, Reply& reply)
-      : engine_(engine), request_(request), records_(records), reply_(reply) {}
+      : engine_(engine),
+        request_(request),
+        writer_(engine, request, records, reply),
+        reply_(reply) {
+    if (!writer_.has_unique() || request.args().u64(kOnConflict) != kReplace) return;
+    for (std::size_t k = 0; k < request.args().count(kDocuments); ++k) {
+      last_row_[request.args().row(kDocuments, k).str(kId)] = k;
+    }
+  }
 
-  Status add(const Args& row, std::uint64_t on_conflict) {
+  Status add(std::size_t number, const Args& row, std::uint64_t on_conflict) {
     const std::string_view id = row.str(kId);
     StoredDocument old;
     const bool is_stored = load_document(request_.kv(), id, old);
@@ -71,7 +81,15 @@ class Batch {
     const Value document = read_value(std::string_view(payload_).substr(start));
     const Status status = check_schema(engine_, request_, document, "data", reply_);
     if (status != STATOR_OK) return status;
-    records_.add(row.vshard(), RecordType::kPut, payload_);
+    // Of several rows with one id the last one says what the document takes.
+    const auto last = last_row_.find(id);
+    if (last != last_row_.end() && last->second != number) {
+      writer_.put_record(row.vshard(), payload_);
+    } else if (const Status written = writer_.put(
+                   {row.vshard(), id, is_stored ? &old.root : nullptr, &document}, payload_);
+               written != STATOR_OK) {
+      return written;
+    }
     ++(existed ? counts_.replaced : counts_.inserted);
     return STATOR_OK;
   }
@@ -80,11 +98,12 @@ class Batch {
  private:
   const DocumentEngine& engine_;
   const Request& request_;
-  Records& records_;
+  DocumentWriter writer_;
   Reply& reply_;
   Encoder encoder_;
   std::string payload_;
   std::unordered_set<std::string_view> known_;
+  std::unordered_map<std::string_view, std::size_t> last_row_;
   Counts counts_;
 };
 
@@ -94,7 +113,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   Batch batch(engine, request, records, reply);
   for (std::size_t k = 0; k < args.count(kDocuments); ++k) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    const Status status = batch.add(args.row(kDocuments, k), args.u64(kOnConflict));
+    const Status status = batch.add(k, args.row(kDocuments, k), args.u64(kOnConflict));
     if (status != STATOR_OK) return status;
   }
   reply.set_binary();
@@ -129,7 +148,9 @@ const Op<DocumentEngine> kDocumentBatchInsert = {
         .placement = STATOR_PLACE_ROWS,
         .cost = STATOR_COST_HEAVY,
         .name = "document_batch_insert",
-        .doc = "Writes many documents. All documents of one lane are written, or none of them.",
+        .doc =
+            "Writes many documents. All documents of one lane are written, or none of them; in a "
+            "collection with a unique index all of all lanes.",
         .result = R"({"inserted":u64,"replaced":u64,"skipped":u64})",
         .example = R"({"op":"document_batch_insert","collection":"users","documents":)"
                    R"([{"document_id":"u1","data":{"age":36}}],"on_conflict":"replace"})",

@@ -3,6 +3,7 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "ops/write_document.h"
 #include "ops/write_many.h"
 #include "scan/candidates.h"
 
@@ -27,8 +28,10 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
       status != STATOR_OK) {
     return status;
   }
+  DocumentWriter writer(engine, request, records, reply);
   WriteManyShare share;
-  if (const Status status = share.begin(engine, args.u64(kLimit), reply); status != STATOR_OK) {
+  if (const Status status = share.begin(engine, args.u64(kLimit), writer.has_unique(), reply);
+      status != STATOR_OK) {
     return status;
   }
   const Access access =
@@ -38,10 +41,9 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   const Status status =
       walk_selected(request, {access, selection}, counts, [&](const Candidate& found) {
         if (!rows.may_write(found.root.bytes)) return true;
-        if (!share.take(found.document_id.size())) return false;
-        if (!args.boolean(kDryRun)) {
-          records.add(found.vshard, RecordType::kDelete, found.document_id);
-        }
+        const std::string_view id = found.document_id;
+        if (!share.take(id.size() + writer.claim_bytes_max(id))) return false;
+        if (!args.boolean(kDryRun)) writer.erase({found.vshard, id, &found.root, nullptr});
         return true;
       });
   if (status != STATOR_OK) return status;
@@ -63,9 +65,8 @@ const Op<DocumentEngine> kDocumentDeleteMany = {
         .cost = STATOR_COST_HEAVY,
         .name = "document_delete_many",
         .doc = "Removes the selected documents and their index entries. All of one lane are "
-               "removed, or "
-               "none of them; more: some are left, ask again. What row policies do not let you "
-               "remove stays.",
+               "removed, or none of them (in a collection with a unique index: of all lanes); more: "
+               "some are left, ask again. What row policies do not let you remove stays.",
         .result = R"({"affected":u64,"more":bool})",
         .example = R"({"op":"document_delete_many","collection":"users",)"
                    R"("filter":{"seen":{"exists":false}},"dry_run":true})",

@@ -3,6 +3,7 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "ops/write_document.h"
 #include "ops/write_many.h"
 
 namespace stator::document {
@@ -17,14 +18,18 @@ constexpr std::array kArgs = {
 Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
                Reply& reply) {
   const Args args = request.args();
+  DocumentWriter writer(engine, request, records, reply);
   WriteManyShare share;
-  if (const Status status = share.begin(engine, args.u64(kLimit), reply); status != STATOR_OK) {
+  if (const Status status = share.begin(engine, args.u64(kLimit), writer.has_unique(), reply);
+      status != STATOR_OK) {
     return status;
   }
   for (Cursor cursor = request.kv().scan(Space::kDocuments); cursor.next();) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    if (!share.take(cursor.key().size())) break;
-    if (!args.boolean(kDryRun)) records.add(cursor.vshard(), RecordType::kDelete, cursor.key());
+    if (!share.take(cursor.key().size() + writer.claim_bytes_max(cursor.key()))) break;
+    if (args.boolean(kDryRun)) continue;
+    const Value root = open_document(cursor.value()).root;
+    writer.erase({cursor.vshard(), cursor.key(), &root, nullptr});
   }
   share.finish(reply);
   return STATOR_OK;

@@ -6,6 +6,7 @@
 #include "ops/arguments.h"
 #include "ops/check_schema.h"
 #include "ops/ops.h"
+#include "ops/write_document.h"
 #include "ops/write_many.h"
 #include "scan/candidates.h"
 
@@ -35,7 +36,7 @@ struct Change {
 };
 
 Status change_all(const Request& request, const Change& change, WriteManyShare& share,
-                  Records& records, Reply& reply) {
+                  DocumentWriter& writer, Reply& reply) {
   const bool is_dry = request.args().boolean(kDryRun);
   const Rows rows = request.rows();
   Status fault = STATOR_OK;
@@ -51,9 +52,10 @@ Status change_all(const Request& request, const Change& change, WriteManyShare& 
     if (fault != STATOR_OK) return false;
     // A document that is as it should be is not written: a repeated request comes to an end.
     if (changed.bytes == found.root.bytes) return true;
-    if (!share.take(payload.size())) return false;
-    if (!is_dry) records.add(found.vshard, RecordType::kPut, payload);
-    return true;
+    const std::string_view id = found.document_id;
+    if (!share.take(payload.size() + writer.claim_bytes_max(id))) return false;
+    if (!is_dry) fault = writer.put({found.vshard, id, &found.root, &changed}, payload);
+    return fault == STATOR_OK;
   };
   WalkCounts counts;
   const Status status = walk_selected(request, {change.access, change.selection}, counts, visit);
@@ -70,11 +72,12 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   status = update.parse(args, {kSet, kUnset, kInc, kPush}, reply);
   if (status != STATOR_OK) return status;
   WriteManyShare share;
-  status = share.begin(engine, args.u64(kLimit), reply);
+  DocumentWriter writer(engine, request, records, reply);
+  status = share.begin(engine, args.u64(kLimit), writer.has_unique(), reply);
   if (status != STATOR_OK) return status;
   const Access access =
       plan_access(engine.indexes().of(request.tenant(), request.collection()), selection.program());
-  status = change_all(request, {engine, access, selection, update}, share, records, reply);
+  status = change_all(request, {engine, access, selection, update}, share, writer, reply);
   if (status != STATOR_OK) return status;
   share.finish(reply);
   return STATOR_OK;
@@ -95,9 +98,9 @@ const Op<DocumentEngine> kDocumentUpdateMany = {
         .name = "document_update_many",
         .doc = "Changes the selected documents as point_update does. Documents that the change "
                "leaves as they are do not count. All documents of one lane are changed, or none "
-               "of them; more: some are left, ask again (with inc and push by a filter that "
-               "leaves out what was changed). What row policies do not let you change is not "
-               "selected.",
+               "of them (in a collection with a unique index: of all lanes); more: some are left, "
+               "ask again (with inc and push by a filter that leaves out what was changed). What row policies do not let you "
+               "change is not selected.",
         .result = R"({"affected":u64,"more":bool})",
         .example = R"({"op":"document_update_many","collection":"users",)"
                    R"("filter":{"age":{"gte":18}},"set":{"adult":true}})",

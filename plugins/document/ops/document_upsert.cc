@@ -8,6 +8,7 @@
 #include "ops/check_schema.h"
 #include "ops/ops.h"
 #include "ops/write_conditions.h"
+#include "ops/write_document.h"
 #include "storage.h"
 
 namespace stator::document {
@@ -51,7 +52,10 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   const Value document = read_value(std::string_view(payload).substr(start));
   status = check_schema(engine, request, document, "data", reply);
   if (status != STATOR_OK) return status;
-  records.add(request.vshard(), RecordType::kPut, payload);
+  status = DocumentWriter(engine, request, records, reply)
+               .put({request.vshard(), args.str(kId), existed ? &old.root : nullptr, &document},
+                    payload);
+  if (status != STATOR_OK) return status;
   json::Writer writer = reply.json();
   writer.begin_object().field("existed", existed).key("lsn");
   reply.lsn(writer);

@@ -5,6 +5,7 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "ops/write_document.h"
 #include "storage.h"
 
 namespace stator::document {
@@ -12,7 +13,7 @@ namespace {
 
 enum Arg { kPath, kPaths, kName, kKind, kCollation, kWhere };
 
-constexpr std::array kKinds = {"typed", "array"};
+constexpr std::array kKinds = {"typed", "array", "unique"};
 constexpr std::array kCollations = {"binary", "nocase"};
 constexpr double kWhereBytesMax = 4096;
 constexpr std::array kArgs = {
@@ -24,8 +25,11 @@ constexpr std::array kArgs = {
              {.min = 1, .max = double{kIndexPathsMax}}),
     make_arg(STATOR_ARG_STR, "name", "Its name; by default the paths, joined by commas.",
              {.min = 1, .max = double{kIndexNameBytesMax}}),
-    make_enum("kind", "typed: the values; array: each element of the array at the path.", kKinds,
-              {.default_json = "\"typed\""}),
+    make_enum(
+        "kind",
+        "typed: the values; array: each element of the array at the path; unique: as typed, and "
+        "no two documents have the same (one that lacks a path has none).",
+        kKinds, {.default_json = "\"typed\""}),
     make_enum("collation", "nocase: texts whatever the case of A-Z; gives no order.", kCollations,
               {.default_json = "\"binary\""}),
     make_arg(STATOR_ARG_JSON, "where",
@@ -79,6 +83,18 @@ Status parse_definition(const Args& args, IndexDefinition& out, Reply& reply) {
   return reply.fail(STATOR_E_BAD_REQUEST, "where", compiler.error());
 }
 
+// Whether two documents have the same value is found when all lanes' claims are known.
+Status claim_all(const Request& request, const IndexDefinition& index, Records& records,
+                 Reply& reply) {
+  for (Cursor cursor = request.kv().scan(Space::kDocuments); cursor.next();) {
+    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    const Value root = open_document(cursor.value()).root;
+    const Status status = claim_existing(index, cursor.key(), root, records, reply);
+    if (status != STATOR_OK) return status;
+  }
+  return STATOR_OK;
+}
+
 Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
                Reply& reply) {
   IndexDefinition index;
@@ -100,7 +116,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   }
   records.add(STATOR_VSHARD_EVERY, RecordType::kIndexDefine, definition_record(index));
   reply.write(kMade);
-  return STATOR_OK;
+  return index.is_unique() ? claim_all(request, index, records, reply) : STATOR_OK;
 }
 
 Status merge(const DocumentEngine&, const Request& request, const Parts& parts, Reply& reply) {
@@ -124,11 +140,15 @@ const Op<DocumentEngine> kIndexCreate = {
         .cost = STATOR_COST_HEAVY,
         .name = "index_create",
         .doc = "Makes an index, over the documents there are and all to come. The same index again "
-               "is no error: created is false.",
+               "is no error: created is false. A unique one is refused where two documents have "
+               "the same "
+               "value (their ids are named), or where their claims exceed one batch of the log "
+               "(64 MiB, some 400,000 documents): make it before they are loaded.",
         .result = R"({"name":str,"created":bool})",
         .example = R"({"op":"index_create","collection":"users","paths":["city","age"],)"
                    R"("where":{"active":true}})",
         .args = kArgs,
+        .flags = STATOR_OP_TOGETHER,
     }),
     .prepare = &prepare,
     .merge = &merge,

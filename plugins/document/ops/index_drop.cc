@@ -52,7 +52,7 @@ const Op<DocumentEngine> kIndexDrop = {
         .result = R"({"existed":bool})",
         .example = R"({"op":"index_drop","collection":"users","name":"city,age"})",
         .args = kArgs,
-        .flags = STATOR_OP_REMOVES,
+        .flags = STATOR_OP_REMOVES | STATOR_OP_TOGETHER,
     }),
     .prepare = &prepare,
     .merge = &merge,

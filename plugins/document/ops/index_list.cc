@@ -4,11 +4,23 @@
 namespace stator::document {
 namespace {
 
+std::string_view kind_name(IndexKind kind) {
+  switch (kind) {
+    case IndexKind::kTyped:
+      return "typed";
+    case IndexKind::kArray:
+      return "array";
+    case IndexKind::kUnique:
+      return "unique";
+  }
+  return "typed";
+}
+
 void write_index(json::Writer& writer, const IndexDefinition& index) {
   writer.begin_object().field("name", std::string_view(index.name)).key("paths").begin_array();
   for (const std::string& path : index.paths) writer.string(path);
   writer.end_array();
-  writer.field("kind", std::string_view(index.kind == IndexKind::kArray ? "array" : "typed"));
+  writer.field("kind", kind_name(index.kind));
   const bool has_no_case = index.collation == Collation::kNoCase;
   writer.field("collation", std::string_view(has_no_case ? "nocase" : "binary"));
   if (!index.where.empty()) writer.key("where").raw(index.where);

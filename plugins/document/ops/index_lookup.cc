@@ -44,7 +44,7 @@ bool is_equal(const IndexDefinition& index, const Value& a, const Value& b) {
 bool has_value(const IndexDefinition& index, const Value& root, const Value& wanted) {
   Value found;
   if (!find_path(root, index.paths.front(), found)) return false;
-  if (index.kind == IndexKind::kTyped) return is_equal(index, found, wanted);
+  if (index.kind != IndexKind::kArray) return is_equal(index, found, wanted);
   if (found.tag != Tag::kArray) return false;
   Elements elements(found);
   for (Value element; elements.next(element);) {

@@ -4,6 +4,7 @@
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "ops/write_conditions.h"
+#include "ops/write_document.h"
 #include "storage.h"
 
 namespace stator::document {
@@ -12,7 +13,8 @@ namespace {
 enum Arg { kId, kIfLsn };
 constexpr std::array kArgs = {kDocumentIdArg, kIfLsnArg};
 
-Status prepare(const DocumentEngine&, const Request& request, Records& records, Reply& reply) {
+Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
+               Reply& reply) {
   const Args args = request.args();
   StoredDocument old;
   const bool existed = load_visible(request, args.str(kId), old);
@@ -21,7 +23,10 @@ Status prepare(const DocumentEngine&, const Request& request, Records& records, 
   }
   const Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
-  if (existed) records.add(request.vshard(), RecordType::kDelete, args.str(kId));
+  if (existed) {
+    DocumentWriter(engine, request, records, reply)
+        .erase({request.vshard(), args.str(kId), &old.root, nullptr});
+  }
   json::Writer writer = reply.json();
   writer.begin_object().field("existed", existed).key("lsn");
   reply.lsn(writer);

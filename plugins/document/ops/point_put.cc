@@ -5,6 +5,7 @@
 #include "ops/check_schema.h"
 #include "ops/ops.h"
 #include "ops/write_conditions.h"
+#include "ops/write_document.h"
 #include "packed_json.h"
 #include "storage.h"
 
@@ -43,7 +44,10 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   const Value document = read_value(std::string_view(record).substr(start));
   status = check_schema(engine, request, document, "data", reply);
   if (status != STATOR_OK) return status;
-  records.add(request.vshard(), RecordType::kPut, record);
+  status =
+      DocumentWriter(engine, request, records, reply)
+          .put({request.vshard(), args.str(kId), existed ? &old.root : nullptr, &document}, record);
+  if (status != STATOR_OK) return status;
   json::Writer writer = reply.json();
   writer.begin_object().field("existed", existed).key("lsn");
   reply.lsn(writer);

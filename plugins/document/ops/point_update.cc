@@ -8,6 +8,7 @@
 #include "ops/ops.h"
 #include "ops/projection.h"
 #include "ops/write_conditions.h"
+#include "ops/write_document.h"
 #include "storage.h"
 
 namespace stator::document {
@@ -50,7 +51,9 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   const Value changed = read_value(std::string_view(payload).substr(start));
   status = check_schema(engine, request, changed, nullptr, reply);
   if (status != STATOR_OK) return status;
-  records.add(request.vshard(), RecordType::kPut, payload);
+  status = DocumentWriter(engine, request, records, reply)
+               .put({request.vshard(), args.str(kId), &old.root, &changed}, payload);
+  if (status != STATOR_OK) return status;
 
   json::Writer writer = reply.json();
   writer.begin_object().key("lsn");

@@ -5,19 +5,20 @@
 
 namespace stator::document {
 
-Status WriteManyShare::begin(const DocumentEngine& engine, std::uint64_t limit, Reply& reply) {
+Status WriteManyShare::begin(const DocumentEngine& engine, std::uint64_t limit, bool is_shared,
+                             Reply& reply) {
   if (limit < engine.lane_count()) {
     return reply.fail(STATOR_E_BAD_REQUEST, "limit",
                       "'limit' must be at least the number of the server's lanes");
   }
+  if (is_shared) bytes_max_ /= engine.lane_count();
   left_ = limit / engine.lane_count() + (engine.lane() < limit % engine.lane_count() ? 1 : 0);
   return STATOR_OK;
 }
 
 bool WriteManyShare::take(std::size_t record_bytes) {
   // One document always fits, so a repeated request makes progress.
-  const bool is_full =
-      left_ == 0 || (part_.affected > 0 && bytes_ + record_bytes > kWriteManyBytesMax);
+  const bool is_full = left_ == 0 || (part_.affected > 0 && bytes_ + record_bytes > bytes_max_);
   if (is_full) {
     part_.has_more = 1;
     return false;

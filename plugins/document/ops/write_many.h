@@ -34,8 +34,9 @@ struct WriteManyPart {
 // What remains to be done in one lane's share of the limit.
 class WriteManyShare {
  public:
-  // STATOR_OK, or a refusal where the limit has not one document for each lane.
-  Status begin(const DocumentEngine& engine, std::uint64_t limit, Reply& reply);
+  // STATOR_OK, or a refusal where the limit has not one document for each lane. `is_shared`: the
+  // parts of all lanes are written as one batch of the log.
+  Status begin(const DocumentEngine& engine, std::uint64_t limit, bool is_shared, Reply& reply);
   // False, and notes that there is more, when the share is used up.
   bool take(std::size_t record_bytes);
   void finish(Reply& reply) const;
@@ -43,6 +44,7 @@ class WriteManyShare {
  private:
   std::uint64_t left_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t bytes_max_ = kWriteManyBytesMax;
   WriteManyPart part_;
 };
 

@@ -214,12 +214,47 @@ class Reply : private json::Out {
   char* start_ = nullptr;
 };
 
+// The records of one request exceed a batch of the log; becomes `resources_exhausted` at the edge.
+class RecordsFull : public std::length_error {
+ public:
+  RecordsFull()
+      : std::length_error("the request writes more than one batch of the log holds; ask for less") {
+  }
+};
+
+// A key that one owner may have; see stator_claim.
+struct ClaimOptions {
+  bool is_free = false;
+  bool names_owners = false;
+  std::uint8_t space = 0;
+  std::uint32_t type = 0;
+  std::string_view key;
+  std::string_view owner;
+  const char* field = nullptr;
+  std::string_view sentence;
+};
+
 // Handed to prepare alone; nobody else can make one.
 class Records {
  public:
+  void claim(const ClaimOptions& claim) {
+    const stator_claim raw = {
+        sizeof raw,
+        (claim.is_free ? std::uint32_t{STATOR_CLAIM_FREE} : 0u) |
+            (claim.names_owners ? std::uint32_t{STATOR_CLAIM_NAMES_OWNERS} : 0u),
+        claim.space,
+        claim.type,
+        as_bytes(claim.key),
+        as_bytes(claim.owner),
+        claim.field,
+        as_str(claim.sentence)};
+    const Status status = detail::services.records->claim(call_, &raw);
+    if (status != STATOR_OK) throw RecordsFull();
+  }
+  void together() { detail::services.records->together(call_); }
   void add(std::uint32_t vshard, std::uint32_t type, std::string_view payload) {
     const Status status = detail::services.records->add(call_, vshard, type, as_bytes(payload));
-    if (status != STATOR_OK) throw std::length_error("record refused");
+    if (status != STATOR_OK) throw RecordsFull();
   }
 
  private:
@@ -436,6 +471,8 @@ class Edge {
       return reply.finish() ? STATOR_OK
                             : reply.fail(STATOR_E_FAN_OUT_EXCEEDED, nullptr,
                                          "the answer exceeds the frame limit; ask for less");
+    } catch (const RecordsFull& full) {
+      return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, nullptr, full.what());
     } catch (const std::exception& fault) {
       return reply.fail(STATOR_E_INTERNAL, nullptr, fault.what());
     }

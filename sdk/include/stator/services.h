@@ -41,6 +41,25 @@ typedef struct stator_reply_service {
 /* The record concerns state that every lane keeps (an index definition, a policy). Each lane of an
  * ALL op adds its own; at recovery all lanes apply all of them, so apply must tolerate repeats. */
 #define STATOR_VSHARD_EVERY 0xffffu
+/* Records of this type and above are the engine's own bookkeeping: no reader of the change log is
+ * told of them. */
+#define STATOR_RECORD_UNTOLD 0x8000u
+enum stator_claim_flag {
+  STATOR_CLAIM_FREE = 1u << 0,        /* the owner gives the key up; otherwise it takes it */
+  STATOR_CLAIM_NAMES_OWNERS = 1u << 1 /* the refusal's sentence ends with both owners */
+};
+/* A key that only one owner may have. It belongs to the vShard that the kernel makes of it, so it may
+ * lie on another lane than what claims it. All is copied. */
+typedef struct stator_claim {
+  uint32_t struct_size;
+  uint32_t flags;       /* stator_claim_flag */
+  uint32_t space;       /* kv space of the claims, 1..255 */
+  uint32_t type;        /* of the record; its payload: key size u16 little-endian, key, owner */
+  stator_bytes key;     /* 1..STATOR_KV_KEY_BYTES_MAX */
+  stator_bytes owner;   /* 1..1024 bytes */
+  const char *field;    /* of the refusal, or NULL; cut as by reply.fail */
+  stator_str sentence;  /* of the refusal */
+} stator_claim;
 typedef struct stator_records_service {
   uint32_t struct_size;
   uint32_t reserved;
@@ -48,6 +67,16 @@ typedef struct stator_records_service {
    * (block->vshard), or STATOR_VSHARD_EVERY. All records of one request on one
    * lane become durable together or not at all. `type` is the engine's own, 1..65535. */
   stator_status (*add)(stator_call *call, uint32_t vshard, uint32_t type, stator_bytes payload);
+  /* Adds a record on the vShard of the claim's key. It is written with the request's other records, or
+   * none of them is: where the request takes a key that another owner has, and does not free with it,
+   * or two owners take one key, it is answered unique_violation with the claim's field and sentence.
+   * The kernel looks into `space` for that: apply of a record that takes must put key -> owner there,
+   * apply of one that frees must erase the key if that is its owner (of one request the taker's record
+   * may come first). Where lanes share a request, prepare may run a second time for it. */
+  stator_status (*claim)(stator_call *call, const stator_claim *claim);
+  /* Of an ALL or ROWS op: the parts of all lanes that say so, or that claim, are written together or not
+   * at all. One that does neither stands alone. */
+  void (*together)(stator_call *call);
 } stator_records_service;
 
 /* ---- stator.kv/1: ordered, durable storage ------------------------------------------------ */

@@ -218,6 +218,8 @@ pub struct RecordsService {
     pub struct_size: u32,
     pub reserved: u32,
     pub add: unsafe extern "C" fn(*mut Call, u32, u32, Bytes) -> Status,
+    pub claim: unsafe extern "C" fn(*mut Call, *const c_void) -> Status,
+    pub together: unsafe extern "C" fn(*mut Call),
 }
 
 #[repr(C)]
