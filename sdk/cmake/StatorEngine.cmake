@@ -46,7 +46,9 @@ function(stator_add_engine name)
     # The sanitizer's own symbols are in the program.
     target_link_options(${name} PRIVATE -Wl,-z,undefs)
   endif()
-  install(TARGETS ${name} LIBRARY DESTINATION lib/stator/engines COMPONENT server)
+  if(NOT STATOR_ENGINE_STAYS)  # an engine for tests alone
+    install(TARGETS ${name} LIBRARY DESTINATION lib/stator/engines COMPONENT server)
+  endif()
 endfunction()
 
 # stator_check_engine(NAME)

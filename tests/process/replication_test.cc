@@ -52,7 +52,7 @@ std::string yjs_update(unsigned client, unsigned value) {
 // Writes of every engine, from a seed.
 class Workload {
  public:
-  explicit Workload(unsigned seed) : random_(seed) {}
+  explicit Workload(unsigned seed) : seed_(seed), random_(seed) {}
 
   void run(Client& client, unsigned writes) {
     for (unsigned i = 0; i < writes; ++i) {
@@ -92,10 +92,11 @@ class Workload {
       case 10: return {{"op", "user_create"}, {"username", one_of("u", 3)}, {"password", "a-password"},
                        {"replace", true}};
       default: return {{"op", "point_put"}, {"collection", collection}, {"document_id", one_of("d", 60)},
-                       {"data", {{"f0", n}, {"f1", one_of("s", 9)}}}, {"idempotency_key", "k" + std::to_string(n)}};
+                       {"data", {{"f0", n}, {"f1", one_of("s", 9)}}}, {"idempotency_key", std::to_string(seed_) + "-" + std::to_string(n)}};
     }
   }
 
+  unsigned seed_;
   std::mt19937 random_;
   unsigned count_ = 0;
 };

@@ -46,3 +46,4 @@ EngineDescription<Hostile> Hostile::describe() {
 }  // namespace
 
 STATOR_DEFINE_ENGINE(Hostile)
+STATOR_ENGINE_NOTE("hostile", "1")
