@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 COPY = ROOT / "build" / "disconnect"
 
 CORE = "kernel/data/core/core_loop.cc"
+TURN = "kernel/data/core/core_turn.cc"
 BATCH = "kernel/data/core/core_batch.cc"
 CLAIMS = "kernel/data/core/core_claims.cc"
 DISPATCH = "kernel/control/dispatch/batch_dispatch.cc"
@@ -59,7 +60,7 @@ ENTRIES = [
     ("a round takes the lanes of all keys", DISPATCH, "if (wanted != held) return cancel_parts(batch, true);", "", SIMULATION),
     ("a connection keeps its order behind a round", CLAIMS,
      "if (task.connection == bridge::kNoConnection || !may_wait) return false;", "return false;", SIMULATION),
-    ("a batch begins again behind a round", CORE, "    task->wants_round = true;\n    return answered.push_back(task);\n", "", SIMULATION),
+    ("a batch begins again behind a round", TURN, "    task->wants_round = true;\n    return answered.push_back(task);\n", "", SIMULATION),
     ("a value that is given up is free", "plugins/document/ops/write_document.cc",
      "if (!before.empty()) claim(true, before, {});", "", "document_test"),
     ("claims of a dropped index are gone", "plugins/document/index/index_entries.cc",
@@ -112,7 +113,13 @@ ENTRIES = [
      "if (open + requests <= room) return ok_status();", "if (open + requests <= kRingRoom) return ok_status();",
      "kernel_control_dispatch_test"),
     ("a stuck lane's waiters are answered", "kernel/control/dispatch/dispatch_stuck.cc",
-     "  done.push_back(stand_in_for(*root));\n", "", "kernel_control_dispatch_test"),
+     "    done.push_back(stand_in_for(*client));\n", "", "kernel_control_dispatch_test"),
+    ("a stuck lane's rounds let the others go", "kernel/control/dispatch/dispatch_stuck.cc",
+     "    if (!part->is_out) let_go(part);\n", "", "kernel_control_dispatch_test"),
+    ("a late part of a round is taken back", DISPATCH,
+     "  if (is_before_append && batch->is_abandoned) return let_go(part);\n", "", "kernel_control_dispatch_test"),
+    ("rounds that wait for a slot are told of a stuck lane", "kernel/control/dispatch/dispatch_stuck.cc",
+     "  if (!waiting_rounds_.empty()) abandon_waiting(lane, done);\n", "", "kernel_control_dispatch_test"),
     ("a stuck lane is noticed", "kernel/server/lane.cc", "      dispatcher_.set_stuck(LaneId{peer}, done_);\n",
      "", "process_test --gtest_filter=StuckLaneTest.ItsWaiters*"),
     ("the server says that a lane is stuck", "kernel/bridge/lane_gauges.h", "now_ns - since > stuck_ns;", "false;",
