@@ -46,6 +46,7 @@ dev: ## development build in build/dev
 check: ## layers, tree and docs, without compiling; and that each check can fail
 	@for check in $(CHECKS); do \
 	  python3 scripts/$$check.py --self-test && python3 scripts/$$check.py || exit 1; done
+	@python3 tests/torture/disconnect.py --check
 
 tidy: ## clang-tidy on the product's sources; some of them: SINCE=REF, FILES="a.cc b.cc"; JOBS=N
 	@command -v clang-tidy >/dev/null || { echo "make tidy: apt-get install clang-tidy"; exit 1; }

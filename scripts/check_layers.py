@@ -36,7 +36,8 @@ MAY_INCLUDE = {
     "control/audit": ["base", "io"],
     "control/dispatch": ["bridge"],
     # What an engine adds as a record goes straight into the log's batch form.
-    "data/host": ["plugin", "data/store", "bridge", "wal", "sdk/include"],
+    # Row policies arrive as compiled filters and are evaluated on packed JSON.
+    "data/host": ["plugin", "data/store", "bridge", "wal", "sdk/include", "sdk/filter"],
     "control/ops": ["plugin", "bridge", "control/wire", "sdk/include"],
     "data/core": ["bridge", "data/host", "sdk/include"],
     "control/gate": ["control/auth", "control/ops", "control/dispatch"],
@@ -53,6 +54,7 @@ MAY_INCLUDE = {
     "sdk/errors": [],
     "sdk/json": [],
     "sdk/views": [],
+    "sdk/filter": [],
 }
 # An engine is its own layer, plugins/NAME, and may include this.
 PLUGIN_MAY_INCLUDE = ["sdk/include", "sdk/cpp"]
@@ -65,8 +67,12 @@ SDK_PARTS = {
     "stator/json_writer.hpp": "sdk/json",
     "stator/args.hpp": "sdk/views",
     "stator/declare.hpp": "sdk/views",
+    "stator/filter/matches.hpp": "sdk/filter",
+    "stator/filter/program.hpp": "sdk/filter",
+    "stator/packed/value.hpp": "sdk/filter",
 }
-SDK_PART_OF = {"sdk/errors": "sdk/include", "sdk/json": "sdk/cpp", "sdk/views": "sdk/cpp"}
+SDK_PART_OF = {"sdk/errors": "sdk/include", "sdk/json": "sdk/cpp", "sdk/views": "sdk/cpp",
+               "sdk/filter": "sdk/cpp"}
 
 # (file, included file) -> reason. Empty: nothing needs an exception.
 EXCEPTIONS = {}

@@ -89,6 +89,9 @@ inline constexpr std::uint64_t kLockoutSecondsMax = 300;
 inline constexpr std::uint32_t kScramIterations = 65'536;
 // Refused ops of one connection that the audit log tells of.
 inline constexpr std::uint32_t kAuditedDenialsMax = 1000;
+// What the row policies of one collection may come to for one user, compiled, for reads and for
+// writes: a request carries it to each lane. Beyond it nothing is visible.
+inline constexpr std::size_t kRowProgramBytesMax = 64u * 1024;
 // An API key may live so long, in seconds: ten years.
 inline constexpr std::uint64_t kApiKeySecondsMax = 315'360'000;
 // A token of somebody else (JWT): so large, so far off may its issuer's clock be, and so many keys

@@ -52,6 +52,7 @@ void Task::reset() {
   priority = Priority::kNormal;
   consistency = Consistency::kStrong;
   permissions = 0;
+  rows.reset();
   trace_id = 0;
   min_lsn = Lsn{};
   collection.clear();

@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/ids.h"
+#include "base/row_rules.h"
 #include "bridge/aligned_buffer.h"
 
 namespace stator::bridge {
@@ -57,6 +58,7 @@ struct Task {
   TenantId tenant;
   VShardId vshard;
   std::uint32_t permissions = 0;  // what the identity may do here; for calls between engines
+  std::unique_ptr<const RowRules> rows;  // null: no row policy binds the identity here
   std::uint64_t deadline_ns = 0;  // monotonic
   std::uint64_t trace_id = 0;
   Lsn min_lsn;

@@ -105,7 +105,7 @@ const SystemOp kRoleCreate = {
 
 constexpr stator_arg kRoleArgs[] = {caller_arg(), role_arg(), tenant_arg()};
 
-// Who has this role: the name of a user or of a role.
+// Who has this role, or is about it: the name of a user, a role or a row policy.
 std::string holder_of(const Kv& kv, const Role& role) {
   for (const auto& [name, other] : roles_of(kv, role.tenant)) {
     if (has(other.inherits, role.name)) return "role '" + name + "' inherits it";
@@ -113,6 +113,12 @@ std::string holder_of(const Kv& kv, const Role& role) {
   for (Cursor cursor = kv.scan(kSpaceUser); cursor.next();) {
     const User user = read_user(cursor.value());
     if (user.tenant == role.tenant && has(user.roles, role.name)) return "user '" + user.username + "' has it";
+  }
+  const std::string from = tenant_key(role.tenant);
+  for (Cursor cursor = kv.scan(kSpaceRowPolicy, {.lower = from}); cursor.next();) {
+    if (!cursor.key().starts_with(from)) break;
+    const RowPolicy policy = read_row_policy(cursor.value());
+    if (has(policy.roles, role.name)) return "row policy '" + policy.name + "' is about it";
   }
   return {};
 }
@@ -130,15 +136,16 @@ Status role_drop(const SystemEngine&, const Request& request, Records& records, 
   return STATOR_OK;
 }
 
-const SystemOp kRoleDrop = {make_op({.op_class = STATOR_OP_WRITE,
-                                     .permission = STATOR_PERM_ADMIN,
-                                     .placement = STATOR_PLACE_COLLECTION,
-                                     .name = "role_drop",
-                                     .doc = "Removes a role that nobody has and no role inherits.",
-                                     .result = "{dropped}",
-                                     .example = R"({"op":"role_drop","role":"clerk"})",
-                                     .args = kRoleArgs}),
-                            nullptr, &role_drop};
+const SystemOp kRoleDrop = {
+    make_op({.op_class = STATOR_OP_WRITE,
+             .permission = STATOR_PERM_ADMIN,
+             .placement = STATOR_PLACE_COLLECTION,
+             .name = "role_drop",
+             .doc = "Removes a role that nobody has, no role inherits and no row policy is about.",
+             .result = "{dropped}",
+             .example = R"({"op":"role_drop","role":"clerk"})",
+             .args = kRoleArgs}),
+    nullptr, &role_drop};
 
 constexpr stator_arg kListArgs[] = {caller_arg(), tenant_arg()};
 

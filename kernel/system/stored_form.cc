@@ -1,5 +1,7 @@
 #include "system/stored_form.h"
 
+#include <algorithm>
+
 #include "stator/json_reader.hpp"
 #include "stator/json_writer.hpp"
 #include "stator/op.h"
@@ -114,6 +116,16 @@ std::string role_key(std::uint32_t tenant, std::string_view name) {
   return big32(tenant).append(name);
 }
 std::string tenant_key(std::uint32_t id) { return big32(id); }
+// A collection has no NUL.
+std::string row_policy_key(std::uint32_t tenant, std::string_view collection,
+                           std::string_view name) {
+  return big32(tenant).append(collection).append(1, '\0').append(name);
+}
+std::string_view collection_of_row_policy(std::string_view key) {
+  const std::string_view rest = key.substr(std::min<std::size_t>(key.size(), 4));
+  const std::size_t end = rest.find('\0');
+  return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
+}
 
 std::string write(const User& user) {
   json::StringOut out;
@@ -180,6 +192,20 @@ std::string write(const Tenant& tenant) {
   return out.take();
 }
 
+std::string write(const RowPolicy& policy) {
+  json::StringOut out;
+  json::Writer json(out);
+  json.begin_object()
+      .field("policy", std::string_view(policy.name))
+      .field("on", std::string_view(policy.collection))
+      .field("tenant", policy.tenant)
+      .field("mode", std::string_view(policy.mode))
+      .field("for", std::string_view(policy.action));
+  write_strings(json, "roles", policy.roles);
+  json.key("where").raw(policy.where).end_object();
+  return out.take();
+}
+
 User read_user(std::string_view json) {
   User user;
   json::Reader reader(json);
@@ -234,6 +260,24 @@ Tenant read_tenant(std::string_view json) {
     return true;
   });
   return tenant;
+}
+
+RowPolicy read_row_policy(std::string_view json) {
+  RowPolicy policy;
+  json::Reader reader(json);
+  each_field(reader, [&](std::string_view name, json::Reader& value) {
+    if (name == "policy") return take(policy.name, value);
+    if (name == "on") return take(policy.collection, value);
+    if (name == "tenant") return take(policy.tenant, value);
+    if (name == "mode") return take(policy.mode, value);
+    if (name == "for") return take(policy.action, value);
+    if (name == "roles") return take(policy.roles, value);
+    std::string_view text;
+    if (name != "where" || !value.skip(text)) return false;
+    policy.where = text;
+    return true;
+  });
+  return policy;
 }
 
 std::uint32_t permissions_of_class(std::string_view name) {

@@ -1,5 +1,5 @@
-// What the kernel's own engine stores: users, API keys, roles, tenants. Values are JSON objects; the
-// engine writes them, and control/auth makes identities of them.
+// What the kernel's own engine stores: users, API keys, roles, tenants, row policies. Values are
+// JSON objects; the engine writes them, and control/auth makes identities of them.
 //
 // Pure functions on values; any thread. A reader takes what it knows and leaves out the rest.
 #pragma once
@@ -17,6 +17,7 @@ inline constexpr std::uint8_t kSpaceApiKey = 2;   // key: the key's id
 inline constexpr std::uint8_t kSpaceRole = 3;     // key: role_key()
 inline constexpr std::uint8_t kSpaceTenant = 4;   // key: tenant_key()
 inline constexpr std::uint8_t kSpaceCounter = 5;  // key: kLastTenant; value: decimal, the last id given
+inline constexpr std::uint8_t kSpaceRowPolicy = 6;  // key: row_policy_key()
 inline constexpr std::string_view kLastTenant = "tenant";
 
 inline constexpr std::uint32_t kRecordPut = 1;    // space u8, key size u8, key, value
@@ -82,17 +83,39 @@ struct Tenant {
   Limits limits;
 };
 
+// Which rows of a collection somebody sees (action read) and may write: those for which one of the
+// permissive policies and all of the restrictive ones hold.
+struct RowPolicy {
+  std::string name;
+  std::string collection;
+  std::uint32_t tenant = 1;
+  std::string mode;                // one of kRowPolicyModes
+  std::string action;              // one of kRowPolicyActions
+  std::vector<std::string> roles;  // whom it is about; empty: everybody
+  std::string where;               // a filter (row_predicate.h), JSON
+};
+inline constexpr const char* kRowPolicyModes[] = {"permissive", "restrictive"};
+inline constexpr const char* kRowPolicyActions[] = {"all", "read", "write"};
+
 std::string role_key(std::uint32_t tenant, std::string_view name);
 std::string tenant_key(std::uint32_t id);
+// In the order of tenant, collection, name. An empty name: what all keys of the collection begin
+// with.
+std::string row_policy_key(std::uint32_t tenant, std::string_view collection,
+                           std::string_view name);
+// The collection in such a key; empty where there is none.
+std::string_view collection_of_row_policy(std::string_view key);
 
 std::string write(const User& user);
 std::string write(const ApiKey& key);
 std::string write(const Role& role);
 std::string write(const Tenant& tenant);
+std::string write(const RowPolicy& policy);
 User read_user(std::string_view json);
 ApiKey read_api_key(std::string_view json);
 Role read_role(std::string_view json);
 Tenant read_tenant(std::string_view json);
+RowPolicy read_row_policy(std::string_view json);
 
 // ---- what a role means --------------------------------------------------------------------------
 
@@ -115,5 +138,10 @@ inline constexpr std::size_t kGrantsPerRoleMax = 256;
 inline constexpr std::size_t kTenantsMax = 10'000;
 inline constexpr std::size_t kUsersMax = 100'000;
 inline constexpr std::size_t kApiKeysMax = 100'000;
+// Every request in the collection carries them, and every change of users or roles compiles all of
+// the tenant anew for each of its connections.
+inline constexpr std::size_t kRowPoliciesPerCollectionMax = 16;
+inline constexpr std::size_t kRowPoliciesPerTenantMax = 256;
+inline constexpr std::size_t kRowPredicateBytesMax = 4096;
 
 }  // namespace stator::system

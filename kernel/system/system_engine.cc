@@ -94,12 +94,13 @@ void SystemEngine::apply(const Record& record, KvWriter& kv) {
 EngineDescription<SystemEngine> SystemEngine::describe() {
   static const std::vector<const SystemOp*> kOps = [] {
     std::vector<const SystemOp*> all;
-    for (const auto ops : {user_ops(), role_ops(), tenant_ops(), api_key_ops()}) {
+    for (const auto ops : {user_ops(), role_ops(), tenant_ops(), api_key_ops(), row_policy_ops()}) {
       all.insert(all.end(), ops.begin(), ops.end());
     }
     return all;
   }();
-  return {"system", "0.1.0", "Stator", "Users, roles, tenants and API keys.", kOps, {}};
+  return {"system", "0.1.0", "Stator", "Users, roles, tenants, API keys and row policies.",
+          kOps,     {}};
 }
 
 }  // namespace stator::system

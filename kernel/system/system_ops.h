@@ -20,6 +20,7 @@ std::span<const SystemOp* const> user_ops();
 std::span<const SystemOp* const> role_ops();
 std::span<const SystemOp* const> tenant_ops();
 std::span<const SystemOp* const> api_key_ops();
+std::span<const SystemOp* const> row_policy_ops();
 
 // First argument of every row. The gate writes it, whatever the client sent: the caller's tenant,
 // with bit 32 for a superuser.

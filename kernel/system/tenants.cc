@@ -71,10 +71,12 @@ Status tenant_drop(const SystemEngine&, const Request& request, Records& records
     return reply.fail(STATOR_E_REJECTED_CONSTRAINT, "tenant", "the tenant has users; drop them first");
   }
   erase(request, records, kSpaceTenant, tenant_key(id));
-  const std::string from = role_key(id, {});
-  for (Cursor cursor = request.kv().scan(kSpaceRole, {.lower = from}); cursor.next();) {
-    if (cursor.key().substr(0, from.size()) != from) break;
-    erase(request, records, kSpaceRole, cursor.key());
+  const std::string from = tenant_key(id);
+  for (const std::uint8_t space : {kSpaceRole, kSpaceRowPolicy}) {
+    for (Cursor cursor = request.kv().scan(space, {.lower = from}); cursor.next();) {
+      if (!cursor.key().starts_with(from)) break;
+      erase(request, records, space, cursor.key());
+    }
   }
   reply.json().begin_object().field("dropped", true).end_object();
   return STATOR_OK;
@@ -85,7 +87,8 @@ const SystemOp kTenantDrop = {
              .permission = STATOR_PERM_SERVER,
              .placement = STATOR_PLACE_COLLECTION,
              .name = "tenant_drop",
-             .doc = "Removes a tenant without users, with its roles. Its data stays on disk and nobody reaches it: "
+             .doc = "Removes a tenant without users, with its roles and row policies. Its data "
+                    "stays on disk and nobody reaches it: "
                     "its id is not given again.",
              .result = "{dropped}",
              .example = R"({"op":"tenant_drop","tenant":4294967295})",

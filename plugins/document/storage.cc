@@ -53,4 +53,18 @@ bool load_document(const Kv& kv, std::string_view document_id, StoredDocument& o
   return true;
 }
 
+bool load_visible(const Request& request, std::string_view document_id, StoredDocument& out) {
+  StoredDocument found;
+  if (!load_document(request.kv(), document_id, found)) return false;
+  if (!request.rows().is_visible(found.root.bytes)) return false;
+  out = found;
+  return true;
+}
+
+Status check_replaced(const Request& request, const StoredDocument& document) {
+  const Rows rows = request.rows();
+  const std::string_view row = document.root.bytes;
+  return rows.is_visible(row) && rows.may_write(row) ? STATOR_OK : rows.refuse();
+}
+
 }  // namespace stator::document

@@ -49,6 +49,13 @@ struct Cursor {
   std::string value;
 };
 
+// What FakeKernel::bind_rows was given, compiled.
+struct BoundRows {
+  bool is_bound = false;
+  std::string visible;
+  std::string writable;
+};
+
 struct Call {
   Phase phase = Phase::kRead;
   std::uint32_t lane = 0;
@@ -60,6 +67,7 @@ struct Call {
   const stator_op* op = nullptr;
   FakeKernel::Callee callee = nullptr;
   void* callee_context = nullptr;
+  const BoundRows* rows = nullptr;
   const std::function<bool()>* look = nullptr;  // stator.pause/1; null: this call does not pause
 
   std::string reply;

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "stator/filter/compile.hpp"
+
 #include "arg_binder.h"
 #include "fake_call.h"
 #include "fake_engine.h"
@@ -105,6 +107,7 @@ struct FakeKernel::State {
   std::function<bool()> on_pause;  // of the next call
   Callee callee = nullptr;
   void* callee_context = nullptr;
+  detail::BoundRows rows;
 
   State(stator_engine_entry entry, const FakeKernelOptions& given)
       : engine(detail::load_engine(entry, given.config_json)), options(given) {}
@@ -279,6 +282,7 @@ void FakeKernel::State::prepare_call(const Job& job, Call& call) const {
   call.op = job.op;
   call.callee = callee;
   call.callee_context = callee_context;
+  call.rows = &rows;
 }
 
 stator_request FakeKernel::State::request_of(const Job& job, const AlignedBlock& args, Call& call) {
@@ -449,6 +453,9 @@ Answer FakeKernel::call(std::string_view op, std::string_view args_json,
     return refusal(STATOR_E_BAD_REQUEST, "", "the arguments are not valid UTF-8");
   }
   job.op = state_->engine.ops[job.op_index];
+  if (state_->rows.is_bound && (job.op->flags & STATOR_OP_ROWS_CHECKED) == 0) {
+    return refusal(STATOR_E_REJECTED_AUTHZ, "", "the op does not ask for single rows");
+  }
   job.collection = collection;
   job.args_json = args_json;
   job.tenant = tenant;
@@ -465,6 +472,18 @@ void FakeKernel::set_callee(Callee callee, void* context) {
   state_->callee = callee;
   state_->callee_context = context;
 }
+
+void FakeKernel::bind_rows(std::string_view visible, std::string_view writable) {
+  detail::BoundRows rows;
+  rows.is_bound = true;
+  filter::Compiler compiler;
+  if (!compiler.compile(visible, rows.visible) || !compiler.compile(writable, rows.writable)) {
+    throw std::runtime_error(compiler.error());
+  }
+  state_->rows = std::move(rows);
+}
+
+void FakeKernel::unbind_rows() { state_->rows = {}; }
 
 void FakeKernel::interrupt_next() { state_->interrupt = STATOR_INTERRUPT_STOP; }
 

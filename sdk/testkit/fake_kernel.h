@@ -55,6 +55,11 @@ class FakeKernel {
   // What stator.call/1 answers for ops of other engines: (op, args) -> Answer.
   using Callee = Answer (*)(void* context, std::string_view op, std::string_view args_json);
   void set_callee(Callee callee, void* context);
+  // From the next call on a row policy binds the caller in every collection: it sees and may write
+  // the rows that these filters select (stator/filter/compile.hpp), and ops without
+  // STATOR_OP_ROWS_CHECKED are refused. Throws std::runtime_error for what is no filter.
+  void bind_rows(std::string_view visible, std::string_view writable);
+  void unbind_rows();
   // Raises the request's interrupt word before the next call.
   void interrupt_next();
   // In the next call, if its op has STATOR_OP_PAUSES: what happens where it is paused, which is at

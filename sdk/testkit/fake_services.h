@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stator/filter/matches.hpp"
+
 #include "block_image.h"
 #include "fake_call.h"
 
@@ -238,6 +240,27 @@ inline stator_call_result call_read(stator_call* handle, stator_str op, stator_s
           {kept.detail.data(), kept.detail.size()}};
 }
 
+inline const BoundRows& rows_of(stator_call* handle) {
+  const Call& call = of(handle);
+  if (call.rows == nullptr) fault("stator.rows used outside read, prepare and merge");
+  return *call.rows;
+}
+inline int lets_through(const BoundRows& rows, const std::string& program, stator_bytes row) {
+  return !rows.is_bound || filter::matches(program, packed::read_value(view(row))) ? 1 : 0;
+}
+inline int rows_is_bound(stator_call* handle) { return rows_of(handle).is_bound ? 1 : 0; }
+inline int rows_is_visible(stator_call* handle, stator_bytes row) {
+  return lets_through(rows_of(handle), rows_of(handle).visible, row);
+}
+inline int rows_may_write(stator_call* handle, stator_bytes row) {
+  return lets_through(rows_of(handle), rows_of(handle).writable, row);
+}
+inline stator_status rows_refuse(stator_call* handle) {
+  static constexpr std::string_view kSentence = "the row policies do not let you write this";
+  rows_of(handle);
+  return reply_fail(handle, STATOR_E_REJECTED_AUTHZ, nullptr, kSentence.data(), kSentence.size());
+}
+
 inline void log_write(stator_call* handle, int level, stator_str message) {
   if (level < STATOR_LOG_WARN) return;
   std::fprintf(stderr, "%s: %.*s\n", of(handle).engine_id, static_cast<int>(message.size),
@@ -260,6 +283,8 @@ inline const void* find_service(const char* id) {
   static const stator_mem_service mem = {sizeof mem, 0, &mem_allocate};
   static const stator_call_service call = {sizeof call, 0, &call_read};
   static const stator_log_service log = {sizeof log, 0, &log_write};
+  static const stator_rows_service rows = {
+      sizeof rows, 0, &rows_is_bound, &rows_is_visible, &rows_may_write, &rows_refuse};
   static const stator_pause_service pause = {sizeof pause, 0, &pause_look};
   const std::string_view name(id);
   if (name == STATOR_SERVICE_PAUSE) return &pause;
@@ -268,6 +293,7 @@ inline const void* find_service(const char* id) {
   if (name == STATOR_SERVICE_KV) return &kv;
   if (name == STATOR_SERVICE_MEM) return &mem;
   if (name == STATOR_SERVICE_CALL) return &call;
+  if (name == STATOR_SERVICE_ROWS) return &rows;
   return name == STATOR_SERVICE_LOG ? &log : nullptr;
 }
 

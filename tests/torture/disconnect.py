@@ -3,6 +3,7 @@
 
     tests/torture/disconnect.py [NAME...]     all of them, or those named
     tests/torture/disconnect.py --core        the four that CI runs
+    tests/torture/disconnect.py --check       whether each text is still where its entry says; nothing is run
 
 Each entry: name, file, text, what it becomes, the test program (and its arguments) that must fail then.
 """
@@ -153,6 +154,39 @@ ENTRIES = [
      "  task.tenant = TenantId{1};\n  if (is_builtin)", LEAKS),
     ("the gate says who calls", GATE, "    sign(identity, task);\n", "", LEAKS),
     ("an answer kept by one tenant is not another's", GATE, "    if (!task.idempotency_key.empty()) {", "    if (false) {", LEAKS),
+    ("row policies go with the request", GATE, "  task.rows = std::make_unique<const RowRules>(*rules);\n", "", LEAKS),
+    ("ops that do not ask for rows are refused", GATE, "  if ((row.flags & STATOR_OP_ROWS_CHECKED) == 0) {", "  if (false) {", LEAKS),
+    ("a walk over all documents asks for rows", "plugins/document/scan/candidates.h",
+     "    const StoredDocument document = open_document(cursor.value());\n    if (!rows.is_visible(document.root.bytes)) continue;\n",
+     "    const StoredDocument document = open_document(cursor.value());\n    static_cast<void>(rows);\n", LEAKS),
+    ("a walk along an index asks for rows", "plugins/document/scan/range_walk.cc",
+     "    if (!shown.is_visible(document.root.bytes)) continue;\n", "    static_cast<void>(shown);\n", "document_test --gtest_filter=*RowPolicyTest.*"),
+    ("a walk along a range of an index asks for rows", "plugins/document/scan/candidates.h",
+     "STATOR_E_CORRUPTED;\n    if (!rows.is_visible(document.root.bytes)) continue;\n", "STATOR_E_CORRUPTED;\n    static_cast<void>(rows);\n",
+     "document_test --gtest_filter=*RowPolicyTest.*"),
+    ("a range over all documents asks for rows", "plugins/document/scan/range_walk.cc",
+     "    if (!shown.is_visible(root.bytes)) continue;\n", "    static_cast<void>(shown);\n", "document_test --gtest_filter=*RowPolicyTest.*"),
+    ("a document by its id asks for rows", "plugins/document/storage.cc",
+     "  if (!request.rows().is_visible(found.root.bytes)) return false;\n", "", LEAKS),
+    ("a hidden document is not replaced", "plugins/document/storage.cc",
+     "return rows.is_visible(row) && rows.may_write(row) ?",
+     "return (rows.is_visible(row) && rows.may_write(row)) || true ?",
+     "document_test --gtest_filter=*RowPolicyTest.*"),
+    ("the new row is asked about", "plugins/document/ops/check_schema.cc",
+     "!rows.may_write(document.bytes)", "false", "document_test --gtest_filter=*RowPolicyTest.*"),
+    ("parts on other lanes are bound", "kernel/control/dispatch/dispatcher.cc",
+     "  if (parent->rows != nullptr) child->rows = std::make_unique<const RowRules>(*parent->rows);\n", "", LEAKS),
+    ("a called op asks for rows", "kernel/data/host/call_service.cc",
+     "if (call->task->rows != nullptr && (op->row", "if (false && (op->row", "kernel_data_host_test"),
+    ("subscriptions are refused where policies bind", GATE,
+     "  if (sees_every_row(identity, collection)) return ok_status();\n", "  return ok_status();\n", LEAKS),
+    ("kept answers are one's own where policies bind", GATE, "  own_key(identity, task);\n  return attach_rows",
+     "  return attach_rows", "kernel_control_gate_test"),
+    ("a policy that cannot be compiled denies", "kernel/control/auth/row_policies.cc",
+     "if (!system::compile_row_predicate(policy->where, who, program, error)) return nothing();",
+     "if (!system::compile_row_predicate(policy->where, who, program, error)) continue;", "kernel_control_auth_test"),
+    ("rules that are no program deny", "kernel/data/host/rows_service.cc",
+     "return is_program(program) && ", "return (is_program(program) || true) && ", "kernel_data_host_test"),
     ("a commit opens at its place only", WAL + "commit_codec.cc", "store_little(bytes_, offset);", "store_little(bytes_, std::uint64_t{0});", LOG),
     ("each opening of a segment has nonces of its own", WAL + "commit_codec.cc",
      "nonce_prefix_ = random_bytes(kNoncePrefixBytes);", "nonce_prefix_.assign(kNoncePrefixBytes, 'n');", LOG),
@@ -194,7 +228,17 @@ def notices(file, text, other, program):
         path.write_text(original)
 
 
+def check():
+    lost = [name for name, file, text, *_ in ENTRIES if (ROOT / file).read_text().count(text) != 1]
+    if lost:
+        sys.exit("disconnect: the text of these entries is not once in its file: " + "; ".join(lost))
+    print(f"disconnect: {len(ENTRIES)} entries name what is there")
+
+
 def main():
+    if sys.argv[1:] == ["--check"]:
+        check()
+        return
     wanted = CORE_NAMES if sys.argv[1:] == ["--core"] else sys.argv[1:]
     shutil.rmtree(COPY, ignore_errors=True)
     COPY.mkdir(parents=True)
@@ -215,4 +259,5 @@ def main():
     sys.exit(1 if missed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -31,6 +31,13 @@ std::uint32_t Rights::find(std::string_view collection) const {
 
 bool Identity::is_superuser() const { return (rights.everywhere & STATOR_PERM_SERVER) != 0; }
 
+const RowRules* Identity::find_rows(std::string_view collection) const {
+  const auto it =
+      std::lower_bound(rows.begin(), rows.end(), collection,
+                       [](const auto& entry, std::string_view name) { return entry.first < name; });
+  return it == rows.end() || it->first != collection ? nullptr : &it->second;
+}
+
 Identity anonymous() {
   Identity identity;
   identity.is_known = true;

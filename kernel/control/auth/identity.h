@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/row_rules.h"
 #include "control/auth/tenant_meter.h"
 
 namespace stator::auth {
@@ -41,6 +42,8 @@ struct Identity {
   std::string username;
   TenantId tenant;
   Rights rights;
+  // Of each collection that has row policies, sorted by name; none for who administers the tenant.
+  std::vector<std::pair<std::string, RowRules>> rows;
   std::vector<std::string> roles;                // for messages
   std::string key_id;                            // of the API key it came with; empty: none
   std::uint64_t expires_ns = ~std::uint64_t{0};  // monotonic
@@ -48,6 +51,13 @@ struct Identity {
   std::uint64_t version = 0;  // of the policy book that the above was compiled from
 
   bool is_superuser() const;
+  // Null: no row policy binds the identity in that collection.
+  const RowRules* rows_in(std::string_view collection) const {
+    return rows.empty() ? nullptr : find_rows(collection);
+  }
+
+ private:
+  const RowRules* find_rows(std::string_view collection) const;
 };
 
 Identity anonymous();

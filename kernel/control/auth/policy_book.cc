@@ -2,7 +2,10 @@
 
 #include <set>
 
+#include "stator/op.h"
+
 #include "base/assert.h"
+#include "control/auth/row_policies.h"
 #include "control/auth/secrets.h"
 
 namespace stator::auth {
@@ -38,6 +41,9 @@ void PolicyBook::change(const system::Change& change) {
     case system::kSpaceUser: set(users_, key, system::read_user(change.value)); break;
     case system::kSpaceApiKey: set(keys_, key, system::read_api_key(change.value)); break;
     case system::kSpaceRole: set(roles_, key, system::read_role(change.value)); break;
+    case system::kSpaceRowPolicy:
+      set(row_policies_, key, system::read_row_policy(change.value));
+      break;
     case system::kSpaceTenant: {
       const system::Tenant tenant = system::read_tenant(change.value);
       set(tenants_, load_id(change.key), tenant);
@@ -110,6 +116,7 @@ void PolicyBook::forget() {
   users_.clear();
   keys_.clear();
   roles_.clear();
+  row_policies_.clear();
   tenants_.clear();
   for (const auto& [tenant, meter] : meters_) meter->set_limits({});
   version_.fetch_add(1, std::memory_order_release);
@@ -122,6 +129,7 @@ void PolicyBook::forget_storage() {
 
 Status PolicyBook::compile(Identity& identity) const {
   identity.rights = {};
+  identity.rows.clear();
   const auto user = users_.find(identity.username);
   if (user == users_.end()) return gone(identity.username);
   const std::uint32_t tenant = user->second.tenant;
@@ -132,6 +140,8 @@ Status PolicyBook::compile(Identity& identity) const {
   identity.roles = user->second.roles;
   std::set<std::string> seen;
   for (const std::string& role : identity.roles) add_role(identity, role, seen);
+  // Before a key narrows it: a key does what its user may do, and of that less, not otherwise.
+  if ((identity.rights.everywhere & STATOR_PERM_ADMIN) == 0) add_rows(identity, seen);
   if (!identity.key_id.empty()) {
     const auto key = keys_.find(identity.key_id);
     if (key == keys_.end() || key->second.username != identity.username) return gone(identity.username);
@@ -147,6 +157,7 @@ Status PolicyBook::compile(Identity& identity) const {
 void PolicyBook::add_role(Identity& identity, const std::string& role, std::set<std::string>& seen) const {
   if (const auto permissions = system::permissions_of_builtin(role)) {
     identity.rights.everywhere |= *permissions;
+    seen.insert(role);
     return;
   }
   const auto it = roles_.find(system::role_key(identity.tenant.value(), role));
@@ -155,6 +166,23 @@ void PolicyBook::add_role(Identity& identity, const std::string& role, std::set<
     identity.rights.add(grant.collection, system::permissions_of_classes(grant.classes));
   }
   for (const std::string& parent : it->second.inherits) add_role(identity, parent, seen);
+}
+
+void PolicyBook::add_rows(Identity& identity, const std::set<std::string>& roles) const {
+  const std::uint32_t tenant = identity.tenant.value();
+  const std::string of_tenant = system::tenant_key(tenant);
+  for (auto it = row_policies_.lower_bound(of_tenant);
+       it != row_policies_.end() && it->first.starts_with(of_tenant);) {
+    const std::string collection(system::collection_of_row_policy(it->first));
+    const std::string of_collection = system::row_policy_key(tenant, collection, {});
+    std::vector<const system::RowPolicy*> policies;
+    do {
+      policies.push_back(&it->second);
+      ++it;
+    } while (it != row_policies_.end() && it->first.starts_with(of_collection));
+    identity.rows.emplace_back(collection,
+                               compile_row_rules(policies, {identity.username, tenant, roles}));
+  }
 }
 
 // What a key may do is what its user may do, of these classes and in these collections.

@@ -1,9 +1,9 @@
-// Users, keys, roles and tenants as the control plane reads them: a copy in memory of what the
-// kernel's own engine stores, fed by every record of it that is applied.
+// Users, keys, roles, row policies and tenants as the control plane reads them: a copy in memory of
+// what the kernel's own engine stores, fed by every record of it that is applied.
 //
-// A record is applied before its answer is given, so a change is in force on all lanes when the client
-// hears of it. An identity is compiled once and carries the version it was compiled from; the gate
-// compares one number for each request and asks here only when it differs.
+// A record is applied before its answer is given, so a change is in force on all lanes when the
+// client hears of it. An identity is compiled once and carries the version it was compiled from;
+// the gate compares one number for each request and asks here only when it differs.
 //
 // Any thread. The lock is held for look-ups in maps; no request takes it while nothing changes.
 #pragma once
@@ -59,6 +59,7 @@ class PolicyBook {
   // All: under the lock.
   Status compile(Identity& identity) const;
   void add_role(Identity& identity, const std::string& role, std::set<std::string>& seen) const;
+  void add_rows(Identity& identity, const std::set<std::string>& roles) const;
   static void narrow(Identity& identity, const system::ApiKey& key);
 
   mutable std::mutex mutex_;
@@ -66,6 +67,7 @@ class PolicyBook {
   std::map<std::string, system::User, std::less<>> users_;
   std::map<std::string, system::ApiKey, std::less<>> keys_;
   std::map<std::string, system::Role, std::less<>> roles_;  // by role_key()
+  std::map<std::string, system::RowPolicy, std::less<>> row_policies_;  // by row_policy_key()
   std::map<std::uint32_t, system::Tenant> tenants_;
   mutable std::map<std::uint32_t, std::unique_ptr<TenantMeter>> meters_;
 };

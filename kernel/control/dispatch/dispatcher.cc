@@ -118,6 +118,7 @@ Task* Dispatcher::make_child(Task* parent, LaneId lane) {
   child->tenant = parent->tenant;
   child->vshard = parent->vshard;
   child->permissions = parent->permissions;
+  if (parent->rows != nullptr) child->rows = std::make_unique<const RowRules>(*parent->rows);
   child->deadline_ns = parent->deadline_ns;
   child->trace_id = parent->trace_id;
   child->min_lsn = parent->min_lsn;

@@ -1,6 +1,7 @@
 #include "control/gate/gate.h"
 
 #include <bit>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -71,6 +72,20 @@ void sign(const auth::Identity& identity, bridge::Task& task) {
   store_little(task.args.data() + at, caller);
 }
 
+// Where row policies bind the identity only ops go on that ask for each row, and they take the
+// rules with them. Whatever else an engine brings is refused here.
+Status attach_rows(const auth::Identity& identity, const stator_op& row, bridge::Task& task) {
+  const RowRules* rules = identity.rows_in(task.collection);
+  if (rules == nullptr) return ok_status();
+  if ((row.flags & STATOR_OP_ROWS_CHECKED) == 0) {
+    return Error(ErrorCode::kRejectedAuthz,
+                 "collection '" + task.collection + "' has row policies, and " + row.name +
+                     " does not ask for single rows: only a tenant_admin may");
+  }
+  task.rows = std::make_unique<const RowRules>(*rules);
+  return ok_status();
+}
+
 }  // namespace
 
 const char* permission_name(std::uint32_t permission) {
@@ -85,6 +100,25 @@ Status admit_kernel_op(const auth::Identity& identity, const stator_op& row, std
   if (row.permission != 0 && (granted & row.permission) == 0)
     return refuse(identity, row, collection, granted);
   return identity.meter == nullptr ? ok_status() : identity.meter->take_token(now_ns);
+}
+
+Status admit_changes(const auth::Identity& identity, const stator_op& row,
+                     std::string_view collection, std::uint64_t now_ns) {
+  STATOR_CHECK(admit_kernel_op(identity, row, collection, now_ns));
+  if (sees_every_row(identity, collection)) return ok_status();
+  return Error(
+      ErrorCode::kRejectedAuthz,
+      std::string(row.name) + " shows every row, and here row policies say which ones you see");
+}
+
+bool sees_every_row(const auth::Identity& identity, std::string_view collection) {
+  return collection.empty() ? identity.rows.empty() : identity.rows_in(collection) == nullptr;
+}
+
+void own_key(const auth::Identity& identity, bridge::Task& task) {
+  if (identity.rows.empty() || task.idempotency_key.empty()) return;
+  task.idempotency_key.insert(
+      0, "@" + std::to_string(identity.username.size()) + ":" + identity.username);
 }
 
 Status begin(const auth::Identity& identity, bridge::Task& task) {
@@ -129,8 +163,10 @@ Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
       task.idempotency_key.insert(0, std::to_string(identity.tenant.value()) + ":");
     }
     sign(identity, task);
+    return ok_status();
   }
-  return ok_status();
+  own_key(identity, task);
+  return attach_rows(identity, row, task);
 }
 
 dispatch::Route route_of(const ops::OpEntry& entry) {

@@ -1,5 +1,6 @@
-// The one way in: identity -> permission -> quota -> placement, for every op of every protocol.
-// What the gate lets through carries what it may do; nothing behind it looks at identities.
+// The one way in: identity -> permission -> quota -> row policies -> placement, for every op of
+// every protocol. What the gate lets through carries what it may do; nothing behind it looks at
+// identities.
 #pragma once
 
 #include <string_view>
@@ -13,8 +14,8 @@
 namespace stator::gate {
 
 // Checks that `identity` may run `entry` in the task's collection, counts it against the tenant's
-// rate, and completes the task: tenant, permissions. Errors: kUnauthenticated, kAuthExpired,
-// kRejectedAuthz, kEngineDisabled, kRateLimited, kOverQuota.
+// rate, and completes the task: tenant, permissions, row policies. Errors: kUnauthenticated,
+// kAuthExpired, kRejectedAuthz, kEngineDisabled, kRateLimited, kOverQuota.
 Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
              const plugin::Catalog& catalog, std::uint64_t now_ns, bridge::Task& task);
 
@@ -22,6 +23,16 @@ Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
 // row without a permission is anybody's who is known.
 Status admit_kernel_op(const auth::Identity& identity, const stator_op& row, std::string_view collection,
                        std::uint64_t now_ns);
+
+// The same for an op that shows every change of the collection (empty: of all of them), which
+// nobody may whom row policies bind there.
+Status admit_changes(const auth::Identity& identity, const stator_op& row,
+                     std::string_view collection, std::uint64_t now_ns);
+bool sees_every_row(const auth::Identity& identity, std::string_view collection);
+
+// Whom row policies bind anywhere in the tenant gets back the answers to its own requests only:
+// what another one was answered may hold rows that are hidden from it. admit() has done it.
+void own_key(const auth::Identity& identity, bridge::Task& task);
 
 // Counts the task as in flight for the identity's tenant until it is given back. Error: kOverQuota.
 Status begin(const auth::Identity& identity, bridge::Task& task);

@@ -141,6 +141,7 @@ Status read_batch(const BatchReading& reading, Task& batch) {
   const Args args(reinterpret_cast<const stator_arg_block*>(batch.args.data()));
   batch.is_atomic = args.boolean(batch_args::kAtomic);
   batch.tenant = reading.identity.tenant;
+  gate::own_key(reading.identity, batch);
   if (!batch.is_atomic && !batch.idempotency_key.empty()) {
     return Error(ErrorCode::kBadRequest, "idempotency_key",
                  "'idempotency_key' needs an atomic batch: only that has one answer to keep");

@@ -77,6 +77,7 @@ void write_op(json::Writer& json, const ops::OpTable& table, const ops::OpEntry&
   if (entry.op == nullptr && is_streamed(static_cast<SessionOp>(entry.session_op))) {
     json.field("streamed", true);
   }
+  if ((row.flags & STATOR_OP_ROWS_CHECKED) != 0) json.field("rows_checked", true);
   if (entry.op != nullptr && !entry.op->missing.empty()) {
     json.field("missing", std::string_view(entry.op->missing));
   }

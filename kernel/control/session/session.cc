@@ -132,8 +132,10 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   const auto op = static_cast<SessionOp>(entry.session_op);
   if (op == SessionOp::kAuth) return start_auth(task);
   if (!is_for_everybody(op)) {
-    auto allowed = gate::admit_kernel_op(identity_, *entry.row, op == SessionOp::kSubscribe ? subscribed(*task) : "",
-                                         defaults_.now_ns);
+    auto allowed =
+        op == SessionOp::kSubscribe
+            ? gate::admit_changes(identity_, *entry.row, subscribed(*task), defaults_.now_ns)
+            : gate::admit_kernel_op(identity_, *entry.row, {}, defaults_.now_ns);
     if (allowed.ok()) allowed = gate::begin(identity_, *task);
     if (allowed.ok() && is_audited(entry)) allowed = note(*task, note_of(entry, *task));
     if (!allowed.ok()) return refuse_op(entry, task, allowed.error());

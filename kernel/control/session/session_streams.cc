@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "control/gate/gate.h"
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
 
@@ -75,7 +76,8 @@ bool Session::may_go_on(const Task& stream) {
   const std::string_view collection = subscribed(stream);
   const std::uint32_t granted =
       collection.empty() ? identity_.rights.everywhere : identity_.rights.in(collection);
-  return identity_.is_known && (granted & STATOR_PERM_READ) != 0;
+  return identity_.is_known && (granted & STATOR_PERM_READ) != 0 &&
+         gate::sees_every_row(identity_, collection);
 }
 
 void Session::on_part(Task* task) {

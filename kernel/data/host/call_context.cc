@@ -71,6 +71,7 @@ const void* find_service(const char* id) {
   if (name == STATOR_SERVICE_KV) return &kv_service();
   if (name == STATOR_SERVICE_MEM) return &mem_service();
   if (name == STATOR_SERVICE_CALL) return &call_service();
+  if (name == STATOR_SERVICE_ROWS) return &rows_service();
   if (name == STATOR_SERVICE_LOG) return &log_service();
   if (name == STATOR_SERVICE_PAUSE) return &pause_service();
   return nullptr;

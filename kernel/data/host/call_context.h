@@ -129,6 +129,7 @@ const stator_records_service& records_service();
 const stator_kv_service& kv_service();
 const stator_mem_service& mem_service();
 const stator_call_service& call_service();
+const stator_rows_service& rows_service();
 const stator_log_service& log_service();
 const stator_pause_service& pause_service();
 

@@ -76,6 +76,10 @@ stator_call_result read(stator_call* call, stator_str name, stator_str args_json
   if ((call->task->permissions & op->row->permission) == 0) {
     return refuse(call, STATOR_E_REJECTED_AUTHZ, "the identity may not run the called op");
   }
+  if (call->task->rows != nullptr && (op->row->flags & STATOR_OP_ROWS_CHECKED) == 0) {
+    return refuse(call, STATOR_E_REJECTED_AUTHZ,
+                  "row policies bind the identity, and the called op does not ask for rows");
+  }
   if (call->depth + 1 > kCallDepthMax) {
     return refuse(call, STATOR_E_RESOURCES_EXHAUSTED, "calls between engines are nested too deeply");
   }

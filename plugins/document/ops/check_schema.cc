@@ -11,6 +11,7 @@ std::string sentence_of(const SchemaFault& fault) {
 
 Status check_schema(const DocumentEngine& engine, const Request& request, const Value& document,
                     const char* field, Reply& reply) {
+  if (const Rows rows = request.rows(); !rows.may_write(document.bytes)) return rows.refuse();
   const Schema* schema = engine.schemas().of(request.tenant(), request.collection());
   SchemaFault fault;
   if (schema == nullptr || schema->check(document, fault)) return STATOR_OK;

@@ -9,7 +9,8 @@
 namespace stator::document {
 
 // STATOR_OK, or rejected_constraint with a sentence that names the path and the rule. `field` is
-// the argument at fault, or null.
+// the argument at fault, or null. rejected_authz where row policies do not let the document be
+// written.
 Status check_schema(const DocumentEngine& engine, const Request& request, const Value& document,
                     const char* field, Reply& reply);
 

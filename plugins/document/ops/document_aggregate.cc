@@ -87,7 +87,7 @@ const Op<DocumentEngine> kDocumentAggregate = {
             R"({"op":"document_aggregate","collection":"users","group_by":["city"],)"
             R"("aggs":{"n":{"count":"*"},"age":{"avg":"age"},"p95":{"percentile":["age",0.95]}}})",
         .args = kArgs,
-        .flags = STATOR_OP_PAUSES,
+        .flags = STATOR_OP_PAUSES | STATOR_OP_ROWS_CHECKED,
     }),
     .read = &read,
     .merge = &merge,

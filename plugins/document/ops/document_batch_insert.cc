@@ -64,6 +64,9 @@ class Batch {
     const std::string_view id = row.str(kId);
     StoredDocument old;
     const bool is_stored = load_document(request_.kv(), id, old);
+    if (is_stored) {
+      if (const Status hidden = check_replaced(request_, old); hidden != STATOR_OK) return hidden;
+    }
     const bool existed = !known_.insert(id).second || is_stored;
     if (existed && on_conflict == kError) return refuse_conflict(id, reply_);
     if (existed && on_conflict == kSkip) {
@@ -152,6 +155,7 @@ const Op<DocumentEngine> kDocumentBatchInsert = {
         .example = R"({"op":"document_batch_insert","collection":"users","documents":)"
                    R"([{"document_id":"u1","data":{"age":36}}],"on_conflict":"replace"})",
         .args = kArgs,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
     .merge = &merge,

@@ -52,7 +52,7 @@ const Op<DocumentEngine> kDocumentCount = {
         .result = R"({"count":u64})",
         .example = R"({"op":"document_count","collection":"users","filter":{"age":{"gte":18}}})",
         .args = kArgs,
-        .flags = STATOR_OP_PAUSES,
+        .flags = STATOR_OP_PAUSES | STATOR_OP_ROWS_CHECKED,
     }),
     .read = &read,
     .merge = &merge,

@@ -36,9 +36,11 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   }
   const Access access =
       plan_access(engine.indexes().of(request.tenant(), request.collection()), selection.program());
+  const Rows rows = request.rows();
   WalkCounts counts;
   const Status status =
       walk_selected(request, {access, selection}, counts, [&](const Candidate& found) {
+        if (!rows.may_write(found.root.bytes)) return true;
         const std::string_view id = found.document_id;
         if (!share.take(id.size() + writer.claim_bytes_max(id))) return false;
         if (!args.boolean(kDryRun)) writer.erase({found.vshard, id, &found.root, nullptr});
@@ -64,12 +66,12 @@ const Op<DocumentEngine> kDocumentDeleteMany = {
         .name = "document_delete_many",
         .doc = "Removes the selected documents and their index entries. All of one lane are "
                "removed, or none of them (in a collection with a unique index: of all lanes); more: "
-               "some are left, ask again.",
+               "some are left, ask again. What row policies do not let you remove stays.",
         .result = R"({"affected":u64,"more":bool})",
         .example = R"({"op":"document_delete_many","collection":"users",)"
                    R"("filter":{"seen":{"exists":false}},"dry_run":true})",
         .args = kArgs,
-        .flags = STATOR_OP_REMOVES,
+        .flags = STATOR_OP_REMOVES | STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
     .merge = &merge,

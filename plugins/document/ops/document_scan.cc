@@ -359,7 +359,7 @@ const Op<DocumentEngine> kDocumentScan = {
         .example = R"({"op":"document_scan","collection":"users","filter":{"age":{"gte":18}},)"
                    R"("sort":[{"age":"desc"},{"name":"asc"}],"limit":50})",
         .args = kArgs,
-        .flags = STATOR_OP_PAUSES,
+        .flags = STATOR_OP_PAUSES | STATOR_OP_ROWS_CHECKED,
     }),
     .read = &read,
     .merge = &merge,

@@ -38,8 +38,10 @@ struct Change {
 Status change_all(const Request& request, const Change& change, WriteManyShare& share,
                   DocumentWriter& writer, Reply& reply) {
   const bool is_dry = request.args().boolean(kDryRun);
+  const Rows rows = request.rows();
   Status fault = STATOR_OK;
   const auto visit = [&](const Candidate& found) {
+    if (!rows.may_write(found.root.bytes)) return true;
     std::string payload;
     begin_put_record(found.document_id, payload);
     const std::size_t start = payload.size();
@@ -97,11 +99,13 @@ const Op<DocumentEngine> kDocumentUpdateMany = {
         .doc = "Changes the selected documents as point_update does. Documents that the change "
                "leaves as they are do not count. All documents of one lane are changed, or none "
                "of them (in a collection with a unique index: of all lanes); more: some are left, "
-               "ask again (with inc and push by a filter that leaves out what was changed).",
+               "ask again (with inc and push by a filter that leaves out what was changed). What row policies do not let you "
+               "change is not selected.",
         .result = R"({"affected":u64,"more":bool})",
         .example = R"({"op":"document_update_many","collection":"users",)"
                    R"("filter":{"age":{"gte":18}},"set":{"adult":true}})",
         .args = kArgs,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
     .merge = &merge,

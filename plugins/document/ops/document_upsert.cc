@@ -30,6 +30,9 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   const Args args = request.args();
   StoredDocument old;
   const bool existed = load_document(request.kv(), args.str(kId), old);
+  if (existed) {
+    if (const Status hidden = check_replaced(request, old); hidden != STATOR_OK) return hidden;
+  }
   Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
 
@@ -76,6 +79,7 @@ const Op<DocumentEngine> kDocumentUpsert = {
                    R"("data":{"address":{"city":"Oslo"},"nick":null}})",
         .args = kArgs,
         .key_space = Space::kDocuments,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
 };

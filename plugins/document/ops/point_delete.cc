@@ -17,7 +17,10 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
                Reply& reply) {
   const Args args = request.args();
   StoredDocument old;
-  const bool existed = load_document(request.kv(), args.str(kId), old);
+  const bool existed = load_visible(request, args.str(kId), old);
+  if (existed) {
+    if (const Status refused = check_replaced(request, old); refused != STATOR_OK) return refused;
+  }
   const Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
   if (existed) {
@@ -46,7 +49,7 @@ const Op<DocumentEngine> kPointDelete = {
         .example = R"({"op":"point_delete","collection":"users","document_id":"u1"})",
         .args = kArgs,
         .key_space = Space::kDocuments,
-        .flags = STATOR_OP_REMOVES,
+        .flags = STATOR_OP_REMOVES | STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
 };

@@ -18,7 +18,7 @@ Status read(const DocumentEngine&, const Request& request, Reply& reply) {
   const Projection projection(args, kFields);
   if (const Status status = projection.check(reply); status != STATOR_OK) return status;
   StoredDocument document;
-  if (!load_document(request.kv(), args.str(kId), document)) {
+  if (!load_visible(request, args.str(kId), document)) {
     return reply.fail(STATOR_E_NOT_FOUND, "document_id", "no such document");
   }
   json::Writer writer = reply.json();
@@ -40,6 +40,7 @@ const Op<DocumentEngine> kPointGet = {
         .example = R"({"op":"point_get","collection":"users","document_id":"u1"})",
         .args = kArgs,
         .key_space = Space::kDocuments,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .read = &read,
 };

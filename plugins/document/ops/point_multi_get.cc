@@ -32,7 +32,6 @@ Status read(const DocumentEngine&, const Request& request, Reply& reply) {
   const Projection projection(args, kFields);
   if (const Status status = projection.check(reply); status != STATOR_OK) return status;
   reply.set_binary();
-  const Kv kv = request.kv();
   for (std::size_t i = 0; i < args.count(kIds); ++i) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     const std::string_view id = args.str_at(kIds, i);
@@ -40,7 +39,7 @@ Status read(const DocumentEngine&, const Request& request, Reply& reply) {
       return reply.fail(STATOR_E_BAD_REQUEST, "document_ids", "an id has 1 to 256 bytes");
     }
     StoredDocument document;
-    if (!load_document(kv, id, document)) continue;
+    if (!load_visible(request, id, document)) continue;
     json::StringOut data;
     json::Writer writer(data);
     projection.write(writer, document.root);
@@ -87,6 +86,7 @@ const Op<DocumentEngine> kPointMultiGet = {
         .result = R"({"documents":[object or null]})",
         .example = R"({"op":"point_multi_get","collection":"users","document_ids":["u1","u2"]})",
         .args = kArgs,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .read = &read,
     .merge = &merge,

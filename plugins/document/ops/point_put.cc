@@ -26,6 +26,9 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   const Args args = request.args();
   StoredDocument old;
   const bool existed = load_document(request.kv(), args.str(kId), old);
+  if (existed) {
+    if (const Status hidden = check_replaced(request, old); hidden != STATOR_OK) return hidden;
+  }
   if (existed && args.boolean(kIfAbsent)) {
     return reply.fail(STATOR_E_DUPLICATE_WRITE, "document_id", "the document exists already");
   }
@@ -67,6 +70,7 @@ const Op<DocumentEngine> kPointPut = {
                    R"("data":{"name":"Ada","age":36}})",
         .args = kArgs,
         .key_space = Space::kDocuments,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
 };

@@ -37,10 +37,11 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   if (status = projection.check(reply); status != STATOR_OK) return status;
 
   StoredDocument old;
-  const bool exists = load_document(request.kv(), args.str(kId), old);
+  const bool exists = load_visible(request, args.str(kId), old);
   status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
   if (!exists) return reply.fail(STATOR_E_NOT_FOUND, "document_id", "no such document");
+  if (status = check_replaced(request, old); status != STATOR_OK) return status;
 
   std::string payload;
   begin_put_record(args.str(kId), payload);
@@ -81,6 +82,7 @@ const Op<DocumentEngine> kPointUpdate = {
                    R"("set":{"address.city":"Oslo"},"inc":{"visits":1},"push":{"tags":"new"}})",
         .args = kArgs,
         .key_space = Space::kDocuments,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
 };

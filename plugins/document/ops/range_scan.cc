@@ -193,7 +193,7 @@ const Op<DocumentEngine> kRangeScan = {
         .example =
             R"({"op":"range_scan","collection":"users","field":"age","lower":18,"upper":65})",
         .args = kArgs,
-        .flags = STATOR_OP_PAUSES,
+        .flags = STATOR_OP_PAUSES | STATOR_OP_ROWS_CHECKED,
     }),
     .read = &read,
     .merge = &merge,

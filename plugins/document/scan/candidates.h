@@ -19,17 +19,17 @@ struct Candidate {
   std::uint32_t vshard;  // under which it is stored; of an index walk that of the entry: the same
 };
 
-// What a walk looked at.
+// What a walk looked at; what row policies hide does not count.
 struct WalkCounts {
   std::uint64_t examined = 0;
   std::uint64_t selected = 0;
 };
 
-// Calls visit(const Candidate&) for each selected document until it returns false. The candidate's
-// bytes last until visit returns. Over all documents the order is that of ids, beginning at
-// `lower`; along an index it is that of the keys, and documents below `lower` are left out.
-// STATOR_E_DEADLINE_EXCEEDED when the request is interrupted, STATOR_E_CORRUPTED where an index
-// entry has no document.
+// Calls visit(const Candidate&) for each selected document that row policies show, until it returns
+// false. The candidate's bytes last until visit returns. Over all documents the order is that of
+// ids, beginning at `lower`; along an index it is that of the keys, and documents below `lower` are
+// left out. STATOR_E_DEADLINE_EXCEEDED when the request is interrupted, STATOR_E_CORRUPTED where an
+// index entry has no document.
 struct Walk {
   const Access& access;
   const Selection& selection;
@@ -38,11 +38,13 @@ struct Walk {
 
 template <class Visit>
 Status walk_all(const Request& request, const Walk& walk, WalkCounts& counts, Visit&& visit) {
+  const Rows rows = request.rows();
   for (Cursor cursor = request.kv().scan(Space::kDocuments, {.lower = walk.lower});
        cursor.next();) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    ++counts.examined;
     const StoredDocument document = open_document(cursor.value());
+    if (!rows.is_visible(document.root.bytes)) continue;
+    ++counts.examined;
     if (!walk.selection.selects(document.root)) continue;
     ++counts.selected;
     if (!visit(Candidate{cursor.key(), document.lsn, document.root, cursor.vshard()})) break;
@@ -55,6 +57,7 @@ Status walk_range(const Request& request, const Walk& walk, const KeyRange& rang
                   WalkCounts& counts, bool& goes_on, Visit&& visit) {
   if (range.lower >= range.upper) return STATOR_OK;
   const Kv kv = request.kv();
+  const Rows rows = request.rows();
   Cursor cursor = kv.scan(Space::kEntries, {.lower = range.lower, .upper = range.upper});
   while (goes_on && cursor.next()) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
@@ -63,6 +66,7 @@ Status walk_range(const Request& request, const Walk& walk, const KeyRange& rang
     if (!read_index_entry(cursor.key(), cursor.value(), hit)) return STATOR_E_CORRUPTED;
     if (hit.document_id < walk.lower) continue;
     if (!load_document(kv, hit.document_id, document)) return STATOR_E_CORRUPTED;
+    if (!rows.is_visible(document.root.bytes)) continue;
     ++counts.examined;
     if (!walk.selection.selects(document.root)) continue;
     ++counts.selected;

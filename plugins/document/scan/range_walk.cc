@@ -53,6 +53,7 @@ Status walk_index(const Request& request, const RangeQuery& query, const IndexSt
   Cursor cursor = kv.scan(Space::kEntries, {.lower = range.lower,
                                             .upper = range.upper,
                                             .reverse = query.order == RowOrder::kDescending});
+  const Rows shown = request.rows();
   IndexWalk walk(query, rows);
   while (!walk.is_full() && cursor.next()) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
@@ -66,6 +67,7 @@ Status walk_index(const Request& request, const RangeQuery& query, const IndexSt
         !find_path(document.root, query.field, value)) {
       return STATOR_E_CORRUPTED;
     }
+    if (!shown.is_visible(document.root.bytes)) continue;
     if (query.selects(value, hit.document_id, document.root)) walk.add(hit, value, document.root);
   }
   walk.finish();
@@ -75,11 +77,13 @@ Status walk_index(const Request& request, const RangeQuery& query, const IndexSt
 Status walk_documents(const Request& request, const RangeQuery& query,
                       std::vector<FoundRow>& rows) {
   const Kv kv = request.kv();
+  const Rows shown = request.rows();
   TopRows top(query.limit, query.order);
   for (Cursor cursor = kv.scan(Space::kDocuments); cursor.next();) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     Value value;
     const Value root = open_document(cursor.value()).root;
+    if (!shown.is_visible(root.bytes)) continue;
     if (!find_path(root, query.field, value)) continue;
     if (!query.selects(value, cursor.key(), root) || !top.wants(value, cursor.key())) continue;
     // The cursor's bytes go when it moves; those of a get last until the call returns.

@@ -43,6 +43,7 @@ struct Services {
   const stator_kv_service* kv = nullptr;
   const stator_mem_service* mem = nullptr;
   const stator_call_service* call = nullptr;
+  const stator_rows_service* rows = nullptr;
   const stator_log_service* log = nullptr;
   const stator_pause_service* pause = nullptr;
 };
@@ -111,6 +112,29 @@ struct CallResult {
   std::string_view detail;
 };
 
+// Which rows (packed JSON) the caller may see and write; see stator_rows_service. Valid during the
+// call; make it once, it then costs one test where no policy binds the caller.
+class Rows {
+ public:
+  explicit Rows(stator_call* call)
+      : call_(call),
+        // A kernel without the service has no row policies.
+        is_bound_(detail::services.rows != nullptr && detail::services.rows->is_bound(call) != 0) {}
+  bool is_bound() const { return is_bound_; }
+  bool is_visible(std::string_view row) const {
+    return !is_bound_ || detail::services.rows->is_visible(call_, as_bytes(row)) != 0;
+  }
+  bool may_write(std::string_view row) const {
+    return !is_bound_ || detail::services.rows->may_write(call_, as_bytes(row)) != 0;
+  }
+  // return rows.refuse();
+  Status refuse() const { return detail::services.rows->refuse(call_); }
+
+ private:
+  stator_call* call_;
+  bool is_bound_;
+};
+
 class Request {
  public:
   explicit Request(const stator_request* raw) : raw_(raw) {}
@@ -128,6 +152,7 @@ class Request {
     if (word != STATOR_INTERRUPT_ASK) return word != 0;
     return detail::services.pause->look(raw_->call) != 0;
   }
+  Rows rows() const { return Rows(raw_->call); }
   // A READ op of another engine, by the wire name listed in requires_ops.
   CallResult call(std::string_view op, std::string_view args_json) const {
     const auto r = detail::services.call->read(raw_->call, as_str(op), as_str(args_json));
@@ -383,6 +408,7 @@ class Edge {
     services.kv = static_cast<const stator_kv_service*>(fetch(STATOR_SERVICE_KV));
     services.mem = static_cast<const stator_mem_service*>(fetch(STATOR_SERVICE_MEM));
     services.call = static_cast<const stator_call_service*>(fetch(STATOR_SERVICE_CALL));
+    services.rows = static_cast<const stator_rows_service*>(fetch(STATOR_SERVICE_ROWS));
     services.log = static_cast<const stator_log_service*>(fetch(STATOR_SERVICE_LOG));
     services.pause = static_cast<const stator_pause_service*>(fetch(STATOR_SERVICE_PAUSE));
     static const Edge kEdge;

@@ -74,7 +74,10 @@ enum stator_op_flag {
   STATOR_OP_PAUSES = 1u << 1,
   /* ALL writes: every lane is prepared while all of them stand still, and the parts are written
    * together or not at all. */
-  STATOR_OP_TOGETHER = 1u << 2
+  STATOR_OP_TOGETHER = 1u << 2,
+  /* The op asks stator.rows about every row that it shows, counts or writes. Where a row policy
+   * binds the caller, the kernel refuses every op that does not say this. */
+  STATOR_OP_ROWS_CHECKED = 1u << 3
 };
 
 enum stator_placement {

@@ -144,6 +144,27 @@ typedef struct stator_call_service {
   stator_call_result (*read)(stator_call *call, stator_str op, stator_str args_json);
 } stator_call_service;
 
+/* ---- stator.rows/1: which rows the caller may see and write -------------------------------- */
+/* A row is what one key of the engine stands for, as packed JSON (stator/packed/value.hpp). An op
+ * that asks about every row it shows, counts or writes has STATOR_OP_ROWS_CHECKED in its flags. In
+ * merge the answers are those of read and prepare: parts that were asked about need not be asked
+ * about again. */
+#define STATOR_SERVICE_ROWS "stator.rows/1"
+typedef struct stator_rows_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* 0: no row policy binds the caller in this collection, every row may be seen and written; the
+   * same all through one call. */
+  int (*is_bound)(stator_call *call);
+  /* 1 if the caller may see the row; else it is to be answered as if it were not there. */
+  int (*is_visible)(stator_call *call, stator_bytes row);
+  /* 1 if the caller may write the row. Ask about the stored row before it is changed, replaced or
+   * removed, which must be visible too, and about the row as it will be. */
+  int (*may_write)(stator_call *call, stator_bytes row);
+  /* Refuses the op with a sentence that names the policies; returns STATOR_E_REJECTED_AUTHZ. */
+  stator_status (*refuse)(stator_call *call);
+} stator_rows_service;
+
 /* ---- stator.pause/1: reads that take long let others pass --------------------------------- */
 /* For ops with STATOR_OP_PAUSES, in read and merge. Kernels that know no such service never ask. */
 #define STATOR_SERVICE_PAUSE "stator.pause/1"

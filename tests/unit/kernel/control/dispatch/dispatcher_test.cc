@@ -126,6 +126,18 @@ TEST_F(DispatcherTest, AnOpOfTheCoreStaysOneInItsPartsAndItsMerge) {
   EXPECT_EQ(pool_.take()->core_op, bridge::CoreOp::kNone);
 }
 
+TEST_F(DispatcherTest, EveryPartIsBoundByTheRowPoliciesOfItsRequest) {
+  Task* task = request("k");
+  task->rows = std::make_unique<const RowRules>(RowRules{"seen", "written", "'own'"});
+  ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());
+  for (const std::uint32_t lane : {0u, 1u}) {
+    const Task* part = given_to(lane).at(0);
+    ASSERT_NE(part->rows, nullptr);
+    EXPECT_EQ(part->rows->visible, "seen");
+    EXPECT_EQ(part->rows->writable, "written");
+  }
+}
+
 TEST_F(DispatcherTest, AFailedPartIsTheAnswer) {
   Task* task = request("k");
   ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());

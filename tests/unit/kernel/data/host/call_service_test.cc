@@ -8,7 +8,7 @@
 namespace stator::host {
 namespace {
 
-constexpr const char* kNeeds[] = {"look_b", nullptr};
+constexpr const char* kNeeds[] = {"look_b", "look_c", nullptr};
 
 stator_status answer(const stator_instance*, const stator_request* request) {
   char* room = reply_service().reserve(request->call, 1);
@@ -35,7 +35,8 @@ const stator_engine_v1* engine(const char* id) {
   return &descriptor;
 }
 
-constexpr stator_op row(const char* name, std::uint32_t permission, const char* const* needs) {
+constexpr stator_op row(const char* name, std::uint32_t permission, const char* const* needs,
+                        std::uint32_t flags = 0) {
   return make_op({.op_class = STATOR_OP_READ,
                   .permission = permission,
                   .placement = STATOR_PLACE_COLLECTION,
@@ -43,10 +44,12 @@ constexpr stator_op row(const char* name, std::uint32_t permission, const char* 
                   .doc = "",
                   .result = "",
                   .example = "{}",
-                  .requires_ops = needs});
+                  .requires_ops = needs,
+                  .flags = flags});
 }
 constexpr stator_op kCaller = row("look_a", STATOR_PERM_READ, kNeeds);
 constexpr stator_op kCalled = row("look_b", STATOR_PERM_MONITOR, nullptr);
+constexpr stator_op kAsks = row("look_c", STATOR_PERM_MONITOR, nullptr, STATOR_OP_ROWS_CHECKED);
 
 plugin::LibraryFile library_of(const std::string& id) {
   plugin::LibraryFile library;
@@ -64,20 +67,26 @@ class CallServiceTest : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(catalog_.add([](const stator_kernel_hello*) { return engine<kCaller>("a"); }, kernel_hello(), library_of("a")).ok());
     ASSERT_TRUE(catalog_.add([](const stator_kernel_hello*) { return engine<kCalled>("b"); }, kernel_hello(), library_of("b")).ok());
+    ASSERT_TRUE(catalog_
+                    .add([](const stator_kernel_hello*) { return engine<kAsks>("c"); },
+                         kernel_hello(), library_of("c"))
+                    .ok());
     catalog_.seal();
     lane_.catalog = &catalog_;
     lane_.binding = &binding_;
-    lane_.instances = {nullptr, nullptr};
+    lane_.instances = {nullptr, nullptr, nullptr};
     lane_.interrupt = &interrupt_;
   }
-  stator_status call_with(std::uint32_t permissions) {
+  stator_status call_with(std::uint32_t permissions, std::string_view op = "look_b",
+                          bool is_bound = false) {
     bridge::Task task;
+    if (is_bound) task.rows = std::make_unique<const RowRules>();
     task.permissions = permissions;
     stator_call call;
     call.begin(lane_, Phase::kRead, *catalog_.engines()[0], TenantId{1}, "c");
     call.task = &task;
     call.op = catalog_.ops()[0].row;
-    const stator_call_result result = call_service().read(&call, {"look_b", 6}, {"{}", 2});
+    const stator_call_result result = call_service().read(&call, {op.data(), op.size()}, {"{}", 2});
     call.end();
     return result.status;
   }
@@ -91,6 +100,13 @@ class CallServiceTest : public testing::Test {
 TEST_F(CallServiceTest, TheCalledOpsPermissionIsAskedFor) {
   EXPECT_EQ(call_with(STATOR_PERM_READ), STATOR_E_REJECTED_AUTHZ);
   EXPECT_EQ(call_with(STATOR_PERM_READ | STATOR_PERM_MONITOR), STATOR_OK);
+}
+
+TEST_F(CallServiceTest, WhereRowPoliciesBindTheCalledOpMustAskForRows) {
+  constexpr std::uint32_t kAll = STATOR_PERM_READ | STATOR_PERM_MONITOR;
+  EXPECT_EQ(call_with(kAll, "look_b", true), STATOR_E_REJECTED_AUTHZ);
+  EXPECT_EQ(call_with(kAll, "look_c", true), STATOR_OK);
+  EXPECT_EQ(call_with(kAll, "look_c", false), STATOR_OK);
 }
 
 }  // namespace
