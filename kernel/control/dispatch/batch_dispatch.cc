@@ -98,8 +98,7 @@ Status Dispatcher::dispatch_wide(Task* batch, const Lanes& lanes) {
 // One that stays at home needs none.
 void Dispatcher::begin(Task* batch) {
   const Lanes lanes = lanes_of(*batch);
-  const bool is_at_home =
-      lanes[home_.value()] && std::count(lanes.begin(), lanes.end(), true) == 1;
+  const bool is_at_home = lanes[home_.value()] && std::count(lanes.begin(), lanes.end(), true) == 1;
   if (wide_batches_ >= kWideBatchesMax && !is_at_home) return waiting_rounds_.push_back(batch);
   ++wide_batches_;
   make_parts(batch, lanes);
