@@ -21,7 +21,7 @@ using bridge::Task;
 
 namespace {
 
-constexpr std::size_t kSlotsMin = 16;
+constexpr std::size_t kSlotsMin = 4;  // an idle connection keeps them
 constexpr std::uint32_t kMemoryRetryMs = 500;
 
 // Nothing to see and nothing to change but what is the client's own.
