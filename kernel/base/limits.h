@@ -148,8 +148,10 @@ inline constexpr std::uint32_t kLaneStuckMsMax = 600'000;
 inline constexpr std::array<std::uint32_t, 4> kPriorityWeights = {1, 4, 16, 64};
 // Requests that a lane executes before it looks at its sockets and rings again, some milliseconds
 // of work: what waits longer waits in the queue, where priorities count. Where only requests of the
-// lowest priority wait they are fewer, because others are not to wait for them.
-inline constexpr std::size_t kTurnRequests = 2048;
+// lowest priority wait they are fewer, because others are not to wait for them. What 50 connections
+// with 64 requests each send at once must fit: in a queue a request goes cold, and once some wait
+// there all others do (point_get at 50 x 64 took 0.79 us instead of 0.49).
+inline constexpr std::size_t kTurnRequests = 4096;
 inline constexpr std::size_t kTurnRequestsBackground = 64;
 // Time that reads which may take long have together in one turn of a lane, while it has other
 // things to do; and how often the clock is looked at for it.
