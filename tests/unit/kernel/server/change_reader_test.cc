@@ -12,6 +12,7 @@
 #include "stator/declare.hpp"
 
 #include "base/limits.h"
+#include "support/played_engine.h"
 #include "wal/sim_log.h"
 
 namespace stator::server {
@@ -62,21 +63,7 @@ const stator_engine_v1* entry(const stator_kernel_hello*) {
                                              .example = "{}"});
   static const stator_op* const kRows[] = {&kRow};
   static const stator_engine_v1 kEngine = [] {
-    stator_engine_v1 engine{};
-    engine.struct_size = sizeof engine;
-    engine.abi_major = STATOR_ABI_MAJOR;
-    engine.op_count = 1;
-    engine.id = "telling";
-    engine.version = "1";
-    engine.ops = kRows;
-    engine.open = [](const stator_open*, stator_instance**, char*, std::uint64_t) {
-      return stator_status{STATOR_OK};
-    };
-    engine.close = [](stator_instance*) {};
-    engine.read = [](const stator_instance*, const stator_request*) {
-      return stator_status{STATOR_OK};
-    };
-    engine.apply = [](stator_instance*, const stator_record*) { return stator_status{STATOR_OK}; };
+    stator_engine_v1 engine = test::played_engine("telling", kRows);
     engine.describe_change = &describe_change;
     return engine;
   }();

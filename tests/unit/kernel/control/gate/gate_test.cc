@@ -7,6 +7,8 @@
 #include "stator/declare.hpp"
 #include "stator/engine.h"
 
+#include "support/played_engine.h"
+
 namespace stator::gate {
 namespace {
 
@@ -63,34 +65,15 @@ constexpr stator_op kAsks = row("look_at_rows", STATOR_OP_ROWS_CHECKED);
 
 const stator_engine_v1* engine(const stator_kernel_hello*) {
   static const stator_op* const kOps[] = {&kPlain, &kAsks};
-  static stator_engine_v1 descriptor{};
-  descriptor.struct_size = sizeof descriptor;
-  descriptor.abi_major = STATOR_ABI_MAJOR;
-  descriptor.op_count = 2;
-  descriptor.id = "e";
-  descriptor.version = "1";
-  descriptor.ops = kOps;
-  descriptor.open = [](const stator_open*, stator_instance**, char*, std::uint64_t) {
-    return stator_status{STATOR_OK};
-  };
-  descriptor.close = [](stator_instance*) {};
-  descriptor.read = [](const stator_instance*, const stator_request*) {
-    return stator_status{STATOR_OK};
-  };
-  descriptor.apply = [](stator_instance*, const stator_record*) {
-    return stator_status{STATOR_OK};
-  };
-  return &descriptor;
+  static const stator_engine_v1 kEngine = test::played_engine("e", kOps);
+  return &kEngine;
 }
 
 class GateRowsTest : public testing::Test {
  protected:
   void SetUp() override {
     static constexpr stator_kernel_hello kHello{};
-    plugin::LibraryFile library;
-    library.path = "e.so";
-    library.manifest = {"e", "1", STATOR_ABI_MAJOR, 0};
-    ASSERT_TRUE(catalog_.add(&engine, kHello, library).ok());
+    ASSERT_TRUE(catalog_.add(&engine, kHello, test::library_of("e")).ok());
     catalog_.seal();
     table_.emplace(ops::OpTable::build(catalog_, {}).take());
     anna_.is_known = true;

@@ -6,7 +6,8 @@
 
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
-#include "control/wire/frame.h"
+#include "support/frames.h"
+#include "support/played_engine.h"
 
 namespace stator::session {
 namespace {
@@ -31,32 +32,13 @@ constexpr stator_op kSet = make_op({.op_class = STATOR_OP_WRITE,
 constexpr const stator_op* kOps[] = {&kSet};
 
 const stator_engine_v1* toy_engine(const stator_kernel_hello*) {
-  static const stator_engine_v1 kEngine = [] {
-    stator_engine_v1 engine{};
-    engine.struct_size = sizeof engine;
-    engine.abi_major = STATOR_ABI_MAJOR;
-    engine.op_count = 1;
-    engine.id = "toy";
-    engine.version = "1";
-    engine.ops = kOps;
-    engine.open = [](const stator_open*, stator_instance**, char*, std::uint64_t) {
-      return stator_status{0};
-    };
-    engine.close = [](stator_instance*) {};
-    engine.read = [](const stator_instance*, const stator_request*) { return stator_status{0}; };
-    engine.prepare = engine.read;
-    engine.apply = [](stator_instance*, const stator_record*) { return stator_status{0}; };
-    return engine;
-  }();
+  static const stator_engine_v1 kEngine = test::played_engine("toy", kOps);
   return &kEngine;
 }
 
 plugin::Catalog toy_catalog() {
   plugin::Catalog catalog;
-  plugin::LibraryFile library;
-  library.path = "toy.so";
-  library.manifest = {"toy", "1", STATOR_ABI_MAJOR, 0};
-  EXPECT_TRUE(catalog.add(&toy_engine, {}, library).ok());
+  EXPECT_TRUE(catalog.add(&toy_engine, {}, test::library_of("toy")).ok());
   catalog.seal();
   return catalog;
 }
@@ -75,10 +57,7 @@ class SessionHeldTest : public testing::Test {
     session_ = std::make_unique<Session>(host_, 3, 1);
   }
   void ask(const std::string& more = "") {
-    const std::string body = R"({"op":"toy_set","key":"k")" + more + "}";
-    std::string frame(4, '\0');
-    store_big32(frame.data(), static_cast<std::uint32_t>(body.size()));
-    frame += body;
+    const std::string frame = test::frame_of(R"({"op":"toy_set","key":"k")" + more + "}");
     ASSERT_EQ(session_->on_bytes(frame, kNow), frame.size());
   }
   // The core has executed the oldest request that it has: what it tells is durable with `lsn`.
@@ -94,17 +73,7 @@ class SessionHeldTest : public testing::Test {
     if (session_->has_held()) session_->release_held(durable_);
     for (Task* task : std::exchange(waiting_, {})) session_->on_answer(task);
   }
-  std::vector<std::string> sent() {
-    std::vector<std::string> bodies;
-    ByteView rest = session_->output().view();
-    while (!rest.empty()) {
-      const wire::Frame frame = wire::next_frame(rest, kFrameBytesMax);
-      bodies.emplace_back(frame.body);
-      rest.remove_prefix(frame.bytes);
-    }
-    session_->output().clear();
-    return bodies;
-  }
+  std::vector<std::string> sent() { return test::take_bodies(session_->output()); }
   static auto ok(int request, int watermark) {
     return AllOf(StartsWith("{\"request_id\":" + std::to_string(request) + ","),
                  HasSubstr(R"("status":"ok")"),

@@ -9,6 +9,8 @@
 
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
+#include "support/frames.h"
+#include "support/played_engine.h"
 
 namespace stator::session {
 namespace {
@@ -33,36 +35,14 @@ constexpr stator_op kPut = row("put", STATOR_OP_WRITE, 0);
 
 const stator_engine_v1* engine(const stator_kernel_hello*) {
   static const stator_op* const kOps[] = {&kGet, &kScan, &kPut};
-  static stator_engine_v1 descriptor{};
-  descriptor.struct_size = sizeof descriptor;
-  descriptor.abi_major = STATOR_ABI_MAJOR;
-  descriptor.op_count = 3;
-  descriptor.id = "played";
-  descriptor.version = "1";
-  descriptor.ops = kOps;
-  descriptor.open = [](const stator_open*, stator_instance**, char*, std::uint64_t) {
-    return stator_status{STATOR_OK};
-  };
-  descriptor.close = [](stator_instance*) {};
-  descriptor.read = [](const stator_instance*, const stator_request*) {
-    return stator_status{STATOR_OK};
-  };
-  descriptor.prepare = [](const stator_instance*, const stator_request*) {
-    return stator_status{STATOR_OK};
-  };
-  descriptor.apply = [](stator_instance*, const stator_record*) {
-    return stator_status{STATOR_OK};
-  };
-  return &descriptor;
+  static const stator_engine_v1 kEngine = test::played_engine("played", kOps);
+  return &kEngine;
 }
 
 class SessionOrderTest : public testing::Test {
  protected:
   SessionOrderTest() {
-    plugin::LibraryFile library;
-    library.path = "played.so";
-    library.manifest = {"played", "1", STATOR_ABI_MAJOR, 0};
-    EXPECT_TRUE(catalog_.add(&engine, {}, library).ok());
+    EXPECT_TRUE(catalog_.add(&engine, {}, test::library_of("played")).ok());
     catalog_.seal();
     table_.emplace(ops::OpTable::build(catalog_, session_rows()).take());
     host_.table = &*table_;
@@ -74,10 +54,8 @@ class SessionOrderTest : public testing::Test {
   }
   // `more`: further members.
   void ask(const std::string& op, const std::string& more = "") {
-    const std::string body = R"({"op":")" + op + "\"" + more + "}";
-    std::string frame(4, '\0');
-    store_big32(frame.data(), static_cast<std::uint32_t>(body.size()));
-    EXPECT_EQ(session_->on_bytes(frame + body, 1), body.size() + 4);
+    const std::string frame = test::frame_of(R"({"op":")" + op + "\"" + more + "}");
+    EXPECT_EQ(session_->on_bytes(frame, 1), frame.size());
   }
   // The numbers of the requests that the core has and has not answered.
   std::vector<std::uint64_t> running() {

@@ -6,7 +6,7 @@
 
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
-#include "control/wire/frame.h"
+#include "support/frames.h"
 
 namespace stator::session {
 namespace {
@@ -53,23 +53,11 @@ class SessionStreamTest : public testing::Test {
     session_ = std::make_unique<Session>(host_, 0, 1);
   }
   void ask(const std::string& body) {
-    std::string frame(4, '\0');
-    store_big32(frame.data(), static_cast<std::uint32_t>(body.size()));
-    frame += body;
+    const std::string frame = test::frame_of(body);
     EXPECT_EQ(session_->on_bytes(frame, 1), frame.size());
   }
   // The bodies of the frames that were sent since the last look.
-  std::vector<std::string> sent() {
-    std::vector<std::string> bodies;
-    ByteView rest = session_->output().view();
-    while (!rest.empty()) {
-      const wire::Frame frame = wire::next_frame(rest, kFrameBytesMax);
-      bodies.emplace_back(frame.body);
-      rest.remove_prefix(frame.bytes);
-    }
-    session_->output().clear();
-    return bodies;
-  }
+  std::vector<std::string> sent() { return test::take_bodies(session_->output()); }
   // The desk gives the task that was asked for first its next part.
   void give(const std::vector<std::string>& parts) {
     Task* task = desk_.asked.at(0);

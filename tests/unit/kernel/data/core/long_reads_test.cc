@@ -9,6 +9,7 @@
 #include "stator/declare.hpp"
 
 #include "data/core/core_loop.h"
+#include "support/played_engine.h"
 #include "unit/kernel/io/temp_directory.h"
 #include "wal/sim_log.h"
 
@@ -95,21 +96,14 @@ constexpr stator_op kRows[] = {row("put", STATOR_OP_WRITE, 0), row("get", STATOR
 
 const stator_engine_v1* entry(const stator_kernel_hello*) {
   static const stator_op* const kOps[] = {&kRows[kPut], &kRows[kGet], &kRows[kWalk]};
-  static stator_engine_v1 descriptor{};
-  descriptor.struct_size = sizeof descriptor;
-  descriptor.abi_major = STATOR_ABI_MAJOR;
-  descriptor.op_count = std::size(kOps);
-  descriptor.id = "rows";
-  descriptor.version = "1";
-  descriptor.ops = kOps;
-  descriptor.open = [](const stator_open*, stator_instance**, char*, std::uint64_t) {
-    return stator_status{STATOR_OK};
-  };
-  descriptor.close = [](stator_instance*) {};
-  descriptor.read = &read;
-  descriptor.prepare = &prepare;
-  descriptor.apply = &apply;
-  return &descriptor;
+  static const stator_engine_v1 kEngine = [] {
+    stator_engine_v1 engine = test::played_engine("rows", kOps);
+    engine.read = &read;
+    engine.prepare = &prepare;
+    engine.apply = &apply;
+    return engine;
+  }();
+  return &kEngine;
 }
 
 // Goes on by `step_ns` each time somebody looks.
@@ -124,10 +118,7 @@ class SteppingClock final : public Clock {
 class LongReadsTest : public testing::Test {
  protected:
   LongReadsTest() {
-    plugin::LibraryFile library;
-    library.path = "rows.so";
-    library.manifest = {"rows", "1", STATOR_ABI_MAJOR, 0};
-    EXPECT_TRUE(catalog_.add(&entry, host::kernel_hello(), library).ok());
+    EXPECT_TRUE(catalog_.add(&entry, host::kernel_hello(), test::library_of("rows")).ok());
     catalog_.seal();
     catalog_.engines().front()->number = EngineNumber{1};
     store_ = store::Store::open({directory_.file("lane-0"), 1 << 26, 0, {}}).take();

@@ -1,9 +1,11 @@
 // Calls from engine to engine pass the same permissions as a client's.
 #include <gtest/gtest.h>
 
+#include "stator/declare.hpp"
+
 #include "bridge/arg_binding.h"
 #include "data/host/call_context.h"
-#include "stator/declare.hpp"
+#include "support/played_engine.h"
 
 namespace stator::host {
 namespace {
@@ -21,17 +23,8 @@ stator_status answer(const stator_instance*, const stator_request* request) {
 template <const stator_op& kOp>
 const stator_engine_v1* engine(const char* id) {
   static const stator_op* const kOps[] = {&kOp};
-  static stator_engine_v1 descriptor{};
-  descriptor.struct_size = sizeof descriptor;
-  descriptor.abi_major = STATOR_ABI_MAJOR;
-  descriptor.op_count = 1;
-  descriptor.id = id;
-  descriptor.version = "1";
-  descriptor.ops = kOps;
-  descriptor.open = [](const stator_open*, stator_instance**, char*, std::uint64_t) { return stator_status{STATOR_OK}; };
-  descriptor.close = [](stator_instance*) {};
+  static stator_engine_v1 descriptor = test::played_engine(id, kOps);
   descriptor.read = &answer;
-  descriptor.apply = [](stator_instance*, const stator_record*) { return stator_status{STATOR_OK}; };
   return &descriptor;
 }
 
@@ -51,13 +44,6 @@ constexpr stator_op kCaller = row("look_a", STATOR_PERM_READ, kNeeds);
 constexpr stator_op kCalled = row("look_b", STATOR_PERM_MONITOR, nullptr);
 constexpr stator_op kAsks = row("look_c", STATOR_PERM_MONITOR, nullptr, STATOR_OP_ROWS_CHECKED);
 
-plugin::LibraryFile library_of(const std::string& id) {
-  plugin::LibraryFile library;
-  library.path = id + ".so";
-  library.manifest = {id, "1", STATOR_ABI_MAJOR, 0};
-  return library;
-}
-
 struct NoArgs final : bridge::ArgBinding {
   Status bind_args(std::uint32_t, ByteView, bridge::AlignedBuffer&) const override { return ok_status(); }
 };
@@ -65,11 +51,17 @@ struct NoArgs final : bridge::ArgBinding {
 class CallServiceTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(catalog_.add([](const stator_kernel_hello*) { return engine<kCaller>("a"); }, kernel_hello(), library_of("a")).ok());
-    ASSERT_TRUE(catalog_.add([](const stator_kernel_hello*) { return engine<kCalled>("b"); }, kernel_hello(), library_of("b")).ok());
+    ASSERT_TRUE(catalog_
+                    .add([](const stator_kernel_hello*) { return engine<kCaller>("a"); },
+                         kernel_hello(), test::library_of("a"))
+                    .ok());
+    ASSERT_TRUE(catalog_
+                    .add([](const stator_kernel_hello*) { return engine<kCalled>("b"); },
+                         kernel_hello(), test::library_of("b"))
+                    .ok());
     ASSERT_TRUE(catalog_
                     .add([](const stator_kernel_hello*) { return engine<kAsks>("c"); },
-                         kernel_hello(), library_of("c"))
+                         kernel_hello(), test::library_of("c"))
                     .ok());
     catalog_.seal();
     lane_.catalog = &catalog_;
