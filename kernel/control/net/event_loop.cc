@@ -209,7 +209,7 @@ void EventLoop::change_held(Change&& change) {
 
 void EventLoop::release_held() {
   held_deadline_ns_ = 0;
-  if (host_.held == 0) return;
+  if (host_.holding.empty()) return;
   const Lsn durable = host_.watermark();
   change_held([durable](session::Session& session) { return session.release_held(durable); });
   if (host_.held == 0) return;
