@@ -5,6 +5,7 @@
 // debugger. Prints a line per check; exit code 0: all passed, 1: one failed, 2: the command line or
 // the library is at fault.
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -250,11 +251,16 @@ void xml_escape(const std::string& text, std::string& to) {
 }
 
 struct Options {
-  std::string library;
+  std::string engine_file;
   std::string only;
   std::string junit;
   bool is_in_process = false;
 };
+
+bool read_seed(std::string_view text) {
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  return fault == std::errc() && end == text.data() + text.size();
+}
 
 int usage() {
   std::fprintf(stderr,
@@ -307,20 +313,20 @@ int main(int argc, char** argv) {
     if (word == "--in-process") {
       options.is_in_process = true;
     } else if (word == "--seed" && has_next) {
-      seed = std::strtoull(argv[++i], nullptr, 10);
+      if (!read_seed(argv[++i])) return usage();
     } else if (word == "--only" && has_next) {
       options.only = argv[++i];
     } else if (word == "--junit" && has_next) {
       options.junit = argv[++i];
-    } else if (word.starts_with("--") || !options.library.empty()) {
+    } else if (word.starts_with("--") || !options.engine_file.empty()) {
       return usage();
     } else {
-      options.library = word;
+      options.engine_file = word;
     }
   }
-  if (options.library.empty()) return usage();
+  if (options.engine_file.empty()) return usage();
   try {
-    load_engine(options.library);
+    load_engine(options.engine_file);
     return run_all(options);
   } catch (const std::exception& fault) {
     std::fprintf(stderr, "stator-plugin-check: %s\n", fault.what());
