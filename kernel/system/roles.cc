@@ -175,7 +175,8 @@ constexpr stator_arg kGrantArgs[] = {
     caller_arg(),
     role_arg(),
     make_enum("class", "read; write; admin: create, drop and alter.", kClasses, {.flags = STATOR_ARG_REQUIRED}),
-    make_arg(STATOR_ARG_STR, "on", "A collection; default: every collection of the tenant.", {.min = 1, .max = 128}),
+    make_arg(STATOR_ARG_STR, "on", "A collection; default: every collection of the tenant.",
+             {.min = 1, .max = double{kCollectionNameBytesMax}}),
     tenant_arg(),
 };
 

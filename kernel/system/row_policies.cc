@@ -6,14 +6,12 @@
 namespace stator::system {
 namespace {
 
-constexpr double kCollectionBytesMax = 128;
-
 constexpr stator_arg policy_arg() {
   return name_arg("policy", "Name of the policy in its collection.");
 }
 constexpr stator_arg on_arg(std::uint32_t flags, const char* doc) {
   return make_arg(STATOR_ARG_STR, "on", doc,
-                  {.flags = flags, .min = 1, .max = kCollectionBytesMax});
+                  {.flags = flags, .min = 1, .max = double{kCollectionNameBytesMax}});
 }
 constexpr stator_arg kCreateArgs[] = {
     caller_arg(),

@@ -142,6 +142,8 @@ inline constexpr std::size_t kApiKeysMax = 100'000;
 // the tenant anew for each of its connections.
 inline constexpr std::size_t kRowPoliciesPerCollectionMax = 16;
 inline constexpr std::size_t kRowPoliciesPerTenantMax = 256;
+// Of a collection's name; the kernel's own bound, which engines, as this one, do not see.
+inline constexpr std::size_t kCollectionNameBytesMax = 128;
 inline constexpr std::size_t kRowPredicateBytesMax = 4096;
 
 }  // namespace stator::system

@@ -5,10 +5,14 @@
 #include "stator/op.h"
 
 #include "base/assert.h"
+#include "base/limits.h"
 #include "control/auth/row_policies.h"
 #include "control/auth/secrets.h"
 
 namespace stator::auth {
+
+static_assert(system::kCollectionNameBytesMax == kCollectionBytesMax);
+
 namespace {
 
 constexpr std::uint32_t kFirstTenant = 1;  // always there
