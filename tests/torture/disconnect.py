@@ -172,7 +172,7 @@ ENTRIES = [
      "return rows.is_visible(row) && rows.may_write(row) ?",
      "return (rows.is_visible(row) && rows.may_write(row)) || true ?",
      "document_test --gtest_filter=*RowPolicyTest.*"),
-    ("the new row is asked about", "plugins/document/ops/check_schema.cc",
+    ("the new row is asked about", "plugins/document/ops/check_document.cc",
      "!rows.may_write(document.bytes)", "false", "document_test --gtest_filter=*RowPolicyTest.*"),
     ("parts on other lanes are bound", "kernel/control/dispatch/dispatcher.cc",
      "  if (parent->rows != nullptr) child->rows = std::make_unique<const RowRules>(*parent->rows);\n", "", LEAKS),

@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "ops/arguments.h"
-#include "ops/check_schema.h"
+#include "ops/check_document.h"
 #include "ops/ops.h"
 #include "ops/write_document.h"
 #include "packed_json.h"
@@ -79,7 +79,7 @@ class Batch {
       return reply_.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder_.error());
     }
     const Value document = read_value(std::string_view(payload_).substr(start));
-    const Status status = check_schema(engine_, request_, document, "data", reply_);
+    const Status status = check_document(engine_, request_, document, "data", reply_);
     if (status != STATOR_OK) return status;
     // Of several rows with one id the last one says what the document takes.
     const auto last = last_row_.find(id);

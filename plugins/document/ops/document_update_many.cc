@@ -4,7 +4,7 @@
 
 #include "edit/update.h"
 #include "ops/arguments.h"
-#include "ops/check_schema.h"
+#include "ops/check_document.h"
 #include "ops/ops.h"
 #include "ops/write_document.h"
 #include "ops/write_many.h"
@@ -48,7 +48,7 @@ Status change_all(const Request& request, const Change& change, WriteManyShare& 
     fault = change.update.apply(found.root, payload, reply);
     if (fault != STATOR_OK) return false;
     const Value changed = read_value(std::string_view(payload).substr(start));
-    fault = check_schema(change.engine, request, changed, nullptr, reply);
+    fault = check_document(change.engine, request, changed, nullptr, reply);
     if (fault != STATOR_OK) return false;
     // A document that is as it should be is not written: a repeated request comes to an end.
     if (changed.bytes == found.root.bytes) return true;

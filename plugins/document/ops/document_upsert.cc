@@ -5,7 +5,7 @@
 
 #include "edit/update.h"
 #include "ops/arguments.h"
-#include "ops/check_schema.h"
+#include "ops/check_document.h"
 #include "ops/ops.h"
 #include "ops/write_conditions.h"
 #include "ops/write_document.h"
@@ -50,7 +50,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
     return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "data", "the document would exceed 8 MiB");
   }
   const Value document = read_value(std::string_view(payload).substr(start));
-  status = check_schema(engine, request, document, "data", reply);
+  status = check_document(engine, request, document, "data", reply);
   if (status != STATOR_OK) return status;
   status = DocumentWriter(engine, request, records, reply)
                .put({request.vshard(), args.str(kId), existed ? &old.root : nullptr, &document},

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "ops/arguments.h"
-#include "ops/check_schema.h"
+#include "ops/check_document.h"
 #include "ops/ops.h"
 #include "scan/row_part.h"
 #include "storage.h"

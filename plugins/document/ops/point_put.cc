@@ -2,7 +2,7 @@
 #include <array>
 
 #include "ops/arguments.h"
-#include "ops/check_schema.h"
+#include "ops/check_document.h"
 #include "ops/ops.h"
 #include "ops/write_conditions.h"
 #include "ops/write_document.h"
@@ -42,7 +42,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
     return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder.error());
   }
   const Value document = read_value(std::string_view(record).substr(start));
-  status = check_schema(engine, request, document, "data", reply);
+  status = check_document(engine, request, document, "data", reply);
   if (status != STATOR_OK) return status;
   status =
       DocumentWriter(engine, request, records, reply)

@@ -4,7 +4,7 @@
 
 #include "edit/update.h"
 #include "ops/arguments.h"
-#include "ops/check_schema.h"
+#include "ops/check_document.h"
 #include "ops/ops.h"
 #include "ops/projection.h"
 #include "ops/write_conditions.h"
@@ -49,7 +49,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   status = update.apply(old.root, payload, reply);
   if (status != STATOR_OK) return status;
   const Value changed = read_value(std::string_view(payload).substr(start));
-  status = check_schema(engine, request, changed, nullptr, reply);
+  status = check_document(engine, request, changed, nullptr, reply);
   if (status != STATOR_OK) return status;
   status = DocumentWriter(engine, request, records, reply)
                .put({request.vshard(), args.str(kId), &old.root, &changed}, payload);

@@ -1,4 +1,4 @@
-#include "ops/check_schema.h"
+#include "ops/check_document.h"
 
 namespace stator::document {
 
@@ -9,7 +9,7 @@ std::string sentence_of(const SchemaFault& fault) {
   return place + " breaks '" + fault.rule + "' of the collection's schema";
 }
 
-Status check_schema(const DocumentEngine& engine, const Request& request, const Value& document,
+Status check_document(const DocumentEngine& engine, const Request& request, const Value& document,
                     const char* field, Reply& reply) {
   if (const Rows rows = request.rows(); !rows.may_write(document.bytes)) return rows.refuse();
   const Schema* schema = engine.schemas().of(request.tenant(), request.collection());

@@ -11,7 +11,7 @@ namespace stator::document {
 // STATOR_OK, or rejected_constraint with a sentence that names the path and the rule. `field` is
 // the argument at fault, or null. rejected_authz where row policies do not let the document be
 // written.
-Status check_schema(const DocumentEngine& engine, const Request& request, const Value& document,
+Status check_document(const DocumentEngine& engine, const Request& request, const Value& document,
                     const char* field, Reply& reply);
 
 // "'address.zip' breaks 'maximum'"; the path is cut to fit.
