@@ -32,6 +32,8 @@ packages+=(nlohmann-json3-dev)
 packages+=(libcli11-dev libedit-dev)
 # Tests (the conversations compare JSON with a reader that is not ours) and benchmarks.
 packages+=(libgtest-dev libgmock-dev nlohmann-json3-dev libbenchmark-dev)
+# What the engine contract looks like in memory (scripts/check_abi.py).
+packages+=(abigail-tools)
 # The peer the benchmark is compared with. Its service is not started, see below.
 packages+=(redis-server)
 # Peers of the HTTP port: another WebSocket, another reader of metrics and of JSON Schema, curl.

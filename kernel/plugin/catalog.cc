@@ -1,20 +1,13 @@
 #include "plugin/catalog.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "base/limits.h"
+#include "plugin/crossing.h"
 #include "plugin/row_check.h"
 
 namespace stator::plugin {
 namespace {
-
-// Copies the part of a crossing struct that both sides know; the rest stays zero.
-template <class T>
-T copy_known(const T& theirs) {
-  T mine{};
-  std::memcpy(&mine, &theirs, std::min<std::size_t>(theirs.struct_size, sizeof mine));
-  return mine;
-}
 
 Error refuse(const std::string& path, const std::string& why) {
   return Error(ErrorCode::kRejectedPrevalidation,
@@ -34,6 +27,27 @@ Status check_same(const LibraryFile& library, const stator_engine_v1& engine) {
   if (note.version != engine.version) return differs("version", note.version, engine.version);
   if (note.abi_minor != engine.abi_minor) {
     return differs("abi_minor", std::to_string(note.abi_minor), std::to_string(engine.abi_minor));
+  }
+  return ok_status();
+}
+
+// `args` points to our copies then. What is too many, or nothing, check_op names.
+Status take_args(Engine& engine, const stator_arg*& args, std::uint64_t count) {
+  if (args == nullptr || count == 0 || count > kOpArgsMax) return ok_status();
+  std::vector<stator_arg>& mine = engine.args.emplace_back();
+  STATOR_CHECK(take_known(args, count, "stator_arg", mine));
+  args = mine.data();
+  return ok_status();
+}
+
+// With the fields of rows, which have none of their own.
+Status take_op(Engine& engine, const stator_op& theirs, stator_op& mine) {
+  STATOR_CHECK(take_known(theirs, "stator_op", mine));
+  const stator_arg* args = mine.args;
+  STATOR_CHECK(take_args(engine, mine.args, mine.arg_count));
+  if (mine.args == args) return ok_status();
+  for (stator_arg& arg : engine.args.back()) {
+    if (arg.type == STATOR_ARG_ROWS) STATOR_CHECK(take_args(engine, arg.fields, arg.field_count));
   }
   return ok_status();
 }
@@ -72,14 +86,17 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
     return refuse(path, "the engine refuses this server's contract version " +
                             std::to_string(STATOR_ABI_MAJOR) + "." + std::to_string(STATOR_ABI_MINOR));
   }
-  auto engine = std::make_unique<Engine>();
-  engine->descriptor = copy_known(*theirs);
-  const stator_engine_v1& descriptor = engine->descriptor;
-  if (descriptor.abi_major != STATOR_ABI_MAJOR || descriptor.abi_minor > STATOR_ABI_MINOR) {
-    return refuse(path, "it needs contract version " + std::to_string(descriptor.abi_major) + "." +
-                            std::to_string(descriptor.abi_minor) + ", this server has " +
-                            std::to_string(STATOR_ABI_MAJOR) + "." + std::to_string(STATOR_ABI_MINOR));
+  // These stand where they are in every version.
+  if (theirs->abi_major != STATOR_ABI_MAJOR || theirs->abi_minor > STATOR_ABI_MINOR) {
+    return refuse(path, "it needs contract version " + std::to_string(theirs->abi_major) + "." +
+                            std::to_string(theirs->abi_minor) + ", this server has " +
+                            std::to_string(STATOR_ABI_MAJOR) + "." +
+                            std::to_string(STATOR_ABI_MINOR));
   }
+  auto engine = std::make_unique<Engine>();
+  stator_engine_v1& descriptor = engine->descriptor;
+  if (auto taken = take_known(*theirs, "stator_engine_v1", descriptor); !taken.ok())
+    return refuse(path, taken.error().sentence());
   STATOR_CHECK(check_engine(descriptor));
   engine->id = descriptor.id;
   engine->is_builtin = library == nullptr;
@@ -93,16 +110,13 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
   if (const Engine* other = find_engine(engine->id)) {
     return refuse(engine->path, "engine '" + engine->id + "' is already brought by " + other->path);
   }
-  for (std::uint32_t i = 0; i < descriptor.op_count; ++i) {
-    engine->ops.push_back(copy_known(*descriptor.ops[i]));
-    STATOR_CHECK(check_op(descriptor, engine->ops.back()));
-    for (const std::string& name : names_of(*engine, engine->ops.back())) {
-      if (const Op* other = find(name)) {
-        return refuse(engine->path, "op '" + name + "' of engine '" + engine->id +
-                                        "' is already served by engine '" + engine_of(*other).id + "'");
-      }
-    }
+  if (auto taken = take_known(descriptor.config_keys, descriptor.config_key_count,
+                              "stator_config_key", engine->config_keys);
+      !taken.ok()) {
+    return refuse(path, taken.error().sentence());
   }
+  descriptor.config_keys = engine->config_keys.data();
+  STATOR_CHECK(add_ops(*engine, descriptor.ops));
   const auto engine_index = static_cast<std::uint32_t>(engines_.size());
   for (std::uint32_t i = 0; i < engine->ops.size(); ++i) {
     const auto index = static_cast<std::uint32_t>(ops_.size());
@@ -110,6 +124,25 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
     for (std::string& name : names_of(*engine, engine->ops[i])) names_.emplace(std::move(name), index);
   }
   engines_.push_back(std::move(engine));
+  return ok_status();
+}
+
+Status Catalog::add_ops(Engine& engine, const stator_op* const* rows) {
+  for (std::uint32_t i = 0; i < engine.descriptor.op_count; ++i) {
+    stator_op& op = engine.ops.emplace_back();
+    if (auto taken = take_op(engine, *rows[i], op); !taken.ok()) {
+      const std::string name = op.name == nullptr ? std::to_string(i) : op.name;
+      return refuse(engine.path, "op '" + name + "': " + taken.error().sentence());
+    }
+    STATOR_CHECK(check_op(engine.descriptor, op));
+    for (const std::string& name : names_of(engine, op)) {
+      if (const Op* other = find(name)) {
+        return refuse(engine.path, "op '" + name + "' of engine '" + engine.id +
+                                       "' is already served by engine '" + engine_of(*other).id +
+                                       "'");
+      }
+    }
+  }
   return ok_status();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,7 +18,8 @@
 namespace stator::plugin {
 
 struct Engine {
-  stator_engine_v1 descriptor{};  // our copy, zero-filled beyond what the engine knows
+  // Our copy, as all that it points to which crosses: zero-filled beyond what the engine knows.
+  stator_engine_v1 descriptor{};
   std::string id;
   std::string path;  // of the library; empty for the kernel's own
   // Of the library, too: hash, build id (may be empty), size.
@@ -27,7 +29,9 @@ struct Engine {
   std::string config_json = "{}";
   EngineNumber number;  // in this data directory
   bool is_builtin = false;
-  std::vector<stator_op> ops;  // our copies
+  std::vector<stator_op> ops;
+  std::deque<std::vector<stator_arg>> args;  // of the ops, and of rows
+  std::vector<stator_config_key> config_keys;
 };
 
 // An op as the catalog knows it; `Op::index` is what a Task carries.
@@ -64,6 +68,7 @@ class Catalog {
  private:
   Status add(stator_engine_entry entry, const stator_kernel_hello& hello,
              const LibraryFile* library);
+  Status add_ops(Engine& engine, const stator_op* const* rows);
   std::vector<std::unique_ptr<Engine>> engines_;
   std::vector<Op> ops_;
   std::map<std::string, std::uint32_t, std::less<>> names_;

@@ -181,6 +181,8 @@ ENTRIES = [
      "if (call->task->rows != nullptr && (op->row", "if (false && (op->row", "kernel_data_host_test"),
     ("subscriptions are refused where policies bind", GATE,
      "  if (sees_every_row(identity, collection)) return ok_status();\n", "  return ok_status();\n", LEAKS),
+    ("arguments are read with their own stride", "kernel/plugin/crossing.h",
+     "    at += from.struct_size;\n", "    at += sizeof(T);\n", "kernel_plugin_test"),
     ("kept answers are one's own where policies bind", REPEATS,
      "  if (identity.rows.empty()) return {};\n", "  if (identity.rows.size() < 9999) return {};\n", "kernel_control_gate_test"),
     ("a key is of what the op is about", REPEATS, "  append_text(text, task.collection);\n  if (entry.row->placement",

@@ -141,12 +141,52 @@ TEST_F(CatalogTest, OneNameHasOneOwner) {
   EXPECT_THAT(add(catalog, "other.so"), HasSubstr("already served by engine 'toy'"));
 }
 
-TEST_F(CatalogTest, AShorterStructOfAnOlderEngineIsReadAsFarAsItGoes) {
+TEST_F(CatalogTest, AStructThatIsShorterThanTheFirstContractsIsRefused) {
   engine.struct_size = offsetof(stator_engine_v1, merge);
-  engine.merge = reinterpret_cast<decltype(engine.merge)>(1);
+  Catalog catalog;
+  EXPECT_THAT(add(catalog), HasSubstr("toy.so: stator_engine_v1 has a struct_size of "));
+  engine.struct_size = sizeof engine;
+  op_row.struct_size = 0;
+  EXPECT_THAT(add(catalog), HasSubstr("toy.so: op '0': stator_op has a struct_size of 0, and "));
+}
+
+// As an engine's that was built with a later SDK and does without what that brought.
+TEST_F(CatalogTest, ArgumentsLieAsFarApartAsTheySay) {
+  struct LaterArg {
+    stator_arg known;
+    std::uint64_t later;
+  };
+  static LaterArg args[2];
+  args[0] = {kKey[0], 0};
+  args[1] = {kKey[0], 0};
+  args[1].known.name = "second";
+  args[1].known.flags = 0;
+  for (LaterArg& arg : args) arg.known.struct_size = sizeof(LaterArg);
+  op_row.args = &args[0].known;
+  op_row.arg_count = 2;
   Catalog catalog;
   ASSERT_EQ(add(catalog), "");
-  EXPECT_EQ(catalog.engines()[0]->descriptor.merge, nullptr);
+  EXPECT_STREQ(catalog.ops()[0].row->args[1].name, "second");
+  args[1].later = 1;
+  Catalog another;
+  EXPECT_THAT(add(another),
+              HasSubstr("toy.so: op 'toy_get': stator_arg has a struct_size of " +
+                        std::to_string(sizeof(LaterArg)) + ", and uses what is behind"));
+}
+
+TEST_F(CatalogTest, FieldsOfRowsAreCopiedToo) {
+  static stator_arg field = kKey[0];
+  stator_arg rows = make_arg(STATOR_ARG_ROWS, "rows", "", {.flags = STATOR_ARG_REQUIRED});
+  rows.fields = &field;
+  rows.field_count = 1;
+  op_row.args = &rows;
+  op_row.placement = STATOR_PLACE_ROWS;
+  engine.merge = [](const stator_instance*, const stator_request*, const stator_bytes*,
+                    std::uint64_t) { return stator_status{0}; };
+  Catalog catalog;
+  ASSERT_EQ(add(catalog), "");
+  EXPECT_NE(catalog.ops()[0].row->args[0].fields, &field);
+  EXPECT_STREQ(catalog.ops()[0].row->args[0].fields[0].name, field.name);
 }
 
 }  // namespace

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""The engine contract stays what it was.
+
+sdk/abi/contract.lock says in words how the SDK's C headers lie in memory: every struct with the
+places of its members, every enumerator, every function type, every constant. It is made from what
+the compiler says (DWARF, read by abidw) and compared with the headers of the tree. Once its first
+line says `frozen`, only what an older engine or server cannot notice may change: a new struct, enum
+or constant, a new enumerator, a new member at the end of a struct that begins with struct_size.
+
+    check_abi.py               compare; needs gcc and abidw (apt-get install abigail-tools)
+    check_abi.py --update      write the lock anew; if it is frozen, only what may change
+    check_abi.py --self-test   prove on planted headers that the rules fire
+"""
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LOCK = ROOT / "sdk/abi/contract.lock"
+HEADERS = ROOT / "sdk/include"
+NOT_LOCKED = re.compile(r"STATOR_(ABI_MINOR|\w+_H|EXPORT)$")
+HINT = "scripts/check_abi.py --update, and a line under ABI in CHANGELOG.md"
+
+
+class Types:
+    """What abidw found, as C would say it."""
+
+    def __init__(self, root):
+        self.by_id = {one.get("id"): one for one in root.iter() if one.get("id")}
+
+    def name(self, type_id):
+        one = self.by_id[type_id]
+        if one.tag == "pointer-type-def":
+            to = self.by_id[one.get("type-id")]
+            return self.function(to) if to.tag == "function-type" else self.name(one.get("type-id")) + "*"
+        if one.tag == "qualified-type-def":
+            word = "const" if one.get("const") else "volatile"
+            name = self.name(one.get("type-id"))
+            return f"{name} {word}" if name.endswith("*") else f"{word} {name}"
+        if one.tag == "array-type-def":
+            return self.name(one.get("type-id")) + "".join(f"[{d.get('length')}]" for d in one.iter("subrange"))
+        return one.get("name")
+
+    def function(self, one):
+        arguments = [self.name(argument.get("type-id")) for argument in one.findall("parameter")]
+        return f"{self.name(one.find('return').get('type-id'))}({', '.join(arguments)})"
+
+
+def describe_types(root):
+    """Lists of lines, one list for each struct, union, enum and function type: its name first."""
+    types = Types(root)
+    for one in root.iter():
+        if one.tag in ("class-decl", "union-decl") and (one.get("name") or "").startswith("stator_"):
+            if one.get("is-declaration-only"):
+                yield [f"opaque {one.get('name')}"]
+                continue
+            kind = "union" if one.tag == "union-decl" else "struct"
+            lines = [f"{kind} {one.get('name')} {int(one.get('size-in-bits')) // 8} bytes"]
+            for member in one.findall("data-member"):
+                variable = member.find("var-decl")
+                place = int(member.get("layout-offset-in-bits") or 0) // 8
+                lines.append(f"  {place} {types.name(variable.get('type-id'))} {variable.get('name')}")
+            yield lines
+        elif one.tag == "enum-decl":
+            for value in one.findall("enumerator"):
+                if not value.get("name").endswith("_END"):
+                    yield [f"constant {value.get('name')} {value.get('value')}"]
+        elif one.tag == "typedef-decl" and one.get("name").startswith("stator_"):
+            to = types.by_id[one.get("type-id")]
+            if to.tag == "pointer-type-def":
+                yield [f"function {one.get('name')} {types.name(one.get('type-id'))}"]
+
+
+def describe_macros(headers, source):
+    text = subprocess.run(["gcc", "-std=c11", "-dM", "-E", f"-I{headers}", source],
+                          check=True, capture_output=True, text=True).stdout
+    for name, value in re.findall(r"^#define (STATOR_\w+) (.+)$", text, re.MULTILINE):
+        if not NOT_LOCKED.match(name):
+            yield [f"constant {name} {value}"]
+
+
+def describe(headers):
+    """The contract of these headers: blocks of lines, sorted by their first."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder) / "anchor.c"
+        names = sorted(header.name for header in (headers / "stator").glob("*.h"))
+        source.write_text("".join(f'#include "stator/{name}"\n' for name in names) +
+                          "int stator_anchor(void) { return 0; }\n", encoding="utf-8")
+        library = source.with_suffix(".so")
+        subprocess.run(["gcc", "-std=c11", "-g", "-fno-eliminate-unused-debug-types", "-shared", "-fPIC",
+                        f"-I{headers}", source, "-o", library], check=True)
+        described = subprocess.run(["abidw", "--load-all-types", "--no-show-locs", library],
+                                   check=True, capture_output=True, text=True).stdout
+        blocks = list(describe_types(xml.etree.ElementTree.fromstring(described)))
+        blocks += describe_macros(headers, source)
+    return sorted({block[0]: block for block in blocks}.values())
+
+
+def parse(text):
+    blocks = []
+    for line in text.splitlines():
+        if line.startswith("  "):
+            blocks[-1].append(line)
+        elif line:
+            blocks.append([line])
+    return blocks
+
+
+def key(block):
+    return tuple(block[0].split(" ")[:2])
+
+
+def may_grow(block):
+    return block[0].startswith("struct ") and len(block) > 1 and block[1] == "  0 uint32_t struct_size"
+
+
+def broken(locked, now):
+    """What an older engine or server would notice."""
+    present = {key(block): block for block in now}
+    for block in locked:
+        other = present.get(key(block))
+        if other is None:
+            yield f"{' '.join(key(block))} is gone"
+        elif may_grow(block) and other[1:len(block)] == block[1:]:
+            if len(other) == len(block) and other[0] != block[0]:
+                yield f"{block[0]} became {other[0]}"
+        elif other != block:
+            lost = [line.strip() for line in block if line not in other]
+            yield f"{' '.join(key(block))} differs: {'; '.join(lost) or 'its members grew, and it has no struct_size'}"
+
+
+def render(state, blocks):
+    return "\n".join([state, ""] + ["\n".join(block) for block in blocks]) + "\n"
+
+
+def self_test():
+    lock = parse("struct a 8 bytes\n  0 uint32_t struct_size\n  4 int x\nstruct b 4 bytes\n  0 int x\nconstant C 1\n")
+    grown = parse("struct a 16 bytes\n  0 uint32_t struct_size\n  4 int x\n  8 int y\nstruct b 4 bytes\n"
+                  "  0 int x\nconstant C 1\nconstant D 2\n")
+    assert list(broken(lock, lock)) == [] and list(broken(lock, grown)) == []
+    worse = parse("struct a 8 bytes\n  0 uint32_t struct_size\n  4 long x\nstruct b 8 bytes\n  0 int x\n  4 int y\n")
+    assert list(broken(lock, worse)) == ["struct a differs: 4 int x", "struct b differs: struct b 4 bytes",
+                                         "constant C is gone"], list(broken(lock, worse))
+    with tempfile.TemporaryDirectory() as folder:
+        headers = pathlib.Path(folder)
+        (headers / "stator").mkdir()
+        (headers / "stator/x.h").write_text(
+            "typedef struct stator_other stator_other;\n"
+            "typedef int (*stator_f)(const stator_other *, const char *const *);\n"
+            "enum { STATOR_E = 3 };\n#define STATOR_M \"m\"\n"
+            "typedef struct stator_a { int x; stator_f f; int (*g)(void); } stator_a;\n")
+        assert describe(headers) == [
+            ["constant STATOR_E 3"], ['constant STATOR_M "m"'],
+            ["function stator_f int(const stator_other*, const char* const*)"], ["opaque stator_other"],
+            ["struct stator_a 24 bytes", "  0 int x", "  8 stator_f f", "  16 int() g"]], describe(headers)
+    print("check_abi: self-test passed")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="The engine contract stays what it was.")
+    parser.add_argument("--self-test", action="store_true")
+    parser.add_argument("--update", action="store_true")
+    options = parser.parse_args()
+    if options.self_test:
+        self_test()
+        return 0
+    state, _, text = LOCK.read_text(encoding="utf-8").partition("\n")
+    now = describe(HEADERS)
+    problems = list(broken(parse(text), now))
+    if options.update and (not problems or not state.startswith("frozen")):
+        LOCK.write_text(render(state, now), encoding="utf-8")
+        print(f"check_abi: {len(now)} parts written")
+        return 0
+    for problem in problems:
+        print(f"{LOCK.relative_to(ROOT)}: {problem}")
+    if problems:
+        print("a released contract keeps what it has" if state.startswith("frozen") else f"if it is meant: {HINT}")
+        return 1
+    if render(state, now) != state + "\n" + text:
+        print(f"{LOCK.relative_to(ROOT)}: the headers have something new: {HINT}")
+        return 1
+    print(f"check_abi: the contract's {len(now)} parts are as they were")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
