@@ -27,6 +27,10 @@ inline constexpr std::size_t kStreamChunkBytes = 64u * 1024;
 inline constexpr std::size_t kConnectionsMax = 20'000;
 inline constexpr std::uint32_t kIdleTimeoutMs = 3'600'000;
 inline constexpr std::uint32_t kBodyTimeoutMs = 30'000;
+// What connections have buffered together (requests that are not whole, answers that are not read)
+// is an eighth of the memory at most; beyond it the slowest are ended. At least so much on each
+// lane: room for some of the largest, and an eighth of it for strangers.
+inline constexpr std::size_t kBufferedBytesMin = 4 * kFrameBytesMax;
 // TCP accepted to TLS established.
 inline constexpr std::uint32_t kTlsHandshakeTimeoutMs = 10'000;
 // TLS handshakes that one lane begins in a second, and at once after a quiet time: each costs it
@@ -162,8 +166,13 @@ inline constexpr std::uint64_t kSliceLookNs = 20'000;
 inline constexpr std::size_t kPausedReadsMax = 64;
 // Of a paused read; the pages that it has touched are kept. Engines that need more are at fault.
 inline constexpr std::size_t kPausedReadStackBytes = 512u * 1024;
-// Bytes read from one socket in one turn of the loop, so that one client cannot hold the lane.
+// Bytes read from one socket in one turn of the loop, so that one client cannot hold the lane:
+// where they may be many small requests, and where they belong to one large request.
+inline constexpr std::size_t kReadBytesFirst = 32u * 1024;
 inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
+// And from all of them, and in how many requests: the others come first in the next turn.
+inline constexpr std::size_t kReadBytesOfTurnMax = 2u * 1024 * 1024;
+inline constexpr std::size_t kReadRequestsOfTurnMax = 8192;
 
 // ---- storage ------------------------------------------------------------------------------------
 // LMDB's compiled-in key limit on Debian.

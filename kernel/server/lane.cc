@@ -44,6 +44,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.log_health = [log = shared.log] { return log->health(); };
   host_.ops_digest = shared.ops_digest;
   host_.memory_is_full = shared.memory_is_full;
+  host_.buffered_bytes_max = shared.buffered_bytes_max;
   host_.backups = &backups_;
   host_.maintenance = &maintenance_;
   host_.streams = &changes_;
@@ -131,9 +132,14 @@ void Lane::turn(net::EventLoop& events, int timeout) {
 // Where too much waits the rest stays in the sockets, and next time they come first.
 void Lane::read_sockets(net::EventLoop& events, std::size_t ready) {
   events.set_read_bytes(dispatcher_.is_pressed() ? kReadBytesPressed : kReadBytesPerTurn);
+  const std::uint64_t before = host_.requests;
+  const auto is_enough = [&] {
+    return dispatcher_.is_home_pressed() || events.received_bytes() > kReadBytesOfTurnMax ||
+           host_.requests - before > kReadRequestsOfTurnMax;
+  };
   for (std::size_t i = 0; i < ready; ++i) {
     const std::size_t at = (first_socket_ + i) % ready;
-    if (dispatcher_.is_home_pressed()) {
+    if (is_enough()) {
       for (std::size_t left = i; left < ready; ++left)
         events.pass_over((first_socket_ + left) % ready);
       first_socket_ = at;

@@ -42,6 +42,7 @@ struct LaneShared {
   const auth::JwtVerifier* jwt = nullptr;
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;
+  std::size_t buffered_bytes_max = kBufferedBytesMin;
   std::uint64_t stuck_ns = std::uint64_t{kLaneStuckMsDefault} * 1'000'000;
   std::function<void(LaneId, Lsn)> on_applied;
   BackupWorker* backups = nullptr;

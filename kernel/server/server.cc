@@ -385,6 +385,8 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
                                     stats_);
   shared_ = std::make_unique<LaneShared>();
   shared_->memory_is_full = &memory_->is_full();
+  shared_->buffered_bytes_max =
+      std::max<std::size_t>(memory_->limit_bytes() / 8 / layout_.lanes, kBufferedBytesMin);
   shared_->stuck_ns = stats_.stuck_ns;
   shared_->catalog = &engines_.catalog;
   shared_->table = table_.get();

@@ -86,6 +86,23 @@ std::uint64_t Exchange::overdue_ns(std::uint64_t last_activity_ns) const {
   }
 }
 
+std::uint64_t Exchange::incoming_since_ns() const {
+  if (state_ == State::kWebSocket) return socket_->partial_since_ns();
+  const bool comes = (state_ == State::kHead && reader_ != nullptr) || state_ == State::kBody;
+  return comes ? since_ns_ : 0;
+}
+
+void Exchange::give_up_incoming(const Error& error) {
+  if (state_ == State::kWebSocket) {
+    socket_->try_again_later();
+    state_ = State::kEnd;
+    return;
+  }
+  const std::uint32_t seconds = (error.retry_after_ms() + 999) / 1000;
+  refuse(http_status(error.code()), error.code(), error.sentence(),
+         "Retry-After: " + std::to_string(seconds) + "\r\n");
+}
+
 // ---- a request comes in -------------------------------------------------------------------------
 
 std::size_t Exchange::read_head(ByteView bytes) {

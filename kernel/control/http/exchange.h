@@ -39,6 +39,15 @@ class Exchange final : public session::AnswerForm {
   bool lingers() const { return is_closing() && lingers_; }
   // The server stops: a client that is owed nothing is told goodbye.
   void end_at_stop();
+  // Memory of a request or message that is not whole.
+  std::size_t incoming_bytes() const {
+    if (reader_ != nullptr) return reader_->held_bytes();
+    return socket_ == nullptr ? 0 : socket_->held_bytes();
+  }
+  // Monotonic time since when it comes; 0: none does.
+  std::uint64_t incoming_since_ns() const;
+  // It is answered with `error`, and the connection ends.
+  void give_up_incoming(const Error& error);
   // Monotonic time at which it has had too long; 0: never. `last_activity_ns`: when bytes last came
   // or went.
   std::uint64_t overdue_ns(std::uint64_t last_activity_ns) const;

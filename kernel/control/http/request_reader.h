@@ -60,6 +60,8 @@ class RequestReader {
   // A longer body breaks the request, with status 413.
   void set_body_limit(std::size_t bytes) { body_limit_ = bytes; }
   ByteView body() const { return body_.view(); }
+  // Memory of the body.
+  std::size_t held_bytes() const { return body_.capacity(); }
 
  private:
   struct Parser;

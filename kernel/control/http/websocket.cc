@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr std::size_t kKeyBytes = 16;
+// Of IANA's registry of close codes; wslay does not name it.
+constexpr std::uint16_t kTryAgainLater = 1013;
 
 }  // namespace
 
@@ -115,6 +117,10 @@ WebSocket::~WebSocket() = default;
 bool WebSocket::is_closing() const { return wslay_event_get_close_sent(state_->context) != 0; }
 
 void WebSocket::go_away() { close(WSLAY_CODE_GOING_AWAY, session_.output()); }
+
+void WebSocket::try_again_later() { close(kTryAgainLater, session_.output()); }
+
+std::size_t WebSocket::held_bytes() const { return state_->inbox.capacity(); }
 
 std::size_t WebSocket::on_bytes(ByteView bytes, std::uint64_t now_ns) {
   std::size_t taken = 0;

@@ -30,6 +30,10 @@ class WebSocket final : public session::AnswerForm {
   bool is_closing() const;
   // The server stops: says so (1001).
   void go_away();
+  // The server has no room for what comes (1013).
+  void try_again_later();
+  // Memory of messages that are not whole, or wait.
+  std::size_t held_bytes() const;
   // Monotonic time since when a message is begun and not ended; 0: none is.
   std::uint64_t partial_since_ns() const { return partial_since_ns_; }
 

@@ -1,17 +1,19 @@
 #include "control/net/connection.h"
 
-#include <sys/socket.h>
-
+#include <algorithm>
 #include <cerrno>
 #include <span>
+#include <sys/socket.h>
 
 #include "base/limits.h"
+#include "control/wire/frame.h"
 
 namespace stator::net {
 namespace {
 
 constexpr std::size_t kKeepOutputBytes = 16 * 1024;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr std::uint32_t kRetryIncomingMs = 1000;
 
 }  // namespace
 
@@ -67,20 +69,30 @@ bool Connection::wants_read() const {
          session_.output().size() < kOutputBytesPerConnection;
 }
 
-bool Connection::receive(std::span<char> slab, std::uint64_t now_ns) {
-  const ssize_t received = read(slab);
-  if (received <= 0) return received == 0;
+// Of a large request all there is; otherwise little: it may be thousands of small ones, and others
+// wait for their turn.
+std::size_t Connection::wanted_bytes() const {
+  if (http_ != nullptr) return std::max(kReadBytesFirst, http_->incoming_bytes());
+  const wire::Frame frame = wire::next_frame(partial_.view(), kFrameBytesMax);
+  if (frame.state != wire::FrameState::kPartial || frame.bytes < partial_.size())
+    return kReadBytesFirst;
+  return std::max(kReadBytesFirst, frame.bytes - partial_.size());
+}
+
+ssize_t Connection::receive(std::span<char> slab, std::uint64_t now_ns) {
+  const ssize_t received = read(slab.first(std::min(slab.size(), wanted_bytes())));
+  if (received <= 0) return received;
   last_activity_ns_ = now_ns;
   const ByteView bytes(slab.data(), static_cast<std::size_t>(received));
   if (partial_.empty()) {
     const std::size_t taken = take(bytes, now_ns);
     partial_.append(bytes.substr(taken));
     partial_since_ns_ = partial_.empty() ? 0 : now_ns;
-    return true;
+    return received;
   }
   partial_.append(bytes);
   resume(now_ns);
-  return true;
+  return received;
 }
 
 void Connection::resume(std::uint64_t now_ns) {
@@ -99,15 +111,45 @@ bool Connection::flush(std::uint64_t now_ns) {
   ByteBuffer& output = session_.output();
   if (!wants_write()) return true;
   const ssize_t sent = write(output.view());
+  if (sent == 0 && unsent_since_ns_ == 0) unsent_since_ns_ = now_ns;
   if (sent <= 0) return sent == 0;
   last_activity_ns_ = now_ns;
   output.consume(static_cast<std::size_t>(sent));
+  unsent_since_ns_ = output.empty() ? 0 : now_ns;
   if (output.empty()) output.rest(kKeepOutputBytes);
   // So that the client sees the end of what it is told; what it still sends is dropped.
   if (output.empty() && http_ != nullptr && http_->lingers() && tls_ == nullptr) {
     shutdown(socket_.fd(), SHUT_WR);
   }
   session_.resume_streams();
+  return true;
+}
+
+std::uint64_t Connection::incoming_since_ns() const {
+  if (http_ != nullptr) return http_->incoming_since_ns();
+  return session_.is_blocked() || session_.is_closing() ? 0 : partial_since_ns_;
+}
+
+std::uint64_t Connection::buffered_since_ns() const {
+  const std::uint64_t incoming = incoming_since_ns();
+  if (incoming == 0 || unsent_since_ns_ == 0) return std::max(incoming, unsent_since_ns_);
+  return std::min(incoming, unsent_since_ns_);
+}
+
+bool Connection::give_up(std::uint64_t now_ns) {
+  if (unsent_since_ns_ != 0) return false;
+  const Error error =
+      Error(ErrorCode::kBusy,
+            "the request was given up: too many bytes of requests that are not whole, and it was "
+            "the slowest")
+          .with_retry_after(kRetryIncomingMs);
+  if (http_ != nullptr) {
+    http_->give_up_incoming(error);
+  } else {
+    session_.refuse_frame(error, now_ns);
+    partial_.release();
+    partial_since_ns_ = 0;
+  }
   return true;
 }
 

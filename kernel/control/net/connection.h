@@ -29,9 +29,9 @@ class Connection {
   std::uint32_t generation() const { return generation_; }
   session::Session& session() { return session_; }
 
-  // Reads what has come (at most one slab) and hands whole frames to the session. False: the peer
-  // is gone.
-  bool receive(std::span<char> slab, std::uint64_t now_ns);
+  // Reads what has come (at most one slab) and hands whole frames to the session. How many bytes;
+  // -1: the peer is gone.
+  ssize_t receive(std::span<char> slab, std::uint64_t now_ns);
   // After answers were taken in: frames that had to wait go to the session.
   void resume(std::uint64_t now_ns);
   // Sends the session's output with one send. False: the peer is gone.
@@ -64,16 +64,32 @@ class Connection {
   // Its time is over: idle, or a frame that was begun and not ended.
   bool is_overdue(std::uint64_t now_ns) const;
 
+  // Memory of a request that is not whole, or waits for others of its connection, and of answers
+  // that the client has not taken.
+  std::size_t buffered_bytes() const {
+    const ByteBuffer& unsent = session_.output();
+    return partial_.capacity() + (http_ == nullptr ? 0 : http_->incoming_bytes()) +
+           (unsent.empty() ? 0 : unsent.capacity());
+  }
+  // Monotonic time since when the request comes, or the client has taken nothing; 0: neither.
+  std::uint64_t buffered_since_ns() const;
+  // Its client is told to try again, and the connection ends. False: it reads nothing.
+  bool give_up(std::uint64_t now_ns);
+
   // What epoll knows of this connection.
   std::uint32_t armed = 0;
   // Bytes that it owes its client, as they are counted in the loop's sum.
   std::size_t unsent_counted = 0;
+  // The same for buffered_bytes(), in the sum of those with or without an identity.
+  std::size_t buffered_counted = 0;
+  bool is_counted_as_known = false;
 
  private:
   // As recv() and send() on a non-blocking socket, but -1 only when the peer is gone; 0: not now.
   ssize_t read(std::span<char> to);
   ssize_t write(ByteView bytes);
   void meet_client();
+  std::size_t wanted_bytes() const;
   // How many of the bytes were taken.
   std::size_t take(ByteView bytes, std::uint64_t now_ns) {
     return http_ == nullptr ? session_.on_bytes(bytes, now_ns) : http_->on_bytes(bytes, now_ns);
@@ -90,6 +106,8 @@ class Connection {
   std::uint64_t opened_ns_;
   std::uint64_t last_activity_ns_;
   std::uint64_t partial_since_ns_ = 0;
+  std::uint64_t unsent_since_ns_ = 0;  // the client has taken nothing; 0: there is nothing
+  std::uint64_t incoming_since_ns() const;
 };
 
 }  // namespace stator::net

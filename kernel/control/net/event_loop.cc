@@ -65,6 +65,7 @@ std::size_t EventLoop::wait(int timeout_ms) {
       epoll_wait(epoll_.fd(), events_.data() + again, static_cast<int>(events_.size() - again),
                  again == 0 ? timeout_ms : 0);
   now_ns_ = system_clock().monotonic_ns();
+  received_bytes_ = 0;
   if (now_ns_ > swept_ns_ + std::uint64_t{kSweepMs} * 1'000'000) sweep();
   for (std::size_t i = 0; i < again; ++i) {
     events_[i].events = EPOLLIN;
@@ -87,7 +88,11 @@ void EventLoop::receive(std::size_t i) {
   const std::uint32_t what = events_[i].events;
   const bool is_readable = (what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0;
   if (!is_readable || (!connection->wants_read() && (what & (EPOLLHUP | EPOLLERR)) == 0)) return;
-  if (connection->receive({slab_.get(), read_bytes_}, now_ns_)) return;
+  const ssize_t received = connection->receive({slab_.get(), read_bytes_}, now_ns_);
+  if (received >= 0) {
+    received_bytes_ += static_cast<std::size_t>(received);
+    return;
+  }
   // A peer that only ended its own side still gets the answers it is owed.
   if ((what & (EPOLLHUP | EPOLLERR)) != 0) {
     close(key);
@@ -243,16 +248,46 @@ bool EventLoop::flush() {
       connection->resume(now_ns_);
       has_new_requests |= connection->session().in_flight() > before;
     }
-    if (!connection->flush(now_ns_) || connection->is_done()) {
-      close(index);
-      continue;
-    }
-    count_unsent(*connection);
-    arm(index);
-    if (takes_requests() && connection->has_more()) again_.push_back(index);
+    settle(index);
   }
   dirty_.clear();
+  for (const bool is_known : {false, true}) {
+    if (buffered_bytes_[is_known] > buffered_bytes_max(is_known)) give_up_buffered(is_known);
+  }
   return has_new_requests;
+}
+
+void EventLoop::settle(std::uint32_t index) {
+  Connection& connection = *connections_[index];
+  if (!connection.flush(now_ns_) || connection.is_done()) return close(index);
+  count_unsent(connection);
+  count_buffered(connection);
+  arm(index);
+  if (takes_requests() && connection.has_more()) again_.push_back(index);
+}
+
+// Not the newest: while somebody holds all the room with requests that never end, or answers that
+// are never read, others come and go.
+void EventLoop::give_up_buffered(bool is_known) {
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> begun;
+  for (std::uint32_t i = 0; i < connections_.size(); ++i) {
+    const Connection* one = connections_[i].get();
+    if (one == nullptr || one->is_counted_as_known != is_known) continue;
+    if (one->buffered_counted > 0 && one->buffered_since_ns() != 0)
+      begun.emplace_back(one->buffered_since_ns(), i);
+  }
+  std::sort(begun.begin(), begun.end());
+  // A little more than must be, so that the next byte does not bring us here again.
+  const std::size_t enough = buffered_bytes_max(is_known) / 8 * 7;
+  for (const auto& [since_ns, index] : begun) {
+    if (buffered_bytes_[is_known] <= enough) break;
+    connections_[index]->give_up(now_ns_) ? settle(index) : close(index);
+  }
+  if (now_ns_ < given_up_warned_ns_ + 1'000'000'000) return;
+  given_up_warned_ns_ = now_ns_;
+  log::warn(std::string("connections ") + (is_known ? "" : "of unknown clients ") +
+            "have been ended: requests that were not whole and answers that were not read had too "
+            "many bytes together");
 }
 
 void EventLoop::arm(std::uint32_t index) {
@@ -274,7 +309,20 @@ void EventLoop::count_unsent(Connection& connection) {
   connection.unsent_counted = now;
 }
 
+void EventLoop::count_buffered(Connection& connection) {
+  uncount_buffered(connection);
+  connection.is_counted_as_known = connection.session().identity().is_known;
+  connection.buffered_counted = connection.buffered_bytes();
+  buffered_bytes_[connection.is_counted_as_known] += connection.buffered_counted;
+}
+
+void EventLoop::uncount_buffered(Connection& connection) {
+  buffered_bytes_[connection.is_counted_as_known] -= connection.buffered_counted;
+  connection.buffered_counted = 0;
+}
+
 void EventLoop::close(std::uint32_t index) {
+  uncount_buffered(*connections_[index]);
   unsent_bytes_ -= connections_[index]->unsent_counted;
   connections_[index].reset();
   free_.push_back(index);

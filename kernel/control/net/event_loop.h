@@ -45,6 +45,8 @@ class EventLoop {
   std::size_t wait(int timeout_ms);
   // Takes what has come on the `i`th of them: one read.
   void receive(std::size_t i);
+  // What came since wait().
+  std::size_t received_bytes() const { return received_bytes_; }
   // Leaves it as it is; it is ready next time.
   void pass_over(std::size_t i);
   // What one read takes at most, kReadBytesPerTurn or less.
@@ -100,6 +102,15 @@ class EventLoop {
   void change_held(Change&& change);
   bool takes_requests() const { return !is_stopping_ && !is_paused_; }
   void count_unsent(Connection& connection);
+  void count_buffered(Connection& connection);
+  void uncount_buffered(Connection& connection);
+  // Sends what there is, and closes what is done.
+  void settle(std::uint32_t index);
+  // Where connections have too many bytes buffered together, the slowest are ended.
+  void give_up_buffered(bool is_known);
+  std::size_t buffered_bytes_max(bool is_known) const {
+    return is_known ? host_.buffered_bytes_max : host_.buffered_bytes_max / 8;
+  }
 
   session::SessionHost& host_;
   Socket epoll_;
@@ -112,8 +123,11 @@ class EventLoop {
   std::array<epoll_event, kEventsMax> events_;  // of the last wait()
   std::unique_ptr<char[]> slab_;
   std::size_t read_bytes_ = kReadBytesPerTurn;
+  std::size_t received_bytes_ = 0;
   std::size_t open_ = 0;
   std::size_t unsent_bytes_ = 0;
+  std::array<std::size_t, 2> buffered_bytes_{};  // of connections without, and with, an identity
+  std::uint64_t given_up_warned_ns_ = 0;
   std::uint32_t next_generation_ = 1;
   std::uint64_t now_ns_ = 0;
   std::uint64_t swept_ns_ = 0;

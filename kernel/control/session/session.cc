@@ -62,21 +62,26 @@ std::size_t Session::on_bytes(ByteView bytes, std::uint64_t now_ns) {
     const wire::Frame frame = wire::next_frame(bytes.substr(taken), frame_bytes_max());
     if (frame.state == wire::FrameState::kPartial) break;
     if (frame.state == wire::FrameState::kTooLarge) {
-      Task* task = host_.pool->take();
-      open_slot();
-      task->request_id = next_id_++;
-      task->arrived_ns = now_ns;
-      task->entry = ops::kNoEntry;
-      refuse(task, Error(ErrorCode::kFrameTooLarge,
-                         "a frame may have at most " + std::to_string(frame_bytes_max()) + " bytes" +
-                             (identity_.is_known ? "" : " before authentication")));
-      is_closing_ = true;
+      refuse_frame(Error(ErrorCode::kFrameTooLarge,
+                         "a frame may have at most " + std::to_string(frame_bytes_max()) +
+                             " bytes" + (identity_.is_known ? "" : " before authentication")),
+                   now_ns);
       return bytes.size();
     }
     on_frame(frame.body, now_ns);
     taken += frame.bytes;
   }
   return taken;
+}
+
+void Session::refuse_frame(const Error& error, std::uint64_t now_ns) {
+  Task* task = host_.pool->take();
+  open_slot();
+  task->request_id = next_id_++;
+  task->arrived_ns = now_ns;
+  task->entry = ops::kNoEntry;
+  refuse(task, error);
+  is_closing_ = true;
 }
 
 Task* Session::open_request(std::uint64_t now_ns) {

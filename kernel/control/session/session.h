@@ -60,6 +60,9 @@ struct SessionHost {
       log_health;  // kDiskFull while the log waits for space; otherwise it is lost
   std::string ops_digest;
   const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
+  // Bytes that requests of this lane which are not whole may have together; those of connections
+  // without an identity an eighth of it.
+  std::size_t buffered_bytes_max = kBufferedBytesMin;
   BackupDesk* backups = nullptr;
   MaintenanceDesk* maintenance = nullptr;
   StreamDesk* streams = nullptr;
@@ -85,6 +88,8 @@ class Session {
   // Takes whole frames from the front of `bytes`; returns how many bytes were taken. Stops early
   // when is_blocked() or is_closing().
   std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  // Of a frame that will not be taken: this is its answer, and the last one.
+  void refuse_frame(const Error& error, std::uint64_t now_ns);
   // A request that did not come in a frame; when it is not is_blocked() and not is_closing().
   // `defaults` are for it alone.
   void on_request(std::string_view op, ByteView body, const ParseDefaults& defaults);

@@ -127,6 +127,22 @@ TEST_F(ExchangeTest, ABodyHasItsTimeFromItsHeadOn) {
   EXPECT_THAT(say(" }"), StartsWith("HTTP/1.1 200 "));
 }
 
+TEST_F(ExchangeTest, ABodyThatTakesTooMuchRoomIsRefusedAndItsMemoryFreed) {
+  EXPECT_EQ(exchange_.incoming_since_ns(), 0u);
+  const std::string request = post("ping", "{" + std::string(50'000, ' ') + "}");
+  say(request.substr(0, 40'000));
+  EXPECT_EQ(exchange_.incoming_since_ns(), now_);
+  EXPECT_GE(exchange_.incoming_bytes(), 39'000u);
+  exchange_.give_up_incoming(Error(ErrorCode::kBusy, "no room").with_retry_after(1500));
+  const std::string answer = sent();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: 2\r\n"));
+  EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_EQ(exchange_.incoming_bytes(), 0u);
+  EXPECT_EQ(exchange_.incoming_since_ns(), 0u);
+  EXPECT_TRUE(exchange_.lingers());
+}
+
 TEST_F(ExchangeTest, WhatIsRefusedBeforeItIsReadIsDroppedForAWhile) {
   EXPECT_THAT(say("POST /v1/ops/ping HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n12"),
               StartsWith("HTTP/1.1 415 "));
@@ -217,6 +233,18 @@ TEST_F(ExchangeTest, BecomesAWebSocket) {
   EXPECT_EQ(overdue(), now_ + std::uint64_t{kBodyTimeoutMs} * 1'000'000) << "a message is begun";
   EXPECT_FALSE(exchange_.is_closing());
   say(R"("op":"ping"})" "\x88\x80" + std::string(4, '\0'));
+  EXPECT_TRUE(exchange_.is_closing());
+}
+
+TEST_F(ExchangeTest, AMessageThatTakesTooMuchRoomIsRefusedToo) {
+  say("GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  // A message of 40 000 bytes, masked with zeros, of which half comes.
+  say(std::string("\x81\xfe\x9c\x40\0\0\0\0", 8) + std::string(20'000, ' '));
+  EXPECT_EQ(exchange_.incoming_since_ns(), now_);
+  EXPECT_GE(exchange_.incoming_bytes(), 20'000u);
+  exchange_.give_up_incoming(Error(ErrorCode::kBusy, "no room"));
+  EXPECT_EQ(sent(), std::string("\x88\x02\x03\xf5", 4)) << "close, 1013";
   EXPECT_TRUE(exchange_.is_closing());
 }
 

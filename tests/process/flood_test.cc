@@ -1,0 +1,149 @@
+// Requests that never become whole and answers that nobody reads, on many connections at once: the
+// server's memory stays bounded, the slowest are ended, and others are served as ever.
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include <gtest/gtest.h>
+
+#include "support/client.h"
+#include "support/server_process.h"
+
+namespace stator::test {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMiB = 1024 * 1024;
+// What a lane gives requests on their way at least (kBufferedBytesMin), and an eighth of it to
+// strangers.
+constexpr std::size_t kRoom = 64 * kMiB;
+constexpr std::size_t kRoomOfStrangers = kRoom / 8;
+constexpr const char* kLogin =
+    R"({"op":"auth","method":"password","username":"admin","password":"test-password"})";
+
+// The first `bytes` of a frame of `whole`.
+std::string begun(std::size_t whole, std::size_t bytes) {
+  std::string frame;
+  for (const int shift : {24, 16, 8, 0}) frame.push_back(static_cast<char>(whole >> shift & 0xff));
+  return frame + R"({"op":")" + std::string(bytes, 'a');
+}
+
+std::size_t own_bytes(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  std::size_t kib = 0;
+  for (std::string word; status >> word;) {
+    if (word == "RssAnon:") status >> kib;
+  }
+  return kib * 1024;
+}
+
+// How many of them were told to try again; the others still wait.
+std::size_t told_to_try_again(std::vector<std::unique_ptr<Client>>& clients, std::size_t among) {
+  std::size_t told = 0;
+  for (std::size_t i = 0; i < among; ++i) {
+    const std::optional<std::string> frame = clients[i]->receive();
+    if (!frame) continue;
+    const json answer = json::parse(*frame);
+    EXPECT_EQ(answer["error_code"], "busy") << answer;
+    EXPECT_EQ(answer["retryable"], true);
+    EXPECT_GT(answer["retry_after_ms"], 0);
+    EXPECT_EQ(clients[i]->receive(), std::nullopt);
+    ++told;
+  }
+  return told;
+}
+
+class FloodTest : public testing::Test {
+ protected:
+  void start(const std::string& config) {
+    server_.set_config("[server]\nmemory_limit_mib = 256\n" + config);
+    ASSERT_TRUE(server_.start()) << server_.errors();
+  }
+  // Opens `count` connections that each send the beginning of a frame.
+  void flood(std::size_t count, std::size_t whole, std::size_t bytes) {
+    const std::string text = begun(whole, bytes);
+    for (std::size_t i = 0; i < count; ++i) {
+      clients_.push_back(std::make_unique<Client>(server_.port()));
+      clients_.back()->send_raw(text);
+    }
+  }
+
+  TempDir dir_;
+  ServerProcess server_{{dir_.path(), 1, "", "dev"}};
+  std::vector<std::unique_ptr<Client>> clients_;
+};
+
+TEST_F(FloodTest, StrangersHoldLittleAndTheSlowestOfThemLoses) {
+  start("[auth]\nmode = \"password\"\n");
+  Client friendly(server_.port());
+  ASSERT_EQ(json::parse(friendly.ask(kLogin))["status"], "ok");
+  const std::size_t before = own_bytes(server_.pid());
+  // Each holds as much as a stranger may: together four times their room.
+  constexpr std::size_t kEach = 60 * 1024;
+  constexpr std::size_t kStrangers = 4 * kRoomOfStrangers / kEach;
+  flood(kStrangers, 64 * 1024, kEach);
+  // The oldest half was given up at the latest when the last ones came.
+  EXPECT_EQ(told_to_try_again(clients_, kStrangers / 2), kStrangers / 2);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(own_bytes(server_.pid()), before + 3 * kRoomOfStrangers);
+#else
+  static_cast<void>(before);
+#endif
+  // Who comes now, and who was there, is served.
+  Client late(server_.port());
+  EXPECT_EQ(json::parse(late.ask(R"({"op":"ping"})"))["status"], "ok");
+  EXPECT_EQ(
+      json::parse(friendly.ask(R"({"op":"point_put","document_id":"a","data":{}})"))["status"],
+      "ok");
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
+TEST_F(FloodTest, WhoDoesNotReadItsAnswersIsNotKept) {
+  start("[auth]\nmode = \"password\"\n");
+  Client admin(server_.port());
+  ASSERT_EQ(json::parse(admin.ask(kLogin))["status"], "ok");
+  const std::size_t before = own_bytes(server_.pid());
+  // Some 150 KB of frames that are refused with 5 MB, of which the system holds a part.
+  std::string frames;
+  for (int i = 0; i < 25'000; ++i) frames += std::string("\0\0\0\2{}", 6);
+  constexpr std::size_t kStrangers = 40;
+  for (std::size_t i = 0; i < kStrangers; ++i) {
+    clients_.push_back(std::make_unique<Client>(server_.port(), 4096));
+    clients_.back()->send_raw(frames);
+  }
+  // Those that are left fit into the room.
+  std::size_t connections = 0;
+  do {
+    const json stats = json::parse(admin.ask(R"({"op":"server_stats","payload_format":"json"})"));
+    ASSERT_EQ(stats["status"], "ok");
+    connections = stats["payload"]["connections"];
+  } while (connections > kStrangers / 2);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(own_bytes(server_.pid()), before + 4 * kRoomOfStrangers);
+#else
+  static_cast<void>(before);
+#endif
+  Client late(server_.port());
+  EXPECT_EQ(json::parse(late.ask(R"({"op":"ping"})"))["status"], "ok");
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
+TEST_F(FloodTest, LargeRequestsThatDoNotEndGiveWayToThoseThatDo) {
+  start("");
+  constexpr std::size_t kEach = 15 * kMiB;
+  constexpr std::size_t kClients = 3 * kRoom / kEach;
+  flood(kClients, 16 * kMiB, kEach);
+  EXPECT_EQ(told_to_try_again(clients_, kClients / 2), kClients / 2);
+  Client honest(server_.port());
+  const json row = {{"op", "point_put"},
+                    {"document_id", "big"},
+                    {"data", {{"text", std::string(4 * kMiB, 'x')}}}};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(json::parse(honest.ask(row.dump()))["status"], "ok");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(own_bytes(server_.pid()), 4 * kRoom);
+#endif
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
+}  // namespace
+}  // namespace stator::test
