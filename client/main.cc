@@ -10,7 +10,7 @@
 
 #include "connection.h"
 #include "failure.h"
-#include "load.h"
+#include "send_lines.h"
 #include "options.h"
 #include "prompt.h"
 #include "request.h"
@@ -20,14 +20,14 @@
 namespace stator::client {
 namespace {
 
-// A file to load, opened before anything is sent.
-struct LoadFile {
+// A file of requests, opened before anything is sent.
+struct RequestFile {
   std::string path;
   std::ifstream file;
   std::uint64_t bytes = 0;
 
-  explicit LoadFile(const std::vector<std::string>& words) {
-    if (words.size() != 2) throw Failure(kExitUsage, "usage: stator load FILE.jsonl");
+  explicit RequestFile(const std::vector<std::string>& words) {
+    if (words.size() != 2) throw Failure(kExitUsage, "usage: stator send FILE.jsonl");
     path = words[1];
     if (path == "-") return;
     std::error_code unreadable;
@@ -41,12 +41,12 @@ struct LoadFile {
   std::istream& stream() { return path == "-" ? std::cin : file; }
 };
 
-ExitCode load(Connection& connection, LoadFile& file) {
-  const LoadOptions options = {.name = file.path,
+ExitCode send(Connection& connection, RequestFile& file) {
+  const SendOptions options = {.name = file.path,
                                .bytes_total = file.bytes,
                                .err = std::cerr,
                                .has_bar = isatty(STDERR_FILENO) != 0};
-  const LoadSummary summary = load_lines(connection, file.stream(), options);
+  const SendSummary summary = send_lines(connection, file.stream(), options);
   std::cout << summary.json() << std::endl;
   if (!summary.broken.empty()) throw Failure(kExitConnection, summary.broken);
   return summary.failed == 0 ? kExitOk : kExitRefused;
@@ -76,15 +76,15 @@ ExitCode run(const Options& options) {
     return kExitOk;
   }
   const std::string request = options.has_json ? with_json_payload(options.json) : "";
-  std::optional<LoadFile> file;
-  if (verb == "load") file.emplace(options.words);
+  std::optional<RequestFile> file;
+  if (verb == "send") file.emplace(options.words);
 
   Connection connection(options.host, options.tls);
   const bool on_terminal = isatty(STDOUT_FILENO) != 0;
   Session session(connection, {std::cout, std::cerr, on_terminal, options.whole_frame});
   session.authenticate(options.credentials);
   if (options.has_json) return session.run_json(request);
-  if (file) return load(connection, *file);
+  if (file) return send(connection, *file);
   if (verb == "ops") return session.show_ops();
   if (verb == "help") return session.show_help(std::span(options.words).subspan(1));
   if (!verb.empty()) return session.run_words(options.words);

@@ -1,4 +1,4 @@
-#include "load.h"
+#include "send_lines.h"
 
 #include <algorithm>
 #include <chrono>
@@ -23,12 +23,12 @@ constexpr std::uint64_t kFaultsShown = 5;
 constexpr std::size_t kBarColumns = 30;
 constexpr auto kBarInterval = std::chrono::milliseconds(100);
 
-class Loader {
+class Sender {
  public:
-  Loader(Connection& connection, std::istream& file, const LoadOptions& options)
+  Sender(Connection& connection, std::istream& file, const SendOptions& options)
       : connection_(connection), file_(file), options_(options), begin_(Clock::now()) {}
 
-  LoadSummary run() {
+  SendSummary run() {
     try {
       send_all();
       while (!in_flight_.empty()) take_answer();
@@ -110,18 +110,18 @@ class Loader {
 
   Connection& connection_;
   std::istream& file_;
-  const LoadOptions& options_;
+  const SendOptions& options_;
   Clock::time_point begin_;
   Clock::time_point drawn_;
   std::map<std::uint64_t, std::uint64_t> in_flight_;  // request id -> line number
   std::uint64_t bytes_done_ = 0;
   std::uint64_t shown_ = 0;
-  LoadSummary summary_;
+  SendSummary summary_;
 };
 
 }  // namespace
 
-std::string LoadSummary::json() const {
+std::string SendSummary::json() const {
   json::StringOut out;
   json::Writer(out)
       .begin_object()
@@ -133,8 +133,8 @@ std::string LoadSummary::json() const {
   return out.take();
 }
 
-LoadSummary load_lines(Connection& connection, std::istream& file, const LoadOptions& options) {
-  return Loader(connection, file, options).run();
+SendSummary send_lines(Connection& connection, std::istream& file, const SendOptions& options) {
+  return Sender(connection, file, options).run();
 }
 
 }  // namespace stator::client
