@@ -21,6 +21,9 @@ namespace {
 
 // Documents asked for at once; fewer where they are so large that an answer cannot hold them.
 constexpr std::uint64_t kRowsPerPage = 1000;
+// So many pages of fewer documents before more are tried again: a page that is refused was made in
+// vain.
+constexpr std::uint64_t kPagesOfLimit = 8;
 constexpr std::size_t kWriteBytes = 256u * 1024;
 
 struct Row {
@@ -113,11 +116,11 @@ class Dumper {
     for (Retry retry;;) {
       Answer answer = read_answer(connection_.receive());
       if (!answer.is_error()) {
-        limit_ = std::min(limit_ * 2, kRowsPerPage);
+        if (++pages_of_limit_ >= kPagesOfLimit) set_limit(std::min(limit_ * 2, kRowsPerPage));
         return read_page(std::move(answer.payload));
       }
       if (answer.error_code == "fan_out_exceeded" && limit_ > 1) {
-        limit_ /= 2;
+        set_limit(limit_ / 2);
       } else if (answer.is_retryable) {
         retry.wait(answer);
       } else {
@@ -125,6 +128,11 @@ class Dumper {
       }
       ask(after_);
     }
+  }
+
+  void set_limit(std::uint64_t limit) {
+    limit_ = limit;
+    pages_of_limit_ = 0;
   }
 
   bool is_csv() const { return options_.format == FileFormat::kCsv; }
@@ -210,6 +218,7 @@ class Dumper {
   ProgressBar bar_;
   Digest digest_;
   std::uint64_t limit_ = kRowsPerPage;
+  std::uint64_t pages_of_limit_ = 0;
   std::string after_;
   std::vector<Column> columns_;
   std::string line_;  // not yet written

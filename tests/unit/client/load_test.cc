@@ -383,6 +383,7 @@ TEST_F(LoadTest, ADumpAsksForLessWhereAPageIsTooLarge) {
   store_.busy = 2;
   ASSERT_EQ(dump({dir_.path() + "/d"}), "");
   EXPECT_EQ(dumped_.documents, 3000u);
+  EXPECT_LT(store_.requests, 70u);
 }
 
 TEST_F(LoadTest, ADumpThatFailsLeavesTheFileBefore) {
