@@ -33,6 +33,10 @@ void set_member(Answer& answer, std::string_view name, std::string_view raw) {
     answer.field = text_of(raw);
   } else if (name == "hint") {
     answer.hint = text_of(raw);
+  } else if (name == "retryable") {
+    answer.is_retryable = raw == "true";
+  } else if (name == "retry_after_ms") {
+    static_cast<void>(json::to_integer(raw, answer.retry_after_ms));
   }
 }
 

@@ -15,6 +15,8 @@ struct Answer {
   std::string error;  // sentence for people
   std::string field;
   std::string hint;
+  bool is_retryable = false;  // the same request may succeed later
+  std::uint64_t retry_after_ms = 0;
 
   bool is_error() const { return status != "ok" && status != "partial"; }
   bool is_last() const { return status != "partial"; }

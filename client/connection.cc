@@ -211,6 +211,17 @@ std::uint64_t Connection::queue(std::string_view body) {
 
 std::size_t Connection::queued_bytes() const { return state_->out.size() - state_->out_at; }
 
+void Connection::send_some() {
+  try {
+    for (std::size_t left = queued_bytes() + 1; queued_bytes() > 0 && queued_bytes() < left;) {
+      left = queued_bytes();
+      state_->write_some();
+    }
+  } catch (const Poco::Exception& fault) {
+    state_->broken(fault.displayText());
+  }
+}
+
 void Connection::flush() {
   try {
     while (queued_bytes() > 0) state_->turn();

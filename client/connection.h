@@ -34,6 +34,8 @@ class Connection {
   // Keeps a frame to be sent; returns its request id (the server counts frames from 1).
   std::uint64_t queue(std::string_view body);
   std::size_t queued_bytes() const;
+  // Sends what the socket takes at once. Throws Failure (connection).
+  void send_some();
   // Sends all that is queued. Throws Failure (connection).
   void flush();
   // The next frame of the server, after sending what is queued. Throws Failure (connection) at the

@@ -8,9 +8,9 @@
 namespace stator::client {
 
 enum ExitCode : int {
-  kExitOk = 0,
+  kExitOk = 0,          // as a Failure: there is nothing to do but to print the sentence
   kExitRefused = 1,     // the server answered an error
-  kExitUsage = 2,       // the command line or a typed line is at fault
+  kExitUsage = 2,       // the command line, a typed line or a file is at fault
   kExitConnection = 3,  // no connection, or it broke
 };
 

@@ -1,5 +1,5 @@
-// stator: the command-line client. Knows the wire protocol and no operation of any engine; what it
-// offers comes from the server's op table.
+// stator: the command-line client. Knows the wire protocol, and of the engines' operations the two
+// that load and dump documents; what else it offers comes from the server's op table.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -10,24 +10,25 @@
 
 #include "connection.h"
 #include "failure.h"
-#include "load.h"
 #include "options.h"
 #include "prompt.h"
 #include "request.h"
 #include "scaffold.h"
+#include "send_lines.h"
 #include "session.h"
+#include "transfer_options.h"
 
 namespace stator::client {
 namespace {
 
-// A file to load, opened before anything is sent.
-struct LoadFile {
+// A file of requests, opened before anything is sent.
+struct RequestFile {
   std::string path;
   std::ifstream file;
   std::uint64_t bytes = 0;
 
-  explicit LoadFile(const std::vector<std::string>& words) {
-    if (words.size() != 2) throw Failure(kExitUsage, "usage: stator load FILE.jsonl");
+  explicit RequestFile(const std::vector<std::string>& words) {
+    if (words.size() != 2) throw Failure(kExitUsage, "usage: stator send FILE.jsonl");
     path = words[1];
     if (path == "-") return;
     std::error_code unreadable;
@@ -41,15 +42,33 @@ struct LoadFile {
   std::istream& stream() { return path == "-" ? std::cin : file; }
 };
 
-ExitCode load(Connection& connection, LoadFile& file) {
-  const LoadOptions options = {.name = file.path,
+ExitCode send(Connection& connection, RequestFile& file) {
+  const SendOptions options = {.name = file.path,
                                .bytes_total = file.bytes,
                                .err = std::cerr,
                                .has_bar = isatty(STDERR_FILENO) != 0};
-  const LoadSummary summary = load_lines(connection, file.stream(), options);
+  const SendSummary summary = send_lines(connection, file.stream(), options);
   std::cout << summary.json() << std::endl;
   if (!summary.broken.empty()) throw Failure(kExitConnection, summary.broken);
   return summary.failed == 0 ? kExitOk : kExitRefused;
+}
+
+ExitCode load(Connection& connection, const LoadOptions& options) {
+  LoadSummary summary;
+  try {
+    load_documents(connection, options, summary);
+  } catch (const Failure&) {
+    std::cout << summary.json() << std::endl;
+    throw;
+  }
+  std::cout << summary.json() << std::endl;
+  return summary.rejected == 0 ? kExitOk : kExitRefused;
+}
+
+ExitCode dump(Connection& connection, const DumpOptions& options) {
+  const DumpSummary summary = dump_documents(connection, options);
+  if (options.path != "-") std::cout << summary.json() << std::endl;
+  return kExitOk;
 }
 
 // Lines that are piped in. A fault of one does not stop the others; the last fault is the code.
@@ -76,15 +95,21 @@ ExitCode run(const Options& options) {
     return kExitOk;
   }
   const std::string request = options.has_json ? with_json_payload(options.json) : "";
-  std::optional<LoadFile> file;
-  if (verb == "load") file.emplace(options.words);
+  std::optional<RequestFile> file;
+  if (verb == "send") file.emplace(options.words);
+  std::optional<LoadOptions> to_load;
+  if (verb == "load") to_load.emplace(read_load_options(options.words));
+  std::optional<DumpOptions> to_dump;
+  if (verb == "dump") to_dump.emplace(read_dump_options(options.words));
 
   Connection connection(options.host, options.tls);
   const bool on_terminal = isatty(STDOUT_FILENO) != 0;
   Session session(connection, {std::cout, std::cerr, on_terminal, options.whole_frame});
   session.authenticate(options.credentials);
   if (options.has_json) return session.run_json(request);
-  if (file) return load(connection, *file);
+  if (file) return send(connection, *file);
+  if (to_load) return load(connection, *to_load);
+  if (to_dump) return dump(connection, *to_dump);
   if (verb == "ops") return session.show_ops();
   if (verb == "help") return session.show_help(std::span(options.words).subspan(1));
   if (!verb.empty()) return session.run_words(options.words);
@@ -107,6 +132,10 @@ int main(int argc, char** argv) {
     }
     return stator::client::run(options);
   } catch (const Failure& fault) {
+    if (fault.exit_code() == stator::client::kExitOk) {
+      std::cout << fault.what();
+      return stator::client::kExitOk;
+    }
     std::cerr << "stator: " << fault.what() << '\n';
     return fault.exit_code();
   }

@@ -1,5 +1,5 @@
 // Makes trace.jsonl.gz and expected.txt: a real editing session as Yjs v1 updates, one crdt_apply
-// request a line for `stator load`. README.md says where the input comes from.
+// request a line for `stator send`. README.md says where the input comes from.
 //
 //   npm install yjs@13.6.33          (in the folder from which the next command runs)
 //   node PATH/make_trace.mjs sveltecomponent.json.gz OUT_DIR

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes documents.jsonl.gz, vectors.jsonl.gz and edges.jsonl.gz: 10 000 synsets of WordNet 3.0 as
-request lines for `stator load`. README.md says where the two inputs come from.
+request lines for `stator send`. README.md says where the two inputs come from.
 
     make_wordnet.py GRAPH_DIR VECTOR_DIR OUT_DIR
 

@@ -33,6 +33,8 @@ REPEATS = "kernel/control/gate/repeat_key.cc"
 SESSION = "kernel/control/session/session.cc"
 HELD = "kernel_control_session_test --gtest_filter=SessionHeldTest.*"
 LEAKS = "leak_test"
+LOADER = "client/load_documents.cc"
+LOADS = "client_test --gtest_filter=LoadTest.*"
 ENTRIES = [
     ("group commit", WAL + "local_log.cc",
      "  is_flush_due_.store(true, std::memory_order_release);\n  return first;",
@@ -67,6 +69,11 @@ ENTRIES = [
      "if (!before.empty()) claim(true, before, {});", "", "document_test"),
     ("claims of a dropped index are gone", "plugins/document/index/index_entries.cc",
      "if (index.is_unique()) erase_keys(kv, Space::kClaims, index_prefix(index));", "", "document_test"),
+    ("batches in flight share no document", LOADER, "if (ids_.contains(document.id_hash)) return false;", "", LOADS),
+    ("a load keeps how far it came", LOADER, "write_load_state(options_.state_path, state_);", "", LOADS),
+    ("a load goes on with the same file only", LOADER, "input_.digest() != kept->sha256", "false", LOADS),
+    ("a dump is verified before it is loaded", LOADER, "if (is_dump && is_file) verify_dump(options.path);",
+     "static_cast<void>(is_dump && is_file);", LOADS),
     ("headers are checksummed", WAL + "batch.cc",
      "if (crc32c(header.substr(0, kAtHeaderCrc)) != field<std::uint32_t>(header, kAtHeaderCrc)) {",
      "if (false) {", LOG),

@@ -10,7 +10,7 @@
 
 #include "fake_server.h"
 #include "json_value.h"
-#include "load.h"
+#include "send_lines.h"
 #include "op_table.h"
 #include "options.h"
 
@@ -228,16 +228,16 @@ TEST(ConnectionTest, SaysWhyItFailed) {
               HasSubstr("is it a stator server?"));
 }
 
-LoadSummary load(const FakeServer& server, const std::string& text, std::string& err) {
+SendSummary send(const FakeServer& server, const std::string& text, std::string& err) {
   Connection connection(server.address());
   std::istringstream file(text);
   std::ostringstream faults;
-  const LoadSummary summary = load_lines(connection, file, {.name = "f.jsonl", .err = faults});
+  const SendSummary summary = send_lines(connection, file, {.name = "f.jsonl", .err = faults});
   err = faults.str();
   return summary;
 }
 
-TEST(LoadTest, SendsEveryLineAndCounts) {
+TEST(SendTest, SendsEveryLineAndCounts) {
   FakeServer server(answer);
   std::string text;
   for (int i = 0; i < 1000; ++i) {
@@ -245,7 +245,7 @@ TEST(LoadTest, SendsEveryLineAndCounts) {
     if (i % 100 == 0) text += "\n";
   }
   std::string err;
-  const LoadSummary summary = load(server, text, err);
+  const SendSummary summary = send(server, text, err);
   EXPECT_EQ(summary.lines, 1000u);
   EXPECT_EQ(summary.ok, 1000u);
   EXPECT_EQ(summary.failed, 0u);
@@ -255,11 +255,11 @@ TEST(LoadTest, SendsEveryLineAndCounts) {
               ::testing::StartsWith(R"({"lines":1000,"ok":1000,"failed":0,"seconds":)"));
 }
 
-TEST(LoadTest, NamesTheLinesThatFailed) {
+TEST(SendTest, NamesTheLinesThatFailed) {
   FakeServer server(answer);
   std::string text = "not json\n{\"op\":\"x\"}\n\n{\"op\":\"thing_get\",\"thing_id\":\"none\"}";
   std::string err;
-  const LoadSummary summary = load(server, text, err);
+  const SendSummary summary = send(server, text, err);
   EXPECT_EQ(summary.lines, 3u);
   EXPECT_EQ(summary.ok, 1u);
   EXPECT_EQ(summary.failed, 2u);
@@ -267,37 +267,37 @@ TEST(LoadTest, NamesTheLinesThatFailed) {
   EXPECT_THAT(err, HasSubstr("f.jsonl:4: not_found: because\n"));
 }
 
-TEST(LoadTest, ShowsOnlyTheFirstFaults) {
+TEST(SendTest, ShowsOnlyTheFirstFaults) {
   FakeServer server(answer);
   std::string text;
   for (int i = 0; i < 20; ++i) text += "x\n";
   std::string err;
-  EXPECT_EQ(load(server, text, err).failed, 20u);
+  EXPECT_EQ(send(server, text, err).failed, 20u);
   EXPECT_THAT(err, HasSubstr("f.jsonl:5: "));
   EXPECT_THAT(err, ::testing::Not(HasSubstr("f.jsonl:6: ")));
   EXPECT_THAT(err, HasSubstr("15 more failed"));
 }
 
-TEST(LoadTest, MatchesAnswersThatOvertake) {
+TEST(SendTest, MatchesAnswersThatOvertake) {
   // Answers come in pairs, the second one first.
   FakeServer server([](std::uint64_t id, const std::string&) -> std::vector<std::string> {
     if (id % 2 == 1) return {};
     return {refused(id, "not_found"), ok(id - 1, "null")};
   });
   std::string err;
-  const LoadSummary summary = load(server, "{}\n{}\n{}\n{}\n", err);
+  const SendSummary summary = send(server, "{}\n{}\n{}\n{}\n", err);
   EXPECT_EQ(summary.ok, 2u);
   EXPECT_EQ(summary.failed, 2u);
   EXPECT_THAT(err, HasSubstr("f.jsonl:2: not_found"));
   EXPECT_THAT(err, HasSubstr("f.jsonl:4: not_found"));
 }
 
-TEST(LoadTest, CountsWhatWasInFlightAsFailedWhenTheConnectionBreaks) {
+TEST(SendTest, CountsWhatWasInFlightAsFailedWhenTheConnectionBreaks) {
   FakeServer server([](std::uint64_t id, const std::string&) {
     return std::vector<std::string>{id == 3 ? "close" : ok(id, "null")};
   });
   std::string err;
-  const LoadSummary summary = load(server, "{}\n{}\n{}\n{}\n", err);
+  const SendSummary summary = send(server, "{}\n{}\n{}\n{}\n", err);
   EXPECT_EQ(summary.ok, 2u);
   EXPECT_EQ(summary.failed, 2u);
   EXPECT_NE(summary.broken, "");

@@ -10,14 +10,14 @@
 
 namespace stator::client {
 
-struct LoadOptions {
+struct SendOptions {
   std::string name;               // of the file, for messages
   std::uint64_t bytes_total = 0;  // for the bar; 0 = unknown
   std::ostream& err;              // the first refusals, with their line numbers
   bool has_bar = false;           // a progress bar on err
 };
 
-struct LoadSummary {
+struct SendSummary {
   std::uint64_t lines = 0;  // that are not blank
   std::uint64_t ok = 0;
   std::uint64_t failed = 0;
@@ -28,6 +28,6 @@ struct LoadSummary {
   std::string json() const;
 };
 
-LoadSummary load_lines(Connection& connection, std::istream& file, const LoadOptions& options);
+SendSummary send_lines(Connection& connection, std::istream& file, const SendOptions& options);
 
 }  // namespace stator::client

@@ -1,34 +1,31 @@
-#include "load.h"
+#include "send_lines.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <iterator>
 #include <map>
 
 #include "stator/json_writer.hpp"
 
 #include "answer.h"
 #include "failure.h"
+#include "progress_bar.h"
 #include "request.h"
 
 namespace stator::client {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Requests in flight: enough to hide the way there and back, well below a server's own window.
 constexpr std::size_t kWindow = 256;
 constexpr std::uint64_t kFaultsShown = 5;
-constexpr std::size_t kBarColumns = 30;
-constexpr auto kBarInterval = std::chrono::milliseconds(100);
 
-class Loader {
+class Sender {
  public:
-  Loader(Connection& connection, std::istream& file, const LoadOptions& options)
-      : connection_(connection), file_(file), options_(options), begin_(Clock::now()) {}
+  Sender(Connection& connection, std::istream& file, const SendOptions& options)
+      : connection_(connection),
+        file_(file),
+        options_(options),
+        bar_(options.err, options.has_bar, options.bytes_total, "requests") {}
 
-  LoadSummary run() {
+  SendSummary run() {
     try {
       send_all();
       while (!in_flight_.empty()) take_answer();
@@ -36,11 +33,8 @@ class Loader {
       summary_.broken = fault.what();
       summary_.failed += in_flight_.size();
     }
-    summary_.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
-    if (options_.has_bar) {
-      draw_bar();
-      options_.err << '\n';
-    }
+    summary_.seconds = bar_.seconds();
+    bar_.end(state());
     if (summary_.failed > shown_) {
       options_.err << "stator: " << summary_.failed - shown_ << " more failed\n";
     }
@@ -80,48 +74,32 @@ class Loader {
     } else {
       ++summary_.ok;
     }
-    if (options_.has_bar && Clock::now() - drawn_ >= kBarInterval) draw_bar();
+    bar_.show(state());
   }
   void fail(std::uint64_t number, const std::string& sentence) {
     ++summary_.failed;
     if (shown_ == kFaultsShown) return;
     ++shown_;
-    if (options_.has_bar) options_.err << "\r\033[K";
+    bar_.clear();
     options_.err << options_.name << ':' << number << ": " << sentence << '\n';
   }
-  void draw_bar() {
-    drawn_ = Clock::now();
-    const double seconds = std::chrono::duration<double>(drawn_ - begin_).count();
-    const std::uint64_t done = summary_.ok + summary_.failed;
-    options_.err << "\r\033[K";
-    if (options_.bytes_total > 0) {
-      const std::uint64_t bytes = std::min(bytes_done_, options_.bytes_total);
-      const std::size_t filled =
-          static_cast<std::size_t>(bytes * kBarColumns / options_.bytes_total);
-      options_.err << '[' << std::string(filled, '#') << std::string(kBarColumns - filled, ' ')
-                   << "] " << bytes * 100 / options_.bytes_total << "%  ";
-    }
-    options_.err << done << " requests";
-    if (seconds > 0)
-      options_.err << ", " << std::llround(static_cast<double>(done) / seconds) << "/s";
-    if (summary_.failed > 0) options_.err << ", " << summary_.failed << " failed";
-    options_.err.flush();
+  ProgressBar::State state() const {
+    return {bytes_done_, summary_.ok + summary_.failed, summary_.failed};
   }
 
   Connection& connection_;
   std::istream& file_;
-  const LoadOptions& options_;
-  Clock::time_point begin_;
-  Clock::time_point drawn_;
+  const SendOptions& options_;
+  ProgressBar bar_;
   std::map<std::uint64_t, std::uint64_t> in_flight_;  // request id -> line number
   std::uint64_t bytes_done_ = 0;
   std::uint64_t shown_ = 0;
-  LoadSummary summary_;
+  SendSummary summary_;
 };
 
 }  // namespace
 
-std::string LoadSummary::json() const {
+std::string SendSummary::json() const {
   json::StringOut out;
   json::Writer(out)
       .begin_object()
@@ -133,8 +111,8 @@ std::string LoadSummary::json() const {
   return out.take();
 }
 
-LoadSummary load_lines(Connection& connection, std::istream& file, const LoadOptions& options) {
-  return Loader(connection, file, options).run();
+SendSummary send_lines(Connection& connection, std::istream& file, const SendOptions& options) {
+  return Sender(connection, file, options).run();
 }
 
 }  // namespace stator::client

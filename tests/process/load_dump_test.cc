@@ -1,0 +1,315 @@
+// `stator load` and `stator dump`, the programs, against the real server: a round trip, kill -9 of
+// either side at any moment, bounded memory, users and TLS.
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/client.h"
+#include "support/server_process.h"
+
+namespace stator::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+std::string content(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The client in a process of its own. Its output goes to DIRECTORY/out and /err.
+class ClientProgram {
+ public:
+  ClientProgram(const std::string& directory, std::uint16_t port,
+                const std::vector<std::string>& words, const std::string& in = "/dev/null")
+      : directory_(directory) {
+    std::vector<std::string> all = {STATOR_PATH, "--host", "127.0.0.1:" + std::to_string(port)};
+    all.insert(all.end(), words.begin(), words.end());
+    pid_ = fork();
+    if (pid_ != 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(open(in.c_str(), O_RDONLY), STDIN_FILENO);
+    dup2(open((directory + "/out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO);
+    dup2(open((directory + "/err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO);
+    std::vector<char*> argv;
+    for (std::string& word : all) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+  ~ClientProgram() {
+    if (pid_ <= 0) return;
+    kill();
+    wait();
+  }
+  ClientProgram(const ClientProgram&) = delete;
+  ClientProgram& operator=(const ClientProgram&) = delete;
+
+  void kill() const { ::kill(pid_, SIGKILL); }
+  // The exit code; 128 + 9 where it was killed.
+  int wait() {
+    int status = 0;
+    rusage usage = {};
+    wait4(pid_, &status, 0, &usage);
+    pid_ = -1;
+    peak_kib_ = usage.ru_maxrss;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  bool is_alive() {
+    siginfo_t info = {};
+    waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+    return info.si_pid == 0;
+  }
+  std::string out() const { return content(directory_ + "/out"); }
+  std::string errors() const { return content(directory_ + "/err"); }
+  long peak_kib() const { return peak_kib_; }
+
+ private:
+  std::string directory_;
+  pid_t pid_ = -1;
+  long peak_kib_ = 0;
+};
+
+std::uint64_t count_of(Client& client, const std::string& collection) {
+  const json answer = json::parse(client.ask(json{
+      {"op", "document_count"},
+      {"collection", collection},
+      {"payload_format", "json"}}.dump()));
+  return answer["payload"].value("count", std::uint64_t{0});
+}
+
+// Documents d0000000 and on, as `stator dump` writes them, without the trailer.
+std::string rows(int begin, int end) {
+  std::string text;
+  for (int i = begin; i < end; ++i) {
+    const std::string number = std::to_string(i);
+    text += "{\"document_id\":\"d" + std::string(7 - number.size(), '0') + number +
+            "\",\"data\":{\"n\":" + number + ",\"name\":\"person " + number +
+            "\",\"tags\":[\"a\",\"b\"],\"o\":{\"x\":1.5,\"y\":null}}}\n";
+  }
+  return text;
+}
+
+class LoadDumpTest : public testing::Test {
+ protected:
+  void start() {
+    server_ = std::make_unique<ServerProcess>(ServerProcess::Options{dir_.path() + "/data", 2, ""});
+    ASSERT_TRUE(server_->start()) << server_->errors();
+  }
+  std::string path(const std::string& name) const { return dir_.path() + "/" + name; }
+  std::string file(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name), std::ios::binary) << text;
+    return path(name);
+  }
+  // The exit code; what was said is in out_ and errors_.
+  int run(const std::vector<std::string>& words, const std::string& in = "/dev/null",
+          std::uint16_t port = 0) {
+    ClientProgram program(dir_.path(), port == 0 ? server_->port() : port, words, in);
+    const int code = program.wait();
+    out_ = program.out();
+    errors_ = program.errors();
+    peak_kib_ = program.peak_kib();
+    return code;
+  }
+  // What a dump writes, without its trailer.
+  std::string dumped(const std::string& collection) {
+    EXPECT_EQ(run({"dump", collection, path("dumped")}), 0) << errors_;
+    const std::string text = content(path("dumped"));
+    return text.substr(0, text.rfind('\n', text.size() - 2) + 1);
+  }
+
+  TempDir dir_;
+  std::unique_ptr<ServerProcess> server_;
+  std::string out_;
+  std::string errors_;
+  long peak_kib_ = 0;
+};
+
+TEST_F(LoadDumpTest, WhatIsDumpedAndLoadedIsTheSame) {
+  start();
+  const std::vector<std::string> documents = {
+      R"({"a":-0,"b":9223372036854775807,"c":18446744073709551615,"d":1e-300,"e":0.1})",
+      R"({"big":1234567890123456789012345678901234567890.5e-3,"deep":[[[[{"x":[]}]]]]})",
+      R"({"":"","s":"\u0000\n\"\\\u00e9\ud83d\ude00","t":null,"u":true,"document_id":"x"})", "{}"};
+  std::string text;
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    text +=
+        "{\"document_id\":\"#{" + std::to_string(i) + ",\\n\\\"\",\"data\":" + documents[i] + "}\n";
+  }
+  ASSERT_EQ(run({"load", "c", "-", "--no-trailer"}, file("in", text)), 0) << errors_;
+  EXPECT_EQ(json::parse(out_)["documents"], 4);
+  const std::string first = dumped("c");
+  EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), 4);
+  for (const std::string name : {"again.jsonl", "again.csv"}) {
+    ASSERT_EQ(run({"dump", "c", path(name)}), 0) << errors_;
+    ASSERT_EQ(run({"load", name, path(name)}), 0) << errors_;
+    EXPECT_EQ(dumped(name), first) << name;
+  }
+  // Through pipes, too.
+  ASSERT_EQ(run({"dump", "c", "--format", "csv"}), 0) << errors_;
+  ASSERT_EQ(run({"load", "p", "-", "--format=csv"}, file("piped", out_)), 0) << errors_;
+  EXPECT_EQ(dumped("p"), first);
+  ASSERT_EQ(run({"dump", "c", "--filter", R"({"u":true})"}), 0) << errors_;
+  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 2);
+}
+
+TEST_F(LoadDumpTest, AKilledLoaderGoesOnAndLosesAndDoublesNothing) {
+  start();
+  constexpr int kDocuments = 120'000;
+  std::string text = rows(0, kDocuments);
+  const std::string expected = text;
+  // Lines that cannot be loaded, some in the server's eyes only.
+  const auto spoil = [&](const std::string& id, const std::string& line) {
+    text.insert(text.find("{\"document_id\":\"" + id), line + "\n");
+  };
+  spoil("d0110000", "x");
+  spoil("d0060000", R"({"document_id":")" + std::string(3000, 'l') + R"(","data":{}})");
+  spoil("d0020000", "y");
+  const std::string in = file("in.jsonl", text);
+  const std::vector<std::string> words = {
+      "load",     "c",         in,         "--no-trailer", "--on-error=skip",
+      "--reject", path("rej"), "--resume", path("state")};
+  Client client(server_->port());
+  std::mt19937 random(7);
+  int kills = 0;
+  for (std::uint64_t target = 1;; target += 1 + random() % 30'000) {
+    ClientProgram program(dir_.path(), server_->port(), words);
+    while (program.is_alive() && count_of(client, "c") < target) {
+    }
+    program.kill();
+    const int code = program.wait();
+    if (code == 128 + SIGKILL) {
+      ++kills;
+      continue;
+    }
+    EXPECT_EQ(code, 1) << program.errors();  // something was rejected
+    const json summary = json::parse(program.out());
+    EXPECT_EQ(summary["documents"], kDocuments);
+    EXPECT_EQ(summary["rejected"], 3);
+    break;
+  }
+  EXPECT_GT(kills, 1);
+  EXPECT_EQ(dumped("c"), expected);
+  std::istringstream rejects(content(path("rej")));
+  std::vector<std::uint64_t> lines;
+  for (std::string line; std::getline(rejects, line);) lines.push_back(json::parse(line)["line"]);
+  EXPECT_THAT(lines, testing::ElementsAre(20'001, 60'002, 110'003));
+}
+
+TEST_F(LoadDumpTest, AKilledServerLosesNothingOfALoad) {
+  start();
+  constexpr int kDocuments = 120'000;
+  const std::string text = rows(0, kDocuments);
+  const std::string in = file("in.jsonl", text);
+  std::mt19937 random(11);
+  int kills = 0;
+  for (std::uint64_t target = 1;; target += 1 + random() % 40'000) {
+    ClientProgram program(dir_.path(), server_->port(),
+                          {"load", "c", in, "--no-trailer", "--resume", path("state")});
+    {
+      Client client(server_->port());
+      while (program.is_alive() && count_of(client, "c") < target) {
+      }
+    }
+    const bool was_alive = program.is_alive();
+    if (was_alive) server_->kill();
+    const int code = program.wait();
+    if (was_alive) {
+      ASSERT_TRUE(server_->start()) << server_->errors();
+    }
+    if (code == 0) break;
+    ASSERT_EQ(code, 3) << program.errors();
+    ++kills;
+  }
+  EXPECT_GT(kills, 1);
+  EXPECT_EQ(dumped("c"), text);
+}
+
+TEST_F(LoadDumpTest, ADumpFromAServerThatDiesIsNoFileAndACutPipeIsRefused) {
+  start();
+  ASSERT_EQ(run({"load", "c", file("in", rows(0, 60'000)), "--no-trailer"}), 0) << errors_;
+  ClientProgram program(dir_.path(), server_->port(), {"dump", "c", path("dump.jsonl")});
+  while (program.is_alive() && content(path("dump.jsonl.part")).empty()) {
+  }
+  server_->kill();
+  if (program.wait() == 0) GTEST_SKIP() << "the dump was faster than the kill";
+  EXPECT_THAT(program.errors(), HasSubstr("connection to"));
+  EXPECT_EQ(access(path("dump.jsonl").c_str(), F_OK), -1);
+  ASSERT_TRUE(server_->start());
+  ASSERT_EQ(run({"dump", "c", path("dump.jsonl")}), 0) << errors_;
+  const std::string text = content(path("dump.jsonl"));
+  EXPECT_EQ(run({"load", "d", "-"}, file("cut", text.substr(0, text.size() / 2))), 1);
+  EXPECT_THAT(errors_, HasSubstr("is cut"));
+  EXPECT_EQ(run({"load", "d", file("cut.jsonl", text.substr(0, text.size() / 2))}), 1);
+  EXPECT_THAT(errors_, HasSubstr("nothing of it is loaded"));
+}
+
+TEST_F(LoadDumpTest, MemoryDoesNotGrowWithTheFile) {
+  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer keeps what was freed";
+  start();
+  // 6 MB and 60 MB. What this process has when it forks counts too, so it holds no such text.
+  const std::string in = file("in", rows(0, 50'000));
+  const std::vector<std::string> words = {"load", "c", in, "--no-trailer"};
+  ASSERT_EQ(run(words), 0) << errors_;
+  const long small_load = peak_kib_;
+  ASSERT_EQ(run({"dump", "c", path("small.jsonl")}), 0) << errors_;
+  const long small_dump = peak_kib_;
+  for (int i = 1; i < 10; ++i) {
+    std::ofstream(in, std::ios::app) << rows(i * 50'000, (i + 1) * 50'000);
+  }
+  ASSERT_EQ(run(words), 0) << errors_;
+  EXPECT_LT(peak_kib_, small_load + 8 * 1024);
+  ASSERT_EQ(run({"dump", "c", path("large.jsonl")}), 0) << errors_;
+  EXPECT_LT(peak_kib_, small_dump + 8 * 1024);
+}
+
+TEST_F(LoadDumpTest, UniqueValuesAreRefusedOneByOne) {
+  start();
+  Client client(server_->port());
+  client.ask(R"({"op":"index_create","collection":"c","path":"n","kind":"unique"})");
+  std::string text;
+  for (int i = 0; i < 3000; ++i) {
+    text += "{\"id\":" + std::to_string(i) + ",\"n\":" + std::to_string(i % 2500) + "}\n";
+  }
+  EXPECT_EQ(run({"load", "c", file("in", text), "--id-field", "id", "--on-error=skip", "--reject",
+                 path("rej")}),
+            1);
+  const json summary = json::parse(out_);
+  EXPECT_EQ(summary["documents"], 2500) << errors_;
+  EXPECT_EQ(summary["rejected"], 500);
+  EXPECT_EQ(count_of(client, "c"), 2500u);
+  EXPECT_THAT(content(path("rej")), HasSubstr(R"({"line":2501,"error_code":"unique_violation")"));
+}
+
+TEST_F(LoadDumpTest, ActsAsTheUserUnderTls) {
+  server_ = std::make_unique<ServerProcess>(
+      ServerProcess::Options{dir_.path() + "/tls", 1, "", "dev", {"--tls"}});
+  ASSERT_TRUE(server_->start()) << server_->errors();
+  const std::uint16_t port = server_->tls_port();
+  const std::string in = file("in", rows(0, 5000));
+  ASSERT_EQ(run({"--tls-unverified", "load", "c", in, "--no-trailer"}, "/dev/null", port), 0)
+      << errors_;
+  ASSERT_EQ(run({"--tls-unverified", "dump", "c", path("d")}, "/dev/null", port), 0) << errors_;
+  EXPECT_EQ(json::parse(out_)["documents"], 5000);
+  EXPECT_EQ(run({"--api-key", "nonsense", "load", "c", in, "--no-trailer"}), 1);
+  EXPECT_EQ(run({"load", "c", path("none")}), 2);
+  server_->stop();
+  EXPECT_EQ(run({"load", "c", in, "--no-trailer"}), 3);
+}
+
+}  // namespace
+}  // namespace stator::test
