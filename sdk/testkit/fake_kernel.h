@@ -66,6 +66,16 @@ class FakeKernel {
   // each of its looks. It may call this kernel, as others do on a server; true: the op is to stop.
   void pause_next(std::function<bool()> on_pause);
 
+  // Runs the work that is due (stator_engine_v1.work), turn after turn, lane beside lane, until
+  // none is; answers how many turns that took. A request that waits for work (work.later) runs it
+  // by itself.
+  std::size_t run_work();
+  // From the next turn on its slice is over at that look at the interrupt word; 0, as at first:
+  // never.
+  void set_slice(std::size_t looks);
+  // The clock.
+  void advance(std::uint64_t ms);
+
   void restart();
   void replay();
   // The store as text key -> value, over all lanes: equal stores are equal maps.
