@@ -25,6 +25,10 @@ class DocumentEngine {
   void apply(const Record& record, KvWriter& kv);
   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 
+  Status work(const Work& work, Records& records, Reply& reply) const;
+
+  // For whoever asks such a document is not there, whether it has been removed already or not.
+  bool is_over(const Request& request, const Value& root) const;
   const IndexCatalog& indexes() const { return indexes_; }
   const SchemaCatalog& schemas() const { return schemas_; }
   std::uint32_t lane() const { return lane_; }

@@ -6,10 +6,12 @@
 #include "stator/engine.hpp"
 
 #include "document_engine.h"
+#include "index/expiry.h"
 #include "index/index_entries.h"
 #include "ops/ops.h"
 #include "packed_json.h"
 #include "storage.h"
+#include "work/sweep.h"
 
 namespace stator::document {
 namespace {
@@ -48,6 +50,7 @@ std::unique_ptr<DocumentEngine> DocumentEngine::open(const Open& open) {
     if (!read_stored_definition(entry.key, entry.value, index)) {
       throw OpenError("an index definition has an unknown format");
     }
+    if (index.is_ttl()) open.wake(entry.tenant, entry.collection);
     engine->indexes_.add(entry.tenant, entry.collection, std::move(index));
   });
   open.visit_all(Space::kSchemas, [&](const StoredEntry& entry) {
@@ -86,6 +89,17 @@ void DocumentEngine::apply(const Record& record, KvWriter& kv) {
   }
 }
 
+Status DocumentEngine::work(const Work& work, Records& records, Reply& reply) const {
+  bool has_removed = false;
+  return sweep(*this, work, records, reply, has_removed);
+}
+
+bool DocumentEngine::is_over(const Request& request, const Value& root) const {
+  return indexes_.has_ttl() &&
+         document::is_over(indexes_.of(request.tenant(), request.collection()), root,
+                           request.time_ms());
+}
+
 // A key that changes hands within one request may be taken before it is freed.
 void DocumentEngine::change_claim(const Record& record, KvWriter& kv) {
   const PutRecord claim = read_put_record(record.payload());
@@ -119,7 +133,12 @@ void DocumentEngine::put(const Record& record, KvWriter& kv) const {
   if (!indexes.empty() && load_document(kv, written.document_id, old)) {
     before = entries_of(indexes, written.document_id, old.root);
   }
-  const auto after = entries_of(indexes, written.document_id, read_value(written.value_bytes));
+  const Value root = read_value(written.value_bytes);
+  for (const IndexDefinition& index : indexes) {
+    if (!index.is_ttl()) continue;
+    if (const auto at = over_at(index, root)) record.wake(*at);
+  }
+  const auto after = entries_of(indexes, written.document_id, root);
   change_entries(kv, {written.document_id, record.vshard(), before, after});
   std::string& stored = scratch_.stored;
   seal_document(record.lsn(), written.value_bytes, stored);
@@ -147,6 +166,7 @@ void DocumentEngine::create_index(const Record& record, IndexDefinition index, K
   if (indexes_.find(record.tenant(), record.collection(), index.name) != nullptr) return;
   kv.put(Space::kIndexes, STATOR_VSHARD_EVERY, index.name, stored_definition(index));
   backfill_index(kv, index);
+  if (index.is_ttl()) record.wake();
   indexes_.add(record.tenant(), record.collection(), std::move(index));
 }
 

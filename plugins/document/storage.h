@@ -71,8 +71,10 @@ StoredDocument open_document(std::string_view stored);
 // False if there is no such document. Borrows stored bytes: they last until the call returns.
 // Allocates nothing.
 bool load_document(const Kv& kv, std::string_view document_id, StoredDocument& out);
-// For whoever asks: false also for a document that row policies hide.
-bool load_visible(const Request& request, std::string_view document_id, StoredDocument& out);
+// For whoever asks: false also for a document that is over, or that row policies hide.
+class DocumentEngine;
+bool load_visible(const DocumentEngine& engine, const Request& request,
+                  std::string_view document_id, StoredDocument& out);
 // Before a document that is there is replaced, changed or removed: rejected_authz where row
 // policies hide it, or do not let it be written.
 Status check_replaced(const Request& request, const StoredDocument& document);

@@ -399,6 +399,8 @@ std::size_t FakeKernel::run_work() {
 
 void FakeKernel::set_slice(std::size_t looks) { state_->slice_looks = looks; }
 
+std::uint64_t FakeKernel::time_ms() const { return state_->time_ms; }
+
 void FakeKernel::advance(std::uint64_t ms) { state_->time_ms += ms; }
 
 void FakeKernel::restart() {

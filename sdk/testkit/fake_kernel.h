@@ -73,7 +73,8 @@ class FakeKernel {
   // From the next turn on its slice is over at that look at the interrupt word; 0, as at first:
   // never.
   void set_slice(std::size_t looks);
-  // The clock.
+  // The clock: of the next request, and of work.
+  std::uint64_t time_ms() const;
   void advance(std::uint64_t ms);
 
   void restart();

@@ -27,6 +27,7 @@ std::string form_of(const IndexDefinition& definition) {
                       static_cast<char>(definition.paths.size())};
   for (const std::string& path : definition.paths) packed::append_sized(form, path);
   packed::append_sized(form, definition.where);
+  if (definition.is_ttl()) packed::append_varint(form, definition.expire_after_ms);
   return form;
 }
 
@@ -34,7 +35,7 @@ bool read_form(std::string_view form, IndexDefinition& out) {
   if (form.size() < 3) return false;
   out.kind = static_cast<IndexKind>(form[0]);
   out.collation = static_cast<Collation>(form[1]);
-  if (out.kind > IndexKind::kUnique || out.collation > Collation::kNoCase) return false;
+  if (out.kind > IndexKind::kTtl || out.collation > Collation::kNoCase) return false;
   out.paths.resize(static_cast<std::uint8_t>(form[2]));
   if (out.paths.empty() || out.paths.size() > kIndexPathsMax) return false;
   form.remove_prefix(3);
@@ -42,6 +43,7 @@ bool read_form(std::string_view form, IndexDefinition& out) {
     if (!take_text(form, path)) return false;
   }
   if (!take_text(form, out.where)) return false;
+  if (out.is_ttl()) out.expire_after_ms = packed::detail::take_varint(form);
   out.program.clear();
   return out.where.empty() || filter::Compiler("where").compile(out.where, out.program);
 }

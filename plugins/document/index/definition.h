@@ -3,7 +3,7 @@
 //   stored value   01                 typed, on the one path that is its name
 //                  02, form           any other
 //   form           kind u8, collation u8, number of paths u8, paths, where: each text as varint
-//                  size, bytes
+//                  size, bytes; of kind 3 then expire_after_ms as varint
 //   record define  name (varint size, bytes), form
 #pragma once
 
@@ -17,9 +17,10 @@ namespace stator::document {
 
 // Numbers on disk.
 enum class IndexKind : std::uint8_t {
-  kTyped = 0,  // one entry a document: the values at its paths
-  kArray = 1,  // the elements of the array at its path
-  kUnique = 2  // typed, and no two documents have the same values (unique_key.h)
+  kTyped = 0,   // one entry a document: the values at its paths
+  kArray = 1,   // the elements of the array at its path
+  kUnique = 2,  // typed, and no two documents have the same values (unique_key.h)
+  kTtl = 3      // typed, on one path: documents are over at the time it says (expiry.h)
 };
 enum class Collation : std::uint8_t {
   kBinary = 0,
@@ -37,8 +38,10 @@ struct IndexDefinition {
   Collation collation = Collation::kBinary;
   std::string where;    // a filter's text; empty: all documents
   std::string program;  // of where
+  std::uint64_t expire_after_ms = 0;  // of kTtl
 
   bool is_unique() const { return kind == IndexKind::kUnique; }
+  bool is_ttl() const { return kind == IndexKind::kTtl; }
   // One path, in the order of values, all documents that have it.
   bool gives_order_of(std::string_view path) const {
     return kind != IndexKind::kArray && collation == Collation::kBinary && where.empty() &&

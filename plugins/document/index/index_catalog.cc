@@ -34,8 +34,10 @@ const IndexDefinition* IndexCatalog::find_order(std::uint32_t tenant, std::strin
 
 void IndexCatalog::add(std::uint32_t tenant, std::string_view collection, IndexDefinition index) {
   IndexDefinitions& known = tenants_[tenant][std::string(collection)];
+  ttl_count_ += index.is_ttl() ? 1U : 0U;
   const auto at = std::lower_bound(known.begin(), known.end(), index.name, is_before);
   if (at != known.end() && at->name == index.name) {
+    ttl_count_ -= at->is_ttl() ? 1U : 0U;
     *at = std::move(index);
   } else {
     known.insert(at, std::move(index));
@@ -45,7 +47,11 @@ void IndexCatalog::add(std::uint32_t tenant, std::string_view collection, IndexD
 void IndexCatalog::remove(std::uint32_t tenant, std::string_view collection,
                           std::string_view name) {
   IndexDefinitions& known = tenants_[tenant][std::string(collection)];
-  std::erase_if(known, [&](const IndexDefinition& index) { return index.name == name; });
+  std::erase_if(known, [&](const IndexDefinition& index) {
+    if (index.name != name) return false;
+    ttl_count_ -= index.is_ttl() ? 1U : 0U;
+    return true;
+  });
 }
 
 }  // namespace stator::document

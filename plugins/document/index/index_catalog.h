@@ -29,11 +29,14 @@ class IndexCatalog {
                                     std::string_view path) const;
   // Replaces one of the same name.
   void add(std::uint32_t tenant, std::string_view collection, IndexDefinition index);
+  // Any collection has a TTL index: a cheap question that spares most servers the others.
+  bool has_ttl() const { return ttl_count_ > 0; }
   void remove(std::uint32_t tenant, std::string_view collection, std::string_view name);
 
  private:
   using Collections = std::map<std::string, IndexDefinitions, std::less<>>;
   std::map<std::uint32_t, Collections> tenants_;
+  std::size_t ttl_count_ = 0;
 };
 
 }  // namespace stator::document

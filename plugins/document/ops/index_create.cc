@@ -11,11 +11,13 @@
 namespace stator::document {
 namespace {
 
-enum Arg { kPath, kPaths, kName, kKind, kCollation, kWhere };
+enum Arg { kPath, kPaths, kName, kKind, kCollation, kWhere, kExpireAfter };
 
-constexpr std::array kKinds = {"typed", "array", "unique"};
+constexpr std::array kKinds = {"typed", "array", "unique", "ttl"};
 constexpr std::array kCollations = {"binary", "nocase"};
 constexpr double kWhereBytesMax = 4096;
+// A hundred years.
+constexpr double kExpireAfterMsMax = 3'155'760'000'000;
 constexpr std::array kArgs = {
     make_arg(STATOR_ARG_STR, "path", "Path of the field, such as \"age\" or \"address.city\".",
              {.min = 1, .max = double{kPathBytesMax}}),
@@ -28,13 +30,16 @@ constexpr std::array kArgs = {
     make_enum(
         "kind",
         "typed: the values; array: each element of the array at the path; unique: as typed, and "
-        "no two documents have the same (one that lacks a path has none).",
+        "no two documents have the same (one that lacks a path has none); ttl: as typed, and a "
+        "document is over when the number at the path, in Unix milliseconds, is past.",
         kKinds, {.default_json = "\"typed\""}),
     make_enum("collation", "nocase: texts whatever the case of A-Z; gives no order.", kCollations,
               {.default_json = "\"binary\""}),
     make_arg(STATOR_ARG_JSON, "where",
              "Only documents that this filter selects; used by filters that contain it.",
              {.flags = STATOR_ARG_JSON_OBJECT, .min = 2, .max = kWhereBytesMax}),
+    make_arg(STATOR_ARG_U64, "expire_after_ms",
+             "Of a ttl index: so much later than the number says.", {.max = kExpireAfterMsMax}),
 };
 
 // A lane's part: whether the lane makes the index now.
@@ -61,6 +66,19 @@ Status parse_paths(const Args& args, IndexDefinition& out, Reply& reply) {
   return STATOR_OK;
 }
 
+Status parse_expiry(const Args& args, IndexDefinition& out, Reply& reply) {
+  if (args.has(kExpireAfter) && !out.is_ttl()) {
+    return reply.fail(STATOR_E_BAD_REQUEST, "expire_after_ms", "only a ttl index has it");
+  }
+  if (!out.is_ttl()) return STATOR_OK;
+  if (out.paths.size() != 1 || out.collation != Collation::kBinary) {
+    return reply.fail(STATOR_E_BAD_REQUEST, out.paths.size() != 1 ? "paths" : "collation",
+                      "a ttl index has one path, and numbers have no case");
+  }
+  if (args.has(kExpireAfter)) out.expire_after_ms = args.u64(kExpireAfter);
+  return STATOR_OK;
+}
+
 Status parse_definition(const Args& args, IndexDefinition& out, Reply& reply) {
   if (const Status status = parse_paths(args, out, reply); status != STATOR_OK) return status;
   out.name = args.str(kName);
@@ -76,6 +94,7 @@ Status parse_definition(const Args& args, IndexDefinition& out, Reply& reply) {
   if (out.kind == IndexKind::kArray && out.paths.size() != 1) {
     return reply.fail(STATOR_E_BAD_REQUEST, "paths", "an array index has one path");
   }
+  if (const Status status = parse_expiry(args, out, reply); status != STATOR_OK) return status;
   if (!args.has(kWhere)) return STATOR_OK;
   out.where = args.str(kWhere);
   filter::Compiler compiler("where");

@@ -12,6 +12,8 @@ std::string_view kind_name(IndexKind kind) {
       return "array";
     case IndexKind::kUnique:
       return "unique";
+    case IndexKind::kTtl:
+      return "ttl";
   }
   return "typed";
 }
@@ -23,6 +25,7 @@ void write_index(json::Writer& writer, const IndexDefinition& index) {
   writer.field("kind", kind_name(index.kind));
   const bool has_no_case = index.collation == Collation::kNoCase;
   writer.field("collation", std::string_view(has_no_case ? "nocase" : "binary"));
+  if (index.is_ttl()) writer.field("expire_after_ms", index.expire_after_ms);
   if (!index.where.empty()) writer.key("where").raw(index.where);
   writer.end_object();
 }
@@ -48,7 +51,7 @@ const Op<DocumentEngine> kIndexList = {
         .name = "index_list",
         .doc = "Answers the indexes of the collection, in the order of their names.",
         .result =
-            R"({"indexes":[{"name":str,"paths":[str],"kind":str,"collation":str,"where":object?}]})",
+            R"({"indexes":[{"name":str,"paths":[str],"kind":str,"collation":str,"where":object?,"expire_after_ms":u64?}]})",
         .example = R"({"op":"index_list","collection":"users"})",
     }),
     .read = &read,

@@ -53,8 +53,8 @@ bool has_value(const IndexDefinition& index, const Value& root, const Value& wan
   return false;
 }
 
-Status look_up(const Request& request, const IndexDefinition& index, const Value& wanted,
-               TopRows& top) {
+Status look_up(const DocumentEngine& engine, const Request& request, const IndexDefinition& index,
+               const Value& wanted, TopRows& top) {
   const Kv kv = request.kv();
   const std::string lower = index_prefix(index) + encode_for(index, wanted).bytes;
   const std::string upper = successor(lower);
@@ -66,6 +66,7 @@ Status look_up(const Request& request, const IndexDefinition& index, const Value
         !load_document(kv, hit.document_id, document)) {
       return STATOR_E_CORRUPTED;
     }
+    if (engine.is_over(request, document.root)) continue;
     if (!has_value(index, document.root, wanted) || !top.wants({}, hit.document_id)) continue;
     top.add({std::string(hit.document_id), {}, document.root});
   }
@@ -86,7 +87,7 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
     return reply.fail(STATOR_E_BAD_REQUEST, "value", encoder.error());
   }
   TopRows top(args.u64(kLimit), RowOrder::kByDocument);
-  const Status status = look_up(request, index, read_value(wanted), top);
+  const Status status = look_up(engine, request, index, read_value(wanted), top);
   if (status != STATOR_OK) return status;
   std::vector<FoundRow> rows;
   top.move_to(rows);
