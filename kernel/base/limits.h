@@ -163,6 +163,8 @@ inline constexpr std::uint64_t kSliceLookNs = 20'000;
 inline constexpr std::uint64_t kWorkSliceNs = 200'000;
 inline constexpr std::uint64_t kWorkRetryMs = 1000;
 inline constexpr std::uint64_t kWorkSleepMs = 60'000;
+// Turns of background work after which a lane waits until what they wrote is durable.
+inline constexpr std::uint64_t kWorkTurnsAhead = 16;
 // Such reads that one lane has begun: each has a stack and a snapshot of the store. Further ones
 // wait in their queue.
 inline constexpr std::size_t kPausedReadsMax = 64;

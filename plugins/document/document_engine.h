@@ -16,6 +16,8 @@
 
 namespace stator::document {
 
+struct StateChange;
+
 class DocumentEngine {
  public:
   static EngineDescription<DocumentEngine> describe();
@@ -50,6 +52,9 @@ class DocumentEngine {
   void erase(const Record& record, KvWriter& kv) const;
   void create_index(const Record& record, IndexDefinition index, KvWriter& kv);
   void drop_index(const Record& record, KvWriter& kv);
+  void set_index_state(const Record& record, const StateChange& change, KvWriter& kv);
+  void build_index(const Record& record, KvWriter& kv);
+  void erase_of_index(const Record& record, KvWriter& kv);
   static void change_claim(const Record& record, KvWriter& kv);
   void set_schema(const Record& record, KvWriter& kv);
 

@@ -397,6 +397,8 @@ std::size_t FakeKernel::run_work() {
   return turns;
 }
 
+bool FakeKernel::run_work_once() { return state_->work_once(); }
+
 void FakeKernel::set_slice(std::size_t looks) { state_->slice_looks = looks; }
 
 std::uint64_t FakeKernel::time_ms() const { return state_->time_ms; }

@@ -70,6 +70,8 @@ class FakeKernel {
   // none is; answers how many turns that took. A request that waits for work (work.later) runs it
   // by itself.
   std::size_t run_work();
+  // The turn of it that comes first; false: none is due.
+  bool run_work_once();
   // From the next turn on its slice is over at that look at the interrupt word; 0, as at first:
   // never.
   void set_slice(std::size_t looks);

@@ -40,7 +40,8 @@ std::optional<Answer> FakeKernel::State::work_on(const Job& job, std::uint32_t l
   Block block;
   ArgBinder({job.tenant, job.vshard, options.lanes, std::nullopt}).bind({}, "{}", block);
   const AlignedBlock args(block);
-  const stator_request request = request_of(job, args, call);
+  stator_request request = request_of(job, args, call);
+  request.vshard = lane;
   const detail::Alarm alarm =
       note.empty() ? alarms.all[{lane, job.tenant, call.collection}] : detail::Alarm();
   const stator_work work = {
@@ -105,7 +106,7 @@ bool FakeKernel::State::work_once() {
   alarm.field = refused ? refused->field : "";
   alarm.sentence = refused ? refused->detail : "";
   if (!refused) return true;
-  const bool is_news = refused->status == STATOR_E_UNIQUE_VIOLATION && before == STATOR_OK;
+  const bool is_news = refused->status != STATOR_E_CONFLICT_RETRY && before == STATOR_OK;
   detail::set_alarm(alarms, alarm, is_news ? 0 : time_ms + kWorkRetryMs);
   return true;
 }

@@ -142,6 +142,8 @@ class CoreLoop {
   void execute_work(bridge::Task& task);
   // Into batch_ and the task.
   void prepare_work(bridge::Task& task);
+  // One that this lane owns, or kEveryVShard.
+  VShardId any_vshard() const;
   // Those that waited for something to be applied.
   void retry_later(std::vector<bridge::Task*>& answered);
   void merge_checkpoint(bridge::Task& task);
@@ -198,6 +200,7 @@ class CoreLoop {
   LongReads long_reads_;
   WorkList work_;
   bool is_working_ = false;
+  std::uint64_t work_turns_ = 0;      // that wrote on this lane alone
   std::vector<bridge::Task*> later_;  // merges that wait for something to be applied
   Lsn later_seen_;                    // of the last look at them
   std::vector<bridge::Task*> ended_;  // of its last slice

@@ -49,6 +49,14 @@ WorkList::Place place_of(const Task& task) { return {task.op, task.tenant, task.
 
 }  // namespace
 
+// Records of which the lane is not the owner would be another lane's at the next replay.
+VShardId CoreLoop::any_vshard() const {
+  for (std::uint32_t vshard = 0; vshard < kVShards; ++vshard) {
+    if (is_mine(VShardId{vshard})) return VShardId{vshard};
+  }
+  return kEveryVShard;
+}
+
 bool CoreLoop::begin_work(Task& task) {
   if (is_working_ || work_.empty()) return false;
   host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
@@ -61,7 +69,6 @@ bool CoreLoop::begin_work(Task& task) {
   task.op = place.engine;
   task.tenant = place.tenant;
   task.collection = place.collection;
-  task.vshard = options_.vshards->of(task.tenant, task.collection);
   task.deadline_ns = std::numeric_limits<std::uint64_t>::max();
   task.set_note({});
   return true;
@@ -73,9 +80,12 @@ void CoreLoop::end_work(const Task& task) {
   const WorkList::Place place = place_of(task);
   if (task.code == ErrorCode::kOk) return work_.set_refusal(place, {});
   const WorkList::Refusal& before = work_.refusal(place.engine, place.tenant, place.collection);
-  // A claim that could not be had is news for the engine; whatever comes again waits.
-  const bool is_news = task.code == ErrorCode::kUniqueViolation && before.code == ErrorCode::kOk;
-  if (before.code != task.code && !is_news && task.code != ErrorCode::kConflictRetry) {
+  // News for the engine; what comes again waits.
+  const bool is_news = before.code == ErrorCode::kOk && task.code != ErrorCode::kConflictRetry;
+  const bool is_its_own = task.code == ErrorCode::kUniqueViolation ||
+                          task.code == ErrorCode::kRejectedConstraint ||
+                          task.code == ErrorCode::kConflictRetry;
+  if (before.code != task.code && !is_its_own) {
     log::warn("background work of engine '" + options_.catalog->engines()[task.op]->id +
               "' in collection '" + task.collection + "': " + task.error_sentence);
   }
@@ -88,6 +98,7 @@ void CoreLoop::prepare_work(Task& task) {
   const plugin::Engine& engine = *options_.catalog->engines()[task.op];
   task.error_field.clear();
   task.error_sentence.clear();
+  task.vshard = any_vshard();
   call_.begin(host_, host::Phase::kPrepare, engine, task.tenant, task.collection);
   const CallScope scope(call_);
   call_.task = &task;
@@ -131,6 +142,8 @@ void CoreLoop::execute_work(Task& task) {
     return task.refuse(checked.error());
   }
   commit(task, Lsn{});
+  // It goes ahead of the disk by some turns, and no further.
+  if (++work_turns_ % kWorkTurnsAhead != 0) task.answer_after = Lsn{};
 }
 
 std::size_t CoreLoop::later_tasks() const {

@@ -7,6 +7,7 @@ namespace {
 
 constexpr char kPlainForm = 1;
 constexpr char kFullForm = 2;
+constexpr char kStateForm = 3;
 
 bool take_text(std::string_view& rest, std::string& out) {
   std::size_t size = 0;
@@ -67,8 +68,15 @@ bool read_definition_record(std::string_view payload, IndexDefinition& out) {
   return take_text(payload, out.name) && read_form(payload, out);
 }
 
+bool is_same_index(const IndexDefinition& a, const IndexDefinition& b) {
+  return definition_record(a) == definition_record(b);
+}
+
 std::string stored_definition(const IndexDefinition& definition) {
-  return kFullForm + form_of(definition);
+  if (definition.is_ready()) return kFullForm + form_of(definition);
+  std::string stored = {kStateForm, static_cast<char>(definition.state)};
+  packed::append_sized(stored, definition.reason);
+  return stored + form_of(definition);
 }
 
 bool read_stored_definition(std::string_view name, std::string_view value, IndexDefinition& out) {
@@ -76,9 +84,14 @@ bool read_stored_definition(std::string_view name, std::string_view value, Index
     out = plain_index(name);
     return true;
   }
-  if (value.empty() || value.front() != kFullForm) return false;
+  if (value.empty()) return false;
   out.name = name;
-  return read_form(value.substr(1), out);
+  if (value.front() == kFullForm) return read_form(value.substr(1), out);
+  if (value.size() < 2 || value.front() != kStateForm) return false;
+  out.state = static_cast<IndexState>(value[1]);
+  value.remove_prefix(2);
+  return out.state <= IndexState::kDropping && take_text(value, out.reason) &&
+         read_form(value, out);
 }
 
 }  // namespace stator::document

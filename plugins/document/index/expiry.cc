@@ -45,7 +45,7 @@ double approximate(const Value& number) {
 
 bool is_over(const IndexDefinitions& indexes, const Value& root, std::uint64_t now_ms) {
   return std::any_of(indexes.begin(), indexes.end(), [&](const IndexDefinition& index) {
-    return index.is_ttl() && is_over(index, root, now_ms);
+    return index.is_ttl() && index.is_kept() && is_over(index, root, now_ms);
   });
 }
 

@@ -24,10 +24,15 @@ const IndexDefinition* IndexCatalog::find(std::uint32_t tenant, std::string_view
   return at != known.end() && at->name == name ? &*at : nullptr;
 }
 
+IndexDefinition* IndexCatalog::find_mutable(std::uint32_t tenant, std::string_view collection,
+                                            std::string_view name) {
+  return const_cast<IndexDefinition*>(find(tenant, collection, name));
+}
+
 const IndexDefinition* IndexCatalog::find_order(std::uint32_t tenant, std::string_view collection,
                                                 std::string_view path) const {
   for (const IndexDefinition& index : of(tenant, collection)) {
-    if (index.gives_order_of(path)) return &index;
+    if (index.is_ready() && index.gives_order_of(path)) return &index;
   }
   return nullptr;
 }

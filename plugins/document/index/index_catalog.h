@@ -24,7 +24,10 @@ class IndexCatalog {
   // Null if there is none of that name.
   const IndexDefinition* find(std::uint32_t tenant, std::string_view collection,
                               std::string_view name) const;
-  // One that gives the order of all values at the path, or null.
+  // To change its state; null if there is none of that name.
+  IndexDefinition* find_mutable(std::uint32_t tenant, std::string_view collection,
+                                std::string_view name);
+  // One that is ready and gives the order of all values at the path, or null.
   const IndexDefinition* find_order(std::uint32_t tenant, std::string_view collection,
                                     std::string_view path) const;
   // Replaces one of the same name.

@@ -67,7 +67,7 @@ Status sweep(const DocumentEngine& engine, const Work& work, Records& records, R
              bool& has_removed) {
   Sweeper sweeper(engine, work, records, reply);
   for (const IndexDefinition& index : engine.indexes().of(work.tenant(), work.collection())) {
-    if (!index.is_ttl()) continue;
+    if (!index.is_ttl() || !index.is_kept()) continue;
     if (const Status status = sweeper.along(index); status != STATOR_OK) return status;
   }
   has_removed = sweeper.has_removed();

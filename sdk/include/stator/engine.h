@@ -85,8 +85,8 @@ typedef struct stator_work {
   stator_str refusal_field; /* of reply.fail, or of the claim */
   stator_str refusal_sentence;
   stator_bytes note; /* what work.everywhere was given; empty in a turn that wake asked for */
-  /* Tenant, collection, time, interrupt and call; no arguments, op_index is STATOR_OP_INDEX_WORK.
-   */
+  /* Tenant, collection, time, interrupt and call; vshard is one that the lane owns, whichever, or
+   * STATOR_VSHARD_EVERY where it owns none; no arguments, op_index is STATOR_OP_INDEX_WORK. */
   const stator_request* request;
 } stator_work;
 #define STATOR_OP_INDEX_WORK 0xffffffffu
@@ -175,7 +175,8 @@ typedef struct stator_engine_v1 {
    * interrupt word as each long loop does (STATOR_INTERRUPT_ASK: call stator.pause/1, which says
    * when the slice is over), then returns what it has and wakes itself for the rest. It also bounds
    * its records, for what applies them is not in the slice. Not STATOR_OK: nothing is written, and
-   * it is called again with the refusal, after a second. */
+   * it is called again with the refusal: at once, but after a second where that is the second time,
+   * or where it says STATOR_E_CONFLICT_RETRY. */
   stator_status (*work)(const stator_instance* instance, const stator_work* work);
 } stator_engine_v1;
 
