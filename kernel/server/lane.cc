@@ -154,7 +154,7 @@ void Lane::read_sockets(net::EventLoop& events, std::size_t ready) {
 }
 
 void Lane::begin_work() {
-  if (!may_work()) return;
+  if (!may_work() || *core_->next_work_ms() > system_clock().wall_ms()) return;
   bridge::Task* task = pool_.take();
   if (!core_->begin_work(*task)) return pool_.give_back(task);
   dispatcher_.dispatch_work(task);

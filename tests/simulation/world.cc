@@ -90,7 +90,9 @@ void World::fill(Task& task, const std::string& op, const std::string& args_json
 
 dispatch::Route World::route_of(const Task& task) const {
   const stator_op& row = *catalog_.ops()[task.op].row;
-  if (row.placement == STATOR_PLACE_ALL) return {dispatch::Placement::kAll};
+  if (row.placement == STATOR_PLACE_ALL) {
+    return {dispatch::Placement::kAll, 0, 0, (row.flags & STATOR_OP_TOGETHER) != 0};
+  }
   return {dispatch::Placement::kDocument, catalog_.ops()[task.op].key_arg, 0};
 }
 
@@ -178,7 +180,10 @@ void World::settle() {
 }
 
 void World::settle_open() {
-  const auto is_open = [](const std::unique_ptr<Lane>& lane) { return lane->pool.taken() > 0; };
+  // What waits for work holds nothing up.
+  const auto is_open = [](const std::unique_ptr<Lane>& lane) {
+    return lane->pool.taken() > lane->core->later_tasks();
+  };
   while (std::any_of(lanes_.begin(), lanes_.end(), is_open)) {
     log_->commit();
     for (std::uint32_t i = 0; i < lanes(); ++i) turn(LaneId{i});
