@@ -17,15 +17,17 @@ namespace stator::core {
 inline constexpr EngineNumber kKernelEngine{0};
 
 enum class KernelRecord : std::uint32_t {
-  kEngineNumber = 1,  // dictionary: number u16, engine id
-  kIdempotency = 2,   // first answer of an idempotency key
+  kEngineNumber = 1,             // dictionary: number u16, engine id
+  kOldAnswer = 2,                // kKeptAnswer as builds before wrote it, which nobody looks for
   kSeal = wal::kSealRecordType,  // a new epoch of the log; changes no state
+  kKeptAnswer = 4,               // first answer of an idempotency key
 };
 
 // Spaces below the kernel's prefix.
 inline constexpr std::uint8_t kSpaceEngineNumber = 1;
-inline constexpr std::uint8_t kSpaceIdempotency = 2;
 inline constexpr std::uint8_t kSpaceParked = 3;
+inline constexpr std::uint8_t kSpaceKeptAnswer = 4;
+inline constexpr std::uint8_t kSpaceKeptOrder = 5;
 
 std::string encode_engine_number(EngineNumber number, ByteView id);
 std::optional<std::pair<EngineNumber, std::string>> decode_engine_number(ByteView payload);
