@@ -161,6 +161,14 @@ inline constexpr std::size_t kTurnRequestsBackground = 64;
 // things to do; and how often the clock is looked at for it.
 inline constexpr std::uint64_t kSliceNs = 200'000;
 inline constexpr std::uint64_t kSliceLookNs = 20'000;
+// Background work of engines: the time of one turn, after which the requests that came meanwhile
+// are executed; when a turn that failed is tried again; and how long a lane sleeps at most before
+// it looks at the wall clock again, which may have been set.
+inline constexpr std::uint64_t kWorkSliceNs = 200'000;
+inline constexpr std::uint64_t kWorkRetryMs = 1000;
+inline constexpr std::uint64_t kWorkSleepMs = 60'000;
+// Turns of background work after which a lane waits until what they wrote is durable.
+inline constexpr std::uint64_t kWorkTurnsAhead = 16;
 // Such reads that one lane has begun: each has a stack and a snapshot of the store. Further ones
 // wait in their queue.
 inline constexpr std::size_t kPausedReadsMax = 64;

@@ -28,6 +28,16 @@ void Task::refuse_as_cancelled() {
   refuse(Error(ErrorCode::kCancelled, "the request was cancelled"));
 }
 
+void Task::set_note(ByteView text) {
+  stator_arg_block block{};
+  block.struct_size = sizeof block;
+  block.bytes = sizeof block;
+  block.vshard = vshard.value();
+  args.clear();
+  args.append(&block, sizeof block, 1);
+  args.append(text.data(), text.size(), 1);
+}
+
 void Task::clear_answer() {
   code = ErrorCode::kOk;
   payload.clear();
@@ -66,6 +76,8 @@ void Task::reset() {
   is_round = false;
   is_repeat = false;
   wants_round = false;
+  wants_all = false;
+  is_later = false;
   is_held = false;
   is_again = false;
   claims.rest(kKeepBytes);

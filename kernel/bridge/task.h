@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "stator/args.h"
+
 #include "base/byte_buffer.h"
 #include "base/bytes.h"
 #include "base/error.h"
@@ -42,8 +44,15 @@ enum class TaskKind : std::uint8_t {
 // What the core of a lane carries out itself instead of an engine's op.
 enum class CoreOp : std::uint8_t {
   kNone,
-  kCheckpoint,  // payload of a part: the lane's applied LSN; of the merged answer: {"lsn":the smallest}
+  kCheckpoint,  // payload of a part: the lane's applied LSN; of the merged answer: {"lsn":the
+                // smallest}
+  // A turn of an engine's background work (docs/adr/0038): `op` is the engine's place in the
+  // catalog; behind the empty argument block stands the note with which all lanes do it.
+  kWork,
 };
+
+// An argument block without arguments.
+inline constexpr std::size_t kNoArgsBytes = sizeof(stator_arg_block);
 
 // Of a task that no connection waits for.
 inline constexpr std::uint32_t kNoConnection = 0xffffffff;
@@ -83,6 +92,8 @@ struct Task {
   // kExecute, kBatch: nothing was written, because other lanes must take part; kBatchPrepare: the
   // round must begin again.
   bool wants_round = false;
+  bool wants_all = false;         // kWork: all lanes are to do it, with the note in args
+  bool is_later = false;          // kMerge: it waits here for something to be applied
   bool is_held = false;           // kBatchPrepare: the lane runs nothing else now
   bool is_again = false;          // kBatchCancel: the round will begin again
   ByteBuffer claims;              // what it takes and frees, bridge/claim.h
@@ -136,6 +147,12 @@ struct Task {
       __builtin_prefetch(reinterpret_cast<const char*>(this) + at, 1);
     }
   }
+  // Of kWork.
+  ByteView note() const {
+    return {reinterpret_cast<const char*>(args.data()) + kNoArgsBytes, args.size() - kNoArgsBytes};
+  }
+  // An argument block without arguments, then the note.
+  void set_note(ByteView text);
   void prefetch_answer() const { __builtin_prefetch(payload.data()); }
   void refuse(const Error& error);
   void refuse_as_cancelled();

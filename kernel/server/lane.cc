@@ -103,6 +103,13 @@ int Lane::timeout_ms(const net::EventLoop& events) const {
     const auto left = deadline <= now ? 0 : static_cast<int>((deadline - now) / 1'000'000) + 1;
     timeout = timeout < 0 ? left : std::min(timeout, left);
   }
+  if (may_work()) {
+    const std::uint64_t now = system_clock().wall_ms();
+    const std::uint64_t due = *core_->next_work_ms();
+    const auto left =
+        due <= now ? 0 : static_cast<int>(std::min<std::uint64_t>(due - now, kWorkSleepMs));
+    timeout = timeout < 0 ? left : std::min(timeout, left);
+  }
   if (!dispatcher_.is_idle() || dispatcher_.has_stuck()) {
     const auto look = static_cast<int>(shared_.stuck_ns / kLooksPerStuck / 1'000'000);
     timeout = timeout < 0 ? look : std::min(timeout, look);
@@ -121,6 +128,7 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   dispatcher_.receive();
   dispatcher_.set_home_queue(core_->ready());
   look_after_peers(events.now_ns());
+  begin_work();
   read_sockets(events, ready);
   work(events);
   commit(events);
@@ -149,6 +157,19 @@ void Lane::read_sockets(net::EventLoop& events, std::size_t ready) {
     if (link_.submitted.size() >= kGroup) work(events, core::TurnPart::kMoreToCome);
   }
   first_socket_ = 0;
+}
+
+void Lane::begin_work() {
+  if (!may_work() || *core_->next_work_ms() > system_clock().wall_ms()) return;
+  bridge::Task* task = pool_.take();
+  if (!core_->begin_work(*task)) return pool_.give_back(task);
+  dispatcher_.dispatch_work(task);
+}
+
+bool Lane::may_work() const {
+  return !is_paused_ && shared_.stop->phase() == LaneStop::Phase::kRun &&
+         shared_.phase.load(std::memory_order_relaxed) == LanePhase::kServe &&
+         core_->next_work_ms().has_value();
 }
 
 void Lane::look_after_peers(std::uint64_t now_ns) {
@@ -219,6 +240,11 @@ void Lane::work(net::EventLoop& events, core::TurnPart part) {
   for (std::size_t i = 0; i < done_.size(); ++i) {
     if (i + 2 * kAhead < done_.size()) done_[i + 2 * kAhead]->prefetch();
     if (i + kAhead < done_.size()) done_[i + kAhead]->prefetch_answer();
+    if (done_[i]->core_op == bridge::CoreOp::kWork) {
+      core_->end_work(*done_[i]);
+      pool_.give_back(done_[i]);
+      continue;
+    }
     events.on_answer(done_[i]);
   }
   done_.clear();
@@ -228,7 +254,8 @@ void Lane::work(net::EventLoop& events, core::TurnPart part) {
 
 bool Lane::is_idle() const {
   return dispatcher_.is_idle() && core_->waiting() == 0 && host_.held == 0 &&
-         link_.submitted.empty() && pool_.taken() == maintenance_.waiting() + changes_.open();
+         link_.submitted.empty() &&
+         pool_.taken() == maintenance_.waiting() + changes_.open() + core_->later_tasks();
 }
 
 bool Lane::stand_still(net::EventLoop& events) {
@@ -254,6 +281,7 @@ void Lane::loop(net::EventLoop& events) {
       is_draining = true;
       events.stop_reading();
     }
+    if (is_draining) core_->end_later();
     int timeout = timeout_ms(events);
     if (is_draining) {
       const bool is_done = events.is_drained() && dispatcher_.is_idle() && core_->waiting() == 0 &&

@@ -90,6 +90,9 @@ class Lane {
   void work(net::EventLoop& events, core::TurnPart part = core::TurnPart::kLast);
   // Takes what has come, as much as this lane can have waiting.
   void read_sockets(net::EventLoop& events, std::size_t ready);
+  // A turn of background work, if one is due and the lane is to go on serving.
+  void begin_work();
+  bool may_work() const;
   // Whether lanes that have requests of this one are well.
   void look_after_peers(std::uint64_t now_ns);
   // Sends what was appended on its way to the disk.

@@ -16,6 +16,8 @@
 
 namespace stator::document {
 
+struct StateChange;
+
 class DocumentEngine {
  public:
   static EngineDescription<DocumentEngine> describe();
@@ -25,6 +27,10 @@ class DocumentEngine {
   void apply(const Record& record, KvWriter& kv);
   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 
+  Status work(const Work& work, Records& records, Reply& reply) const;
+
+  // For whoever asks such a document is not there, whether it has been removed already or not.
+  bool is_over(const Request& request, const Value& root) const;
   const IndexCatalog& indexes() const { return indexes_; }
   const SchemaCatalog& schemas() const { return schemas_; }
   std::uint32_t lane() const { return lane_; }
@@ -46,6 +52,9 @@ class DocumentEngine {
   void erase(const Record& record, KvWriter& kv) const;
   void create_index(const Record& record, IndexDefinition index, KvWriter& kv);
   void drop_index(const Record& record, KvWriter& kv);
+  void set_index_state(const Record& record, const StateChange& change, KvWriter& kv);
+  void build_index(const Record& record, KvWriter& kv);
+  void erase_of_index(const Record& record, KvWriter& kv);
   static void change_claim(const Record& record, KvWriter& kv);
   void set_schema(const Record& record, KvWriter& kv);
 

@@ -1,15 +1,20 @@
 // The engine's edge to the kernel: what it is, how it opens, how it applies records.
 #include <array>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
 #include "stator/engine.hpp"
 
 #include "document_engine.h"
+#include "index/expiry.h"
 #include "index/index_entries.h"
 #include "ops/ops.h"
 #include "packed_json.h"
 #include "storage.h"
+#include "work/build_range.h"
+#include "work/index_work.h"
+#include "work/sweep.h"
 
 namespace stator::document {
 namespace {
@@ -48,6 +53,7 @@ std::unique_ptr<DocumentEngine> DocumentEngine::open(const Open& open) {
     if (!read_stored_definition(entry.key, entry.value, index)) {
       throw OpenError("an index definition has an unknown format");
     }
+    if (index.is_ttl() || !index.is_ready()) open.wake(entry.tenant, entry.collection);
     engine->indexes_.add(entry.tenant, entry.collection, std::move(index));
   });
   open.visit_all(Space::kSchemas, [&](const StoredEntry& entry) {
@@ -76,6 +82,12 @@ void DocumentEngine::apply(const Record& record, KvWriter& kv) {
     }
     case RecordType::kIndexDrop:
       return drop_index(record, kv);
+    case RecordType::kIndexState:
+      return set_index_state(record, read_state_record(record.payload()), kv);
+    case RecordType::kIndexBuild:
+      return build_index(record, kv);
+    case RecordType::kIndexErase:
+      return erase_of_index(record, kv);
     case RecordType::kSchemaSet:
       return set_schema(record, kv);
     case RecordType::kTake:
@@ -84,6 +96,22 @@ void DocumentEngine::apply(const Record& record, KvWriter& kv) {
     default:
       throw std::runtime_error("unknown type of record");
   }
+}
+
+Status DocumentEngine::work(const Work& work, Records& records, Reply& reply) const {
+  if (!work.note().empty()) return change_state(*this, work, records, reply);
+  bool has_removed = false;
+  const Status status = sweep(*this, work, records, reply, has_removed);
+  if (status != STATOR_OK) return status;
+  if (!has_removed) return work_on_indexes(*this, work, records, reply);
+  work.wake();
+  return STATOR_OK;
+}
+
+bool DocumentEngine::is_over(const Request& request, const Value& root) const {
+  return indexes_.has_ttl() &&
+         document::is_over(indexes_.of(request.tenant(), request.collection()), root,
+                           request.time_ms());
 }
 
 // A key that changes hands within one request may be taken before it is freed.
@@ -119,7 +147,12 @@ void DocumentEngine::put(const Record& record, KvWriter& kv) const {
   if (!indexes.empty() && load_document(kv, written.document_id, old)) {
     before = entries_of(indexes, written.document_id, old.root);
   }
-  const auto after = entries_of(indexes, written.document_id, read_value(written.value_bytes));
+  const Value root = read_value(written.value_bytes);
+  for (const IndexDefinition& index : indexes) {
+    if (!index.is_ttl()) continue;
+    if (const auto at = over_at(index, root)) record.wake(*at);
+  }
+  const auto after = entries_of(indexes, written.document_id, root);
   change_entries(kv, {written.document_id, record.vshard(), before, after});
   std::string& stored = scratch_.stored;
   seal_document(record.lsn(), written.value_bytes, stored);
@@ -144,19 +177,55 @@ void DocumentEngine::erase(const Record& record, KvWriter& kv) const {
 
 // Comes once from each lane, and all of them again at recovery.
 void DocumentEngine::create_index(const Record& record, IndexDefinition index, KvWriter& kv) {
-  if (indexes_.find(record.tenant(), record.collection(), index.name) != nullptr) return;
+  const IndexDefinition* known = indexes_.find(record.tenant(), record.collection(), index.name);
+  if (known != nullptr && known->state != IndexState::kDropping) return;
+  // Only logs of builds that erased at once have one that follows on a drop.
+  constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+  while (known != nullptr && erase_entries(kv, *known, kAll)) continue;
+  index.state = IndexState::kBuilding;
   kv.put(Space::kIndexes, STATOR_VSHARD_EVERY, index.name, stored_definition(index));
-  backfill_index(kv, index);
   indexes_.add(record.tenant(), record.collection(), std::move(index));
+  record.wake();
 }
 
 void DocumentEngine::drop_index(const Record& record, KvWriter& kv) {
+  set_index_state(record, {static_cast<std::uint8_t>(IndexState::kDropping), record.payload(), {}},
+                  kv);
+}
+
+void DocumentEngine::set_index_state(const Record& record, const StateChange& change,
+                                     KvWriter& kv) {
+  IndexDefinition* index = indexes_.find_mutable(record.tenant(), record.collection(), change.name);
+  if (index == nullptr) return;
+  if (change.state == kGoneState) {
+    const std::string name(change.name);
+    kv.erase(Space::kIndexes, name);
+    return indexes_.remove(record.tenant(), record.collection(), name);
+  }
+  index->state = static_cast<IndexState>(change.state);
+  index->reason = change.reason;
+  kv.put(Space::kIndexes, STATOR_VSHARD_EVERY, index->name, stored_definition(*index));
+  record.wake();
+}
+
+// A range that does not begin where the lane is was recorded before the engine was opened: the work
+// that begins anew comes to it.
+void DocumentEngine::build_index(const Record& record, KvWriter& kv) {
+  const BuildRange range = read_build_record(record.payload());
+  IndexDefinition* index = indexes_.find_mutable(record.tenant(), record.collection(), range.name);
+  if (index == nullptr || index->state != IndexState::kBuilding) return;
+  index_documents(kv, *index, {range.from, range.to});
+  if (range.from != index->built_up_to || index->is_built) return;
+  index->built_up_to = range.to;
+  index->is_built = range.to.empty();
+  index->built_documents += range.documents;
+}
+
+void DocumentEngine::erase_of_index(const Record& record, KvWriter& kv) {
   const IndexDefinition* index =
       indexes_.find(record.tenant(), record.collection(), record.payload());
-  if (index == nullptr) return;
-  erase_index(kv, *index);
-  kv.erase(Space::kIndexes, record.payload());
-  indexes_.remove(record.tenant(), record.collection(), record.payload());
+  if (index == nullptr || index->state != IndexState::kDropping) return;
+  erase_entries(kv, *index, kErasedMax);
 }
 
 void DocumentEngine::set_schema(const Record& record, KvWriter& kv) {

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "document_engine.h"
+
 namespace stator::document {
 namespace {
 
@@ -53,9 +55,11 @@ bool load_document(const Kv& kv, std::string_view document_id, StoredDocument& o
   return true;
 }
 
-bool load_visible(const Request& request, std::string_view document_id, StoredDocument& out) {
+bool load_visible(const DocumentEngine& engine, const Request& request,
+                  std::string_view document_id, StoredDocument& out) {
   StoredDocument found;
   if (!load_document(request.kv(), document_id, found)) return false;
+  if (engine.is_over(request, found.root)) return false;
   if (!request.rows().is_visible(found.root.bytes)) return false;
   out = found;
   return true;

@@ -15,7 +15,11 @@
 //   index_define  index/definition.h
 //   index_drop    name                     (the bytes)
 //   schema_set    the schema's text        (the bytes; none: no schema)
-//   take, free    key, document id         (key: u16 size little-endian, bytes; id: the rest)
+//   index_state   work/index_work.h
+//   index_build   work/build_range.h
+//   index_erase   name                     (the bytes): the next entries of an index that is
+//   dropped take, free    key, document id         (key: u16 size little-endian, bytes; id: the
+//   rest)
 //
 // The kernel keeps keys of different tenants and collections apart, so they need no prefix here.
 #pragma once
@@ -45,8 +49,11 @@ struct RecordType {
   static constexpr std::uint32_t kIndexDefine = 4;
   static constexpr std::uint32_t kIndexDrop = 5;
   static constexpr std::uint32_t kSchemaSet = 6;
+  static constexpr std::uint32_t kIndexState = 7;
   static constexpr std::uint32_t kTake = STATOR_RECORD_UNTOLD + 1;
   static constexpr std::uint32_t kFree = STATOR_RECORD_UNTOLD + 2;
+  static constexpr std::uint32_t kIndexBuild = STATOR_RECORD_UNTOLD + 3;
+  static constexpr std::uint32_t kIndexErase = STATOR_RECORD_UNTOLD + 4;
 };
 
 struct PutRecord {
@@ -71,8 +78,10 @@ StoredDocument open_document(std::string_view stored);
 // False if there is no such document. Borrows stored bytes: they last until the call returns.
 // Allocates nothing.
 bool load_document(const Kv& kv, std::string_view document_id, StoredDocument& out);
-// For whoever asks: false also for a document that row policies hide.
-bool load_visible(const Request& request, std::string_view document_id, StoredDocument& out);
+// For whoever asks: false also for a document that is over, or that row policies hide.
+class DocumentEngine;
+bool load_visible(const DocumentEngine& engine, const Request& request,
+                  std::string_view document_id, StoredDocument& out);
 // Before a document that is there is replaced, changed or removed: rejected_authz where row
 // policies hide it, or do not let it be written.
 Status check_replaced(const Request& request, const StoredDocument& document);

@@ -120,6 +120,7 @@ void check_lifecycle() {
 void check_requests() {
   FakeKernel kernel(&watched_entry, {.lanes = 2});
   for (const Made& made : requests()) ask(kernel, made);
+  kernel.run_work();
 }
 
 void check_replay() {
@@ -189,6 +190,40 @@ void expect_apart(std::uint32_t tenant, const char* collection, const char* what
   }
 }
 
+// Work is done in slices of every size, comes to an end, is not forgotten in a restart, and is
+// replayed as it was.
+void check_work() {
+  if (rows().empty() || original_engine()->work == nullptr) return;
+  constexpr std::uint64_t kLongMs = 1000ull * 60 * 60 * 24 * 365;
+  for (const std::uint32_t lanes : {1u, 2u, 4u}) {
+    FakeKernel straight(&watched_entry, {.lanes = lanes});
+    FakeKernel restarted(&watched_entry, {.lanes = lanes});
+    straight.set_slice(lanes - 1);
+    std::size_t asked = 0;
+    for (const Made& made : requests()) {
+      ask(straight, made);
+      ask(restarted, made);
+      if (++asked % 50 == 0) straight.run_work();
+      if (asked % 50 == 0) restarted.run_work();
+    }
+    straight.advance(kLongMs);
+    straight.run_work();
+    restarted.restart();
+    restarted.advance(kLongMs);
+    restarted.run_work();
+    const auto before = straight.dump();
+    const auto after = restarted.dump();
+    for (const auto& [key, value] : before) {
+      if (!after.contains(key)) broken("work is another one after a restart: " + key + " is gone");
+    }
+    for (const auto& [key, value] : after) {
+      if (!before.contains(key)) broken("work is another one after a restart: " + key + " is new");
+    }
+    straight.replay();
+    expect_same_store(straight, before, "a replay of requests and work");
+  }
+}
+
 void check_tenants() { expect_apart(2, "one", "tenant"); }
 void check_collections() { expect_apart(1, "two", "collection"); }
 
@@ -197,11 +232,11 @@ struct Check {
   void (*run)();
 };
 constexpr std::array kChecks = {
-    Check{"descriptor", check_descriptor},  Check{"examples", check_examples},
-    Check{"lifecycle", check_lifecycle},    Check{"requests", check_requests},
-    Check{"replay", check_replay},          Check{"restart", check_restart},
-    Check{"purity", check_purity},          Check{"tenants", check_tenants},
-    Check{"collections", check_collections}};
+    Check{"descriptor", check_descriptor},   Check{"examples", check_examples},
+    Check{"lifecycle", check_lifecycle},     Check{"requests", check_requests},
+    Check{"replay", check_replay},           Check{"restart", check_restart},
+    Check{"purity", check_purity},           Check{"tenants", check_tenants},
+    Check{"collections", check_collections}, Check{"work", check_work}};
 
 // ---- processes and reports ---------------------------------------------------------------------
 int run_here(const Check& check) {

@@ -89,6 +89,11 @@ const stator_engine_v1* watched_entry(const stator_kernel_hello* hello) {
       return enter(Inside::kApply, "apply", [&] { return original->apply(instance, record); });
     };
   }
+  if (watched.work != nullptr) {
+    watched.work = [](const stator_instance* instance, const stator_work* work) {
+      return enter(Inside::kOther, "work", [&] { return original->work(instance, work); });
+    };
+  }
   return &watched;
 }
 

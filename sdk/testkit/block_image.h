@@ -3,6 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
 #include <string_view>
 #include <vector>
 
@@ -37,5 +40,24 @@ inline stator_slice append_slices(Block& block, const std::vector<stator_slice>&
   const auto* bytes = reinterpret_cast<const char*>(slices.data());
   return append(block, {bytes, slices.size() * sizeof(stator_slice)}, alignof(stator_value));
 }
+
+// An argument block where an engine may see it: 64-byte aligned and exactly as long as it says, so
+// that a sanitizer finds a read behind its end.
+class AlignedBlock {
+ public:
+  explicit AlignedBlock(const Block& image)
+      : bytes_(static_cast<char*>(::operator new (image.size(), std::align_val_t{kBlockAlign}))) {
+    std::memcpy(bytes_.get(), image.data(), image.size());
+  }
+  const stator_arg_block* get() const {
+    return reinterpret_cast<const stator_arg_block*>(bytes_.get());
+  }
+
+ private:
+  struct Free {
+    void operator()(char* p) const { ::operator delete (p, std::align_val_t{kBlockAlign}); }
+  };
+  std::unique_ptr<char, Free> bytes_;
+};
 
 }  // namespace stator::testkit

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "stator/engine.h"
@@ -49,6 +50,22 @@ struct Cursor {
   std::string value;
 };
 
+// When each lane is to work where, and why the turn before was refused.
+struct Alarm {
+  bool is_set = false;
+  std::uint64_t at_ms = 0;
+  std::uint64_t turn = 0;
+  stator_status refusal = STATOR_OK;
+  std::string field;
+  std::string sentence;
+};
+struct Alarms {
+  // By lane, tenant, collection.
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::string>, Alarm> all;
+  std::uint64_t turns = 0;
+  std::uint64_t now_ms = 0;
+};
+
 // What FakeKernel::bind_rows was given, compiled.
 struct BoundRows {
   bool is_bound = false;
@@ -61,6 +78,7 @@ struct Call {
   std::uint32_t lane = 0;
   std::uint32_t lanes = 1;
   std::uint32_t tenant = 0;
+  bool has_work = false;  // the engine does work
   LaneStore* store = nullptr;
   std::string collection;
   const char* engine_id = "";
@@ -79,6 +97,13 @@ struct Call {
   std::vector<NewRecord> records;
   std::vector<NewClaim> claims;
   bool is_together = false;
+
+  // stator.work/1
+  Alarms* alarms = nullptr;
+  bool is_work = false;
+  std::string note;
+  std::string everywhere;
+  bool is_later = false;
 
   // Everything lent to the engine dies with the call, so that a sanitizer finds what it kept.
   struct Free {

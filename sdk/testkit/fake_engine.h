@@ -13,6 +13,7 @@
 
 #include "arg_binder.h"
 #include "fake_services.h"
+#include "fake_work.h"
 
 namespace stator::testkit::detail {
 

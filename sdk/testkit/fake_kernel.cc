@@ -13,15 +13,20 @@
 #include "fake_call.h"
 #include "fake_engine.h"
 #include "fake_services.h"
+#include "fake_state.h"
 
 namespace stator::testkit {
 
 using detail::Call;
-using detail::Entry;
 using detail::fault;
+using detail::Job;
+using detail::known_status;
 using detail::LaneStore;
+using detail::LogRecord;
 using detail::NewClaim;
 using detail::Phase;
+using detail::Prepared;
+using detail::refusal;
 
 namespace {
 
@@ -29,123 +34,7 @@ constexpr std::size_t kErrorBytes = 512;
 constexpr std::uint32_t kLanesMax = 64;
 constexpr std::size_t kCollectionBytesMax = 128;
 
-struct LogRecord {
-  std::uint64_t lsn;
-  std::uint64_t time_ms;
-  std::uint32_t tenant;
-  std::string collection;
-  detail::NewRecord record;
-};
-
-// An argument block where an engine may see it: 64-byte aligned and exactly as long as it says, so
-// that a sanitizer finds a read behind its end.
-class AlignedBlock {
- public:
-  explicit AlignedBlock(const Block& image)
-      : bytes_(static_cast<char*>(::operator new (image.size(), std::align_val_t{kBlockAlign}))) {
-    std::memcpy(bytes_.get(), image.data(), image.size());
-  }
-  const stator_arg_block* get() const {
-    return reinterpret_cast<const stator_arg_block*>(bytes_.get());
-  }
-
- private:
-  struct Free {
-    void operator()(char* p) const { ::operator delete (p, std::align_val_t{kBlockAlign}); }
-  };
-  std::unique_ptr<char, Free> bytes_;
-};
-
-Answer refusal(stator_status status, std::string field, std::string sentence) {
-  return {status, {}, false, std::move(field), std::move(sentence)};
-}
-
-// A number that errors.def does not have is answered as internal, and a refusal without a sentence
-// gets the table's.
-stator_status known_status(stator_status status, std::string_view& meaning) {
-  switch (status) {
-#define STATOR_ERROR(kernel_name, suffix, number, wire, error_class, http, sentence) \
-  case number:                                                                       \
-    meaning = sentence;                                                              \
-    return status;
-#include "stator/errors.def"
-#undef STATOR_ERROR
-    default:
-      meaning = "the engine answered an unknown status";
-      return STATOR_E_INTERNAL;
-  }
-}
-
-// A part of a request, or all of it, on one lane.
-struct Prepared {
-  std::unique_ptr<Call> call;
-  Answer answer() { return {STATOR_OK, std::move(call->reply), call->is_binary, {}, {}}; }
-};
-
-// One request on its way through the lanes.
-struct Job {
-  std::uint32_t op_index = 0;
-  const stator_op* op = nullptr;
-  std::string_view collection;
-  std::string_view args_json;
-  std::uint32_t tenant = 0;
-  std::uint32_t vshard = 0;
-  std::uint64_t time_ms = 0;
-};
-
 }  // namespace
-
-struct FakeKernel::State {
-  detail::FakeEngine engine;
-  FakeKernelOptions options;
-  std::vector<LaneStore> stores;
-  std::vector<stator_instance*> instances;
-  std::vector<LogRecord> log;
-  std::uint64_t time_ms = 0;
-  std::uint64_t requests = 0;
-  std::uint32_t interrupt = 0;
-  std::function<bool()> on_pause;  // of the next call
-  Callee callee = nullptr;
-  void* callee_context = nullptr;
-  detail::BoundRows rows;
-
-  State(stator_engine_entry entry, const FakeKernelOptions& given)
-      : engine(detail::load_engine(entry, given.config_json)), options(given) {}
-
-  // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): the constructor of FakeKernel refuses 0 lanes
-  std::uint32_t lane_of(std::uint32_t vshard) const { return vshard % options.lanes; }
-  Call make_call(Phase phase, std::uint32_t lane) {
-    Call call;
-    call.phase = phase;
-    call.lane = lane;
-    call.lanes = options.lanes;
-    call.store = &stores[lane];
-    call.engine_id = engine.row.id;
-    return call;
-  }
-
-  void open_all();
-  void close_all();
-  void open_lane(std::uint32_t lane);
-  void apply(std::uint32_t lane, const LogRecord& logged);
-  // Checks what they claim, gives their records LSNs and applies them: all, or none and a refusal.
-  std::optional<Answer> commit(const Job& job, const std::vector<Prepared*>& together);
-  // Null, or the claim that cannot be kept and who has its key.
-  const NewClaim* find_violation(const Job& job, const std::vector<Prepared*>& together,
-                                 std::string& holder) const;
-  std::optional<Answer> prepare_on_lane(const Job& job, std::uint32_t lane, const Block& block,
-                                        Prepared& out);
-  std::optional<Answer> bind(const Job& job, std::optional<std::uint32_t> only_lane,
-                             Block& block) const;
-  Answer run_on_lane(const Job& job, std::uint32_t lane, const Block& block);
-  // Runs `body` for a call that may be paused; `look` is what it does there.
-  void run_with_pauses(Call& call, const std::function<void()>& body);
-  Answer run_on_lanes(const Job& job, const Block& whole);
-  Answer merge(const Job& job, const Block& whole, const std::vector<Answer>& parts);
-  Answer run(const Job& job);
-  stator_request request_of(const Job& job, const AlignedBlock& args, Call& call);
-  void prepare_call(const Job& job, Call& call) const;
-};
 
 void FakeKernel::State::open_lane(std::uint32_t lane) {
   Call call = make_call(Phase::kOpen, lane);
@@ -176,6 +65,7 @@ void FakeKernel::State::open_all() {
 void FakeKernel::State::close_all() {
   for (stator_instance* instance : instances) engine.row.close(instance);
   instances.clear();
+  alarms.all.clear();
 }
 
 void FakeKernel::State::apply(std::uint32_t lane, const LogRecord& logged) {
@@ -251,13 +141,12 @@ std::optional<Answer> FakeKernel::State::commit(const Job& job,
                      std::move(record)});
     }
   }
-  const bool is_for_all = (job.op->flags & STATOR_OP_TOGETHER) != 0;
   for (std::size_t i = first; i < log.size(); ++i) {
     const std::uint32_t vshard = log[i].record.vshard;
     const bool is_every = vshard == STATOR_VSHARD_EVERY;
     for (std::uint32_t lane = 0; lane < options.lanes; ++lane) {
       const bool is_its =
-          is_every ? is_for_all || lane == lane_of_record[i - first] : lane == lane_of(vshard);
+          is_every ? job.is_for_all || lane == lane_of_record[i - first] : lane == lane_of(vshard);
       if (is_its) apply(lane, log[i]);
     }
   }
@@ -385,11 +274,15 @@ Answer FakeKernel::State::run_on_lanes(const Job& job, const Block& whole) {
   if (refused) return *refused;
   std::vector<Answer> answers;
   for (Prepared& part : parts) answers.push_back(part.answer());
-  return merge(job, whole, answers);
+  for (;;) {
+    if (std::optional<Answer> answer = merge(job, whole, answers)) return *answer;
+    if (wait_for_work()) continue;
+    return refusal(STATOR_E_DEADLINE_EXCEEDED, "deadline_ms", "what it waits for is never done");
+  }
 }
 
-Answer FakeKernel::State::merge(const Job& job, const Block& whole,
-                                const std::vector<Answer>& parts) {
+std::optional<Answer> FakeKernel::State::merge(const Job& job, const Block& whole,
+                                               const std::vector<Answer>& parts) {
   const std::uint32_t lane = lane_of(job.vshard);
   Call call = make_call(Phase::kMerge, lane);
   prepare_call(job, call);
@@ -403,7 +296,10 @@ Answer FakeKernel::State::merge(const Job& job, const Block& whole,
   const stator_request request = request_of(job, args, call);
   const stator_status status =
       engine.row.merge(instances[lane], &request, lent.data(), lent.size());
-  if (status == STATOR_OK) return {STATOR_OK, std::move(call.reply), call.is_binary, {}, {}};
+  if (call.is_later) return std::nullopt;
+  if (status == STATOR_OK) {
+    return Answer{STATOR_OK, std::move(call.reply), call.is_binary, {}, {}};
+  }
   std::string_view meaning;
   const stator_status known = known_status(status, meaning);
   return refusal(known, call.field, call.detail.empty() ? std::string(meaning) : call.detail);
@@ -453,6 +349,7 @@ Answer FakeKernel::call(std::string_view op, std::string_view args_json,
     return refusal(STATOR_E_BAD_REQUEST, "", "the arguments are not valid UTF-8");
   }
   job.op = state_->engine.ops[job.op_index];
+  job.is_for_all = (job.op->flags & STATOR_OP_TOGETHER) != 0;
   if (state_->rows.is_bound && (job.op->flags & STATOR_OP_ROWS_CHECKED) == 0) {
     return refusal(STATOR_E_REJECTED_AUTHZ, "", "the op does not ask for single rows");
   }
@@ -490,6 +387,23 @@ void FakeKernel::interrupt_next() { state_->interrupt = STATOR_INTERRUPT_STOP; }
 void FakeKernel::pause_next(std::function<bool()> on_pause) {
   state_->on_pause = std::move(on_pause);
 }
+
+std::size_t FakeKernel::run_work() {
+  constexpr std::size_t kTurnsMax = 1'000'000;
+  std::size_t turns = 0;
+  while (state_->work_once()) {
+    if (++turns > kTurnsMax) fault("work that always has more to do at the same time");
+  }
+  return turns;
+}
+
+bool FakeKernel::run_work_once() { return state_->work_once(); }
+
+void FakeKernel::set_slice(std::size_t looks) { state_->slice_looks = looks; }
+
+std::uint64_t FakeKernel::time_ms() const { return state_->time_ms; }
+
+void FakeKernel::advance(std::uint64_t ms) { state_->time_ms += ms; }
 
 void FakeKernel::restart() {
   state_->close_all();

@@ -66,6 +66,19 @@ class FakeKernel {
   // each of its looks. It may call this kernel, as others do on a server; true: the op is to stop.
   void pause_next(std::function<bool()> on_pause);
 
+  // Runs the work that is due (stator_engine_v1.work), turn after turn, lane beside lane, until
+  // none is; answers how many turns that took. A request that waits for work (work.later) runs it
+  // by itself.
+  std::size_t run_work();
+  // The turn of it that comes first; false: none is due.
+  bool run_work_once();
+  // From the next turn on its slice is over at that look at the interrupt word; 0, as at first:
+  // never.
+  void set_slice(std::size_t looks);
+  // The clock: of the next request, and of work.
+  std::uint64_t time_ms() const;
+  void advance(std::uint64_t ms);
+
   void restart();
   void replay();
   // The store as text key -> value, over all lanes: equal stores are equal maps.

@@ -69,7 +69,12 @@ inline stator_status records_add(stator_call* handle, std::uint32_t vshard, std:
   Call& call = of(handle);
   if (call.phase != Phase::kPrepare) fault("records.add outside prepare");
   if (type < 1 || type > 65535) fault("record type " + std::to_string(type) + " is not 1..65535");
-  if (vshard == STATOR_VSHARD_EVERY) {
+  if (!call.everywhere.empty()) fault("records.add behind work.everywhere");
+  if (vshard == STATOR_VSHARD_EVERY && call.is_work) {
+    if (call.note.empty()) {
+      fault("a record for STATOR_VSHARD_EVERY in work of one lane; use work.everywhere");
+    }
+  } else if (vshard == STATOR_VSHARD_EVERY) {
     if (call.op->placement != STATOR_PLACE_ALL) {
       fault("a record for STATOR_VSHARD_EVERY in '" + std::string(call.op->name) +
             "', which is not placed ALL: the other lanes would see it only at recovery");
@@ -220,7 +225,8 @@ inline stator_call_result call_read(stator_call* handle, stator_str op, stator_s
   if (!answers(call)) fault("stator.call used outside read, prepare and merge");
   const std::string_view name(op.data, static_cast<std::size_t>(op.size));
   bool is_declared = false;
-  for (auto at = call.op->requires_ops; at != nullptr && *at != nullptr; ++at) {
+  for (auto at = call.op == nullptr ? nullptr : call.op->requires_ops;
+       at != nullptr && *at != nullptr; ++at) {
     is_declared = is_declared || name == *at;
   }
   Answer answer;
@@ -271,30 +277,6 @@ inline int pause_look(stator_call* handle) {
   const Call& call = of(handle);
   if (call.look == nullptr) fault("stator.pause used where nobody asked for it");
   return (*call.look)() ? 1 : 0;
-}
-
-inline const void* find_service(const char* id) {
-  static const stator_reply_service reply = {
-      sizeof reply,      0,          &reply_reserve, &reply_commit, &reply_lsn_here,
-      &reply_set_binary, &reply_fail};
-  static const stator_records_service records = {sizeof records, 0, &records_add, &records_claim, &records_together};
-  static const stator_kv_service kv = {sizeof kv, 0,       &kv_get,   &kv_scan,
-                                       &kv_next,  &kv_put, &kv_erase, &kv_visit_all};
-  static const stator_mem_service mem = {sizeof mem, 0, &mem_allocate};
-  static const stator_call_service call = {sizeof call, 0, &call_read};
-  static const stator_log_service log = {sizeof log, 0, &log_write};
-  static const stator_rows_service rows = {
-      sizeof rows, 0, &rows_is_bound, &rows_is_visible, &rows_may_write, &rows_refuse};
-  static const stator_pause_service pause = {sizeof pause, 0, &pause_look};
-  const std::string_view name(id);
-  if (name == STATOR_SERVICE_PAUSE) return &pause;
-  if (name == STATOR_SERVICE_REPLY) return &reply;
-  if (name == STATOR_SERVICE_RECORDS) return &records;
-  if (name == STATOR_SERVICE_KV) return &kv;
-  if (name == STATOR_SERVICE_MEM) return &mem;
-  if (name == STATOR_SERVICE_CALL) return &call;
-  if (name == STATOR_SERVICE_ROWS) return &rows;
-  return name == STATOR_SERVICE_LOG ? &log : nullptr;
 }
 
 }  // namespace stator::testkit::detail

@@ -26,6 +26,23 @@ struct BadEngine {
   static std::string key_of(std::uint32_t tenant, std::string_view collection) {
     return std::to_string(tenant).append("/").append(collection);
   }
+#if defined(BREAKS_WORK_NEVER_ENDS) || defined(BREAKS_WORK_IS_FORGOTTEN) || \
+    defined(BREAKS_WORK_OF_ONE_LANE_FOR_ALL)
+  Status work(const Work& work, Records& records, Reply&) const {
+#ifdef BREAKS_WORK_NEVER_ENDS
+    work.wake();
+#endif
+#ifdef BREAKS_WORK_OF_ONE_LANE_FOR_ALL
+    records.add(STATOR_VSHARD_EVERY, 1, std::string(8, '1') + "all");
+#else
+    Cursor cursor = work.kv().scan(0);
+    if (cursor.next() && cursor.key() != "worked")
+      records.add(cursor.vshard(), 1, std::string(8, '1') + "worked");
+#endif
+    return STATOR_OK;
+  }
+#define HAS_WORK
+#endif
   std::uint64_t count(const Request& request) const {
     const auto it = entries.find(key_of(request.tenant(), request.collection()));
     return it == entries.end() ? 0 : it->second;
@@ -41,6 +58,12 @@ void BadEngine::apply(const Record& record, KvWriter& kv) {
   const std::string_view payload = record.payload();
   std::string value(payload.substr(0, 8));
   const std::string_view name = payload.substr(8);
+#ifdef BREAKS_WORK_IS_FORGOTTEN
+  // As if open() had nothing to say: the time is far, a restart comes before.
+  if (name != "worked") record.wake(record.time_ms() + 1'000'000);
+#elif defined(HAS_WORK)
+  record.wake();
+#endif
   std::string_view stored;
   if (!kv.get(0, name, stored)) ++entries[key_of(record.tenant(), record.collection())];
 #ifdef BREAKS_CLOCK_IN_APPLY

@@ -56,8 +56,9 @@ World::World(std::string directory, std::uint32_t lanes, OnAnswer on_answer,
              std::unique_ptr<wal::SimulatedLog> log)
     : directory_(std::move(directory)), on_answer_(std::move(on_answer)), log_(std::move(log)) {
   plugin::LibraryFile library;
-  library.path = "registers.so";
-  library.manifest = {"registers", "1", STATOR_ABI_MAJOR, STATOR_ABI_MINOR};
+  const stator_engine_v1& engine = *stator_engine_entry_v1(&host::kernel_hello());
+  library.path = "engine.so";
+  library.manifest = {engine.id, engine.version, STATOR_ABI_MAJOR, STATOR_ABI_MINOR};
   const Status added = catalog_.add(&stator_engine_entry_v1, host::kernel_hello(), library);
   STATOR_ASSERT(added.ok());
   catalog_.seal();
@@ -88,6 +89,10 @@ void World::fill(Task& task, const std::string& op, const std::string& args_json
 }
 
 dispatch::Route World::route_of(const Task& task) const {
+  const stator_op& row = *catalog_.ops()[task.op].row;
+  if (row.placement == STATOR_PLACE_ALL) {
+    return {dispatch::Placement::kAll, 0, 0, (row.flags & STATOR_OP_TOGETHER) != 0};
+  }
   return {dispatch::Placement::kDocument, catalog_.ops()[task.op].key_arg, 0};
 }
 
@@ -128,13 +133,19 @@ void World::turn(LaneId id) {
   clock_.advance(kTurnNs);
   Lane& lane = *lanes_[id.value()];
   lane.dispatcher.receive();
+  begin_work(lane);
   for (int pass = 0; pass < 2; ++pass) {
     lane.core->run(lane.link.submitted, lane.link.answered);
     lane.dispatcher.collect(lane.done);
     if (lane.link.submitted.empty()) break;
   }
   for (Task* task : lane.done) {
-    on_answer_(task);
+    if (task->core_op == bridge::CoreOp::kWork) {
+      lane.core->end_work(*task);
+      ++work_turns_;
+    } else {
+      on_answer_(task);
+    }
     lane.pool.give_back(task);
   }
   lane.done.clear();
@@ -145,8 +156,34 @@ void World::turn(LaneId id) {
   ++checkpoints_;
 }
 
+void World::begin_work(Lane& lane) {
+  if (!may_work_) return;
+  Task* task = lane.pool.take();
+  if (!lane.core->begin_work(*task)) return lane.pool.give_back(task);
+  lane.dispatcher.dispatch_work(task);
+}
+
+void World::settle_work() {
+  const auto has_work = [this](const std::unique_ptr<Lane>& lane) {
+    return lane->core->next_work_ms().value_or(~std::uint64_t{0}) <= clock_.wall_ms();
+  };
+  do {
+    for (std::uint32_t i = 0; i < lanes(); ++i) turn(LaneId{i});
+    settle();
+  } while (std::any_of(lanes_.begin(), lanes_.end(), has_work));
+}
+
 void World::settle() {
-  const auto is_open = [](const std::unique_ptr<Lane>& lane) { return lane->pool.taken() > 0; };
+  may_work_ = false;
+  settle_open();
+  may_work_ = true;
+}
+
+void World::settle_open() {
+  // What waits for work holds nothing up.
+  const auto is_open = [](const std::unique_ptr<Lane>& lane) {
+    return lane->pool.taken() > lane->core->later_tasks();
+  };
   while (std::any_of(lanes_.begin(), lanes_.end(), is_open)) {
     log_->commit();
     for (std::uint32_t i = 0; i < lanes(); ++i) turn(LaneId{i});

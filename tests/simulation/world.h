@@ -46,6 +46,8 @@ class World {
   bool submit_batch(LaneId home, const std::vector<Item>& items, const std::string& idempotency_key,
                     bridge::Task*& task);
   void turn(LaneId lane);
+  // Turns and commits until nothing is open and no background work is due.
+  void settle_work();
   // Turns and commits until nothing is open.
   void settle();
 
@@ -65,10 +67,14 @@ class World {
   void set_connection(std::uint32_t connection) { connection_ = connection; }
   std::uint32_t lanes() const { return static_cast<std::uint32_t>(lanes_.size()); }
   std::size_t checkpoints() const { return checkpoints_; }
+  // Of background work that ended, refused ones too.
+  std::size_t work_turns() const { return work_turns_; }
 
  private:
   struct Lane;
   void open(std::uint32_t lanes);
+  void begin_work(Lane& lane);
+  void settle_open();
   std::string stores() const { return directory_ + "/stores-" + std::to_string(generation_); }
   void fill(bridge::Task& task, const std::string& op, const std::string& args_json) const;
   dispatch::Route route_of(const bridge::Task& task) const;
@@ -87,6 +93,8 @@ class World {
   std::uint32_t connection_ = bridge::kNoConnection;
   std::size_t generation_ = 0;
   std::size_t checkpoints_ = 0;
+  std::size_t work_turns_ = 0;
+  bool may_work_ = true;  // as lanes that are to stand still do not begin any
 };
 
 }  // namespace stator::simulation

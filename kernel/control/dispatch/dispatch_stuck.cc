@@ -43,7 +43,7 @@ void Dispatcher::abandon(Task* root, std::vector<Task*>& done) {
   const bool is_told = client->is_abandoned;
   root->is_abandoned = client->is_abandoned = true;
   cancel(root);
-  if (!is_told) {
+  if (!is_told && client->core_op != bridge::CoreOp::kWork) {
     ++refusals_.stuck;
     done.push_back(stand_in_for(*client));
   }

@@ -83,6 +83,20 @@ Status Dispatcher::dispatch(Task* task, const Route& route) {
   return ok_status();
 }
 
+void Dispatcher::dispatch_work(Task* work) {
+  work->origin = home_;
+  send(work, home_);
+}
+
+// What one lane alone must not do: a round of all.
+void Dispatcher::finish_on_all(Task* work, std::vector<Task*>& done) {
+  work->wants_all = false;
+  auto sent = split_all(work, true);
+  if (sent.ok()) return;
+  work->refuse(sent.error());
+  give(work, done);
+}
+
 Status Dispatcher::admit_slowly(LaneId lane, bridge::Priority priority, std::size_t requests) {
   const bool is_low = priority == bridge::Priority::kBackground;
   const bool is_home = lane == home_;
@@ -239,6 +253,7 @@ void Dispatcher::collect(std::vector<Task*>& done) {
 
 void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
   if (task->wants_round && is_alone(*task)) return finish_in_round(task);
+  if (task->wants_all && task->code == ErrorCode::kOk) return finish_on_all(task, done);
   if (task->parent != nullptr) return finish_child(task, done);
   if (task->kind == TaskKind::kBatchAppend) return after_append(task);
   if (task->kind == TaskKind::kBatchFinish) return finish_wide(task, done);

@@ -51,6 +51,11 @@ class Dispatcher {
   // items, or none, see docs/adr/0013; otherwise each for itself. Error as dispatch().
   Status dispatch_batch(bridge::Task* batch);
 
+  // Takes a turn of background work of the home lane (CoreOp::kWork) over; it comes out of
+  // collect(), with whatever it needed of other lanes done. Never refused, and not answered by
+  // another task where a lane is stuck.
+  void dispatch_work(bridge::Task* work);
+
   // A task that dispatch() or dispatch_batch() took is no longer wanted: it ends as soon as whoever
   // holds it looks, and comes out of collect() as ever. What was executed already stays so.
   void cancel(bridge::Task* task);
@@ -90,6 +95,7 @@ class Dispatcher {
  private:
   using Lanes = std::vector<bool>;  // by number
   Status split_all(bridge::Task* parent, bool is_together);
+  void finish_on_all(bridge::Task* work, std::vector<bridge::Task*>& done);
   Status split_rows(bridge::Task* parent, const Route& route);
   bridge::Task* make_child(bridge::Task* parent, LaneId lane);
   // `is_together`: see Route.
@@ -142,7 +148,8 @@ class Dispatcher {
   void let_go(bridge::Task* part);
   // An answer for the session, unless another was given already.
   void give(bridge::Task* task, std::vector<bridge::Task*>& done) {
-    if (task->is_abandoned) return pool_.give_back(task);
+    // That of work is waited for.
+    if (task->is_abandoned && task->core_op != bridge::CoreOp::kWork) return pool_.give_back(task);
     done.push_back(task);
   }
   void finish(bridge::Task* task, std::vector<bridge::Task*>& done);

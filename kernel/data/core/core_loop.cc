@@ -42,6 +42,7 @@ CoreLoop::CoreLoop(const CoreOptions& options)
   host_.vshards = options.vshards;
   host_.interrupt = &interrupt_;
   host_.pauser = &long_reads_;
+  host_.alarms = &work_;
 }
 
 CoreLoop::~CoreLoop() {
@@ -65,7 +66,9 @@ void CoreLoop::execute(Task& task) {
     }
   }
   switch (task.kind) {
-    case TaskKind::kExecute: break;
+    case TaskKind::kExecute:
+      if (task.core_op == CoreOp::kWork) return execute_work(task);
+      break;
     case TaskKind::kMerge: return execute_merge(task, call_);
     case TaskKind::kBatch: return execute_batch(task);
     case TaskKind::kBatchPrepare: return prepare_batch(task);
@@ -136,6 +139,7 @@ void CoreLoop::merge_checkpoint(Task& task) {
 
 void CoreLoop::execute_merge(Task& task, stator_call& call) {
   if (task.core_op == CoreOp::kCheckpoint) return merge_checkpoint(task);
+  if (task.core_op == CoreOp::kWork) return;  // on all lanes: nobody is told
   const plugin::Op& op = options_.catalog->ops()[task.op];
   const plugin::Engine& engine = options_.catalog->engine_of(op);
   call.begin(host_, host::Phase::kMerge, engine, task.tenant, task.collection);
@@ -151,6 +155,9 @@ void CoreLoop::execute_merge(Task& task, stator_call& call) {
   take_answer(
       task, call,
       engine.descriptor.merge(host_.instances[op.engine], &request, parts.data(), parts.size()));
+  if (!call.is_later) return;
+  task.clear_answer();
+  task.is_later = true;
 }
 
 bool CoreLoop::answer_from_idempotency(Task& task) {
@@ -308,6 +315,7 @@ Status CoreLoop::give_back_parked() {
 }
 
 Status CoreLoop::open_engines() {
+  work_.clear();
   host_.store->begin_turn();
   for (const auto& engine : options_.catalog->engines()) {
     call_.begin(host_, host::Phase::kOpen, *engine, TenantId{0}, {});
@@ -410,6 +418,9 @@ void CoreLoop::retry_early(std::vector<Task*>& answered) {
 
 std::uint64_t CoreLoop::next_deadline_ns() const {
   std::uint64_t next = checkpoints_.next_deadline_ns();
+  for (const Task* task : later_) {
+    if (next == 0 || task->deadline_ns < next) next = std::max<std::uint64_t>(task->deadline_ns, 1);
+  }
   for (const Task* task : early_) {
     if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
   }

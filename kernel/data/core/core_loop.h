@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "data/core/run_queue.h"
 #include "data/core/task_queue.h"
 #include "data/core/watchdog.h"
+#include "data/core/work_list.h"
 #include "data/host/call_context.h"
 #include "wal/log.h"
 
@@ -86,6 +88,24 @@ class CoreLoop {
   }
   const LongReads& long_reads() const { return long_reads_; }
   bool is_checkpointing() const { return is_checkpointing_; }
+  // ---- background work of engines (core_work.cc), one turn at a time
+  // ------------------------------- True: its time has come and `task`, fresh from the pool, is
+  // made a turn of it, to be dispatched.
+  bool begin_work(bridge::Task& task);
+  // It came back. Then the next one may begin.
+  void end_work(const bridge::Task& task);
+  bool is_working() const { return is_working_; }
+  // Wall clock, in milliseconds: when begin_work() should be asked; none: nothing is to be done.
+  std::optional<std::uint64_t> next_work_ms() const {
+    if (is_working_ || work_.empty()) return std::nullopt;
+    return work_.next_ms();
+  }
+  // Requests that wait here for something to be applied, with their children; not in waiting(), for
+  // they hold nothing up.
+  std::size_t later_tasks() const;
+  // They are answered in the next turn, as if their time were over.
+  void end_later();
+
   // Records of the log that recover() applied.
   std::uint64_t replayed() const { return replayed_; }
 
@@ -118,6 +138,14 @@ class CoreLoop {
   void execute_read(bridge::Task& task, stator_call& call);
   void execute_write(bridge::Task& task);
   void execute_merge(bridge::Task& task, stator_call& call);
+  // Work, core_work.cc.
+  void execute_work(bridge::Task& task);
+  // Into batch_ and the task.
+  void prepare_work(bridge::Task& task);
+  // One that this lane owns, or kEveryVShard.
+  VShardId any_vshard() const;
+  // Those that waited for something to be applied.
+  void retry_later(std::vector<bridge::Task*>& answered);
   void merge_checkpoint(bridge::Task& task);
   bool answer_from_idempotency(bridge::Task& task);
   // Puts batch_ into the log; task.lsn is its first LSN.
@@ -170,6 +198,11 @@ class CoreLoop {
   stator_call call_;        // of the request that runs
   stator_call apply_call_;  // of the record that is applied
   LongReads long_reads_;
+  WorkList work_;
+  bool is_working_ = false;
+  std::uint64_t work_turns_ = 0;      // that wrote on this lane alone
+  std::vector<bridge::Task*> later_;  // merges that wait for something to be applied
+  Lsn later_seen_;                    // of the last look at them
   std::vector<bridge::Task*> ended_;  // of its last slice
   std::uint64_t last_short_ns_ = 0;   // when something else was executed
   wal::BatchBuilder batch_;

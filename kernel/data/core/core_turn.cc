@@ -28,6 +28,7 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered, 
   if (part == TurnPart::kLast) {
     if (!ready_.empty()) run_ready(answered);
     if (long_reads_.count() > 0 && !is_holding_) run_long_reads(answered);
+    if (!later_.empty() && !is_holding_) retry_later(answered);
     turn_left_ = kTurnRequests;
   }
   // What asks for a checkpoint need not wait for the next turn.
@@ -116,6 +117,7 @@ void CoreLoop::take(Task* task, std::vector<Task*>& answered) {
   if (may_pause(*task)) return long_reads_.add(task);
   last_short_ns_ = now_ns_;
   execute(*task);
+  if (task->is_later) return later_.push_back(task);
   settle(task, answered);
 }
 

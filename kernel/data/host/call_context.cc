@@ -23,6 +23,10 @@ void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase i
   batch = nullptr;
   claims = nullptr;
   is_together = false;
+  is_work = false;
+  note = {};
+  everywhere.clear();
+  is_later = false;
   has_looked = false;
   error_field.clear();
   error_sentence.clear();
@@ -74,6 +78,7 @@ const void* find_service(const char* id) {
   if (name == STATOR_SERVICE_ROWS) return &rows_service();
   if (name == STATOR_SERVICE_LOG) return &log_service();
   if (name == STATOR_SERVICE_PAUSE) return &pause_service();
+  if (name == STATOR_SERVICE_WORK) return &work_service();
   return nullptr;
 }
 

@@ -35,6 +35,15 @@ class Pauser {
   virtual bool look() = 0;
 };
 
+// Where engines say when they have work to do (work_service.cc).
+class Alarms {
+ public:
+  virtual ~Alarms() = default;
+  // `engine`: index into the catalog's engines.
+  virtual void wake(std::uint32_t engine, TenantId tenant, ByteView collection,
+                    std::uint64_t at_ms) = 0;
+};
+
 // What calls of one lane share.
 struct LaneHost {
   LaneId lane;
@@ -45,6 +54,7 @@ struct LaneHost {
   const bridge::VShardMap* vshards = nullptr;
   const std::uint32_t* interrupt = nullptr;
   Pauser* pauser = nullptr;
+  Alarms* alarms = nullptr;
   std::uint64_t time_ms = 0;  // of this turn
 };
 
@@ -73,6 +83,12 @@ struct stator_call {
   stator::ByteBuffer* claims = nullptr;        // the same
 
   bool is_together = false;  // prepare only: with the parts of the other lanes
+
+  // Work (stator.work/1), which is a prepare otherwise.
+  bool is_work = false;
+  stator::ByteView note;   // what it was called with
+  std::string everywhere;  // what it wants to be called with on all lanes; empty: it does not
+  bool is_later = false;   // merge only: not yet
 
   // What kv shows of the store; null: the present. begin() and end() leave it as it is.
   stator::store::Snapshot* snapshot = nullptr;
@@ -132,5 +148,6 @@ const stator_call_service& call_service();
 const stator_rows_service& rows_service();
 const stator_log_service& log_service();
 const stator_pause_service& pause_service();
+const stator_work_service& work_service();
 
 }  // namespace stator::host

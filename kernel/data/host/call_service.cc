@@ -57,10 +57,11 @@ stator_call_result run(stator_call* call, const plugin::Op& op, const bridge::Al
 }
 
 stator_call_result read(stator_call* call, stator_str name, stator_str args_json) {
-  STATOR_ASSERT(call->task != nullptr && call->op != nullptr);
+  STATOR_ASSERT(call->task != nullptr);
   const std::string_view op_name(name.data, static_cast<std::size_t>(name.size));
   const plugin::Op* op = call->host->catalog->find(op_name);
-  if (op == nullptr || !is_declared(*call->op, op_name)) {
+  // Work has nobody's rights.
+  if (op == nullptr || call->op == nullptr || !is_declared(*call->op, op_name)) {
     return refuse(call, STATOR_E_UNKNOWN_OP, "the op is not in the caller's requires_ops");
   }
   if (op->row->op_class != STATOR_OP_READ) {

@@ -44,6 +44,9 @@ stator_status add_record(stator_call* call, std::uint32_t vshard, std::uint32_t 
   STATOR_ASSERT(call->phase == Phase::kPrepare && call->batch != nullptr);
   STATOR_ASSERT(type >= 1 && type <= 65535);
   STATOR_ASSERT(vshard < kVShards || vshard == kEveryVShard.value());
+  // Of one lane's turn of work the others know nothing.
+  STATOR_ASSERT(!call->is_work || !call->note.empty() || vshard != kEveryVShard.value());
+  STATOR_ASSERT(call->everywhere.empty());
   const Status status = call->batch->add({call->engine->number, type, call->tenant, VShardId{vshard},
                                           call->collection,
                                           {reinterpret_cast<const char*>(payload.data),

@@ -24,18 +24,25 @@ const IndexDefinition* IndexCatalog::find(std::uint32_t tenant, std::string_view
   return at != known.end() && at->name == name ? &*at : nullptr;
 }
 
+IndexDefinition* IndexCatalog::find_mutable(std::uint32_t tenant, std::string_view collection,
+                                            std::string_view name) {
+  return const_cast<IndexDefinition*>(find(tenant, collection, name));
+}
+
 const IndexDefinition* IndexCatalog::find_order(std::uint32_t tenant, std::string_view collection,
                                                 std::string_view path) const {
   for (const IndexDefinition& index : of(tenant, collection)) {
-    if (index.gives_order_of(path)) return &index;
+    if (index.is_ready() && index.gives_order_of(path)) return &index;
   }
   return nullptr;
 }
 
 void IndexCatalog::add(std::uint32_t tenant, std::string_view collection, IndexDefinition index) {
   IndexDefinitions& known = tenants_[tenant][std::string(collection)];
+  ttl_count_ += index.is_ttl() ? 1U : 0U;
   const auto at = std::lower_bound(known.begin(), known.end(), index.name, is_before);
   if (at != known.end() && at->name == index.name) {
+    ttl_count_ -= at->is_ttl() ? 1U : 0U;
     *at = std::move(index);
   } else {
     known.insert(at, std::move(index));
@@ -45,7 +52,11 @@ void IndexCatalog::add(std::uint32_t tenant, std::string_view collection, IndexD
 void IndexCatalog::remove(std::uint32_t tenant, std::string_view collection,
                           std::string_view name) {
   IndexDefinitions& known = tenants_[tenant][std::string(collection)];
-  std::erase_if(known, [&](const IndexDefinition& index) { return index.name == name; });
+  std::erase_if(known, [&](const IndexDefinition& index) {
+    if (index.name != name) return false;
+    ttl_count_ -= index.is_ttl() ? 1U : 0U;
+    return true;
+  });
 }
 
 }  // namespace stator::document

@@ -24,16 +24,22 @@ class IndexCatalog {
   // Null if there is none of that name.
   const IndexDefinition* find(std::uint32_t tenant, std::string_view collection,
                               std::string_view name) const;
-  // One that gives the order of all values at the path, or null.
+  // To change its state; null if there is none of that name.
+  IndexDefinition* find_mutable(std::uint32_t tenant, std::string_view collection,
+                                std::string_view name);
+  // One that is ready and gives the order of all values at the path, or null.
   const IndexDefinition* find_order(std::uint32_t tenant, std::string_view collection,
                                     std::string_view path) const;
   // Replaces one of the same name.
   void add(std::uint32_t tenant, std::string_view collection, IndexDefinition index);
+  // Any collection has a TTL index: a cheap question that spares most servers the others.
+  bool has_ttl() const { return ttl_count_ > 0; }
   void remove(std::uint32_t tenant, std::string_view collection, std::string_view name);
 
  private:
   using Collections = std::map<std::string, IndexDefinitions, std::less<>>;
   std::map<std::uint32_t, Collections> tenants_;
+  std::size_t ttl_count_ = 0;
 };
 
 }  // namespace stator::document

@@ -14,18 +14,12 @@ struct FoundDocument {
   std::vector<IndexEntry> entries;
 };
 
-// Most cursors that a backfill opens; a call may have 16 and they live as long as the call.
-constexpr std::size_t kBackfillCursors = 12;
-constexpr std::size_t kBackfillBatchMin = 4096;
-
-void erase_keys(KvWriter& kv, std::uint8_t space, const std::string& prefix) {
+// Appends keys of the space that begin with the prefix, until there are `limit`.
+void gather_keys(const Kv& kv, std::uint8_t space, const std::string& prefix, std::size_t limit,
+                 std::vector<std::string>& keys) {
   const std::string end = successor(prefix);
-  // As in a backfill, a cursor ends with the first erasure: the keys are gathered before.
-  std::vector<std::string> keys;
-  for (Cursor cursor = kv.scan(space, {.lower = prefix, .upper = end}); cursor.next();) {
-    keys.emplace_back(cursor.key());
-  }
-  for (const std::string& key : keys) kv.erase(space, key);
+  Cursor cursor = kv.scan(space, {.lower = prefix, .upper = end});
+  while (keys.size() < limit && cursor.next()) keys.emplace_back(cursor.key());
 }
 
 }  // namespace
@@ -34,7 +28,7 @@ std::vector<IndexEntry> entries_of(std::span<const IndexDefinition> indexes,
                                    std::string_view document_id, const Value& root) {
   std::vector<IndexEntry> entries;
   for (const IndexDefinition& index : indexes) {
-    add_index_entries(index, root, document_id, entries);
+    if (index.is_kept()) add_index_entries(index, root, document_id, entries);
   }
   std::sort(entries.begin(), entries.end(),
             [](const IndexEntry& a, const IndexEntry& b) { return a.key < b.key; });
@@ -61,39 +55,37 @@ void change_entries(KvWriter& kv, const EntryChange& change) {
   }
 }
 
-// A cursor ends with the first write, so documents are read in batches, each by a cursor of its own
-// that starts behind the last document. The batch size follows from the number of documents, so
-// that the cursors suffice.
-void backfill_index(KvWriter& kv, const IndexDefinition& index) {
-  std::size_t documents = 0;
-  for (Cursor cursor = kv.scan(Space::kDocuments); cursor.next();) ++documents;
-  const std::size_t batch_max =
-      std::max(kBackfillBatchMin, (documents + kBackfillCursors - 1) / kBackfillCursors);
-
-  std::string lower;
-  for (std::size_t done = 0; done < documents;) {
-    std::vector<FoundDocument> batch;
-    std::size_t passed = 0;
-    Cursor cursor = kv.scan(Space::kDocuments, {.lower = lower});
-    while (passed < batch_max && cursor.next()) {
-      ++passed;
-      lower.assign(cursor.key()).push_back('\0');
-      const Value root = open_document(cursor.value()).root;
-      auto entries = entries_of({&index, 1}, cursor.key(), root);
-      if (entries.empty()) continue;
-      batch.push_back({std::string(cursor.key()), cursor.vshard(), std::move(entries)});
-    }
-    if (passed == 0) break;
-    done += passed;
-    for (const FoundDocument& found : batch) {
-      change_entries(kv, {found.document_id, found.vshard, {}, found.entries});
-    }
+// A cursor ends with the first write, so all is gathered before.
+void index_documents(KvWriter& kv, const IndexDefinition& index, const DocumentRange& range) {
+  std::vector<FoundDocument> batch;
+  Cursor cursor = kv.scan(Space::kDocuments, {.lower = range.from, .upper = range.to});
+  while (cursor.next()) {
+    const Value root = open_document(cursor.value()).root;
+    auto entries = entries_of({&index, 1}, cursor.key(), root);
+    if (entries.empty()) continue;
+    batch.push_back({std::string(cursor.key()), cursor.vshard(), std::move(entries)});
+  }
+  for (const FoundDocument& found : batch) {
+    change_entries(kv, {found.document_id, found.vshard, {}, found.entries});
   }
 }
 
-void erase_index(KvWriter& kv, const IndexDefinition& index) {
-  erase_keys(kv, Space::kEntries, index_prefix(index));
-  if (index.is_unique()) erase_keys(kv, Space::kClaims, index_prefix(index));
+bool erase_entries(KvWriter& kv, const IndexDefinition& index, std::size_t limit) {
+  for (const std::uint8_t space : {Space::kEntries, Space::kClaims}) {
+    std::vector<std::string> keys;
+    gather_keys(kv, space, index_prefix(index), limit, keys);
+    for (const std::string& key : keys) kv.erase(space, key);
+    if (!keys.empty()) return true;
+  }
+  return false;
+}
+
+bool has_entries(const Kv& kv, const IndexDefinition& index) {
+  std::vector<std::string> keys;
+  for (const std::uint8_t space : {Space::kEntries, Space::kClaims}) {
+    gather_keys(kv, space, index_prefix(index), 1, keys);
+  }
+  return !keys.empty();
 }
 
 }  // namespace stator::document

@@ -12,7 +12,8 @@
 
 namespace stator::document {
 
-// The entries of one document in all of these indexes, in the order of their keys.
+// The entries of one document in those of these indexes that writes keep, in the order of their
+// keys.
 std::vector<IndexEntry> entries_of(std::span<const IndexDefinition> indexes,
                                    std::string_view document_id, const Value& root);
 
@@ -26,9 +27,16 @@ struct EntryChange {
 };
 void change_entries(KvWriter& kv, const EntryChange& change);
 
-// Writes the entries of the index for all documents of the record's collection.
-void backfill_index(KvWriter& kv, const IndexDefinition& index);
-// Removes all entries of the index and, of a unique one, what is claimed in it on this lane.
-void erase_index(KvWriter& kv, const IndexDefinition& index);
+// Writes the entries of the index for the lane's documents of [from, to); an empty `to` is no
+// bound. For ranges that one cursor can walk and memory can hold: work makes them so.
+struct DocumentRange {
+  std::string_view from;
+  std::string_view to;
+};
+void index_documents(KvWriter& kv, const IndexDefinition& index, const DocumentRange& range);
+// Removes at most `limit` entries of the index or, where it has none, of what is claimed in it on
+// this lane. False: nothing is left.
+bool erase_entries(KvWriter& kv, const IndexDefinition& index, std::size_t limit);
+bool has_entries(const Kv& kv, const IndexDefinition& index);
 
 }  // namespace stator::document

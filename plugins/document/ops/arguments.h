@@ -50,4 +50,7 @@ inline constexpr stator_arg kLimitArg =
     make_arg(STATOR_ARG_U64, "limit", "Most rows of the answer.",
              {.min = 1, .max = kRowsPerScanMax, .default_json = "100"});
 
+// Of an index, as it is told: ready, building, failed, dropping.
+std::string_view state_name(const IndexDefinition& index);
+
 }  // namespace stator::document

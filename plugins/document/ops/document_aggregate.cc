@@ -32,7 +32,7 @@ Status refuse_size(Reply& reply) {
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
   const Args args = request.args();
   Selection selection;
-  Status status = selection.compile(args, kFilter, "filter", reply);
+  Status status = selection.compile(engine, request, kFilter, "filter", reply);
   if (status != STATOR_OK) return status;
   AggregatePlan plan;
   status = plan.parse(args, kAggs, kGroupBy, reply);

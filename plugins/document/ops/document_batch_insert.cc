@@ -64,10 +64,11 @@ class Batch {
     const std::string_view id = row.str(kId);
     StoredDocument old;
     const bool is_stored = load_document(request_.kv(), id, old);
-    if (is_stored) {
+    const bool is_there = is_stored && !engine_.is_over(request_, old.root);
+    if (is_there) {
       if (const Status hidden = check_replaced(request_, old); hidden != STATOR_OK) return hidden;
     }
-    const bool existed = !known_.insert(id).second || is_stored;
+    const bool existed = !known_.insert(id).second || is_there;
     if (existed && on_conflict == kError) return refuse_conflict(id, reply_);
     if (existed && on_conflict == kSkip) {
       ++counts_.skipped;

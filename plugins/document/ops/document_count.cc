@@ -15,7 +15,7 @@ constexpr std::array kArgs = {kFilterArg};
 
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
   Selection selection;
-  Status status = selection.compile(request.args(), kFilter, "filter", reply);
+  Status status = selection.compile(engine, request, kFilter, "filter", reply);
   if (status != STATOR_OK) return status;
   const Access access =
       plan_access(engine.indexes().of(request.tenant(), request.collection()), selection.program());

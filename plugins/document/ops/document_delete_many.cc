@@ -24,7 +24,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
                Reply& reply) {
   const Args args = request.args();
   Selection selection;
-  if (const Status status = selection.compile(args, kFilter, "filter", reply);
+  if (const Status status = selection.compile(engine, request, kFilter, "filter", reply);
       status != STATOR_OK) {
     return status;
   }

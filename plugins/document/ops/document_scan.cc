@@ -111,7 +111,7 @@ const IndexDefinition* find_order_index(const DocumentEngine& engine, const Requ
 Status parse_query(const DocumentEngine& engine, const Request& request, Reply& reply,
                    Query& query) {
   const Args args = request.args();
-  Status status = query.selection.compile(args, kFilter, "filter", reply);
+  Status status = query.selection.compile(engine, request, kFilter, "filter", reply);
   if (status == STATOR_OK) status = query.order.parse(args, kSort, reply);
   if (status == STATOR_OK) status = check_distinct(args, query.order, reply);
   if (status == STATOR_OK) status = parse_position(args, query, reply);

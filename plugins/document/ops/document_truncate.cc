@@ -26,9 +26,10 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   }
   for (Cursor cursor = request.kv().scan(Space::kDocuments); cursor.next();) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    const Value root = open_document(cursor.value()).root;
+    if (engine.is_over(request, root)) continue;  // nobody sees it: it goes by itself
     if (!share.take(cursor.key().size() + writer.claim_bytes_max(cursor.key()))) break;
     if (args.boolean(kDryRun)) continue;
-    const Value root = open_document(cursor.value()).root;
     writer.erase({cursor.vshard(), cursor.key(), &root, nullptr});
   }
   share.finish(reply);

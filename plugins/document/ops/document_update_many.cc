@@ -66,7 +66,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
                Reply& reply) {
   const Args args = request.args();
   Selection selection;
-  Status status = selection.compile(args, kFilter, "filter", reply);
+  Status status = selection.compile(engine, request, kFilter, "filter", reply);
   if (status != STATOR_OK) return status;
   Update update;
   status = update.parse(args, {kSet, kUnset, kInc, kPush}, reply);

@@ -29,11 +29,12 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
                Reply& reply) {
   const Args args = request.args();
   StoredDocument old;
-  const bool existed = load_document(request.kv(), args.str(kId), old);
+  const bool is_stored = load_document(request.kv(), args.str(kId), old);
+  const bool existed = is_stored && !engine.is_over(request, old.root);
   if (existed) {
     if (const Status hidden = check_replaced(request, old); hidden != STATOR_OK) return hidden;
   }
-  Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
+  Status status = check_if_lsn(if_lsn_of(args, kIfLsn), existed ? old.lsn : 0, reply);
   if (status != STATOR_OK) return status;
 
   std::string patch;
@@ -53,7 +54,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   status = check_document(engine, request, document, "data", reply);
   if (status != STATOR_OK) return status;
   status = DocumentWriter(engine, request, records, reply)
-               .put({request.vshard(), args.str(kId), existed ? &old.root : nullptr, &document},
+               .put({request.vshard(), args.str(kId), is_stored ? &old.root : nullptr, &document},
                     payload);
   if (status != STATOR_OK) return status;
   json::Writer writer = reply.json();

@@ -55,14 +55,18 @@ class Asked {
 };
 
 // A lane's part: how many documents break the schema, then those that are named.
-Status look(const Request& request, const Schema& schema, Reply& reply) {
+Status look(const DocumentEngine& engine, const Request& request, const Schema& schema,
+            Reply& reply) {
   std::uint64_t invalid = 0;
   std::uint64_t checked = 0;
   std::vector<std::pair<std::string, std::string>> shown;
-  for (Cursor cursor = request.kv().scan(Space::kDocuments); cursor.next(); ++checked) {
+  for (Cursor cursor = request.kv().scan(Space::kDocuments); cursor.next();) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    const Value root = open_document(cursor.value()).root;
+    if (engine.is_over(request, root)) continue;
+    ++checked;
     SchemaFault fault;
-    if (schema.check(open_document(cursor.value()).root, fault)) continue;
+    if (schema.check(root, fault)) continue;
     if (++invalid > request.args().u64(kLimit)) continue;
     shown.emplace_back(cursor.key(), sentence_of(fault));
   }
@@ -81,7 +85,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
                Reply& reply) {
   Asked asked;
   if (const Status status = asked.parse(engine, request, reply); status != STATOR_OK) return status;
-  if (request.args().u64(kMode) == kDryRun) return look(request, *asked.schema(), reply);
+  if (request.args().u64(kMode) == kDryRun) return look(engine, request, *asked.schema(), reply);
   const bool is_off = request.args().u64(kMode) == kOff;
   const Schema* known = engine.schemas().of(request.tenant(), request.collection());
   const std::string_view text = is_off ? std::string_view() : request.args().str(kSchema);

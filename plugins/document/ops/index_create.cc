@@ -1,4 +1,5 @@
-// index_create: every lane indexes the documents it has, in apply.
+// index_create: defines an index, which writes keep from then on; documents that are there already
+// are indexed by work (work/index_work.h), for which the answer waits.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -11,11 +12,13 @@
 namespace stator::document {
 namespace {
 
-enum Arg { kPath, kPaths, kName, kKind, kCollation, kWhere };
+enum Arg { kPath, kPaths, kName, kKind, kCollation, kWhere, kExpireAfter, kWait };
 
-constexpr std::array kKinds = {"typed", "array", "unique"};
+constexpr std::array kKinds = {"typed", "array", "unique", "ttl"};
 constexpr std::array kCollations = {"binary", "nocase"};
 constexpr double kWhereBytesMax = 4096;
+// A hundred years.
+constexpr double kExpireAfterMsMax = 3'155'760'000'000;
 constexpr std::array kArgs = {
     make_arg(STATOR_ARG_STR, "path", "Path of the field, such as \"age\" or \"address.city\".",
              {.min = 1, .max = double{kPathBytesMax}}),
@@ -28,13 +31,20 @@ constexpr std::array kArgs = {
     make_enum(
         "kind",
         "typed: the values; array: each element of the array at the path; unique: as typed, and "
-        "no two documents have the same (one that lacks a path has none).",
+        "no two documents have the same (one that lacks a path has none); ttl: as typed, and a "
+        "document is over when the number at the path, in Unix milliseconds, is past.",
         kKinds, {.default_json = "\"typed\""}),
     make_enum("collation", "nocase: texts whatever the case of A-Z; gives no order.", kCollations,
               {.default_json = "\"binary\""}),
     make_arg(STATOR_ARG_JSON, "where",
              "Only documents that this filter selects; used by filters that contain it.",
              {.flags = STATOR_ARG_JSON_OBJECT, .min = 2, .max = kWhereBytesMax}),
+    make_arg(STATOR_ARG_U64, "expire_after_ms",
+             "Of a ttl index: so much later than the number says.", {.max = kExpireAfterMsMax}),
+    make_arg(
+        STATOR_ARG_BOOL, "wait",
+        "Answer when the index is ready, or failed; false: at once, with the state that it has.",
+        {.default_json = "true"}),
 };
 
 // A lane's part: whether the lane makes the index now.
@@ -61,6 +71,19 @@ Status parse_paths(const Args& args, IndexDefinition& out, Reply& reply) {
   return STATOR_OK;
 }
 
+Status parse_expiry(const Args& args, IndexDefinition& out, Reply& reply) {
+  if (args.has(kExpireAfter) && !out.is_ttl()) {
+    return reply.fail(STATOR_E_BAD_REQUEST, "expire_after_ms", "only a ttl index has it");
+  }
+  if (!out.is_ttl()) return STATOR_OK;
+  if (out.paths.size() != 1 || out.collation != Collation::kBinary) {
+    return reply.fail(STATOR_E_BAD_REQUEST, out.paths.size() != 1 ? "paths" : "collation",
+                      "a ttl index has one path, and numbers have no case");
+  }
+  if (args.has(kExpireAfter)) out.expire_after_ms = args.u64(kExpireAfter);
+  return STATOR_OK;
+}
+
 Status parse_definition(const Args& args, IndexDefinition& out, Reply& reply) {
   if (const Status status = parse_paths(args, out, reply); status != STATOR_OK) return status;
   out.name = args.str(kName);
@@ -76,23 +99,12 @@ Status parse_definition(const Args& args, IndexDefinition& out, Reply& reply) {
   if (out.kind == IndexKind::kArray && out.paths.size() != 1) {
     return reply.fail(STATOR_E_BAD_REQUEST, "paths", "an array index has one path");
   }
+  if (const Status status = parse_expiry(args, out, reply); status != STATOR_OK) return status;
   if (!args.has(kWhere)) return STATOR_OK;
   out.where = args.str(kWhere);
   filter::Compiler compiler("where");
   if (compiler.compile(out.where, out.program)) return STATOR_OK;
   return reply.fail(STATOR_E_BAD_REQUEST, "where", compiler.error());
-}
-
-// Whether two documents have the same value is found when all lanes' claims are known.
-Status claim_all(const Request& request, const IndexDefinition& index, Records& records,
-                 Reply& reply) {
-  for (Cursor cursor = request.kv().scan(Space::kDocuments); cursor.next();) {
-    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    const Value root = open_document(cursor.value()).root;
-    const Status status = claim_existing(index, cursor.key(), root, records, reply);
-    if (status != STATOR_OK) return status;
-  }
-  return STATOR_OK;
 }
 
 Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
@@ -103,7 +115,11 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   const IndexCatalog& indexes = engine.indexes();
   const IndexDefinition* known = indexes.find(request.tenant(), request.collection(), index.name);
   if (known != nullptr) {
-    if (stored_definition(*known) != stored_definition(index)) {
+    if (known->state == IndexState::kDropping) {
+      return reply.fail(STATOR_E_CONFLICT_RETRY, "name",
+                        "the index of this name is being dropped; try again when it is gone");
+    }
+    if (!is_same_index(*known, index)) {
       return reply.fail(STATOR_E_DUPLICATE_WRITE, "name",
                         "there is another index of this name; drop it first");
     }
@@ -116,17 +132,42 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   }
   records.add(STATOR_VSHARD_EVERY, RecordType::kIndexDefine, definition_record(index));
   reply.write(kMade);
-  return index.is_unique() ? claim_all(request, index, records, reply) : STATOR_OK;
+  return STATOR_OK;
 }
 
-Status merge(const DocumentEngine&, const Request& request, const Parts& parts, Reply& reply) {
+// What those are told who wait for it.
+Status outcome_of(const IndexDefinition* index, const Request& request, Reply& reply) {
+  if (index == nullptr || index->state == IndexState::kDropping) {
+    return reply.fail(STATOR_E_CONFLICT_RETRY, "name", "the index was dropped meanwhile");
+  }
+  const char* path = index->paths.front().c_str();
+  switch (index->state) {
+    case IndexState::kDuplicate:
+      return reply.fail(STATOR_E_UNIQUE_VIOLATION, path, index->reason);
+    case IndexState::kUnfit:
+      return reply.fail(STATOR_E_REJECTED_CONSTRAINT, path, index->reason);
+    case IndexState::kBuilding:
+      return request.later();
+    default:
+      return STATOR_OK;
+  }
+}
+
+Status merge(const DocumentEngine& engine, const Request& request, const Parts& parts,
+             Reply& reply) {
   bool is_made = false;
   for (std::size_t i = 0; i < parts.size(); ++i) is_made = is_made || parts[i] == kMade;
-  IndexDefinition index;
-  const Status status = parse_definition(request.args(), index, reply);
+  IndexDefinition asked;
+  Status status = parse_definition(request.args(), asked, reply);
+  if (status != STATOR_OK) return status;
+  const IndexDefinition* index =
+      engine.indexes().find(request.tenant(), request.collection(), asked.name);
+  if (request.args().boolean(kWait)) status = outcome_of(index, request, reply);
   if (status != STATOR_OK) return status;
   json::Writer writer = reply.json();
-  writer.begin_object().field("name", index.name).field("created", is_made).end_object();
+  writer.begin_object().field("name", asked.name).field("created", is_made);
+  if (index != nullptr) writer.field("state", state_name(*index));
+  writer.end_object();
   return STATOR_OK;
 }
 
@@ -139,12 +180,16 @@ const Op<DocumentEngine> kIndexCreate = {
         .placement = STATOR_PLACE_ALL,
         .cost = STATOR_COST_HEAVY,
         .name = "index_create",
-        .doc = "Makes an index, over the documents there are and all to come. The same index again "
-               "is no error: created is false. A unique one is refused where two documents have "
-               "the same "
-               "value (their ids are named), or where their claims exceed one batch of the log "
-               "(64 MiB, some 400,000 documents): make it before they are loaded.",
-        .result = R"({"name":str,"created":bool})",
+        .doc =
+            "Makes an index, over the documents there are and all to come. It is built beside "
+            "other "
+            "work: writes keep it at once, reads use it when it is ready, for which the answer "
+            "waits (deadline_exceeded: it is still built, index_list says how far it is). The same "
+            "index again is no error: created is false. A unique one fails where two documents "
+            "have "
+            "one value (their ids are named): then it is listed as failed, and refuses nothing, "
+            "until it is dropped.",
+        .result = R"({"name":str,"created":bool,"state":str})",
         .example = R"({"op":"index_create","collection":"users","paths":["city","age"],)"
                    R"("where":{"active":true}})",
         .args = kArgs,

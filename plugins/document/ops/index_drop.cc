@@ -23,7 +23,9 @@ constexpr std::string_view kUnknown = "0";
 Status prepare(const DocumentEngine& engine, const Request& request, Records& records,
                Reply& reply) {
   const std::string_view name = request.args().str(kName);
-  if (engine.indexes().find(request.tenant(), request.collection(), name) == nullptr) {
+  const IndexDefinition* index =
+      engine.indexes().find(request.tenant(), request.collection(), name);
+  if (index == nullptr || index->state == IndexState::kDropping) {
     reply.write(kUnknown);
     return STATOR_OK;
   }
@@ -32,7 +34,12 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   return STATOR_OK;
 }
 
-Status merge(const DocumentEngine&, const Request&, const Parts& parts, Reply& reply) {
+// Waits until the name is free again; what asked before it waits for the same.
+Status merge(const DocumentEngine& engine, const Request& request, const Parts& parts,
+             Reply& reply) {
+  const IndexDefinition* index =
+      engine.indexes().find(request.tenant(), request.collection(), request.args().str(kName));
+  if (index != nullptr && index->state == IndexState::kDropping) return request.later();
   bool existed = false;
   for (std::size_t i = 0; i < parts.size(); ++i) existed = existed || parts[i] == kDropped;
   reply.json().begin_object().field("existed", existed).end_object();
@@ -48,7 +55,10 @@ const Op<DocumentEngine> kIndexDrop = {
         .placement = STATOR_PLACE_ALL,
         .cost = STATOR_COST_HEAVY,
         .name = "index_drop",
-        .doc = "Removes an index. A missing one is no error: existed is false.",
+        .doc = "Removes an index; one that is being built is given up. Reads and writes know "
+               "nothing of "
+               "it from then on; its entries go beside other work, and the answer comes when they "
+               "are gone. A missing one is no error: existed is false.",
         .result = R"({"existed":bool})",
         .example = R"({"op":"index_drop","collection":"users","name":"city,age"})",
         .args = kArgs,

@@ -53,9 +53,27 @@ bool has_value(const IndexDefinition& index, const Value& root, const Value& wan
   return false;
 }
 
-Status look_up(const Request& request, const IndexDefinition& index, const Value& wanted,
-               TopRows& top) {
+// While the index is being built.
+Status walk_all(const DocumentEngine& engine, const Request& request, const IndexDefinition& index,
+                const Value& wanted, TopRows& top) {
   const Kv kv = request.kv();
+  for (Cursor cursor = kv.scan(Space::kDocuments); cursor.next();) {
+    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    const Value root = open_document(cursor.value()).root;
+    const bool is_in = index.program.empty() || filter::matches(index.program, root);
+    if (!is_in || !has_value(index, root, wanted) || engine.is_over(request, root)) continue;
+    if (!top.wants({}, cursor.key())) break;  // ids come in their order
+    StoredDocument document;
+    if (!load_document(kv, cursor.key(), document)) return STATOR_E_CORRUPTED;
+    top.add({std::string(cursor.key()), {}, document.root});
+  }
+  return STATOR_OK;
+}
+
+Status look_up(const DocumentEngine& engine, const Request& request, const IndexDefinition& index,
+               const Value& wanted, TopRows& top) {
+  const Kv kv = request.kv();
+  if (!index.is_ready()) return walk_all(engine, request, index, wanted, top);
   const std::string lower = index_prefix(index) + encode_for(index, wanted).bytes;
   const std::string upper = successor(lower);
   for (Cursor cursor = kv.scan(Space::kEntries, {.lower = lower, .upper = upper}); cursor.next();) {
@@ -66,6 +84,7 @@ Status look_up(const Request& request, const IndexDefinition& index, const Value
         !load_document(kv, hit.document_id, document)) {
       return STATOR_E_CORRUPTED;
     }
+    if (engine.is_over(request, document.root)) continue;
     if (!has_value(index, document.root, wanted) || !top.wants({}, hit.document_id)) continue;
     top.add({std::string(hit.document_id), {}, document.root});
   }
@@ -78,7 +97,8 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
   if (const Status status = projection.check(reply); status != STATOR_OK) return status;
   const IndexDefinition* known =
       engine.indexes().find(request.tenant(), request.collection(), args.str(kName));
-  if (known == nullptr) return reply.fail(STATOR_E_NOT_FOUND, "name", "no such index");
+  if (known == nullptr || !known->is_kept())
+    return reply.fail(STATOR_E_NOT_FOUND, "name", "no such index");
   const IndexDefinition index = *known;  // it may be dropped while this op is paused
   std::string wanted;
   Encoder encoder;
@@ -86,7 +106,7 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
     return reply.fail(STATOR_E_BAD_REQUEST, "value", encoder.error());
   }
   TopRows top(args.u64(kLimit), RowOrder::kByDocument);
-  const Status status = look_up(request, index, read_value(wanted), top);
+  const Status status = look_up(engine, request, index, read_value(wanted), top);
   if (status != STATOR_OK) return status;
   std::vector<FoundRow> rows;
   top.move_to(rows);

@@ -17,7 +17,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
                Reply& reply) {
   const Args args = request.args();
   StoredDocument old;
-  const bool existed = load_visible(request, args.str(kId), old);
+  const bool existed = load_visible(engine, request, args.str(kId), old);
   if (existed) {
     if (const Status refused = check_replaced(request, old); refused != STATOR_OK) return refused;
   }

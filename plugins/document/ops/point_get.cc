@@ -13,12 +13,12 @@ namespace {
 enum Arg { kId, kFields };
 constexpr std::array kArgs = {kDocumentIdArg, kFieldsArg};
 
-Status read(const DocumentEngine&, const Request& request, Reply& reply) {
+Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
   const Args args = request.args();
   const Projection projection(args, kFields);
   if (const Status status = projection.check(reply); status != STATOR_OK) return status;
   StoredDocument document;
-  if (!load_visible(request, args.str(kId), document)) {
+  if (!load_visible(engine, request, args.str(kId), document)) {
     return reply.fail(STATOR_E_NOT_FOUND, "document_id", "no such document");
   }
   json::Writer writer = reply.json();

@@ -27,7 +27,7 @@ struct Head {
   std::uint32_t bytes;
 };
 
-Status read(const DocumentEngine&, const Request& request, Reply& reply) {
+Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
   const Args args = request.args();
   const Projection projection(args, kFields);
   if (const Status status = projection.check(reply); status != STATOR_OK) return status;
@@ -39,7 +39,7 @@ Status read(const DocumentEngine&, const Request& request, Reply& reply) {
       return reply.fail(STATOR_E_BAD_REQUEST, "document_ids", "an id has 1 to 256 bytes");
     }
     StoredDocument document;
-    if (!load_visible(request, id, document)) continue;
+    if (!load_visible(engine, request, id, document)) continue;
     json::StringOut data;
     json::Writer writer(data);
     projection.write(writer, document.root);

@@ -25,14 +25,15 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
                Reply& reply) {
   const Args args = request.args();
   StoredDocument old;
-  const bool existed = load_document(request.kv(), args.str(kId), old);
+  const bool is_stored = load_document(request.kv(), args.str(kId), old);
+  const bool existed = is_stored && !engine.is_over(request, old.root);
   if (existed) {
     if (const Status hidden = check_replaced(request, old); hidden != STATOR_OK) return hidden;
   }
   if (existed && args.boolean(kIfAbsent)) {
     return reply.fail(STATOR_E_DUPLICATE_WRITE, "document_id", "the document exists already");
   }
-  Status status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
+  Status status = check_if_lsn(if_lsn_of(args, kIfLsn), existed ? old.lsn : 0, reply);
   if (status != STATOR_OK) return status;
 
   auto& [encoder, record, stored] = engine.scratch();
@@ -44,9 +45,9 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   const Value document = read_value(std::string_view(record).substr(start));
   status = check_document(engine, request, document, "data", reply);
   if (status != STATOR_OK) return status;
-  status =
-      DocumentWriter(engine, request, records, reply)
-          .put({request.vshard(), args.str(kId), existed ? &old.root : nullptr, &document}, record);
+  status = DocumentWriter(engine, request, records, reply)
+               .put({request.vshard(), args.str(kId), is_stored ? &old.root : nullptr, &document},
+                    record);
   if (status != STATOR_OK) return status;
   json::Writer writer = reply.json();
   writer.begin_object().field("existed", existed).key("lsn");

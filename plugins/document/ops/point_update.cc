@@ -37,7 +37,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   if (status = projection.check(reply); status != STATOR_OK) return status;
 
   StoredDocument old;
-  const bool exists = load_visible(request, args.str(kId), old);
+  const bool exists = load_visible(engine, request, args.str(kId), old);
   status = check_if_lsn(if_lsn_of(args, kIfLsn), old.lsn, reply);
   if (status != STATOR_OK) return status;
   if (!exists) return reply.fail(STATOR_E_NOT_FOUND, "document_id", "no such document");

@@ -92,7 +92,9 @@ RowOrder order_of(const Args& args) {
   return args.u64(kOrder) == kDesc ? RowOrder::kDescending : RowOrder::kAscending;
 }
 
-Status parse_query(const Args& args, Reply& reply, RangeQuery& query) {
+Status parse_query(const DocumentEngine& engine, const Request& request, Reply& reply,
+                   RangeQuery& query) {
+  const Args args = request.args();
   query.field = args.str(kField);
   if (!is_valid_path(query.field)) {
     return reply.fail(STATOR_E_BAD_REQUEST, "field",
@@ -109,14 +111,15 @@ Status parse_query(const Args& args, Reply& reply, RangeQuery& query) {
   query.order = order_of(args);
   // One row more than asked says whether there is a next page.
   query.limit = static_cast<std::size_t>(args.u64(kLimit)) + 1;
-  return query.selection.compile(args, kFilter, "filter", reply);
+  return query.selection.compile(engine, request, kFilter, "filter", reply);
 }
 
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
   const Args args = request.args();
   Asked asked;
   RangeQuery& query = asked.query;
-  if (const Status refused = parse_query(args, reply, query); refused != STATOR_OK) return refused;
+  if (const Status refused = parse_query(engine, request, reply, query); refused != STATOR_OK)
+    return refused;
   if (const Status refused = parse_position(args, reply, asked); refused != STATOR_OK) {
     return refused;
   }

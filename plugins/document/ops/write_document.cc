@@ -36,7 +36,7 @@ DocumentWriter::DocumentWriter(const DocumentEngine& engine, const Request& requ
       records_(records),
       reply_(reply) {
   for (const IndexDefinition& index : indexes_) {
-    if (index.is_unique()) ++unique_count_;
+    if (index.is_unique() && index.is_kept()) ++unique_count_;
   }
   if (unique_count_ > 0) records.together();
 }
@@ -59,7 +59,7 @@ Status DocumentWriter::change_claims(const DocumentWrite& write) {
   std::string before;
   std::string after;
   for (const IndexDefinition& index : indexes_) {
-    if (!index.is_unique()) continue;
+    if (!index.is_unique() || !index.is_kept()) continue;
     before.clear();
     after.clear();
     const char* field = index.paths.front().c_str();
@@ -95,7 +95,7 @@ std::size_t DocumentWriter::claim_bytes_max(std::string_view document_id) const 
 Status claim_existing(const IndexDefinition& index, std::string_view document_id, const Value& root,
                       Records& records, Reply& reply) {
   std::string key;
-  const char* field = index.paths.front().c_str();
+  const char* field = index.name.c_str();
   const UniqueKeyFault fault = make_unique_key(index, root, key);
   if (fault != UniqueKeyFault::kNone) {
     return reply.fail(STATOR_E_REJECTED_CONSTRAINT, field,

@@ -47,7 +47,8 @@ class DocumentWriter {
   std::size_t unique_count_ = 0;
 };
 
-// Adds the claim of an index that is made, for a document that is there already.
+// Adds the claim of an index that is built, for a document that is there already. The field of a
+// refusal is the index's name.
 Status claim_existing(const IndexDefinition& index, std::string_view document_id, const Value& root,
                       Records& records, Reply& reply);
 

@@ -210,7 +210,7 @@ Access plan_access(const IndexDefinitions& indexes, std::string_view program) {
   const std::vector<Term> terms = terms_of(program);
   Access best;
   for (const IndexDefinition& index : indexes) {
-    if (!holds_all(index, terms)) continue;
+    if (!index.is_ready() || !holds_all(index, terms)) continue;
     Access access = Binder(index, terms).bind();
     if (weight_of(access) > weight_of(best)) best = std::move(access);
   }

@@ -22,8 +22,9 @@ struct Access {
 // left to the filter.
 inline constexpr std::size_t kPlanRangesMax = 12;
 
-// The index that binds the most paths; of equal ones the first by name. An index with a `where` is
-// used only if every part of it stands in the filter too. `program` is a compiled filter, or empty.
+// The index, among those that are ready, that binds the most paths; of equal ones the first by
+// name. An index with a `where` is used only if every part of it stands in the filter too.
+// `program` is a compiled filter, or empty.
 Access plan_access(const IndexDefinitions& indexes, std::string_view program);
 
 // True if the filter selects only documents that have a value at the path.

@@ -4,8 +4,12 @@
 //   static EngineDescription<E> describe();
 //   static std::unique_ptr<E> open(const Open& open);      // throws OpenError to refuse
 //   void apply(const Record& record, KvWriter& kv);        // the only mutator
-//   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
-//                                                          // optional: for readers of the change log
+//   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue&
+//   value);
+//                                                          // optional: for readers of the change
+//                                                          log
+//   Status work(const Work& work, Records& records, Reply& reply) const;
+//                                                          // optional: what no client asked for
 // and one Op<E> per operation, whose handlers get a const E&: a handler that changes state does
 // not compile. STATOR_DEFINE_ENGINE(E) in one source file exports the entry symbol.
 // Exceptions stop at the edge: in read, prepare and merge they become `internal`.
@@ -46,6 +50,7 @@ struct Services {
   const stator_rows_service* rows = nullptr;
   const stator_log_service* log = nullptr;
   const stator_pause_service* pause = nullptr;
+  const stator_work_service* work = nullptr;
 };
 inline Services services;
 }  // namespace detail
@@ -153,6 +158,9 @@ class Request {
     return detail::services.pause->look(raw_->call) != 0;
   }
   Rows rows() const { return Rows(raw_->call); }
+  // In merge of a WRITE op: return request.later(); where what the client waits for is not done
+  // yet.
+  Status later() const { return detail::services.work->later(raw_->call); }
   // A READ op of another engine, by the wire name listed in requires_ops.
   CallResult call(std::string_view op, std::string_view args_json) const {
     const auto r = detail::services.call->read(raw_->call, as_str(op), as_str(args_json));
@@ -166,6 +174,28 @@ class Request {
 
  private:
   const stator_request* raw_;
+};
+
+// One turn of work; see stator_engine_v1.work. interrupted(): the slice is over, wake for the rest.
+class Work : public Request {
+ public:
+  explicit Work(const stator_work* raw) : Request(raw->request), raw_(raw) {}
+  // Of the turn before; STATOR_OK: it was written.
+  Status refusal() const { return raw_->refusal; }
+  std::string_view refusal_field() const { return view(raw_->refusal_field); }
+  std::string_view refusal_sentence() const { return view(raw_->refusal_sentence); }
+  std::string_view note() const { return view(raw_->note); }
+  // Once more, at that time (Unix ms).
+  void wake(std::uint64_t at_ms = 0) const {
+    detail::services.work->wake(raw_call(), tenant(), as_str(collection()), at_ms);
+  }
+  // The same on every lane at one moment, with this note.
+  void everywhere(std::string_view note) const {
+    detail::services.work->everywhere(raw_call(), as_bytes(note));
+  }
+
+ private:
+  const stator_work* raw_;
 };
 
 // The answer. Write JSON through json(), or bytes through write(); finish() is called by the edge.
@@ -274,6 +304,10 @@ class Record {
   std::string_view payload() const { return view(raw_->payload); }
   std::uint64_t lsn() const { return raw_->lsn; }
   std::uint64_t time_ms() const { return raw_->time_ms; }
+  // E::work is to be called for this collection at that time (Unix ms; 0: soon).
+  void wake(std::uint64_t at_ms = 0) const {
+    detail::services.work->wake(raw_->call, raw_->tenant, raw_->collection, at_ms);
+  }
 
  private:
   const stator_record* raw_;
@@ -357,6 +391,10 @@ class Open {
     };
     detail::services.kv->visit_all(raw_->call, space, thunk, &visit);
   }
+  // E::work is to be called for this collection at that time (Unix ms; 0: soon).
+  void wake(std::uint32_t tenant, std::string_view collection, std::uint64_t at_ms = 0) const {
+    detail::services.work->wake(raw_->call, tenant, as_str(collection), at_ms);
+  }
 
  private:
   const stator_open* raw_;
@@ -411,6 +449,7 @@ class Edge {
     services.rows = static_cast<const stator_rows_service*>(fetch(STATOR_SERVICE_ROWS));
     services.log = static_cast<const stator_log_service*>(fetch(STATOR_SERVICE_LOG));
     services.pause = static_cast<const stator_pause_service*>(fetch(STATOR_SERVICE_PAUSE));
+    services.work = static_cast<const stator_work_service*>(fetch(STATOR_SERVICE_WORK));
     static const Edge kEdge;
     return &kEdge.engine_;
   }
@@ -438,6 +477,7 @@ class Edge {
     engine_.derived_spaces = description_.derived_spaces.data();
     engine_.derived_space_count = description_.derived_spaces.size();
     if constexpr (requires { &E::describe_change; }) engine_.describe_change = &describe_change;
+    if constexpr (requires { &E::work; }) engine_.work = &work;
   }
 
   static const Op<E>& op(std::uint32_t index) {
@@ -486,6 +526,12 @@ class Edge {
     return answer(raw->call, [&](Reply& reply) {
       Records records(raw->call);
       return op(raw->op_index).prepare(engine(instance), Request(raw), records, reply);
+    });
+  }
+  static Status work(const stator_instance* instance, const stator_work* raw) {
+    return answer(raw->request->call, [&](Reply& reply) {
+      Records records(raw->request->call);
+      return engine(instance).work(Work(raw), records, reply);
     });
   }
   static Status merge(const stator_instance* instance, const stator_request* raw,

@@ -76,13 +76,28 @@ typedef struct stator_record {
   stator_call *call;
 } stator_record;
 
+/* One turn of work that no client asked for; lent until the call returns. */
+typedef struct stator_work {
+  uint32_t struct_size;
+  /* Why nothing of this collection's turn before, on this lane, was written: what it returned, or
+   * STATOR_E_UNIQUE_VIOLATION where one of its claims could not be had. STATOR_OK otherwise. */
+  stator_status refusal;
+  stator_str refusal_field; /* of reply.fail, or of the claim */
+  stator_str refusal_sentence;
+  stator_bytes note; /* what work.everywhere was given; empty in a turn that wake asked for */
+  /* Tenant, collection, time, interrupt and call; vshard is one that the lane owns, whichever, or
+   * STATOR_VSHARD_EVERY where it owns none; no arguments, op_index is STATOR_OP_INDEX_WORK. */
+  const stator_request* request;
+} stator_work;
+#define STATOR_OP_INDEX_WORK 0xffffffffu
+
 typedef struct stator_open {
   uint32_t struct_size;
   uint32_t lane;
   uint32_t lane_count;
   uint32_t reserved;
   stator_str config_json; /* [engines.ID] of the config as a JSON object; "{}" if absent */
-  stator_call *call;      /* kv.visit_all, log */
+  stator_call* call;      /* kv.visit_all, work.wake, log */
 } stator_open;
 
 /* What one record means to a reader of the change log. */
@@ -153,6 +168,16 @@ typedef struct stator_engine_v1 {
    * STATOR_VSHARD_EVERY are not changes. */
   stator_status (*describe_change)(uint32_t type, stator_bytes payload, stator_change *change,
                                    stator_sink *value);
+  /* [lane] Optional, NULL otherwise: one turn of work in one collection, when its time has come
+   * (work.wake), between requests and behind all of them. As prepare it changes nothing and returns
+   * records, which are written and applied as a request's are, claims too; of this lane's vShards
+   * only, unless there is a note. It has a slice of time, some 200 microseconds: it looks at the
+   * interrupt word as each long loop does (STATOR_INTERRUPT_ASK: call stator.pause/1, which says
+   * when the slice is over), then returns what it has and wakes itself for the rest. It also bounds
+   * its records, for what applies them is not in the slice. Not STATOR_OK: nothing is written, and
+   * it is called again with the refusal: at once, but after a second where that is the second time,
+   * or where it says STATOR_E_CONFLICT_RETRY. */
+  stator_status (*work)(const stator_instance* instance, const stator_work* work);
 } stator_engine_v1;
 
 /* What the entry is declared with, since engines are compiled with hidden visibility. */

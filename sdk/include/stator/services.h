@@ -179,6 +179,28 @@ typedef struct stator_pause_service {
   int (*look)(stator_call *call);
 } stator_pause_service;
 
+/* ---- stator.work/1: work that no client asked for (stator_engine_v1.work) ------------------ */
+#define STATOR_SERVICE_WORK "stator.work/1"
+#define STATOR_WORK_NOTE_BYTES_MAX 4096
+typedef struct stator_work_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* In open, apply and work: work is to be called for this collection on this lane at `at_ms` (Unix
+   * milliseconds; 0: as soon as it is its turn) or later. The earliest of several counts, and is
+   * forgotten when work is called, and when the instance closes: open says it again. Outside open
+   * tenant and collection are those of the call. Costs next to nothing where one is set already. */
+  void (*wake)(stator_call* call, uint32_t tenant, stator_str collection, uint64_t at_ms);
+  /* In work without a note, once, with no records: work is called with this note (copied, 1 to
+   * STATOR_WORK_NOTE_BYTES_MAX bytes) on every lane, this one too, while all stand still; the
+   * records of all, which may be of STATOR_VSHARD_EVERY, are written together, or none where one
+   * refuses. A record of STATOR_VSHARD_EVERY is applied by all lanes whichever adds it. */
+  void (*everywhere)(stator_call* call, stator_bytes note);
+  /* In merge of a WRITE op: what the client waits for is not done yet. Returns what merge is to
+   * return; merge is called again when something was applied on the lane. At the deadline the
+   * client is answered deadline_exceeded; what was written stays. */
+  stator_status (*later)(stator_call* call);
+} stator_work_service;
+
 /* ---- stator.log/1 ------------------------------------------------------------------------- */
 #define STATOR_SERVICE_LOG "stator.log/1"
 enum stator_log_level {

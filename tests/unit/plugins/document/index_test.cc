@@ -28,11 +28,13 @@ INSTANTIATE_TEST_SUITE_P(Lanes, IndexTest, testing::Values(1u, 2u, 4u));
 
 TEST_P(IndexTest, IsListedOnEveryLaneAndAfterRestartAndReplay) {
   EXPECT_EQ(list(), R"({"indexes":[]})");
-  EXPECT_EQ(documents.create_index("b.c").payload, R"({"name":"b.c","created":true})");
-  EXPECT_EQ(documents.create_index("a").payload, R"({"name":"a","created":true})");
+  EXPECT_EQ(documents.create_index("b.c").payload,
+            R"({"name":"b.c","created":true,"state":"ready"})");
+  EXPECT_EQ(documents.create_index("a").payload, R"({"name":"a","created":true,"state":"ready"})");
   const std::string expected =
-      R"({"indexes":[{"name":"a","paths":["a"],"kind":"typed","collation":"binary"},)"
-      R"({"name":"b.c","paths":["b.c"],"kind":"typed","collation":"binary"}]})";
+      R"({"indexes":[{"name":"a","paths":["a"],"kind":"typed","collation":"binary",)"
+      R"("state":"ready"},{"name":"b.c","paths":["b.c"],"kind":"typed","collation":"binary",)"
+      R"("state":"ready"}]})";
   for (int i = 0; i < 4; ++i) EXPECT_EQ(list(), expected);
   documents.kernel.restart();
   for (int i = 0; i < 4; ++i) EXPECT_EQ(list(), expected);
@@ -47,7 +49,7 @@ TEST_P(IndexTest, CreatingItAgainChangesNothing) {
   documents.create_index("a");
   const auto before = documents.kernel.dump();
   const auto lsn = documents.kernel.last_lsn();
-  EXPECT_EQ(documents.create_index("a").payload, R"({"name":"a","created":false})");
+  EXPECT_EQ(documents.create_index("a").payload, R"({"name":"a","created":false,"state":"ready"})");
   EXPECT_EQ(documents.kernel.dump(), before);
   EXPECT_EQ(documents.kernel.last_lsn(), lsn);
 }

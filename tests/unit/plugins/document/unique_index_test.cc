@@ -142,12 +142,14 @@ TEST_P(UniqueIndexTest, LongValuesAreToldApartOrRefused) {
   EXPECT_EQ(put("e", {{"p", "a"}, {"q", "b"}, {"r", 1}, {"s", 2}}), STATOR_OK);
 }
 
-TEST_P(UniqueIndexTest, AnIndexOverDuplicatesIsRefusedAndNamesThem) {
+TEST_P(UniqueIndexTest, AnIndexOverDuplicatesFailsAndNamesThem) {
   for (int i = 0; i < 20; ++i) put("d" + std::to_string(i), {{"u", i == 17 ? 3 : i}});
   const Answer refused = call("index_create", {{"path", "u"}, {"kind", "unique"}});
   expect_taken(refused);
   EXPECT_NE(refused.detail.find("d3"), std::string::npos) << refused.detail;
   EXPECT_NE(refused.detail.find("d17"), std::string::npos) << refused.detail;
+  EXPECT_EQ(put("again", {{"u", 3}}), STATOR_OK) << "one that failed refuses nothing";
+  ASSERT_EQ(call("index_drop", {{"name", "u"}}).payload, R"({"existed":true})");
   EXPECT_EQ(documents_.kernel.call("index_list", "{}").payload, R"({"indexes":[]})");
   EXPECT_TRUE(claims_of(documents_).empty());
   ASSERT_EQ(put("long", {{"v", std::string(400, 'x')}}), STATOR_OK);
@@ -163,7 +165,7 @@ TEST_P(UniqueIndexTest, AnIndexOverDocumentsClaimsThemAndADroppedOneNothing) {
   EXPECT_EQ(put("other", {{"u", 7}}), STATOR_E_UNIQUE_VIOLATION);
   expect_replay_gives_the_same();
   EXPECT_EQ(call("index_create", {{"path", "u"}, {"kind", "unique"}}).payload,
-            R"({"name":"u","created":false})");
+            R"({"name":"u","created":false,"state":"ready"})");
   EXPECT_EQ(call("index_create", {{"path", "u"}}).status, STATOR_E_DUPLICATE_WRITE);
   ASSERT_EQ(call("index_drop", {{"name", "u"}}).payload, R"({"existed":true})");
   EXPECT_TRUE(claims_of(documents_).empty());
@@ -359,7 +361,10 @@ class UniqueModel {
       const bool is_good = is_unique(model_);
       const Answer answer = documents_.kernel.call("index_create", index.dump());
       ASSERT_EQ(answer.status, is_good ? STATOR_OK : STATOR_E_UNIQUE_VIOLATION) << answer.detail;
-      if (!is_good) made_.erase(name);
+      if (is_good) continue;
+      made_.erase(name);
+      ASSERT_EQ(documents_.kernel.call("index_drop", Json{{"name", name}}.dump()).status,
+                STATOR_OK);
     }
   }
   void replay() {
