@@ -15,6 +15,9 @@ constexpr const Op<VectorEngine>* kOps[] = {
     &kVectorUpsert, &kVectorBatchUpsert, &kVectorDelete, &kVectorSearch, &kVectorGet, &kVectorStats,
 };
 
+// Some 100 microseconds.
+constexpr std::uint32_t kForgottenAtOnce = 1000;
+
 std::string place_of(const StoredEntry& entry) {
   return " of tenant " + std::to_string(entry.tenant) + ", collection '" +
          std::string(entry.collection) + "'";
@@ -75,6 +78,13 @@ void VectorEngine::apply(const Record& record, KvWriter& kv) {
     default:
       throw std::runtime_error("vector: record of unknown type");
   }
+}
+
+bool VectorEngine::forget(std::uint32_t tenant) {
+  const auto found = collections_.lower_bound(std::pair(tenant, std::string_view()));
+  if (found == collections_.end() || found->first.first != tenant) return false;
+  if (!found->second.shrink(kForgottenAtOnce)) collections_.erase(found);
+  return true;
 }
 
 Change VectorEngine::describe_change(std::uint32_t type, std::string_view payload,

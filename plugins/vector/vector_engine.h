@@ -22,6 +22,8 @@ class VectorEngine {
   static EngineDescription<VectorEngine> describe();
   static std::unique_ptr<VectorEngine> open(const Open& open);
   void apply(const Record& record, KvWriter& kv);
+  // Frees some vectors of a tenant that was dropped; false if there were none.
+  bool forget(std::uint32_t tenant);
   // A put has the value {"vector":[…],"payload":{…}}, as they were given; the latter if there is
   // one.
   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);

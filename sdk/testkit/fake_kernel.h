@@ -66,6 +66,10 @@ class FakeKernel {
   // each of its looks. It may call this kernel, as others do on a server; true: the op is to stop.
   void pause_next(std::function<bool()> on_pause);
 
+  // What the kernel does when a tenant is dropped: the engine forgets it, its entries are erased,
+  // and replay() passes over its records. Its id may be used again here, as one of nothing.
+  void drop_tenant(std::uint32_t tenant);
+
   void restart();
   void replay();
   // The store as text key -> value, over all lanes: equal stores are equal maps.

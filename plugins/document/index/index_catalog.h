@@ -29,6 +29,7 @@ class IndexCatalog {
                                     std::string_view path) const;
   // Replaces one of the same name.
   void add(std::uint32_t tenant, std::string_view collection, IndexDefinition index);
+  void forget(std::uint32_t tenant) { tenants_.erase(tenant); }
   void remove(std::uint32_t tenant, std::string_view collection, std::string_view name);
 
  private:

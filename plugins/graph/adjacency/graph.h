@@ -53,6 +53,10 @@ class Graph {
   bool put(const Edge& edge);
   bool erase(const Edge& edge);
 
+  // Frees some nodes, the last ones, with their edges out and in; false if none are left. It is
+  // good for nothing else then.
+  bool shrink(std::size_t at_most);
+
   // A node's edges as the filter wants them, in (label, neighbour) order;
   // its direction is not looked at.
   HalfEdges::Cursor out(Number node, const EdgeFilter& filter) const;

@@ -42,6 +42,16 @@ void Collection::put_payload(std::string_view document_id, std::string_view payl
   slots_.find(document_id)->second.payload = copy_of(payload);
 }
 
+bool Collection::shrink(std::uint32_t at_most) {
+  ++changes_;
+  for (; at_most > 0 && count() > 0; --at_most) {
+    slots_.erase(slots_.find(entries_.back()->first));
+    entries_.pop_back();
+  }
+  lines_.resize(count() * row_lines_);
+  return count() > 0;
+}
+
 bool Collection::erase(std::string_view document_id) {
   const auto found = slots_.find(document_id);
   if (found == slots_.end()) return false;

@@ -53,6 +53,9 @@ class Collection {
   // False if it was not there.
   bool erase(std::string_view document_id);
 
+  // Erases some, the last ones, cheaply; false if none are left. Nobody visits it.
+  bool shrink(std::uint32_t at_most);
+
   // While one lives, the ids that document_id() gave last, also of vectors that are erased: for a
   // walk over the slots that is left in the middle while others write.
   class Visit {

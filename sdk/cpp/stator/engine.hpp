@@ -6,6 +6,7 @@
 //   void apply(const Record& record, KvWriter& kv);        // the only mutator
 //   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 //                                                          // optional: for readers of the change log
+//   bool forget(std::uint32_t tenant);                     // optional: a part of it; false: all
 // and one Op<E> per operation, whose handlers get a const E&: a handler that changes state does
 // not compile. STATOR_DEFINE_ENGINE(E) in one source file exports the entry symbol.
 // Exceptions stop at the edge: in read, prepare and merge they become `internal`.
@@ -438,6 +439,11 @@ class Edge {
     engine_.derived_spaces = description_.derived_spaces.data();
     engine_.derived_space_count = description_.derived_spaces.size();
     if constexpr (requires { &E::describe_change; }) engine_.describe_change = &describe_change;
+    if constexpr (requires { &E::forget; }) {
+      engine_.forget = [](stator_instance* instance, std::uint32_t tenant) {
+        return reinterpret_cast<E*>(instance)->forget(tenant) ? 1 : 0;
+      };
+    }
   }
 
   static const Op<E>& op(std::uint32_t index) {

@@ -153,6 +153,12 @@ typedef struct stator_engine_v1 {
    * STATOR_VSHARD_EVERY are not changes. */
   stator_status (*describe_change)(uint32_t type, stator_bytes payload, stator_change *change,
                                    stator_sink *value);
+  /* [lane] Optional, NULL otherwise: the tenant has been dropped, and the kernel is about to erase
+   * its entries, without apply. Nothing of it will be asked for, applied or visited in open any
+   * more. Frees some of what the instance holds of it in memory, for some 100 microseconds, and
+   * returns 1 if there is more (it is called again), 0 if not. Without it that stays until the
+   * server starts again. */
+  int (*forget)(stator_instance* instance, uint32_t tenant);
 } stator_engine_v1;
 
 /* What the entry is declared with, since engines are compiled with hidden visibility. */

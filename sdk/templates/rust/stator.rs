@@ -200,6 +200,7 @@ pub struct EngineV1 {
     pub derived_spaces: *const u8,
     pub derived_space_count: u64,
     pub describe_change: *const c_void,
+    pub forget: *const c_void,
 }
 
 #[repr(C)]
