@@ -3,9 +3,11 @@
 
 In every *.md of the tree a relative link must lead to a file. In docs/request-path.md, moreover,
 every path in `back quotes` must exist, from the root or from kernel/: it is the map of the code.
+docs/protocol.md has a row for every error of errors.def, as it stands there, and for every field
+that requests share.
 
     check_docs.py               check the tree this script stands in
-    check_docs.py --self-test   prove on planted documents that both rules fire
+    check_docs.py --self-test   prove on planted documents that every rule fires
 """
 import argparse
 import pathlib
@@ -14,12 +16,17 @@ import sys
 import tempfile
 
 MAP = "docs/request-path.md"
+PROTOCOL = "docs/protocol.md"
+ERRORS = "sdk/include/stator/errors.def"
+PARSER = "kernel/control/session/request_parser.cc"
 SKIPPED_FOLDERS = {"node_modules", "build", ".git"}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUOTED = re.compile(r"`([^`\n]+)`")
 # A path: no blanks, and a folder or a suffix that is a file's. `{h,cc}` names both.
 PATH = re.compile(r"^[\w.{},/-]+$")
 SUFFIX = re.compile(r"\.(h|cc|hpp|md|py|def|txt|toml|json|sh|\{h,cc\})$")
+ERROR = re.compile(r'^STATOR_ERROR\(\w+, \w+, (\d+), "(\w+)", (\w+), (\d+), "([^"]*)"\)', re.MULTILINE)
+SHARED_FIELD = re.compile(r'if \(name == "(\w+)"\) return took')
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -53,6 +60,21 @@ def check_map(root, text):
                     yield f"{MAP}:{number}: {path} does not exist"
 
 
+def check_protocol(root):
+    text = (root / PROTOCOL).read_text(encoding="utf-8")
+    rows = [f"| `{name}` | {number} | {http} | {'yes' if kind == 'RETRY' else 'no'} | {meaning} |"
+            for number, name, kind, http, meaning in ERROR.findall((root / ERRORS).read_text())]
+    fields = ["op"] + SHARED_FIELD.findall((root / PARSER).read_text())
+    if len(rows) < 2 or len(fields) < 2:
+        yield f"{PROTOCOL}:1: {ERRORS} or {PARSER} is written in another way than this check knows"
+    for row in rows:
+        if row not in text:
+            yield f"{PROTOCOL}:1: lacks the row {row}"
+    for field in fields:
+        if f"\n| `{field}` |" not in text:
+            yield f"{PROTOCOL}:1: lacks a row for the field {field}"
+
+
 def check(root):
     problems = []
     for document in sorted(root.rglob("*.md")):
@@ -64,7 +86,7 @@ def check(root):
             problems += check_map(root, text)
     if not (root / MAP).is_file():
         problems.append(f"{MAP}:1: is missing")
-    return problems
+    return problems + list(check_protocol(root))
 
 
 def self_test():
@@ -73,6 +95,15 @@ def self_test():
         (root / "docs").mkdir()
         (root / "kernel/wal").mkdir(parents=True)
         (root / "kernel/wal/log.h").touch()
+        (root / ERRORS).parent.mkdir(parents=True)
+        (root / ERRORS).write_text('STATOR_ERROR(kA, A, 1, "a", RETRY, 503, "one, (two)")\n'
+                                   'STATOR_ERROR(kB, B, 2, "b", CLIENT, 400, "three")\n')
+        (root / PARSER).parent.mkdir(parents=True)
+        (root / PARSER).write_text('if (name == "id") return took(1);\n'
+                                   'if (name == "strict") return took(2);\n')
+        (root / PROTOCOL).write_text("\n| `op` | |\n| `strict` | |\n"
+                                     "| `a` | 1 | 503 | yes | one, (two) |\n"
+                                     "| `b` | 2 | 400 | yes | three |\n", encoding="utf-8")
         (root / MAP).write_text("`wal/log.h` `kernel/wal/log.h` `point_get` `wal/`\n"
                                 "`wal/log.{h,cc}`\n", encoding="utf-8")
         (root / "README.md").write_text("[ok](docs/request-path.md#a) [web](https://x.y)\n"
@@ -82,7 +113,9 @@ def self_test():
         (root / MAP).unlink()
         missing = check(root)
     assert problems == ["README.md:2: the link docs/none.md leads nowhere",
-                        f"{MAP}:2: wal/log.cc does not exist"], problems
+                        f"{MAP}:2: wal/log.cc does not exist",
+                        f"{PROTOCOL}:1: lacks the row | `b` | 2 | 400 | no | three |",
+                        f"{PROTOCOL}:1: lacks a row for the field id"], problems
     assert f"{MAP}:1: is missing" in missing, missing
     print("check_docs: self-test passed")
 

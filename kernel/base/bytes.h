@@ -27,6 +27,12 @@ inline std::uint32_t load_big32(const void* from) {
   return __builtin_bswap32(load_little<std::uint32_t>(from));
 }
 inline void store_big32(void* to, std::uint32_t value) { store_little(to, __builtin_bswap32(value)); }
+inline std::uint64_t load_big64(const void* from) {
+  return __builtin_bswap64(load_little<std::uint64_t>(from));
+}
+inline void store_big64(void* to, std::uint64_t value) {
+  store_little(to, __builtin_bswap64(value));
+}
 inline std::uint16_t load_big16(const void* from) {
   return __builtin_bswap16(load_little<std::uint16_t>(from));
 }

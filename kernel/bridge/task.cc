@@ -57,6 +57,7 @@ void Task::reset() {
   min_lsn = Lsn{};
   collection.clear();
   idempotency_key.clear();
+  request_hash = 0;
   if (args.capacity() > kKeepBytes) args.release();
   args.clear();
   parts.clear();

@@ -63,7 +63,8 @@ struct Task {
   std::uint64_t trace_id = 0;
   Lsn min_lsn;
   std::string collection;
-  std::string idempotency_key;  // empty = none
+  std::string idempotency_key;     // empty = none; else of its tenant, and not the client's alone
+  std::uint64_t request_hash = 0;  // of what is asked, where there is a key; 0 = not known
   AlignedBuffer args;           // a stator_arg_block
   std::vector<ByteView> parts;  // kMerge; borrowed from the children
   std::vector<Task*> items;     // of a batch, in order; a batch owns them, its children borrow
@@ -78,7 +79,7 @@ struct Task {
   bool payload_is_binary = false;
   Lsn lsn;  // of the first record written, 0 if none
   std::vector<std::uint32_t> lsn_at;  // offsets in the payload where `lsn` is to be put in
-  bool is_repeat = false;             // kBatchPrepare: the payload is the stored first answer
+  bool is_repeat = false;             // the payload is the stored first answer (core/idempotency.h)
   // kExecute, kBatch: nothing was written, because other lanes must take part; kBatchPrepare: the
   // round must begin again.
   bool wants_round = false;

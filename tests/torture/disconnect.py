@@ -29,6 +29,7 @@ DAMAGE = "kernel_data_store_test --gtest_filter=StoreDamageTest.*"
 CALLS = "process_test --gtest_filter=FaultyCallsTest.*"
 CORE_NAMES = ("group commit", "checkpoints run", "the log is replayed", "headers are checksummed")
 GATE = "kernel/control/gate/gate.cc"
+REPEATS = "kernel/control/gate/repeat_key.cc"
 SESSION = "kernel/control/session/session.cc"
 HELD = "kernel_control_session_test --gtest_filter=SessionHeldTest.*"
 LEAKS = "leak_test"
@@ -180,8 +181,19 @@ ENTRIES = [
      "if (call->task->rows != nullptr && (op->row", "if (false && (op->row", "kernel_data_host_test"),
     ("subscriptions are refused where policies bind", GATE,
      "  if (sees_every_row(identity, collection)) return ok_status();\n", "  return ok_status();\n", LEAKS),
-    ("kept answers are one's own where policies bind", GATE, "  own_key(identity, task);\n  return attach_rows",
-     "  return attach_rows", "kernel_control_gate_test"),
+    ("kept answers are one's own where policies bind", REPEATS,
+     "  if (identity.rows.empty()) return {};\n", "  if (identity.rows.size() < 9999) return {};\n", "kernel_control_gate_test"),
+    ("a key is of what the op is about", REPEATS, "  append_text(text, task.collection);\n  if (entry.row->placement",
+     "  if (entry.row->placement", "kernel_control_gate_test"),
+    ("other arguments under a key are refused", "kernel/data/core/idempotency.cc",
+     "!= task.request_hash) {", "!= task.request_hash && false) {", "kernel_data_core_test --gtest_filter=IdempotencyTest.*"),
+    ("old answers are let go of", "kernel/data/core/idempotency.cc",
+     "  if (time_ms > kAnswerKeptMs && is_time_to_clean(lsn))\n", "  if (false)\n", "kernel_data_core_test --gtest_filter=IdempotencyTest.*"),
+    ("the parts of a keyed request write together", "kernel/control/dispatch/dispatcher.cc",
+     " || !parent->idempotency_key.empty())", ")", "process_test --gtest_filter=RepeatTest.*"),
+    ("the answers of its parts are kept", BATCH, "    kept = bridge::write_part_answers(batch);\n", "", "process_test --gtest_filter=RepeatTest.*"),
+    ("a repeat that a lane refuses is looked for", DISPATCH, "return !is_refused || !one->idempotency_key.empty();",
+     "return !is_refused;", "conversation_test --gtest_filter=*repeat_over_lanes*"),
     ("a policy that cannot be compiled denies", "kernel/control/auth/row_policies.cc",
      "if (!system::compile_row_predicate(policy->where, who, program, error)) return nothing();",
      "if (!system::compile_row_predicate(policy->where, who, program, error)) continue;", "kernel_control_auth_test"),

@@ -16,6 +16,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "bridge/claim.h"
+#include "bridge/part_answers.h"
 #include "control/dispatch/dispatcher.h"
 
 namespace stator::dispatch {
@@ -119,7 +120,10 @@ void Dispatcher::make_parts(Task* batch, const Lanes& lanes) {
     part->deadline_ns = batch->deadline_ns;
     part->connection = batch->connection;
     part->connection_generation = batch->connection_generation;
-    if (LaneId{lane} == of_key) part->idempotency_key = batch->idempotency_key;
+    if (LaneId{lane} == of_key) {
+      part->idempotency_key = batch->idempotency_key;
+      part->request_hash = batch->request_hash;
+    }
     part->origin = home_;
     part->executor = LaneId{lane};
     part->parent = batch;
@@ -202,22 +206,36 @@ void Dispatcher::finish_part(Task* part, std::vector<Task*>& done) {
 
 void Dispatcher::after_part_prepared(Task* part) {
   Task* batch = part->parent;
-  if (part->code != ErrorCode::kOk) {
+  if (part->is_repeat) return take_repeat(*part);
+  // An earlier request of its connection waits for a round there.
+  if (std::exchange(part->wants_round, false)) {
+    batch->clear_answer();
+    return cancel_parts(batch, true);
+  }
+  if (part->code != ErrorCode::kOk && batch->code == ErrorCode::kOk) {
     batch->refuse(error_of(*part));
     batch->seen = part->seen;
-    return cancel_parts(batch, false);
   }
-  // An earlier request of its connection waits for a round there.
-  if (std::exchange(part->wants_round, false)) return cancel_parts(batch, true);
-  if (part->is_repeat) {
-    batch->payload.append(part->payload.view());
+  const bool is_refused = batch->code != ErrorCode::kOk;
+  // Of a repeat much is refused that the first one did: the lane of the key still knows better.
+  const auto next = std::find_if(
+      std::find(batch->children.begin(), batch->children.end(), part) + 1, batch->children.end(),
+      [&](const Task* one) { return !is_refused || !one->idempotency_key.empty(); });
+  if (next != batch->children.end()) return send_part(*next);
+  is_refused ? cancel_parts(batch, false) : after_prepare(batch);
+}
+
+void Dispatcher::take_repeat(const Task& part) {
+  Task* batch = part.parent;
+  batch->clear_answer();
+  if (part.code != ErrorCode::kOk) {
+    batch->refuse(error_of(part));  // the key was another request's
+  } else {
+    batch->payload.append(part.payload.view());
     batch->is_repeat = true;
-    batch->lsn = batch->seen = part->lsn;
-    return cancel_parts(batch, false);
   }
-  const auto next = std::find(batch->children.begin(), batch->children.end(), part) + 1;
-  if (next == batch->children.end()) return after_prepare(batch);
-  send_part(*next);
+  batch->lsn = batch->seen = part.lsn;
+  cancel_parts(batch, false);
 }
 
 // All lanes stand still; what they claim is known now.
@@ -263,6 +281,12 @@ void Dispatcher::finish_round(Task* round, std::vector<Task*>& done) {
   const std::vector<Task*> items = std::move(round->items);
   round->items.clear();  // they are not its own
   for (Task* item : items) {
+    if (round->is_repeat) {
+      item->clear_answer();
+      item->is_repeat = true;
+      if (item == items.front())
+        bridge::read_part_answers(round->payload.view(), round->lsn, *item);
+    }
     if (round->code == ErrorCode::kOk) {
       item->answer_after = round->seen;
     } else {
@@ -317,6 +341,7 @@ bool Dispatcher::finish_children_in_round(Task& parent) {
   return true;
 }
 
+// Parts of a request with an idempotency key write all or nothing, in one append with their answer.
 void Dispatcher::start_round(std::vector<Task*> items, Status outcome) {
   Task* round = pool_.take();
   round->is_round = true;
@@ -326,6 +351,12 @@ void Dispatcher::start_round(std::vector<Task*> items, Status outcome) {
   round->deadline_ns = items.front()->deadline_ns;
   round->min_lsn = items.front()->min_lsn;
   round->origin = home_;
+  const Task* client = client_of(items.front());
+  if (!client->children.empty() && !client->idempotency_key.empty()) {
+    round->idempotency_key = client->idempotency_key;
+    round->request_hash = client->request_hash;
+    round->vshard = vshards_.of(client->tenant, client->idempotency_key);
+  }
   for (Task* item : items) item->wants_round = false;
   round->items = std::move(items);
   if (!outcome.ok()) round->refuse(outcome.error());

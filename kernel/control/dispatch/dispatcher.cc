@@ -29,6 +29,16 @@ stator_arg_block* block_of(Task* task) {
   return reinterpret_cast<stator_arg_block*>(task->args.data());
 }
 
+// Those that were kept for a repeat are all in the first part (bridge/part_answers.h).
+void add_answers_of(const Task& part, std::vector<ByteView>& answers) {
+  if (!part.is_repeat) return answers.push_back(part.payload.view());
+  std::uint32_t start = 0;
+  for (const std::uint32_t end : part.frame_ends) {
+    answers.push_back(part.payload.view().substr(start, end - start));
+    start = end;
+  }
+}
+
 void take_out(std::vector<Task*>& away, const Task& task) {
   away[task.away_at] = away.back();
   away[task.away_at]->away_at = task.away_at;
@@ -123,7 +133,6 @@ Task* Dispatcher::make_child(Task* parent, LaneId lane) {
   child->trace_id = parent->trace_id;
   child->min_lsn = parent->min_lsn;
   child->collection = parent->collection;
-  child->idempotency_key = parent->idempotency_key;
   child->connection = parent->connection;
   child->connection_generation = parent->connection_generation;
   child->origin = home_;
@@ -147,12 +156,14 @@ Status Dispatcher::split_all(Task* parent, bool is_together) {
     STATOR_CHECK(admit(LaneId{lane}, parent->priority));
   }
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) make_child(parent, LaneId{lane});
-  if (is_together && mesh_.lanes() > 1) {
-    start_round(parent->children);
-    return ok_status();
-  }
-  for (Task* child : parent->children) send(child, child->executor);
+  send_children(parent, is_together);
   return ok_status();
+}
+
+void Dispatcher::send_children(Task* parent, bool is_together) {
+  if ((is_together && mesh_.lanes() > 1) || !parent->idempotency_key.empty())
+    return start_round(parent->children);
+  for (Task* child : parent->children) send(child, child->executor);
 }
 
 Status Dispatcher::split_rows(Task* parent, const Route& route) {
@@ -183,8 +194,8 @@ Status Dispatcher::split_rows(Task* parent, const Route& route) {
     if (!rows.empty()) {
       std::memcpy(child->args.data() + list.offset, rows.data(), rows.size() * sizeof(stator_slice));
     }
-    send(child, LaneId{lane});
   }
+  send_children(parent, false);
   return ok_status();
 }
 
@@ -248,7 +259,7 @@ void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
   parent->parts.clear();
   for (Task* part : parent->children) {
     if (part->code == ErrorCode::kOk) {
-      parent->parts.push_back(part->payload.view());
+      add_answers_of(*part, parent->parts);
       continue;
     }
     parent->refuse(Error(part->code, part->error_field, part->error_sentence)

@@ -92,6 +92,8 @@ class Dispatcher {
   Status split_all(bridge::Task* parent, bool is_together);
   Status split_rows(bridge::Task* parent, const Route& route);
   bridge::Task* make_child(bridge::Task* parent, LaneId lane);
+  // `is_together`: see Route.
+  void send_children(bridge::Task* parent, bool is_together);
   // Batches, batch_dispatch.cc.
   Status dispatch_each(bridge::Task* batch);
   Status dispatch_wide(bridge::Task* batch, const Lanes& lanes);
@@ -111,6 +113,8 @@ class Dispatcher {
   void add_lanes(const bridge::Task& task, Lanes& lanes) const;
   Lanes lanes_of(const bridge::Task& batch) const;
   void after_part_prepared(bridge::Task* part);
+  // The lane of the key knows the request: nothing is written.
+  void take_repeat(const bridge::Task& part);
   void after_prepare(bridge::Task* batch);
   void begin_again(bridge::Task* batch);
   void finish_part(bridge::Task* part, std::vector<bridge::Task*>& done);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "control/gate/repeat_key.h"
 
 namespace stator::gate {
 namespace {
@@ -112,12 +113,6 @@ bool sees_every_row(const auth::Identity& identity, std::string_view collection)
   return collection.empty() ? identity.rows.empty() : identity.rows_in(collection) == nullptr;
 }
 
-void own_key(const auth::Identity& identity, bridge::Task& task) {
-  if (identity.rows.empty() || task.idempotency_key.empty()) return;
-  task.idempotency_key.insert(
-      0, "@" + std::to_string(identity.username.size()) + ":" + identity.username);
-}
-
 Status begin(const auth::Identity& identity, bridge::Task& task) {
   if (identity.meter == nullptr) return ok_status();
   STATOR_CHECK(identity.meter->enter());
@@ -160,9 +155,10 @@ Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
       task.idempotency_key.insert(0, std::to_string(identity.tenant.value()) + ":");
     }
     sign(identity, task);
+    complete_key(identity, entry, task);
     return ok_status();
   }
-  own_key(identity, task);
+  complete_key(identity, entry, task);
   return attach_rows(identity, row, task);
 }
 

@@ -14,8 +14,8 @@
 namespace stator::gate {
 
 // Checks that `identity` may run `entry` in the task's collection, counts it against the tenant's
-// rate, and completes the task: tenant, permissions, row policies. Errors: kUnauthenticated,
-// kAuthExpired, kRejectedAuthz, kEngineDisabled, kRateLimited, kOverQuota.
+// rate, and completes the task: tenant, permissions, row policies, idempotency key. Errors:
+// kUnauthenticated, kAuthExpired, kRejectedAuthz, kEngineDisabled, kRateLimited, kOverQuota.
 Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
              const plugin::Catalog& catalog, std::uint64_t now_ns, bridge::Task& task);
 
@@ -29,10 +29,6 @@ Status admit_kernel_op(const auth::Identity& identity, const stator_op& row, std
 Status admit_changes(const auth::Identity& identity, const stator_op& row,
                      std::string_view collection, std::uint64_t now_ns);
 bool sees_every_row(const auth::Identity& identity, std::string_view collection);
-
-// Whom row policies bind anywhere in the tenant gets back the answers to its own requests only:
-// what another one was answered may hold rows that are hidden from it. admit() has done it.
-void own_key(const auth::Identity& identity, bridge::Task& task);
 
 // Counts the task as in flight for the identity's tenant until it is given back. Error: kOverQuota.
 Status begin(const auth::Identity& identity, bridge::Task& task);

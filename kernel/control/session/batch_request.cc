@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <unordered_set>
+#include <vector>
+
+#include "stator/args.hpp"
+#include "stator/json_writer.hpp"
 
 #include "base/assert.h"
 #include "base/base64.h"
 #include "base/limits.h"
 #include "control/gate/gate.h"
+#include "control/gate/repeat_key.h"
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
-#include "stator/args.hpp"
-#include "stator/json_writer.hpp"
 
 namespace stator::session {
 namespace {
@@ -64,6 +67,9 @@ class BatchReader {
     return batch_.items.empty() ? wrong_count() : ok_status();
   }
 
+  // Of the requests, where the batch has an idempotency key.
+  const std::vector<std::uint64_t>& hashes() const { return hashes_; }
+
  private:
   static Status wrong_count() {
     return Error(ErrorCode::kBadRequest, "ops",
@@ -89,6 +95,7 @@ class BatchReader {
     item->deadline_ns = batch_.deadline_ns;
     item->trace_id = batch_.trace_id;
     item->consistency = batch_.consistency;
+    if (!batch_.idempotency_key.empty()) hashes_.push_back(gate::hash_of_request(*entry, *item));
     if (!batch_.is_atomic || entry->row->op_class == STATOR_OP_READ) return ok_status();
     return check_target(*entry, *item);
   }
@@ -114,6 +121,7 @@ class BatchReader {
 
   const BatchReading& reading_;
   Task& batch_;
+  std::vector<std::uint64_t> hashes_;
   std::unordered_set<std::string> written_;
 };
 
@@ -141,12 +149,14 @@ Status read_batch(const BatchReading& reading, Task& batch) {
   const Args args(reinterpret_cast<const stator_arg_block*>(batch.args.data()));
   batch.is_atomic = args.boolean(batch_args::kAtomic);
   batch.tenant = reading.identity.tenant;
-  gate::own_key(reading.identity, batch);
   if (!batch.is_atomic && !batch.idempotency_key.empty()) {
     return Error(ErrorCode::kBadRequest, "idempotency_key",
                  "'idempotency_key' needs an atomic batch: only that has one answer to keep");
   }
-  return BatchReader(reading, batch).read_all(args.str(batch_args::kOps));
+  BatchReader reader(reading, batch);
+  STATOR_CHECK(reader.read_all(args.str(batch_args::kOps)));
+  gate::complete_key_of_batch(reading.identity, reader.hashes(), batch);
+  return ok_status();
 }
 
 void write_each_answer(Task& batch) {

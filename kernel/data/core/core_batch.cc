@@ -2,6 +2,7 @@
 // log, then all is applied. docs/adr/0013-batch.md says why it is so and what it costs.
 #include "base/assert.h"
 #include "bridge/batch_answer.h"
+#include "bridge/part_answers.h"
 #include "data/core/call_scope.h"
 #include "data/core/core_loop.h"
 
@@ -36,8 +37,7 @@ bool CoreLoop::prepare_items(Task& batch) {
   for (Task* item : batch.items) {
     item->clear_answer();  // a round may begin again
     item->is_repeat = batch.is_round && answer_from_idempotency(*item);
-    if (item->is_repeat) continue;
-    prepare_item(*item);
+    if (!item->is_repeat) prepare_item(*item);
     batch.claims.append(item->claims.view());
     if (item->code == ErrorCode::kOk) continue;
     if (batch.is_round) {
@@ -85,21 +85,12 @@ void CoreLoop::prepare_batch(Task& part) {
   is_holding_ = true;
 }
 
-// A part of a split request keeps its answer on its own lane, where a repeat looks for it.
+// Of requests that ask together with others for one round, each has its own key.
 Status CoreLoop::keep_answers(const Task& round) {
   for (const Task* part : round.children) {
     for (const Task* item : part->items) {
       if (item->idempotency_key.empty() || item->is_repeat) continue;
-      VShardId vshard = item->vshard;
-      wal::RecordCursor records(part->records.view());
-      for (wal::RecordView record; item->parent != nullptr && records.next(record);) {
-        const bool is_theirs = record.vshard == kEveryVShard ||
-                               options_.vshards->lane_of(record.vshard) == part->executor;
-        if (!is_theirs) continue;
-        vshard = record.vshard;
-        break;
-      }
-      STATOR_CHECK(IdempotencyTable::add(batch_, *item, vshard));
+      STATOR_CHECK(IdempotencyTable::add(batch_, *item, item->vshard));
     }
   }
   return ok_status();
@@ -116,6 +107,8 @@ void CoreLoop::append_batch(Task& batch) {
   auto kept = ok_status();
   if (!batch.is_round) {
     kept = bridge::write_batch_answer(batch);
+  } else if (!batch.idempotency_key.empty()) {
+    kept = bridge::write_part_answers(batch);
   } else if (batch_.count() > 0) {
     kept = keep_answers(batch);
   }

@@ -167,7 +167,8 @@ void CoreLoop::execute_merge(Task& task, stator_call& call) {
 }
 
 bool CoreLoop::answer_from_idempotency(Task& task) {
-  if (task.idempotency_key.empty() || !IdempotencyTable::find(*host_.store, task)) return false;
+  if (task.idempotency_key.empty() || !IdempotencyTable::find(*host_.store, host_.time_ms, task))
+    return false;
   task.answer_after = task.lsn;
   return true;
 }
@@ -237,7 +238,7 @@ Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t tim
   // No answer shows what it erased, so none waits for it.
   if (is_erase(record)) return eraser_.apply_erase(record);
   last_of_[std::min(record.vshard.value(), kVShards)] = lsn;
-  if (record.engine == kKernelEngine) return apply_kernel_record(record, lsn);
+  if (record.engine == kKernelEngine) return apply_kernel_record(record, lsn, time_ms);
   const auto& engines = options_.catalog->engines();
   const auto it = std::find_if(engines.begin(), engines.end(),
                                [&](const auto& e) { return e->number == record.engine; });
@@ -266,14 +267,16 @@ Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t tim
                                             std::to_string(lsn.value()));
 }
 
-Status CoreLoop::apply_kernel_record(const wal::RecordView& record, Lsn lsn) {
+Status CoreLoop::apply_kernel_record(const wal::RecordView& record, Lsn lsn,
+                                     std::uint64_t time_ms) {
   switch (static_cast<KernelRecord>(record.type)) {
     case KernelRecord::kEngineNumber:
       host_.store->put(engine_number_key(record.payload.substr(2)), kEveryVShard, record.payload);
       return ok_status();
-    case KernelRecord::kIdempotency:
-      IdempotencyTable::apply(*host_.store, record, lsn);
+    case KernelRecord::kKeptAnswer:
+      IdempotencyTable::apply(*host_.store, record, lsn, time_ms);
       return ok_status();
+    case KernelRecord::kOldAnswer:
     case KernelRecord::kSeal: return ok_status();
     case KernelRecord::kErase:
       break;  // apply() has it

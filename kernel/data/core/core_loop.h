@@ -133,7 +133,7 @@ class CoreLoop {
   // append(), and applies it. `seen`: what the answer waits for when there is nothing to write.
   void commit(bridge::Task& task, Lsn seen);
   Status apply(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
-  Status apply_kernel_record(const wal::RecordView& record, Lsn lsn);
+  Status apply_kernel_record(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   Status open_engines();
   void close_engines();
   Status replay_tail();

@@ -18,19 +18,21 @@ inline constexpr EngineNumber kKernelEngine{0};
 
 enum class KernelRecord : std::uint32_t {
   kEngineNumber = 1,             // dictionary: number u16, engine id
-  kIdempotency = 2,              // first answer of an idempotency key
+  kOldAnswer = 2,                // kKeptAnswer as builds before wrote it, which nobody looks for
   kSeal = wal::kSealRecordType,  // a new epoch of the log; changes no state
-  kTenantDropped = 4,            // u32 tenant: its entries are going to be erased
-  kErase = 5,                    // stored keys, each u16 size and bytes: erased
-  kTenantGone = 6,               // u32 tenant: no lane has entries of it any more
+  kKeptAnswer = 4,               // first answer of an idempotency key
+  kTenantDropped = 5,            // u32 tenant: its entries are going to be erased
+  kErase = 6,                    // stored keys, each u16 size and bytes: erased
+  kTenantGone = 7,               // u32 tenant: no lane has entries of it any more
 };
 
 // Spaces below the kernel's prefix.
 inline constexpr std::uint8_t kSpaceEngineNumber = 1;
-inline constexpr std::uint8_t kSpaceIdempotency = 2;
 inline constexpr std::uint8_t kSpaceParked = 3;
-inline constexpr std::uint8_t kSpaceDropped =
-    4;  // tenant u32, big-endian, while it is being dropped
+inline constexpr std::uint8_t kSpaceKeptAnswer = 4;
+inline constexpr std::uint8_t kSpaceKeptOrder = 5;
+// Tenant u32, big-endian, while it is being dropped.
+inline constexpr std::uint8_t kSpaceDropped = 6;
 
 std::string encode_engine_number(EngineNumber number, ByteView id);
 std::optional<std::pair<EngineNumber, std::string>> decode_engine_number(ByteView payload);

@@ -26,8 +26,7 @@ std::string space_prefix(std::uint8_t space) {
 std::string parked_key(EngineNumber engine, Lsn lsn) {
   char parts[2 + 8];
   store_big16(parts, engine.value());
-  store_big32(parts + 2, static_cast<std::uint32_t>(lsn.value() >> 32));
-  store_big32(parts + 6, static_cast<std::uint32_t>(lsn.value()));
+  store_big64(parts + 2, lsn.value());
   return space_prefix(kSpaceParked).append(parts, sizeof parts);
 }
 

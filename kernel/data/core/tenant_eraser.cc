@@ -1,5 +1,7 @@
 #include "data/core/tenant_eraser.h"
 
+#include <algorithm>
+#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -26,11 +28,28 @@ std::string end_of(EngineNumber engine, TenantId tenant) {
   return prefix_of(EngineNumber{static_cast<std::uint16_t>(engine.value() + 1)}, TenantId{0});
 }
 
-std::string mark_prefix() {
+// Of the kernel's own keys below tenant 0.
+std::string space_prefix(std::uint8_t space) {
   char prefix[host::kPrefixFixedBytes];
   std::string out(prefix, host::write_prefix(prefix, kKernelEngine, TenantId{0}, {}));
-  out.push_back(static_cast<char>(kSpaceDropped));
+  out.push_back(static_cast<char>(space));
   return out;
+}
+
+std::string mark_prefix() { return space_prefix(kSpaceDropped); }
+
+// Answers of the kernel's own ops lie below tenant 0. The gate makes their keys: eight bytes, the
+// user ("@SIZE:NAME") where row policies bind, the tenant ("2:"), and what the client gave.
+bool is_key_of(ByteView key, TenantId tenant) {
+  key.remove_prefix(std::min<std::size_t>(key.size(), 8));
+  if (key.starts_with('@')) {
+    std::size_t size = 0;
+    const auto [end, error] = std::from_chars(key.data() + 1, key.data() + key.size(), size);
+    const auto name = static_cast<std::size_t>(end - key.data()) + 1;
+    if (error != std::errc() || name > key.size() || size > key.size() - name) return false;
+    key.remove_prefix(name + size);
+  }
+  return key.starts_with(std::to_string(tenant.value()) + ":");
 }
 
 std::string mark_key(TenantId tenant) {
@@ -138,16 +157,29 @@ std::vector<TenantEraser::Range> TenantEraser::ranges_of(TenantId tenant) const 
   each_engine_number(*host_.store, [&](EngineNumber number, ByteView) {
     ranges.push_back({prefix_of(number, tenant), end_of(number, tenant)});
   });
-  // Answers of the kernel's own ops, which lie below tenant 0; the gate begins their keys so.
-  char prefix[host::kPrefixFixedBytes];
-  std::string kept(prefix, host::write_prefix(prefix, kKernelEngine, TenantId{0}, {}));
-  kept.push_back(static_cast<char>(kSpaceIdempotency));
-  kept.append(std::to_string(tenant.value()));
-  ranges.push_back({kept + ":", kept + ";"});
-  std::string parked = mark_prefix();
-  parked.back() = static_cast<char>(kSpaceParked);
-  ranges.push_back({parked, mark_prefix(), true});
+  for (const auto& [space, pick] : {std::pair(kSpaceParked, Pick::kParked),
+                                    std::pair(kSpaceKeptAnswer, Pick::kKeptAnswers),
+                                    std::pair(kSpaceKeptOrder, Pick::kKeptOrder)}) {
+    const auto behind = static_cast<std::uint8_t>(space + 1);
+    ranges.push_back({space_prefix(space), space_prefix(behind), pick});
+  }
   return ranges;
+}
+
+bool TenantEraser::is_picked(const Range& range, const store::Entry& entry, TenantId tenant) {
+  constexpr std::size_t kVShardAndTime = 2 + 8;  // before the key in the order of answers
+  const ByteView key = entry.key.substr(range.lower.size());
+  switch (range.pick) {
+    case Pick::kAll:
+      return true;
+    case Pick::kParked:
+      return ParkedRecords::tenant_of(entry) == tenant;
+    case Pick::kKeptAnswers:
+      return is_key_of(key, tenant);
+    case Pick::kKeptOrder:
+      return key.size() > kVShardAndTime && is_key_of(key.substr(kVShardAndTime), tenant);
+  }
+  return false;
 }
 
 // What one step erases: keys by vShard, so that what its records do depends on nothing else.
@@ -176,7 +208,7 @@ bool TenantEraser::take(TenantId tenant, const Range& range, std::string& from, 
     if (!walk->next(entry)) return true;
     ++slice.looks;
     from.assign(entry.key).push_back('\0');
-    if (!range.is_parked || ParkedRecords::tenant_of(entry) == tenant) slice.add(entry);
+    if (is_picked(range, entry, tenant)) slice.add(entry);
   }
   return false;
 }

@@ -67,10 +67,12 @@ class TenantEraser {
   void apply_unmark(const wal::RecordView& record);
 
  private:
+  // Of a range, which entries are the tenant's.
+  enum class Pick : std::uint8_t { kAll, kParked, kKeptAnswers, kKeptOrder };
   struct Range {
     std::string lower;
     std::string upper;
-    bool is_parked = false;  // parked records, of which only the tenant's are meant
+    Pick pick = Pick::kAll;
   };
   struct Work {
     bool is_quiet = false;
@@ -86,6 +88,7 @@ class TenantEraser {
   bool step_of(TenantId tenant, const std::function<bool(TenantId)>& is_busy,
                wal::BatchBuilder& batch);
   struct Slice;
+  static bool is_picked(const Range& range, const store::Entry& entry, TenantId tenant);
   bool take(TenantId tenant, const Range& range, std::string& from, Slice& slice);
   bool erase_some(TenantId tenant, Work& work, wal::BatchBuilder& batch);
   bool forget_some(TenantId tenant, Work& work);

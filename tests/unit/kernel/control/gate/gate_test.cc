@@ -50,8 +50,9 @@ TEST(GateTest, TellsWhyAnIdentityIsNoLongerKnown) {
 
 // ---- row policies -------------------------------------------------------------------------------
 
-constexpr stator_op row(const char* name, std::uint32_t flags) {
-  return make_op({.op_class = STATOR_OP_READ,
+constexpr stator_op row(const char* name, std::uint32_t flags,
+                        std::uint32_t op_class = STATOR_OP_READ) {
+  return make_op({.op_class = op_class,
                   .permission = STATOR_PERM_READ,
                   .placement = STATOR_PLACE_ANY,
                   .name = name,
@@ -62,9 +63,11 @@ constexpr stator_op row(const char* name, std::uint32_t flags) {
 }
 constexpr stator_op kPlain = row("look_at_all", 0);
 constexpr stator_op kAsks = row("look_at_rows", STATOR_OP_ROWS_CHECKED);
+constexpr stator_op kWrites = row("write_rows", STATOR_OP_ROWS_CHECKED, STATOR_OP_WRITE);
+constexpr stator_op kWritesToo = row("write_others", STATOR_OP_ROWS_CHECKED, STATOR_OP_WRITE);
 
 const stator_engine_v1* engine(const stator_kernel_hello*) {
-  static const stator_op* const kOps[] = {&kPlain, &kAsks};
+  static const stator_op* const kOps[] = {&kPlain, &kAsks, &kWrites, &kWritesToo};
   static const stator_engine_v1 kEngine = test::played_engine("e", kOps);
   return &kEngine;
 }
@@ -79,7 +82,7 @@ class GateRowsTest : public testing::Test {
     anna_.is_known = true;
     anna_.username = "anna";
     anna_.tenant = TenantId{1};
-    anna_.rights.add("", STATOR_PERM_READ);
+    anna_.rights.add("", STATOR_PERM_READ);  // the permission of all its ops
     anna_.rows = {{"bills", {"v1", "w1", "'b'"}}, {"orders", {"v2", "w2", "'o'"}}};
   }
   Status admit(const char* op, const char* collection) {
@@ -132,15 +135,30 @@ TEST_F(GateRowsTest, ChangesAreForWhoSeesEveryRowOfThem) {
 }
 
 TEST_F(GateRowsTest, WhomPoliciesBindFindsTheAnswersToItsOwnRequestsOnly) {
-  ASSERT_TRUE(admit("look_at_rows", "letters").ok());  // kept answers are not of one collection
-  const std::string annas = task_.idempotency_key;
-  EXPECT_NE(annas, "\"key");
-  anna_.username = "ann";
-  ASSERT_TRUE(admit("look_at_rows", "letters").ok());
-  EXPECT_NE(task_.idempotency_key, annas);
+  const auto key_of = [this](const char* name) {
+    anna_.username = name;
+    EXPECT_TRUE(admit("write_rows", "letters").ok());  // kept answers are not of one collection
+    return task_.idempotency_key;
+  };
+  const std::string annas = key_of("anna");
+  EXPECT_NE(key_of("ann"), annas);
+  EXPECT_EQ(key_of("anna"), annas);
   anna_.rows.clear();
-  ASSERT_TRUE(admit("look_at_rows", "letters").ok());
-  EXPECT_EQ(task_.idempotency_key, "\"key");
+  EXPECT_NE(key_of("anna"), annas);
+  EXPECT_EQ(key_of("ann"), key_of("anna"));
+}
+
+TEST_F(GateRowsTest, AnIdempotencyKeyIsOfTheOpAndOfWhatItIsAbout) {
+  const auto key_of = [this](const char* op, const char* collection) {
+    EXPECT_TRUE(admit(op, collection).ok());
+    return task_.idempotency_key;
+  };
+  const std::string first = key_of("write_rows", "a");
+  EXPECT_TRUE(first.ends_with("\"key"));
+  EXPECT_EQ(key_of("write_rows", "a"), first);
+  EXPECT_NE(key_of("write_rows", "b"), first);
+  EXPECT_NE(key_of("write_others", "a"), first);
+  EXPECT_EQ(key_of("look_at_rows", "a"), "") << "a read is its own repeat";
 }
 
 TEST(GateTest, EveryPermissionHasAName) {
