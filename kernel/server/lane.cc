@@ -197,10 +197,12 @@ void Lane::look_after_peers(std::uint64_t now_ns) {
 }
 
 // A lane with one client that talks has nothing to do until its write is durable: it writes the log
-// itself. Another client that begins to talk waits for one commit at most.
+// itself. Another client that begins to talk waits for one commit at most. Not beside background
+// work, for which others would wait.
 void Lane::commit(net::EventLoop& events) {
   const std::size_t held = core_->held() + host_.held;
-  const bool is_alone = shared_.mesh->lanes() == 1 && held > 0 && held <= kAloneTasksMax &&
+  const bool is_alone = shared_.mesh->lanes() == 1 && !core_->is_working() && held > 0 &&
+                        held <= kAloneTasksMax &&
                         events.now_ns() > events.alone_since_ns() + kAloneNs;
   if (is_alone && shared_.log->commit_here()) {
     shared_.changes->on_durable();  // the log's listener is not called for it
