@@ -58,7 +58,7 @@ class TenantDropTest : public testing::Test {
         return must(client, request);
       };
       with({{"op", "index_create"}, {"path", "n"}});
-      with({{"op", "index_create"}, {"path", "u"}, {"unique", true}});
+      with({{"op", "index_create"}, {"path", "u"}, {"kind", "unique"}});
       for (int from = 0; from < documents; from += 500) {
         Json rows = Json::array();
         Json vectors = Json::array();

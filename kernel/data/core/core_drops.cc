@@ -45,7 +45,11 @@ bool CoreLoop::can_drop() const {
 void CoreLoop::drop_tenants() {
   batch_.clear();
   host_.store->begin_turn();
-  eraser_.step([this](TenantId tenant) { return long_reads_.cancel_begun(tenant); }, batch_);
+  const auto end_all = [this](TenantId tenant) {
+    work_.forget(tenant);
+    return long_reads_.cancel_begun(tenant) || works_for_ == tenant;
+  };
+  eraser_.step(end_all, batch_);
   if (batch_.count() > 0) {
     auto appended = options_.log->append(batch_, host_.time_ms, epoch_);
     if (appended.ok()) {

@@ -96,16 +96,15 @@ class CoreLoop {
   }
   const LongReads& long_reads() const { return long_reads_; }
   bool is_checkpointing() const { return is_checkpointing_; }
-  // ---- background work of engines (core_work.cc), one turn at a time
-  // ------------------------------- True: its time has come and `task`, fresh from the pool, is
-  // made a turn of it, to be dispatched.
+  // ---- background work of engines (core_work.cc), one turn at a time ---------------------------
+  // True: its time has come and `task`, fresh from the pool, is made a turn of it, to be dispatched.
   bool begin_work(bridge::Task& task);
   // It came back. Then the next one may begin.
   void end_work(const bridge::Task& task);
-  bool is_working() const { return is_working_; }
+  bool is_working() const { return works_for_.has_value(); }
   // Wall clock, in milliseconds: when begin_work() should be asked; none: nothing is to be done.
   std::optional<std::uint64_t> next_work_ms() const {
-    if (is_working_ || work_.empty()) return std::nullopt;
+    if (is_working() || work_.empty()) return std::nullopt;
     return work_.next_ms();
   }
   // Requests that wait here for something to be applied, with their children; not in waiting(), for
@@ -207,7 +206,6 @@ class CoreLoop {
   void drop_tenants();
   bool is_of_dropped(const bridge::Task& task) const;
   static void refuse_dropped(bridge::Task& task);
-  bool is_over_for_good(const WorkList::Place& place);
 
   CoreOptions options_;
   host::LaneHost host_;
@@ -215,7 +213,7 @@ class CoreLoop {
   stator_call apply_call_;  // of the record that is applied
   LongReads long_reads_;
   WorkList work_;
-  bool is_working_ = false;
+  std::optional<TenantId> works_for_;  // whose turn of background work is under way
   std::uint64_t work_turns_ = 0;      // that wrote on this lane alone
   std::vector<bridge::Task*> later_;  // merges that wait for something to be applied
   Lsn later_seen_;                    // of the last look at them

@@ -57,22 +57,13 @@ VShardId CoreLoop::any_vshard() const {
   return kEveryVShard;
 }
 
-// Its tenant is dropped: what there was to do goes with the data.
-bool CoreLoop::is_over_for_good(const WorkList::Place& place) {
-  if (!eraser_.is_refused(place.tenant)) return false;
-  work_.set_refusal(place, {});  // the list forgets the place
-  return true;
-}
-
 bool CoreLoop::begin_work(Task& task) {
-  if (is_working_ || work_.empty()) return false;
+  if (is_working() || work_.empty()) return false;
   host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
   work_.set_now(host_.time_ms);
   WorkList::Place place;
-  do {
-    if (!work_.take(place)) return false;
-  } while (is_over_for_good(place));
-  is_working_ = true;
+  if (!work_.take(place)) return false;
+  works_for_ = place.tenant;
   task.core_op = bridge::CoreOp::kWork;
   task.priority = bridge::Priority::kBackground;
   task.op = place.engine;
@@ -84,8 +75,8 @@ bool CoreLoop::begin_work(Task& task) {
 }
 
 void CoreLoop::end_work(const Task& task) {
-  STATOR_ASSERT(is_working_);
-  is_working_ = false;
+  STATOR_ASSERT(is_working());
+  works_for_.reset();
   const WorkList::Place place = place_of(task);
   if (task.code == ErrorCode::kOk) return work_.set_refusal(place, {});
   const WorkList::Refusal& before = work_.refusal(place.engine, place.tenant, place.collection);

@@ -46,6 +46,13 @@ const WorkList::Refusal& WorkList::refusal(std::uint32_t engine, TenantId tenant
   return found == entries_.end() ? kNone : found->second.refusal;
 }
 
+void WorkList::forget(TenantId tenant) {
+  std::erase_if(due_, [&](const Due& due) { return std::get<1>(due.entry->first) == tenant.value(); });
+  std::erase_if(entries_, [&](const Entries::value_type& entry) {
+    return std::get<1>(entry.first) == tenant.value();
+  });
+}
+
 void WorkList::clear() {
   due_.clear();
   entries_.clear();

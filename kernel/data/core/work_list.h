@@ -47,6 +47,8 @@ class WorkList final : public host::Alarms {
   void set_refusal(const Place& place, Refusal refusal);
   // Lives until the list changes.
   const Refusal& refusal(std::uint32_t engine, TenantId tenant, ByteView collection) const;
+  // What the tenant's collections had to do.
+  void forget(TenantId tenant);
   void clear();
 
  private:
