@@ -61,6 +61,7 @@ void Task::reset() {
   core_op = CoreOp::kNone;
   priority = Priority::kNormal;
   consistency = Consistency::kStrong;
+  tenant = TenantId{};  // not every task is of one
   permissions = 0;
   rows.reset();
   trace_id = 0;
