@@ -135,6 +135,8 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
 
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   const auto op = static_cast<SessionOp>(entry.session_op);
+  // Of these only a batch has an answer that is kept; a key would make parts of others a round.
+  if (op != SessionOp::kBatch) task->idempotency_key.clear();
   if (op == SessionOp::kAuth) return start_auth(task);
   if (!is_for_everybody(op)) {
     auto allowed =
