@@ -22,7 +22,7 @@ inline constexpr std::size_t kFirstBytes = 0;
 #define STATOR_FIRST_BYTES(type, last) \
   template <>                          \
   inline constexpr std::size_t kFirstBytes<type> = offsetof(type, last) + sizeof(type::last)
-STATOR_FIRST_BYTES(stator_engine_v1, work);
+STATOR_FIRST_BYTES(stator_engine_v1, forget);
 STATOR_FIRST_BYTES(stator_op, flags);
 STATOR_FIRST_BYTES(stator_arg, field_count);
 STATOR_FIRST_BYTES(stator_config_key, doc);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "system/stored_form.h"
 
 namespace stator::server {
 namespace {
@@ -14,6 +15,12 @@ constexpr std::size_t kGroup = 64;
 constexpr std::size_t kAhead = 4;
 // Time that a client must have talked alone for the lane to wait for the disk.
 constexpr std::uint64_t kAloneNs = 10'000'000;
+// What says that nothing is left of a dropped tenant.
+core::SystemRecord end_of_drop(TenantId tenant) {
+  return {system::kRecordErase, system::kCollection,
+          system::write_record(system::kSpaceTenant, system::tenant_key(tenant.value()), {})};
+}
+
 // Looks at peers in the time after which they are stuck.
 constexpr std::uint64_t kLooksPerStuck = 4;
 // Requests that wait for such a commit. More are worth executing the next ones meanwhile.
@@ -70,12 +77,14 @@ Status Lane::join() {
 }
 
 void Lane::run() {
-  core_ = std::make_unique<core::CoreLoop>(core::CoreOptions{
-      id_, shared_.mesh->lanes(), shared_.catalog, shared_.table, shared_.vshards, shared_.log,
-      store_.get(), &system_clock(), shared_.watchdog, shared_.on_applied, shared_.on_parked,
-      shared_.progress, [policy = shared_.policy](const wal::RecordView& record) {
-        policy->apply(record.type, record.payload);
-      }});
+  core_ = std::make_unique<core::CoreLoop>(
+      core::CoreOptions{id_, shared_.mesh->lanes(), shared_.catalog, shared_.table, shared_.vshards,
+                        shared_.log, store_.get(), &system_clock(), shared_.watchdog,
+                        shared_.on_applied, shared_.on_parked, shared_.progress,
+                        [policy = shared_.policy](const wal::RecordView& record) {
+                          policy->apply(record.type, record.payload);
+                        },
+                        shared_.drops, &end_of_drop});
   Status status = core_->recover();
   const bool is_ok = status.ok();
   publish(0, 0);
@@ -188,10 +197,12 @@ void Lane::look_after_peers(std::uint64_t now_ns) {
 }
 
 // A lane with one client that talks has nothing to do until its write is durable: it writes the log
-// itself. Another client that begins to talk waits for one commit at most.
+// itself. Another client that begins to talk waits for one commit at most. Not beside background
+// work, for which others would wait.
 void Lane::commit(net::EventLoop& events) {
   const std::size_t held = core_->held() + host_.held;
-  const bool is_alone = shared_.mesh->lanes() == 1 && held > 0 && held <= kAloneTasksMax &&
+  const bool is_alone = shared_.mesh->lanes() == 1 && !core_->is_working() && held > 0 &&
+                        held <= kAloneTasksMax &&
                         events.now_ns() > events.alone_since_ns() + kAloneNs;
   if (is_alone && shared_.log->commit_here()) {
     shared_.changes->on_durable();  // the log's listener is not called for it
@@ -291,6 +302,7 @@ void Lane::loop(net::EventLoop& events) {
     }
     if (stand_still(events)) timeout = 0;
     if (is_paused_) timeout = timeout < 0 ? 10 : std::min(timeout, 10);
+    core_->set_background(!is_paused_ && !is_draining);
     turn(events, timeout);
   }
   set_busy_since(0);

@@ -10,6 +10,7 @@
 #include "bridge/core_link.h"
 #include "bridge/lane_gauges.h"
 #include "bridge/lane_mesh.h"
+#include "bridge/tenant_drops.h"
 #include "control/dispatch/dispatcher.h"
 #include "control/net/event_loop.h"
 #include "control/session/session.h"
@@ -17,9 +18,9 @@
 #include "data/store/store.h"
 #include "io/thread.h"
 #include "server/lane_backups.h"
+#include "server/lane_changes.h"
 #include "server/lane_maintenance.h"
 #include "server/lane_stop.h"
-#include "server/lane_changes.h"
 
 namespace stator::server {
 
@@ -54,6 +55,7 @@ struct LaneShared {
   std::vector<std::unique_ptr<session::OpMeter>>* meters = nullptr;  // by lane
   std::function<void(const core::ParkedCounts&)> on_parked;
   core::ReplayProgress* progress = nullptr;
+  bridge::TenantDrops* drops = nullptr;
   std::atomic<LanePhase> phase{LanePhase::kServe};
 };
 

@@ -205,6 +205,9 @@ Status Server::open_data(std::uint32_t lanes) {
   STATOR_TRY(lock_, files.lock(config_.data_dir + "/LOCK"));
   STATOR_TRY(layout_, open_layout(files, config_.data_dir, lanes));
   STATOR_CHECK(open_stores());
+  policy_.on_drop([this](TenantId tenant, bool is_dropping) {
+    is_dropping ? drops_.begin(tenant) : drops_.end(tenant);
+  });
   for (const auto& store : stores_) load_policy(*store);
   STATOR_TRY(audit_,
              audit::AuditLog::open(files, system_clock(),
@@ -356,6 +359,7 @@ StandingServer Server::standing() {
   standing.log = log_.get();
   standing.forget_policy = [this] { policy_.forget(); };
   standing.load_policy = [this](store::Store& store) { load_policy(store); };
+  standing.drops = &drops_;
   standing.is_backup_running = [backups = backups_.get()] { return backups->facts().is_running; };
   return standing;
 }
@@ -396,6 +400,8 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   shared_->watchdog = watchdog_.get();
   shared_->passwords = passwords_.get();
   shared_->policy = &policy_;
+  drops_.start(layout_.lanes, ring);
+  shared_->drops = &drops_;
   shared_->lockout = &lockout_;
   shared_->audit = audit_.get();
   shared_->auth_mode = config_.auth_mode;

@@ -98,6 +98,7 @@ class Server {
   std::unique_ptr<bridge::LaneMesh> mesh_;
   std::unique_ptr<core::Watchdog> watchdog_;
   std::unique_ptr<auth::PasswordWorker> passwords_;
+  bridge::TenantDrops drops_;  // before the book that tells it, and the lanes
   auth::PolicyBook policy_;
   auth::Lockout lockout_;
   std::unique_ptr<audit::AuditLog> audit_;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "bridge/tenant_drops.h"
 #include "bridge/vshard_map.h"
 #include "data/core/core_loop.h"
 #include "io/file_system.h"
@@ -24,6 +25,7 @@ struct StandingServer {
   // What the control plane knows of users, roles and tenants: forgotten, and read from a lane's store.
   std::function<void()> forget_policy;
   std::function<void(store::Store&)> load_policy;
+  const bridge::TenantDrops* drops = nullptr;  // may be none
   std::function<bool()> is_backup_running;  // it copies stores, placement and log, which must agree
 
   std::uint32_t lanes() const { return layout->lanes; }

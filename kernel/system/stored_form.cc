@@ -178,8 +178,8 @@ std::string write(const Role& role) {
 
 std::string write(const Tenant& tenant) {
   json::StringOut out;
-  json::Writer(out)
-      .begin_object()
+  json::Writer json(out);
+  json.begin_object()
       .field("tenant_id", tenant.id)
       .field("name", std::string_view(tenant.name))
       .key("limits")
@@ -187,8 +187,9 @@ std::string write(const Tenant& tenant) {
       .field("requests_per_s", tenant.limits.requests_per_s)
       .field("in_flight", tenant.limits.in_flight)
       .field("storage_bytes", tenant.limits.storage_bytes)
-      .end_object()
       .end_object();
+  if (tenant.is_dropping) json.field("dropping", true);
+  json.end_object();
   return out.take();
 }
 
@@ -255,6 +256,7 @@ Tenant read_tenant(std::string_view json) {
   each_field(reader, [&](std::string_view name, json::Reader& value) {
     if (name == "tenant_id") return take(tenant.id, value);
     if (name == "name") return take(tenant.name, value);
+    if (name == "dropping") tenant.is_dropping = true;  // written where it is true
     if (name != "limits") return false;
     tenant.limits = read_limits(value);
     return true;

@@ -19,6 +19,7 @@ inline constexpr std::uint8_t kSpaceTenant = 4;   // key: tenant_key()
 inline constexpr std::uint8_t kSpaceCounter = 5;  // key: kLastTenant; value: decimal, the last id given
 inline constexpr std::uint8_t kSpaceRowPolicy = 6;  // key: row_policy_key()
 inline constexpr std::string_view kLastTenant = "tenant";
+inline constexpr const char* kCollection = "_system";  // of tenant 0: where all of it lies
 
 inline constexpr std::uint32_t kRecordPut = 1;    // space u8, key size u8, key, value
 inline constexpr std::uint32_t kRecordErase = 2;  // space u8, key size u8, key
@@ -81,6 +82,7 @@ struct Tenant {
   std::uint32_t id = 0;
   std::string name;
   Limits limits;
+  bool is_dropping = false;  // it is gone but for its data, which the lanes are erasing
 };
 
 // Which rows of a collection somebody sees (action read) and may write: those for which one of the

@@ -45,7 +45,7 @@ bool find_tenant(const Kv& kv, std::uint32_t id, Tenant& tenant) {
   tenant = {id, id == 1 ? "default" : "", {}};
   if (kv.get(kSpaceTenant, tenant_key(id), value)) {
     tenant = read_tenant(value);
-    return true;
+    return !tenant.is_dropping;
   }
   return id == 1;  // always there
 }

@@ -22,7 +22,7 @@ bool name_is_taken(const Kv& kv, std::string_view name) {
   return false;
 }
 
-// Ids are never given twice: what a dropped tenant left behind belongs to nobody.
+// Ids are never given twice: backups and the log may still hold records of a dropped tenant.
 std::uint32_t next_id(const Kv& kv) {
   std::string_view text;
   std::uint32_t last = 1;
@@ -70,7 +70,10 @@ Status tenant_drop(const SystemEngine&, const Request& request, Records& records
     if (read_user(cursor.value()).tenant != id) continue;
     return reply.fail(STATOR_E_REJECTED_CONSTRAINT, "tenant", "the tenant has users; drop them first");
   }
-  erase(request, records, kSpaceTenant, tenant_key(id));
+  // The lanes erase its data and then this entry; until then its name is taken.
+  tenant.is_dropping = true;
+  tenant.limits = {};
+  put(request, records, kSpaceTenant, tenant_key(id), write(tenant));
   const std::string from = tenant_key(id);
   for (const std::uint8_t space : {kSpaceRole, kSpaceRowPolicy}) {
     for (Cursor cursor = request.kv().scan(space, {.lower = from}); cursor.next();) {
@@ -87,9 +90,10 @@ const SystemOp kTenantDrop = {
              .permission = STATOR_PERM_SERVER,
              .placement = STATOR_PLACE_COLLECTION,
              .name = "tenant_drop",
-             .doc = "Removes a tenant without users, with its roles and row policies. Its data "
-                    "stays on disk and nobody reaches it: "
-                    "its id is not given again.",
+             .doc =
+                 "Removes a tenant without users: its roles and row policies at once, its data in "
+                 "the background. tenant_list says 'dropping' until nothing of it is left; its "
+                 "name is free then, its id is not given again.",
              .result = "{dropped}",
              .example = R"({"op":"tenant_drop","tenant":4294967295})",
              .args = kDropArgs}),
@@ -115,8 +119,9 @@ const SystemOp kTenantList = {make_op({.op_class = STATOR_OP_READ,
                                        .placement = STATOR_PLACE_COLLECTION,
                                        .cost = STATOR_COST_SCAN,
                                        .name = "tenant_list",
-                                       .doc = "Lists the tenants with their limits (0: none).",
-                                       .result = "{tenants:[{tenant_id,name,limits}]}",
+                                       .doc = "Lists the tenants with their limits (0: none), and "
+                                              "those whose data is being removed.",
+                                       .result = "{tenants:[{tenant_id,name,limits,dropping?}]}",
                                        .example = R"({"op":"tenant_list"})",
                                        .args = kListArgs}),
                               &tenant_list};

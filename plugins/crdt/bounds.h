@@ -34,6 +34,9 @@ inline constexpr std::uint32_t kConflictScanMax = 256;
 // Bytes of an XML type written as text: its marks are written around every run, so it may be much
 // longer than the document.
 inline constexpr std::size_t kXmlBytesMax = std::size_t{64} << 20;
+// A document's JSON value where row policies are asked about it: an update is some 15 ms of a
+// lane then. The text of a long book is a quarter of it.
+inline constexpr std::size_t kRowBytesMax = std::size_t{4} << 20;
 // Nesting of one value, and of types within types when a document is written as JSON. Below the
 // 128 levels that the JSON readers of server and clients take.
 inline constexpr int kValueDepthMax = 48;

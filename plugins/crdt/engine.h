@@ -18,6 +18,8 @@ class CrdtEngine {
   explicit CrdtEngine(const CacheLimits& limits) : cache_(limits) {}
 
   void apply(const Record& record, KvWriter& kv);
+  // Drops what is cached of a tenant that was dropped.
+  bool forget(std::uint32_t tenant) { return cache_.drop_of(tenant); }
   // An update's value is the update itself, as Yjs made it.
   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 

@@ -25,6 +25,12 @@ class DocumentEngine {
   // Document and index entries are written by one record; a repeat of a record changes nothing
   // more.
   void apply(const Record& record, KvWriter& kv);
+  // Forgets indexes and schemas of a tenant that was dropped: all at once, they are few.
+  bool forget(std::uint32_t tenant) {
+    indexes_.forget(tenant);
+    schemas_.forget(tenant);
+    return false;
+  }
   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 
   Status work(const Work& work, Records& records, Reply& reply) const;

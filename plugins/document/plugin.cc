@@ -177,7 +177,7 @@ void DocumentEngine::erase(const Record& record, KvWriter& kv) const {
 
 // Comes once from each lane, and all of them again at recovery.
 void DocumentEngine::create_index(const Record& record, IndexDefinition index, KvWriter& kv) {
-  const IndexDefinition* known = indexes_.find(record.tenant(), record.collection(), index.name);
+  IndexDefinition* known = indexes_.find_mutable(record.tenant(), record.collection(), index.name);
   if (known != nullptr && known->state != IndexState::kDropping) return;
   // Only logs of builds that erased at once have one that follows on a drop.
   constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
@@ -222,8 +222,8 @@ void DocumentEngine::build_index(const Record& record, KvWriter& kv) {
 }
 
 void DocumentEngine::erase_of_index(const Record& record, KvWriter& kv) {
-  const IndexDefinition* index =
-      indexes_.find(record.tenant(), record.collection(), record.payload());
+  IndexDefinition* index =
+      indexes_.find_mutable(record.tenant(), record.collection(), record.payload());
   if (index == nullptr || index->state != IndexState::kDropping) return;
   erase_entries(kv, *index, kErasedMax);
 }

@@ -22,6 +22,8 @@ class GraphEngine {
   static EngineDescription<GraphEngine> describe();
   static std::unique_ptr<GraphEngine> open(const Open& open);
   void apply(const Record& record, KvWriter& kv);
+  // Frees some nodes of a tenant that was dropped; false if there were none.
+  bool forget(std::uint32_t tenant);
   // The key is the node that the edge leaves; the value names the edge, also of a delete.
   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 

@@ -13,6 +13,9 @@ constexpr const Op<GraphEngine>* kOps[] = {
     &kGraphHop, &kGraphPath,    &kGraphStats, &kGraphRagFusion,
 };
 
+// Some 100 microseconds, but for hubs.
+constexpr std::size_t kForgottenAtOnce = 500;
+
 [[noreturn]] void refuse(const char* what, const StoredEntry& entry) {
   throw OpenError(std::string("graph: ") + what + " of tenant " + std::to_string(entry.tenant) +
                   ", collection '" + std::string(entry.collection) + "' is damaged");
@@ -94,6 +97,13 @@ void GraphEngine::apply(const Record& record, KvWriter& kv) {
     default:
       throw std::runtime_error("graph: record of unknown type");
   }
+}
+
+bool GraphEngine::forget(std::uint32_t tenant) {
+  const auto found = graphs_.lower_bound(std::pair(tenant, std::string_view()));
+  if (found == graphs_.end() || found->first.first != tenant) return false;
+  if (!found->second.shrink(kForgottenAtOnce)) graphs_.erase(found);
+  return true;
 }
 
 Change GraphEngine::describe_change(std::uint32_t type, std::string_view payload,

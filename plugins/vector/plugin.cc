@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "stator/engine.hpp"
+#include "stator/packed/write_json.hpp"
 
 #include "ops/ops.h"
 #include "stored_form.h"
@@ -13,6 +14,9 @@ namespace {
 constexpr const Op<VectorEngine>* kOps[] = {
     &kVectorUpsert, &kVectorBatchUpsert, &kVectorDelete, &kVectorSearch, &kVectorGet, &kVectorStats,
 };
+
+// Some 100 microseconds.
+constexpr std::uint32_t kForgottenAtOnce = 1000;
 
 std::string place_of(const StoredEntry& entry) {
   return " of tenant " + std::to_string(entry.tenant) + ", collection '" +
@@ -43,7 +47,14 @@ std::unique_ptr<VectorEngine> VectorEngine::open(const Open& open) {
     if (collection == nullptr || entry.value.size() != collection->rule().dim * sizeof(float)) {
       throw OpenError("vector: a stored vector" + place_of(entry) + " does not fit its rule");
     }
-    collection->put(entry.key, entry.value);
+    collection->put(entry.key, entry.value, {});
+  });
+  open.visit_all(kSpacePayloads, [&](const StoredEntry& entry) {
+    Collection* const collection = engine->find_mutable(entry.tenant, entry.collection);
+    if (collection == nullptr || !collection->contains(entry.key) || !is_payload(entry.value)) {
+      throw OpenError("vector: a stored payload" + place_of(entry) + " is damaged");
+    }
+    collection->put_payload(entry.key, entry.value);
   });
   return engine;
 }
@@ -69,6 +80,13 @@ void VectorEngine::apply(const Record& record, KvWriter& kv) {
   }
 }
 
+bool VectorEngine::forget(std::uint32_t tenant) {
+  const auto found = collections_.lower_bound(std::pair(tenant, std::string_view()));
+  if (found == collections_.end() || found->first.first != tenant) return false;
+  if (!found->second.shrink(kForgottenAtOnce)) collections_.erase(found);
+  return true;
+}
+
 Change VectorEngine::describe_change(std::uint32_t type, std::string_view payload,
                                      ChangeValue& value) {
   if (type == kRecordDelete) return {"delete", payload};
@@ -82,7 +100,12 @@ Change VectorEngine::describe_change(std::uint32_t type, std::string_view payloa
       std::memcpy(&number, decoded->values.data() + at, sizeof number);
       writer.number(number);
     }
-    writer.end_array().end_object();
+    writer.end_array();
+    if (!decoded->payload.empty()) {
+      writer.key("payload");
+      packed::write_json(writer, packed::read_value(decoded->payload));
+    }
+    writer.end_object();
   }
   return {"put", decoded->document_id};
 }
@@ -99,14 +122,25 @@ void VectorEngine::put(const Record& record, KvWriter& kv) {
   if (collection->rule().dim != decoded->rule.dim) {
     throw std::runtime_error("vector: record of another dimension than its collection");
   }
-  kv.put(kSpaceVectors, record.vshard(), decoded->document_id, decoded->values);
-  collection->put(decoded->document_id, decoded->values);
+  const std::string_view document_id = decoded->document_id;
+  const auto had = collection->payload_of(document_id);
+  kv.put(kSpaceVectors, record.vshard(), document_id, decoded->values);
+  if (!decoded->payload.empty()) {
+    kv.put(kSpacePayloads, record.vshard(), document_id, decoded->payload);
+  } else if (had && !had->empty()) {
+    kv.erase(kSpacePayloads, document_id);
+  }
+  collection->put(document_id, decoded->values, decoded->payload);
 }
 
 void VectorEngine::erase(const Record& record, KvWriter& kv) {
   Collection* const collection = find_mutable(record.tenant(), record.collection());
-  if (collection == nullptr || !collection->erase(record.payload())) return;
+  if (collection == nullptr) return;
+  const auto had = collection->payload_of(record.payload());
+  if (!had) return;
+  if (!had->empty()) kv.erase(kSpacePayloads, record.payload());
   kv.erase(kSpaceVectors, record.payload());
+  collection->erase(record.payload());
 }
 
 }  // namespace stator::vector

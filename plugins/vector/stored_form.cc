@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "stator/packed/value.hpp"
+
 namespace stator::vector {
 namespace {
 
@@ -52,8 +54,10 @@ std::string encode(const PutRecord& record) {
   const PutHeader header = {pack(record.rule),
                             static_cast<std::uint32_t>(record.document_id.size())};
   std::string out;
-  out.reserve(sizeof header + record.document_id.size() + record.values.size());
-  return out.append(raw(header)).append(record.document_id).append(record.values);
+  out.reserve(sizeof header + record.document_id.size() + record.values.size() +
+              record.payload.size());
+  out.append(raw(header)).append(record.document_id);
+  return out.append(record.values).append(record.payload);
 }
 
 std::optional<PutRecord> decode_put(std::string_view payload) {
@@ -63,11 +67,22 @@ std::optional<PutRecord> decode_put(std::string_view payload) {
   payload.remove_prefix(sizeof header);
   const auto rule = unpack(header.rule);
   const std::uint32_t id_bytes = header.document_id_bytes;
-  if (!rule || id_bytes == 0 || id_bytes > kDocumentIdBytesMax ||
-      payload.size() != id_bytes + rule->dim * sizeof(float)) {
-    return std::nullopt;
-  }
-  return PutRecord{*rule, payload.substr(0, id_bytes), payload.substr(id_bytes)};
+  if (!rule || id_bytes == 0 || id_bytes > kDocumentIdBytesMax) return std::nullopt;
+  const std::size_t value_bytes = rule->dim * sizeof(float);
+  if (payload.size() < id_bytes + value_bytes) return std::nullopt;
+  const PutRecord record = {*rule, payload.substr(0, id_bytes),
+                            payload.substr(id_bytes, value_bytes),
+                            payload.substr(id_bytes + value_bytes)};
+  if (!record.payload.empty() && !is_payload(record.payload)) return std::nullopt;
+  return record;
+}
+
+bool is_payload(std::string_view bytes) {
+  std::uint32_t size = 0;
+  if (bytes.size() < 1 + sizeof size) return false;
+  std::memcpy(&size, bytes.data() + 1, sizeof size);
+  return static_cast<packed::Tag>(bytes.front()) == packed::Tag::kObject &&
+         bytes.size() - 1 - sizeof size == size;
 }
 
 }  // namespace stator::vector

@@ -20,18 +20,24 @@ inline constexpr std::uint32_t kRecordDelete = 2;  // payload: the document id
 
 inline constexpr std::uint8_t kSpaceVectors = 0;  // document id -> float32 values as they were put
 inline constexpr std::uint8_t kSpaceRule = 1;     // kRuleKey -> the collection's rule
+inline constexpr std::uint8_t kSpacePayloads = 2;  // document id -> payload, where there is one
 inline constexpr std::string_view kRuleKey = "rule";
+inline constexpr std::uint32_t kPayloadBytesMax = 64 * 1024;  // as JSON text
 
 // The effect of one upsert; views into what was decoded. `values` holds rule.dim float32 of any
-// alignment.
+// alignment; `payload` is a packed object (stator/packed/value.hpp), or empty.
 struct PutRecord {
   Rule rule;
   std::string_view document_id;
   std::string_view values;
+  std::string_view payload = {};
 };
 
 std::string encode(const PutRecord& record);
 std::optional<PutRecord> decode_put(std::string_view payload);
+
+// Whether these bytes are one packed object, as far as its first five bytes tell.
+bool is_payload(std::string_view bytes);
 
 std::string encode(const Rule& rule);
 std::optional<Rule> decode_rule(std::string_view value);

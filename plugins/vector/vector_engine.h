@@ -22,7 +22,10 @@ class VectorEngine {
   static EngineDescription<VectorEngine> describe();
   static std::unique_ptr<VectorEngine> open(const Open& open);
   void apply(const Record& record, KvWriter& kv);
-  // A put has the value {"vector":[…]}, the numbers as they were given.
+  // Frees some vectors of a tenant that was dropped; false if there were none.
+  bool forget(std::uint32_t tenant);
+  // A put has the value {"vector":[…],"payload":{…}}, as they were given; the latter if there is
+  // one.
   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
 
   // The collection, or nullptr if no vector was ever put into it. Lasts until the next write.

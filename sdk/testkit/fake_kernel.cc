@@ -410,11 +410,22 @@ void FakeKernel::restart() {
   state_->open_all();
 }
 
+void FakeKernel::drop_tenant(std::uint32_t tenant) {
+  const std::string begin = detail::key_prefix(tenant, {}, 0).substr(0, 4);
+  for (std::uint32_t lane = 0; lane < state_->options.lanes; ++lane) {
+    const auto forget = state_->engine.row.forget;
+    while (forget != nullptr && forget(state_->instances[lane], tenant) != 0) continue;
+    std::erase_if(state_->stores[lane].entries,
+                  [&](const auto& entry) { return entry.first.starts_with(begin); });
+  }
+  for (LogRecord& logged : state_->log) logged.is_dropped |= logged.tenant == tenant;
+}
 void FakeKernel::replay() {
   state_->close_all();
   for (LaneStore& store : state_->stores) store = LaneStore();
   state_->open_all();
   for (const LogRecord& logged : state_->log) {
+    if (logged.is_dropped) continue;
     const std::uint32_t vshard = logged.record.vshard;
     for (std::uint32_t lane = 0; lane < state_->options.lanes; ++lane) {
       if (vshard == STATOR_VSHARD_EVERY || state_->lane_of(vshard) == lane) {

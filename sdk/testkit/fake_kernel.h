@@ -78,6 +78,9 @@ class FakeKernel {
   // The clock: of the next request, and of work.
   std::uint64_t time_ms() const;
   void advance(std::uint64_t ms);
+  // What the kernel does when a tenant is dropped: the engine forgets it, its entries are erased,
+  // and replay() passes over its records. Its id may be used again here, as one of nothing.
+  void drop_tenant(std::uint32_t tenant);
 
   void restart();
   void replay();

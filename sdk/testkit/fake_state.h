@@ -25,6 +25,7 @@ struct LogRecord {
   std::uint32_t tenant;
   std::string collection;
   NewRecord record;
+  bool is_dropped = false;  // of a tenant that was dropped since
 };
 
 inline Answer refusal(stator_status status, std::string field, std::string sentence) {

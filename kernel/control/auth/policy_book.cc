@@ -48,18 +48,29 @@ void PolicyBook::change(const system::Change& change) {
     case system::kSpaceRowPolicy:
       set(row_policies_, key, system::read_row_policy(change.value));
       break;
-    case system::kSpaceTenant: {
-      const system::Tenant tenant = system::read_tenant(change.value);
-      set(tenants_, load_id(change.key), tenant);
-      auto& meter = meters_[load_id(change.key)];
-      if (meter == nullptr) meter = std::make_unique<TenantMeter>();
-      meter->set_limits(tenant.limits);
+    case system::kSpaceTenant:
+      change_tenant(load_id(change.key), change);
       break;
-    }
     default: return;
   }
   // Pairs with version(): who sees the number sees the change.
   version_.fetch_add(1, std::memory_order_release);
+}
+
+// To everybody else one that is being dropped is gone.
+void PolicyBook::change_tenant(std::uint32_t id, const system::Change& change) {
+  const system::Tenant tenant = system::read_tenant(change.value);
+  const bool is_dropping = !change.is_erase && tenant.is_dropping;
+  if (change.is_erase || is_dropping) {
+    tenants_.erase(id);
+  } else {
+    tenants_.insert_or_assign(id, tenant);
+  }
+  auto& meter = meters_[id];
+  if (meter == nullptr) meter = std::make_unique<TenantMeter>();
+  meter->set_limits(tenant.limits);
+  const bool was_dropping = is_dropping ? !dropping_.insert(id).second : dropping_.erase(id) != 0;
+  if (drop_listener_ && is_dropping != was_dropping) drop_listener_(TenantId{id}, is_dropping);
 }
 
 std::optional<Credentials> PolicyBook::credentials_of(std::string_view username) const {
@@ -122,6 +133,10 @@ void PolicyBook::forget() {
   roles_.clear();
   row_policies_.clear();
   tenants_.clear();
+  for (const std::uint32_t id : dropping_) {
+    if (drop_listener_) drop_listener_(TenantId{id}, false);
+  }
+  dropping_.clear();
   for (const auto& [tenant, meter] : meters_) meter->set_limits({});
   version_.fetch_add(1, std::memory_order_release);
 }

@@ -10,12 +10,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -49,6 +51,11 @@ class PolicyBook {
 
   // Of a tenant; lives as long as this book. Made when it is first asked for.
   TenantMeter& meter(TenantId tenant);
+  // Called with a tenant that is being dropped, as long as something of it is stored (true), and
+  // when nothing is (false); with the lock held, on the thread that loads or applies. Before both.
+  void on_drop(std::function<void(TenantId, bool is_dropping)> listener) {
+    drop_listener_ = std::move(listener);
+  }
   // Everything but the meters, which identities point to: load() of all stores follows.
   void forget();
   // Before all stores are opened, which say anew what they hold.
@@ -56,12 +63,14 @@ class PolicyBook {
 
  private:
   void change(const system::Change& change);
+  void change_tenant(std::uint32_t id, const system::Change& change);
   // All: under the lock.
   Status compile(Identity& identity) const;
   void add_role(Identity& identity, const std::string& role, std::set<std::string>& seen) const;
   void add_rows(Identity& identity, const std::set<std::string>& roles) const;
   static void narrow(Identity& identity, const system::ApiKey& key);
 
+  std::function<void(TenantId, bool)> drop_listener_;
   mutable std::mutex mutex_;
   std::atomic<std::uint64_t> version_{1};
   std::map<std::string, system::User, std::less<>> users_;
@@ -69,6 +78,7 @@ class PolicyBook {
   std::map<std::string, system::Role, std::less<>> roles_;  // by role_key()
   std::map<std::string, system::RowPolicy, std::less<>> row_policies_;  // by row_policy_key()
   std::map<std::uint32_t, system::Tenant> tenants_;
+  std::set<std::uint32_t> dropping_;
   mutable std::map<std::uint32_t, std::unique_ptr<TenantMeter>> meters_;
 };
 

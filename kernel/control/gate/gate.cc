@@ -14,9 +14,6 @@ namespace {
 constexpr const char* kPermissionNames[] = {"read",  "write", "create",  "drop",
                                             "alter", "admin", "monitor", "server"};
 
-// The collection of the kernel's own engine; it belongs to tenant 0.
-constexpr const char* kSystemCollection = "_system";
-
 std::string names_of(std::uint32_t permissions) {
   std::string out;
   for (std::uint32_t bit = 0; bit < std::size(kPermissionNames); ++bit) {
@@ -152,7 +149,7 @@ Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
   task.tenant = identity.tenant;
   if (is_builtin) {
     task.tenant = TenantId{0};
-    task.collection = kSystemCollection;
+    task.collection = system::kCollection;
     // Tenant 0 is everybody's here: one tenant's key must not find another's answer.
     if (!task.idempotency_key.empty()) {
       task.idempotency_key.insert(0, std::to_string(identity.tenant.value()) + ":");

@@ -20,7 +20,16 @@ namespace {
 constexpr std::uint64_t kCheckpointLagMax = 1'000'000;
 constexpr std::uint64_t kCheckpointRetryNs = 1'000'000'000;
 
+bool is_erase(const wal::RecordView& record) {
+  return record.engine == kKernelEngine &&
+         record.type == static_cast<std::uint32_t>(KernelRecord::kErase);
+}
+
 }  // namespace
+
+void CoreLoop::refuse_dropped(bridge::Task& task) {
+  task.refuse(Error(ErrorCode::kUnauthenticated, "the tenant is no longer there"));
+}
 
 using bridge::Consistency;
 using bridge::CoreOp;
@@ -31,10 +40,12 @@ CoreLoop::CoreLoop(const CoreOptions& options)
     : options_(options),
       long_reads_(host_, *options.clock, interrupt_,
                   [this](Task& task, stator_call& call) {
+                    if (is_of_dropped(task)) return refuse_dropped(task);
                     task.kind == TaskKind::kMerge ? execute_merge(task, call)
                                                   : execute_read(task, call);
                   }),
-      parked_(*options.store) {
+      parked_(*options.store),
+      eraser_(host_, options.drops, options.end_of_drop) {
   host_.lane = options.lane;
   host_.store = options.store;
   host_.catalog = options.catalog;
@@ -43,6 +54,7 @@ CoreLoop::CoreLoop(const CoreOptions& options)
   host_.interrupt = &interrupt_;
   host_.pauser = &long_reads_;
   host_.alarms = &work_;
+  host_.dropped = &eraser_.marked();
 }
 
 CoreLoop::~CoreLoop() {
@@ -65,6 +77,7 @@ void CoreLoop::execute(Task& task) {
                                "the deadline passed before the request was executed"));
     }
   }
+  if (is_of_dropped(task)) return refuse_dropped(task);
   switch (task.kind) {
     case TaskKind::kExecute:
       if (task.core_op == CoreOp::kWork) return execute_work(task);
@@ -229,6 +242,8 @@ void CoreLoop::commit(Task& task, Lsn seen) {
 
 Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
   last_applied_ = std::max(last_applied_, lsn);
+  // No answer shows what it erased, so none waits for it.
+  if (is_erase(record)) return eraser_.apply_erase(record);
   last_of_[std::min(record.vshard.value(), kVShards)] = lsn;
   if (record.engine == kKernelEngine) return apply_kernel_record(record, lsn, time_ms);
   const auto& engines = options_.catalog->engines();
@@ -270,6 +285,14 @@ Status CoreLoop::apply_kernel_record(const wal::RecordView& record, Lsn lsn,
       return ok_status();
     case KernelRecord::kOldAnswer:
     case KernelRecord::kSeal: return ok_status();
+    case KernelRecord::kErase:
+      break;  // apply() has it
+    case KernelRecord::kTenantDropped:
+      eraser_.apply_mark(record);
+      return ok_status();
+    case KernelRecord::kTenantGone:
+      eraser_.apply_unmark(record);
+      return ok_status();
   }
   return Error(ErrorCode::kCorrupted, "the log holds an unknown kernel record of type " +
                                           std::to_string(record.type) +
@@ -308,6 +331,7 @@ Status CoreLoop::give_back_parked() {
   for (const auto& engine : options_.catalog->engines()) {
     STATOR_CHECK(parked_.give_back(
         engine->number, [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
+          if (eraser_.marked().contains(record.tenant)) return ok_status();
           return apply(record, lsn, time_ms);
         }));
   }
@@ -317,6 +341,7 @@ Status CoreLoop::give_back_parked() {
 Status CoreLoop::open_engines() {
   work_.clear();
   host_.store->begin_turn();
+  eraser_.open();
   for (const auto& engine : options_.catalog->engines()) {
     call_.begin(host_, host::Phase::kOpen, *engine, TenantId{0}, {});
     const CallScope scope(call_);
@@ -421,6 +446,9 @@ std::uint64_t CoreLoop::next_deadline_ns() const {
   for (const Task* task : later_) {
     if (next == 0 || task->deadline_ns < next) next = std::max<std::uint64_t>(task->deadline_ns, 1);
   }
+  if (drop_not_before_ns_ != 0 && (next == 0 || drop_not_before_ns_ < next)) {
+    next = drop_not_before_ns_;
+  }
   for (const Task* task : early_) {
     if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
   }
@@ -441,12 +469,13 @@ bool CoreLoop::must_wait_for_checkpoint(std::vector<Task*>& answered) {
   // A batch of which this lane's part is not applied may be in the log already.
   if (is_holding_) return false;
   const Lsn durable = options_.log->durable();
-  const bool is_asked_for = checkpoints_.count() > 0;
+  const bool is_asked_for = checkpoints_.count() > 0 || eraser_.wants_checkpoint();
   const bool lags = durable.value() > store.applied().value() + kCheckpointLagMax;
   if (!store.wants_checkpoint() && !lags && !is_asked_for) return false;
-  if (now_ns_ < checkpoint_not_before_ns_ && !is_asked_for) return false;
+  if (now_ns_ < checkpoint_not_before_ns_ && checkpoints_.count() == 0) return false;
   if (last_applied_ > durable) return must_wait_for_log(answered);
   is_checkpointing_ = store.start_checkpoint(durable);
+  if (is_checkpointing_) eraser_.checkpoint_begun();
   return false;
 }
 

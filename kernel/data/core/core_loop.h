@@ -24,6 +24,7 @@
 #include "data/core/replay_progress.h"
 #include "data/core/run_queue.h"
 #include "data/core/task_queue.h"
+#include "data/core/tenant_eraser.h"
 #include "data/core/watchdog.h"
 #include "data/core/work_list.h"
 #include "data/host/call_context.h"
@@ -48,6 +49,9 @@ struct CoreOptions {
   ReplayProgress* progress = nullptr;  // may be none
   // Each record of the kernel's own engine, when it has been applied.
   std::function<void(const wal::RecordView&)> on_system_record = {};
+  bridge::TenantDrops* drops = nullptr;  // may be none
+  // The record of the kernel's own engine that says that nothing is left of a dropped tenant.
+  std::function<SystemRecord(TenantId)> end_of_drop = {};
 };
 
 // A turn of the lane's loop may have several parts: requests that have come so far, before more are
@@ -72,11 +76,15 @@ class CoreLoop {
   // The monotonic time at which a waiting task must be looked at again; 0 = none.
   std::uint64_t next_deadline_ns() const;
   // Requests wait that the next turn can execute.
-  bool has_ready() const { return !is_holding_ && (!ready_.empty() || long_reads_.count() > 0); }
+  bool has_ready() const {
+    return !is_holding_ && (!ready_.empty() || long_reads_.count() > 0 || can_drop());
+  }
+  // Whether a turn may also do what nobody waits for: not while the lane is to come to a stand.
+  void set_background(bool is_on) { is_background_on_ = is_on; }
   // Tasks that wait here: for their turn, for durability, for min_lsn, for a checkpoint.
   std::size_t waiting() const {
     return held_.size() + early_.size() + ready_.size() + behind_rounds_.size() +
-           long_reads_.count() + checkpoints_.count();
+           long_reads_.count() + checkpoints_.count() + (is_dropping() ? 1 : 0);
   }
   // Of these: executed, but not durable yet.
   std::size_t held() const { return held_.size(); }
@@ -192,6 +200,14 @@ class CoreLoop {
   bool must_wait_for_checkpoint(std::vector<bridge::Task*>& answered);
   bool must_wait_for_log(std::vector<bridge::Task*>& answered);
   void end_checkpoint(std::vector<bridge::Task*>& answered);
+  // Tenants that are dropped, core_drops.cc. Whether the next step can be done now.
+  bool can_drop() const;
+  // The last step's records are not durable yet.
+  bool is_dropping() const;
+  void drop_tenants();
+  bool is_of_dropped(const bridge::Task& task) const;
+  static void refuse_dropped(bridge::Task& task);
+  bool is_over_for_good(const WorkList::Place& place);
 
   CoreOptions options_;
   host::LaneHost host_;
@@ -208,6 +224,10 @@ class CoreLoop {
   wal::BatchBuilder batch_;
   IdempotencyTable idempotency_;
   ParkedRecords parked_;
+  TenantEraser eraser_;
+  Lsn erased_lsn_;                        // of its last records
+  std::uint64_t drop_not_before_ns_ = 0;  // after it could not write
+  bool is_background_on_ = true;
   std::uint32_t interrupt_ = 0;
   std::uint64_t now_ns_ = 0;
   bool is_checkpointing_ = false;

@@ -29,6 +29,7 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered, 
     if (!ready_.empty()) run_ready(answered);
     if (long_reads_.count() > 0 && !is_holding_) run_long_reads(answered);
     if (!later_.empty() && !is_holding_) retry_later(answered);
+    if (can_drop()) drop_tenants();
     turn_left_ = kTurnRequests;
   }
   // What asks for a checkpoint need not wait for the next turn.

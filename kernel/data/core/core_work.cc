@@ -57,12 +57,21 @@ VShardId CoreLoop::any_vshard() const {
   return kEveryVShard;
 }
 
+// Its tenant is dropped: what there was to do goes with the data.
+bool CoreLoop::is_over_for_good(const WorkList::Place& place) {
+  if (!eraser_.is_refused(place.tenant)) return false;
+  work_.set_refusal(place, {});  // the list forgets the place
+  return true;
+}
+
 bool CoreLoop::begin_work(Task& task) {
   if (is_working_ || work_.empty()) return false;
   host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
   work_.set_now(host_.time_ms);
   WorkList::Place place;
-  if (!work_.take(place)) return false;
+  do {
+    if (!work_.take(place)) return false;
+  } while (is_over_for_good(place));
   is_working_ = true;
   task.core_op = bridge::CoreOp::kWork;
   task.priority = bridge::Priority::kBackground;
@@ -173,6 +182,8 @@ void CoreLoop::retry_later(std::vector<Task*>& answered) {
                          "the time was over before what it waits for was done; what it wrote "
                          "stays, and goes on"));
       if (task->was_cancelled()) task->refuse_as_cancelled();
+    } else if (is_of_dropped(*task)) {
+      refuse_dropped(*task);
     } else {
       execute_merge(*task, call_);
     }

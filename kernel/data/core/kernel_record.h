@@ -21,6 +21,9 @@ enum class KernelRecord : std::uint32_t {
   kOldAnswer = 2,                // kKeptAnswer as builds before wrote it, which nobody looks for
   kSeal = wal::kSealRecordType,  // a new epoch of the log; changes no state
   kKeptAnswer = 4,               // first answer of an idempotency key
+  kTenantDropped = 5,            // u32 tenant: its entries are going to be erased
+  kErase = 6,                    // stored keys, each u16 size and bytes: erased
+  kTenantGone = 7,               // u32 tenant: no lane has entries of it any more
 };
 
 // Spaces below the kernel's prefix.
@@ -28,6 +31,8 @@ inline constexpr std::uint8_t kSpaceEngineNumber = 1;
 inline constexpr std::uint8_t kSpaceParked = 3;
 inline constexpr std::uint8_t kSpaceKeptAnswer = 4;
 inline constexpr std::uint8_t kSpaceKeptOrder = 5;
+// Tenant u32, big-endian, while it is being dropped.
+inline constexpr std::uint8_t kSpaceDropped = 6;
 
 std::string encode_engine_number(EngineNumber number, ByteView id);
 std::optional<std::pair<EngineNumber, std::string>> decode_engine_number(ByteView payload);

@@ -38,6 +38,16 @@ void LongReads::stop() {
   }
 }
 
+bool LongReads::cancel_begun(TenantId tenant) {
+  bool has_some = false;
+  for (const auto& read : reads_) {
+    if (read->task == nullptr || read->task->tenant != tenant) continue;
+    read->task->is_cancelled.store(true, std::memory_order_relaxed);
+    has_some = true;
+  }
+  return has_some;
+}
+
 LongReads::Read& LongReads::read_of(const Task* task) const {
   const auto found = std::find_if(reads_.begin(), reads_.end(),
                                   [&](const auto& read) { return read->task == task; });

@@ -44,6 +44,9 @@ class LongReads final : public host::Pauser {
   // Ends those that have begun, as interrupted. Before the engines close.
   void stop();
 
+  // Has those of the tenant that have begun end as cancelled; whether there are any.
+  bool cancel_begun(TenantId tenant);
+
   std::size_t count() const { return fresh_.size() + paused_.size(); }
   std::size_t count(bridge::Priority priority) const {
     return fresh_.size(priority) + paused_.size(priority);

@@ -146,6 +146,11 @@ Status ParkedRecords::give_back(EngineNumber engine, const Apply& apply) {
   }
 }
 
+TenantId ParkedRecords::tenant_of(const store::Entry& entry) {
+  if (entry.value.size() < kValueHeaderBytes) return TenantId{0};
+  return TenantId{load_little<std::uint32_t>(entry.value.data() + 4)};
+}
+
 ParkedCounts ParkedRecords::counts(LaneId lane) const {
   std::map<EngineNumber, std::uint64_t> by_number;
   ParkedCounts counts;

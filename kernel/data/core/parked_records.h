@@ -34,6 +34,9 @@ class ParkedRecords {
   using Apply = std::function<Status(const wal::RecordView&, Lsn, std::uint64_t)>;
   Status give_back(EngineNumber engine, const Apply& apply);
 
+  // Of an entry that holds one; 0 if it is damaged.
+  static TenantId tenant_of(const store::Entry& entry);
+
   // What is parked here. Of records that every lane keeps, lane 0 counts one. Outside turns.
   ParkedCounts counts(LaneId lane) const;
 

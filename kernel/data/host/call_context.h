@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,7 @@ struct LaneHost {
   const std::uint32_t* interrupt = nullptr;
   Pauser* pauser = nullptr;
   Alarms* alarms = nullptr;
+  const std::set<TenantId>* dropped = nullptr;  // whose entries engines do not see when they open
   std::uint64_t time_ms = 0;  // of this turn
 };
 

@@ -98,11 +98,14 @@ void visit_all(stator_call* call, std::uint8_t space, stator_kv_visitor visitor,
   store_big16(lower, call->engine->number.value());
   char upper[2];
   store_big16(upper, static_cast<std::uint16_t>(call->engine->number.value() + 1));
+  const std::set<TenantId>* dropped = call->host->dropped;
+  const bool hides = dropped != nullptr && !dropped->empty();
   const auto walk = call->host->store->walk({{lower, 2}, {upper, 2}, false});
   store::Entry entry;
   StoredKey parts;
   while (walk->next(entry)) {
     if (!split_key(entry.key, parts) || parts.space != space) continue;
+    if (hides && dropped->contains(parts.tenant)) continue;
     const stator_kv_entry lent = {lend(parts.key), lend(entry.value), entry.vshard.value(), 0};
     const stator_str collection = {parts.collection.data(), parts.collection.size()};
     if (visitor(context, parts.tenant.value(), collection, &lent) != 0) return;

@@ -29,6 +29,10 @@ class Document {
 
   Document() = default;
   explicit Document(Options options) : options_(options) {}
+  Document(Document&&) = default;
+  Document& operator=(Document&&) = default;
+  Document(const Document&) = delete;  // parts of it point into others
+  Document& operator=(const Document&) = delete;
 
   // Never fails: what decode_update has passed can be applied.
   void apply(const Update& update);

@@ -1,6 +1,8 @@
 #include "bounds.h"
+#include "ops/document_row.h"
 #include "ops/ops.h"
 #include "records.h"
+#include "storage/document_files.h"
 #include "storage/keys.h"
 #include "storage/mutation_log.h"
 
@@ -70,9 +72,45 @@ const char* exceeded_limit(const Document& document, const Update& update, bool 
   return nullptr;
 }
 
+// What the row policies say of the document as it is; there may be none.
+Status check_before(DocumentRow& row, const Document* document) {
+  if (document == nullptr) return STATOR_OK;
+  return row.take(*document) && row.is_visible() && row.may_write() ? STATOR_OK : row.refuse();
+}
+
+// And of what the update makes of it. What waits for other updates would get in with one of those,
+// unasked about, so nothing may wait.
+Status check_after(const Request& request, DocumentRow& row, const Update& update, bool would_wait,
+                   Reply& reply) {
+  if (!row.is_bound()) return STATOR_OK;
+  if (would_wait) {
+    return reply.fail(STATOR_E_REJECTED_AUTHZ, "delta",
+                      "part of the update would wait for others: where row policies bind you, send "
+                      "those first");
+  }
+  const std::string_view document_id = request.args().str(kDocumentId);
+  DocumentHead head;
+  Document changed;
+  if (read_head(request.kv(), document_id, head)) {
+    changed = load_document(request.kv(), document_id, head);
+  }
+  changed.apply(update);
+  if (!row.take(changed)) {
+    return reply.fail(STATOR_E_REJECTED_AUTHZ, "delta",
+                      "the row policies cannot be asked about the changed document: it is nested "
+                      "too deeply, or longer than 4 MiB as JSON");
+  }
+  return row.may_write() ? STATOR_OK : row.refuse();
+}
+
 Status prepare(const CrdtEngine& engine, const Request& request, Records& records, Reply& reply) {
   const Args args = request.args();
   const std::string_view document_id = args.str(kDocumentId);
+  DocumentRow row(request);
+  if (row.is_bound()) {
+    const Document* found = engine.find_document(request, document_id);
+    if (const Status status = check_before(row, found)) return status;
+  }
   auto out = reply.json();
   if (is_repeat(request, document_id)) {
     out.begin_object().field("applied", false).key("lsn");
@@ -90,7 +128,9 @@ Status prepare(const CrdtEngine& engine, const Request& request, Records& record
   if (const char* limit = exceeded_limit(document, update, would_wait)) {
     return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "delta", limit);
   }
+  const Status status = check_after(request, row, update, would_wait, reply);
   if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+  if (status != STATOR_OK) return status;
 
   UpdateRecord record{document_id, args.u64(kPeerId), std::nullopt, args.str(kDelta)};
   if (args.has(kMutationId)) record.mutation_id = args.u64(kMutationId);
@@ -114,6 +154,7 @@ const Op<CrdtEngine> kCrdtApply = {
         .result = R"({"applied":bool,"pending":bool,"lsn":u64}; pending: part of it waits)",
         .example = R"({"op":"crdt_apply","document_id":"note","delta":"AQEBAAQBAXQCaGkA"})",
         .args = kArgs,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .prepare = &prepare,
 };

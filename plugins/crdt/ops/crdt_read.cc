@@ -1,5 +1,6 @@
 #include "codec/delete_set.h"
 #include "doc/json_view.h"
+#include "ops/document_row.h"
 #include "ops/ops.h"
 #include "storage/keys.h"
 
@@ -58,10 +59,12 @@ Status read(const CrdtEngine& engine, const Request& request, Reply& reply) {
     }
   }
   const Document* document = engine.find_document(request, args.str(kDocumentId));
-  if (document == nullptr) {
+  DocumentRow row(request);
+  const bool is_visible = document != nullptr && row.take(*document) && row.is_visible();
+  if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+  if (!is_visible) {
     return reply.fail(STATOR_E_NOT_FOUND, "document_id", "no such document");
   }
-  if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
   if (format == kJson) return write_json(*document, request, reply);
   reply.set_binary();
   reply.write(format == kUpdate ? document->encode_state(since) : document->encode_state_vector());
@@ -81,6 +84,7 @@ const Op<CrdtEngine> kCrdtRead = {
         .result = R"({"ROOT":value,...}, or bytes with format update and state_vector)",
         .example = R"({"op":"crdt_read","document_id":"note"})",
         .args = kArgs,
+        .flags = STATOR_OP_ROWS_CHECKED,
     }),
     .read = &read,
 };

@@ -24,6 +24,21 @@ void DocumentCache::erase(const DocumentName& name) {
   if (found != index_.end()) drop(found->second);
 }
 
+bool DocumentCache::drop_of(std::uint32_t tenant) {
+  constexpr std::size_t kAtOnce = 16;
+  const std::string begin = DocumentName::tenant_key(tenant);
+  std::size_t dropped = 0;
+  for (auto entry = entries_.begin(); entry != entries_.end() && dropped < kAtOnce;) {
+    const auto next = std::next(entry);
+    if (entry->key.starts_with(begin)) {
+      drop(entry);
+      ++dropped;
+    }
+    entry = next;
+  }
+  return dropped > 0;
+}
+
 void DocumentCache::resized(const DocumentName& name) {
   const auto found = index_.find(name.key());
   if (found == index_.end()) return;

@@ -23,9 +23,11 @@ struct DocumentName {
   std::string_view collection;
   std::string_view document_id;
 
+  static std::string tenant_key(std::uint32_t tenant) {
+    return std::to_string(tenant).append(1, '\0');
+  }
   std::string key() const {
-    std::string out = std::to_string(tenant);
-    out.push_back('\0');
+    std::string out = tenant_key(tenant);
     out.append(collection);  // has no NUL
     out.push_back('\0');
     return out.append(document_id);
@@ -41,6 +43,8 @@ class DocumentCache {
   // Keeps the document, however large, until the next put; drops others to stay within the limits.
   Document& put(const DocumentName& name, Document document);
   void erase(const DocumentName& name);
+  // Drops some documents of the tenant; false if there were none.
+  bool drop_of(std::uint32_t tenant);
   // The document, found last, has changed its size; drops others to stay within the limits.
   void resized(const DocumentName& name);
 

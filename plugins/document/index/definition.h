@@ -59,6 +59,10 @@ struct IndexDefinition {
   std::string built_up_to;  // documents below this id are indexed
   bool is_built = false;    // all that were there before it
   std::uint64_t built_documents = 0;
+  // Of one that is dropped: keys below these are erased. Walks begin there, for what was erased
+  // costs them time until it is written to the base.
+  std::string erased_entries_to;
+  std::string erased_claims_to;
 
   bool is_ready() const { return state == IndexState::kReady; }
   bool has_failed() const { return state == IndexState::kDuplicate || state == IndexState::kUnfit; }

@@ -49,6 +49,14 @@ void IndexCatalog::add(std::uint32_t tenant, std::string_view collection, IndexD
   }
 }
 
+void IndexCatalog::forget(std::uint32_t tenant) {
+  const auto found = tenants_.find(tenant);
+  if (found == tenants_.end()) return;
+  for (const auto& [collection, indexes] : found->second)
+    for (const IndexDefinition& index : indexes) ttl_count_ -= index.is_ttl() ? 1U : 0U;
+  tenants_.erase(found);
+}
+
 void IndexCatalog::remove(std::uint32_t tenant, std::string_view collection,
                           std::string_view name) {
   IndexDefinitions& known = tenants_[tenant][std::string(collection)];

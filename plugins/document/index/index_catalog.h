@@ -34,6 +34,7 @@ class IndexCatalog {
   void add(std::uint32_t tenant, std::string_view collection, IndexDefinition index);
   // Any collection has a TTL index: a cheap question that spares most servers the others.
   bool has_ttl() const { return ttl_count_ > 0; }
+  void forget(std::uint32_t tenant);
   void remove(std::uint32_t tenant, std::string_view collection, std::string_view name);
 
  private:

@@ -14,12 +14,17 @@ struct FoundDocument {
   std::vector<IndexEntry> entries;
 };
 
-// Appends keys of the space that begin with the prefix, until there are `limit`.
-void gather_keys(const Kv& kv, std::uint8_t space, const std::string& prefix, std::size_t limit,
-                 std::vector<std::string>& keys) {
+// The first keys of the index in the space that are not erased yet, at most `limit`.
+std::vector<std::string> keys_left(const Kv& kv, std::uint8_t space, const IndexDefinition& index,
+                                   std::size_t limit) {
+  const std::string prefix = index_prefix(index);
   const std::string end = successor(prefix);
-  Cursor cursor = kv.scan(space, {.lower = prefix, .upper = end});
+  const std::string& erased_to =
+      space == Space::kEntries ? index.erased_entries_to : index.erased_claims_to;
+  std::vector<std::string> keys;
+  Cursor cursor = kv.scan(space, {.lower = std::max(prefix, erased_to), .upper = end});
   while (keys.size() < limit && cursor.next()) keys.emplace_back(cursor.key());
+  return keys;
 }
 
 }  // namespace
@@ -70,22 +75,20 @@ void index_documents(KvWriter& kv, const IndexDefinition& index, const DocumentR
   }
 }
 
-bool erase_entries(KvWriter& kv, const IndexDefinition& index, std::size_t limit) {
+bool erase_entries(KvWriter& kv, IndexDefinition& index, std::size_t limit) {
   for (const std::uint8_t space : {Space::kEntries, Space::kClaims}) {
-    std::vector<std::string> keys;
-    gather_keys(kv, space, index_prefix(index), limit, keys);
+    const std::vector<std::string> keys = keys_left(kv, space, index, limit);
+    if (keys.empty()) continue;
     for (const std::string& key : keys) kv.erase(space, key);
-    if (!keys.empty()) return true;
+    (space == Space::kEntries ? index.erased_entries_to : index.erased_claims_to) = keys.back();
+    return true;
   }
   return false;
 }
 
 bool has_entries(const Kv& kv, const IndexDefinition& index) {
-  std::vector<std::string> keys;
-  for (const std::uint8_t space : {Space::kEntries, Space::kClaims}) {
-    gather_keys(kv, space, index_prefix(index), 1, keys);
-  }
-  return !keys.empty();
+  return !keys_left(kv, Space::kEntries, index, 1).empty() ||
+         !keys_left(kv, Space::kClaims, index, 1).empty();
 }
 
 }  // namespace stator::document

@@ -36,7 +36,7 @@ struct DocumentRange {
 void index_documents(KvWriter& kv, const IndexDefinition& index, const DocumentRange& range);
 // Removes at most `limit` entries of the index or, where it has none, of what is claimed in it on
 // this lane. False: nothing is left.
-bool erase_entries(KvWriter& kv, const IndexDefinition& index, std::size_t limit);
+bool erase_entries(KvWriter& kv, IndexDefinition& index, std::size_t limit);
 bool has_entries(const Kv& kv, const IndexDefinition& index);
 
 }  // namespace stator::document

@@ -29,6 +29,9 @@ class SchemaCatalog {
       schemas_[{tenant, std::string(collection)}] = std::move(schema);
     }
   }
+  void forget(std::uint32_t tenant) {
+    std::erase_if(schemas_, [&](const auto& entry) { return entry.first.first == tenant; });
+  }
 
  private:
   std::map<std::pair<std::uint32_t, std::string>, std::unique_ptr<Schema>> schemas_;

@@ -39,6 +39,18 @@ bool Graph::erase(const Edge& edge) {
   return true;
 }
 
+bool Graph::shrink(std::size_t at_most) {
+  ++changes_;
+  for (; at_most > 0 && nodes_.size() > 0; --at_most) {
+    nodes_.pop();
+    if (out_.size() > nodes_.size()) {
+      out_.pop_back();
+      in_.pop_back();
+    }
+  }
+  return nodes_.size() > 0;
+}
+
 HalfEdges::Cursor Graph::cursor(const std::vector<HalfEdges>& edges, Number node,
                                 const EdgeFilter& filter) const {
   const bool matches_nothing = !filter.is_any_label && filter.label == kNoNumber;

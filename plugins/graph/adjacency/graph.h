@@ -53,12 +53,26 @@ class Graph {
   bool put(const Edge& edge);
   bool erase(const Edge& edge);
 
+  // Frees some nodes, the last ones, with their edges out and in; false if none are left. It is
+  // good for nothing else then.
+  bool shrink(std::size_t at_most);
+
   // A node's edges as the filter wants them, in (label, neighbour) order;
   // its direction is not looked at.
   HalfEdges::Cursor out(Number node, const EdgeFilter& filter) const;
   HalfEdges::Cursor in(Number node, const EdgeFilter& filter) const;
 
-  // visit(neighbour) -> false to stop; a neighbour comes once for each edge. Returns false if
+  // Goes on behind that edge after the graph has changed; the node's cursor gave it.
+  HalfEdges::Cursor out_behind(Number node, const Half& half, const EdgeFilter& filter) const {
+    return out_[node].behind(half, label_of(filter), order());
+  }
+  HalfEdges::Cursor in_behind(Number node, const Half& half, const EdgeFilter& filter) const {
+    return in_[node].behind(half, label_of(filter), order());
+  }
+  // Becomes another number with each change.
+  std::uint64_t changes() const { return changes_; }
+
+  // visit(neighbour, edge) -> false to stop; a neighbour comes once for each edge. Returns false if
   // stopped. The graph may change during visit(), where an op pauses: an edge that stands all the
   // time is visited, one that comes or goes is or is not.
   template <class Visit>
@@ -68,6 +82,9 @@ class Graph {
   }
 
  private:
+  static Number label_of(const EdgeFilter& filter) {
+    return filter.is_any_label ? kNoNumber : filter.label;
+  }
   HalfEdges::Cursor cursor(const std::vector<HalfEdges>& edges, Number node,
                            const EdgeFilter& filter) const;
   template <class Visit>
@@ -76,10 +93,13 @@ class Graph {
     Half half{};
     std::uint64_t changes = changes_;
     for (auto walk = cursor(edges, node, filter); walk.next(half);) {
-      if (!visit(half.node)) return false;
+      const bool is_out = &edges == &out_;
+      const Edge edge =
+          is_out ? Edge{node, half.label, half.node} : Edge{half.node, half.label, node};
+      if (!visit(half.node, edge)) return false;
       if (changes_ == changes) continue;
       changes = changes_;
-      walk = edges[node].behind(half, filter.is_any_label ? kNoNumber : filter.label, order());
+      walk = edges[node].behind(half, label_of(filter), order());
     }
     return true;
   }

@@ -15,6 +15,11 @@ Number Names::intern(std::string_view name) {
   return number;
 }
 
+void Names::pop() {
+  numbers_.erase(numbers_.find(names_.back()));
+  names_.pop_back();
+}
+
 bool Names::restore(std::string_view name, Number number) {
   return numbers_.emplace(name, number).second;
 }

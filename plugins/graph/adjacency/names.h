@@ -28,6 +28,9 @@ class Names {
   // The name's number; a name that has none gets size() of before.
   Number intern(std::string_view name);
 
+  // Takes the last one back; there is one.
+  void pop();
+
   // Rebuilding: restore() each stored pair in any order, then finish_restore() once. False if the
   // pairs are not names numbered 0, 1, 2, ... without gap or repeat.
   bool restore(std::string_view name, Number number);

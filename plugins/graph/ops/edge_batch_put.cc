@@ -5,6 +5,7 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "traverse/visible_edges.h"
 
 namespace stator::graph {
 namespace {
@@ -24,11 +25,14 @@ Status prepare(const GraphEngine& engine, const Request& request, Records& recor
   if (const Status status = check_room(graph, count, reply)) return status;
   std::unordered_set<std::string> seen;  // edges of earlier rows, as a delete record names them
   std::uint64_t replaced = 0;
+  VisibleEdges edges(request);
   for (std::size_t i = 0; i < count; ++i) {
     if (i % kRowsPerLook == 0 && request.interrupted()) return fail_interrupted(reply);
     const PutRecord record = put_record_of(args.row(kEdges, i));
     const bool is_first = seen.insert(encode_delete(record.edge)).second;
-    if (!is_first || graph.find(record.edge)) ++replaced;
+    const auto stored = graph.find(record.edge);
+    if (const Status status = edges.check_write(stored, record.value.properties)) return status;
+    if (!is_first || stored) ++replaced;
     records.add(request.vshard(), kRecordPut, encode_put(record));
   }
   auto json = reply.json();
@@ -51,7 +55,8 @@ const Op<GraphEngine> kEdgeBatchPut = {
                     .result = R"({"put":u64,"replaced":u64,"lsn":u64})",
                     .example = R"({"op":"edge_batch_put","collection":"notes","edges":)"
                                R"([{"from_node":"n1","to_node":"n2","edge_type":"cites"}]})",
-                    .args = kArgs}),
+                    .args = kArgs,
+                    .flags = STATOR_OP_ROWS_CHECKED}),
     .prepare = prepare};
 
 }  // namespace stator::graph

@@ -1,6 +1,8 @@
 // edge_delete: takes an edge away; its nodes stay known.
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "traverse/interrupt_check.h"
+#include "traverse/visible_edges.h"
 
 namespace stator::graph {
 namespace {
@@ -9,7 +11,13 @@ constexpr stator_arg kArgs[] = {kFromNodeArg, kToNodeArg, kEdgeTypeArg};
 
 Status prepare(const GraphEngine& engine, const Request& request, Records& records, Reply& reply) {
   const EdgeNames edge = edge_of(request.args());
-  const bool existed = engine.graph(request).find(edge).has_value();
+  const auto stored = engine.graph(request).find(edge);
+  VisibleEdges edges(request);
+  InterruptCheck interrupt(request);
+  const bool existed = stored && edges.shows(*stored, interrupt);
+  if (existed) {
+    if (const Status status = edges.check_write(stored, std::nullopt)) return status;
+  }
   if (existed) records.add(request.vshard(), kRecordDelete, encode_delete(edge));
   auto json = reply.json();
   json.begin_object().field("existed", existed).key("lsn");
@@ -30,7 +38,7 @@ const Op<GraphEngine> kEdgeDelete = {
                     .example = R"({"op":"edge_delete","collection":"notes","from_node":"n1",)"
                                R"("to_node":"n2","edge_type":"cites"})",
                     .args = kArgs,
-                    .flags = STATOR_OP_REMOVES}),
+                    .flags = STATOR_OP_REMOVES | STATOR_OP_ROWS_CHECKED}),
     .prepare = prepare};
 
 }  // namespace stator::graph

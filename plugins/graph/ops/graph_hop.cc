@@ -5,6 +5,7 @@
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "traverse/breadth_first.h"
+#include "traverse/visible_edges.h"
 
 namespace stator::graph {
 namespace {
@@ -24,11 +25,15 @@ constexpr stator_arg kArgs[] = {
              "How many nodes to visit at most; start nodes count but are always visited.",
              {.min = 1, .max = 1'000'000, .default_json = "100000"})};
 
-std::vector<Number> start_nodes(const Graph& graph, const Args& args) {
+// Those that are there for the caller.
+std::vector<Number> start_nodes(const Graph& graph, const Request& request) {
+  const Args args = request.args();
+  VisibleEdges edges(request);
+  InterruptCheck interrupt(request);
   std::vector<Number> starts;
   for (std::size_t i = 0; i < args.count(kStartNodes); ++i) {
     const Number node = graph.nodes().find(args.str_at(kStartNodes, i));
-    if (node != kNoNumber) starts.push_back(node);
+    if (node != kNoNumber && edges.shows_node(graph, node, interrupt)) starts.push_back(node);
   }
   return starts;
 }
@@ -40,7 +45,7 @@ Status read(const GraphEngine& engine, const Request& request, Reply& reply) {
   const WalkLimits limits = {static_cast<std::uint32_t>(args.u64(kDepth)), args.u64(kMaxVisited),
                              limit};
   const Walk walk =
-      breadth_first(graph, start_nodes(graph, args),
+      breadth_first(graph, start_nodes(graph, request),
                     filter_of(graph, args, {kEdgeLabel, kDirection}), limits, request);
   if (walk.was_interrupted) return fail_interrupted(reply);
 
@@ -74,7 +79,7 @@ const Op<GraphEngine> kGraphHop = {
                     .example = R"({"op":"graph_hop","collection":"notes","start_nodes":["n1"],)"
                                R"("depth":2,"edge_label":"cites"})",
                     .args = kArgs,
-                    .flags = STATOR_OP_PAUSES}),
+                    .flags = STATOR_OP_PAUSES | STATOR_OP_ROWS_CHECKED}),
     .read = read};
 
 }  // namespace stator::graph

@@ -2,6 +2,7 @@
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "traverse/shortest_path.h"
+#include "traverse/visible_edges.h"
 
 namespace stator::graph {
 namespace {
@@ -17,10 +18,20 @@ constexpr stator_arg kArgs[] = {
              {.min = 1, .max = 64, .default_json = "10"}),
     kEdgeLabelArg, kDirectionArg};
 
+Number find_visible(const Graph& graph, std::string_view name, const Request& request,
+                    InterruptCheck& interrupt) {
+  const Number node = graph.nodes().find(name);
+  VisibleEdges edges(request);
+  return node != kNoNumber && edges.shows_node(graph, node, interrupt) ? node : kNoNumber;
+}
+
 Status read(const GraphEngine& engine, const Request& request, Reply& reply) {
   const Graph& graph = engine.graph(request);
   const Args args = request.args();
-  const PathEnds ends = {graph.nodes().find(args.str(kSrc)), graph.nodes().find(args.str(kDst))};
+  InterruptCheck interrupt(request);
+  const PathEnds ends = {find_visible(graph, args.str(kSrc), request, interrupt),
+                         find_visible(graph, args.str(kDst), request, interrupt)};
+  if (interrupt.is_interrupted_now()) return fail_interrupted(reply);
   if (ends.from == kNoNumber) {
     return reply.fail(STATOR_E_NOT_FOUND, "src", "'src' is no node of this graph");
   }
@@ -58,7 +69,7 @@ const Op<GraphEngine> kGraphPath = {
                  .result = R"({"path":[str],"hops":u64})",
                  .example = R"({"op":"graph_path","collection":"notes","src":"n1","dst":"n9"})",
                  .args = kArgs,
-                 .flags = STATOR_OP_PAUSES}),
+                 .flags = STATOR_OP_PAUSES | STATOR_OP_ROWS_CHECKED}),
     .read = read};
 
 }  // namespace stator::graph

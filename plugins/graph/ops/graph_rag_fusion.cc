@@ -61,7 +61,8 @@ const char* field_of(Status status) {
   return status == STATOR_E_COLLECTION_NOT_FOUND ? "collection" : nullptr;
 }
 
-// Known seeds, as the numbers of their nodes.
+// Known seeds, seen or not (nothing but the seed itself follows from that), as the numbers of their
+// nodes.
 std::vector<Number> nodes_of(const Graph& graph, std::span<const Seed> seeds) {
   std::vector<Number> nodes;
   for (const Seed& seed : seeds) {
@@ -151,7 +152,7 @@ const Op<GraphEngine> kGraphRagFusion = {
                     R"("query_vector":[0.1,0.7,0.2],"expansion_depth":2,"final_top_k":5})",
          .args = kArgs,
          .requires_ops = kRequires,
-         .flags = STATOR_OP_PAUSES}),
+         .flags = STATOR_OP_PAUSES | STATOR_OP_ROWS_CHECKED}),
     .read = read};
 
 }  // namespace stator::graph

@@ -5,6 +5,7 @@
 #include "traverse/interrupt_check.h"
 #include "traverse/name_sort.h"
 #include "traverse/number_map.h"
+#include "traverse/visible_edges.h"
 
 namespace stator::graph {
 namespace {
@@ -13,7 +14,7 @@ class Walker {
  public:
   Walker(const Graph& graph, const EdgeFilter& filter, const WalkLimits& limits,
          const Request& request)
-      : graph_(graph), filter_(filter), limits_(limits), interrupt_(request) {}
+      : graph_(graph), filter_(filter), limits_(limits), interrupt_(request), edges_(request) {}
 
   Walk run(const std::vector<Number>& starts) {
     walk_.levels.push_back(0);
@@ -37,14 +38,16 @@ class Walker {
     const std::size_t begin = walk_.levels[walk_.levels.size() - 2];
     for (std::size_t i = begin; i < walk_.nodes.size(); ++i) {
       if (interrupt_.is_interrupted()) return false;
-      const auto visit = [this](Number neighbor) { return reach(neighbor); };
+      const auto visit = [this](Number neighbor, const Edge& edge) {
+        return reach(neighbor, edge);
+      };
       if (!graph_.visit_neighbors(walk_.nodes[i], filter_, visit)) return false;
     }
     return true;
   }
-  bool reach(Number node) {
+  bool reach(Number node, const Edge& edge) {
     if (interrupt_.is_interrupted()) return false;
-    if (seen_.contains(node)) return true;
+    if (seen_.contains(node) || !edges_.shows(edge, interrupt_)) return true;
     if (walk_.nodes.size() + level_.size() >= limits_.visited_max) {
       walk_.is_truncated = true;
       return false;
@@ -66,6 +69,7 @@ class Walker {
   const EdgeFilter filter_;
   const WalkLimits limits_;
   InterruptCheck interrupt_;
+  VisibleEdges edges_;
   NumberMap seen_;
   std::vector<Number> level_;
   Walk walk_;

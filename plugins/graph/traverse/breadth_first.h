@@ -28,7 +28,7 @@ struct Walk {
   bool was_interrupted = false;
 };
 
-// `starts` may repeat.
+// Goes along edges that the caller may see. `starts` may repeat.
 Walk breadth_first(const Graph& graph, const std::vector<Number>& starts, const EdgeFilter& filter,
                    const WalkLimits& limits, const Request& request);
 

@@ -1,6 +1,8 @@
 // Looks at a request's interrupt word once in a while.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "stator/engine.hpp"
@@ -15,8 +17,13 @@ class InterruptCheck {
   // the 100 microseconds that the engine contract gives.
   bool is_interrupted() {
     if (was_interrupted_) return true;
-    if (++steps_ % kStepsPerLook != 0) return false;
+    if (++steps_ < kStepsPerLook) return false;
+    steps_ = 0;
     return was_interrupted_ = request_.interrupted();
+  }
+  // Of a step that cost as much as so many; the next one looks if it is time.
+  void spend(std::size_t steps) {
+    steps_ = static_cast<std::uint32_t>(std::min<std::size_t>(steps_ + steps, kStepsPerLook));
   }
   // Looks now: what was promised to stop must not answer.
   bool is_interrupted_now() {

@@ -2,6 +2,7 @@
 
 #include "traverse/interrupt_check.h"
 #include "traverse/number_map.h"
+#include "traverse/visible_edges.h"
 
 namespace stator::graph {
 namespace {
@@ -23,7 +24,7 @@ EdgeFilter reversed(EdgeFilter filter) {
 class PathFinder {
  public:
   PathFinder(const Graph& graph, const EdgeFilter& filter, const Request& request)
-      : graph_(graph), filter_(filter), interrupt_(request) {}
+      : graph_(graph), filter_(filter), interrupt_(request), edges_(request) {}
 
   Path run(const PathEnds& ends, std::uint32_t max_depth) {
     Path path;
@@ -44,9 +45,11 @@ class PathFinder {
     std::vector<Number> level = {ends.to};
     std::vector<Number> next;
     for (std::uint32_t distance = 1; !is_found && distance <= max_depth; ++distance) {
-      const auto visit = [&](Number node) {
+      const auto visit = [&](Number node, const Edge& edge) {
         if (interrupt_.is_interrupted()) return false;
-        if (distances_.insert(node, distance)) next.push_back(node);
+        if (distances_.contains(node) || !edges_.shows(edge, interrupt_)) return true;
+        distances_.insert(node, distance);
+        next.push_back(node);
         is_found = node == ends.from;
         return !is_found;
       };
@@ -65,12 +68,14 @@ class PathFinder {
     std::vector<Number> nodes = {node};
     for (std::uint32_t left = distances_.find(node); left > 0; --left) {
       Number nearest = kNoNumber;
-      const bool is_complete = graph_.visit_neighbors(node, filter_, [&](Number neighbor) {
-        if (distances_.find(neighbor) == left - 1 && comes_first(neighbor, nearest)) {
-          nearest = neighbor;
-        }
-        return !interrupt_.is_interrupted();
-      });
+      const bool is_complete =
+          graph_.visit_neighbors(node, filter_, [&](Number neighbor, const Edge& edge) {
+            if (distances_.find(neighbor) == left - 1 && comes_first(neighbor, nearest) &&
+                edges_.shows(edge, interrupt_)) {
+              nearest = neighbor;
+            }
+            return !interrupt_.is_interrupted();
+          });
       // An edge that was there when distances were measured is gone.
       if (!is_complete || nearest == kNoNumber) return {};
       nodes.push_back(node = nearest);
@@ -84,6 +89,7 @@ class PathFinder {
   const Graph& graph_;
   const EdgeFilter filter_;
   InterruptCheck interrupt_;
+  VisibleEdges edges_;
   NumberMap distances_;
 };
 

@@ -26,6 +26,7 @@ struct Path {
   bool was_changed = false;  // the graph, under the walk: no path was found that stood all the time
 };
 
+// Goes along edges that the caller may see.
 Path shortest_path(const Graph& graph, const PathEnds& ends, const EdgeFilter& filter,
                    std::uint32_t max_depth, const Request& request);
 

@@ -25,32 +25,48 @@ SearchRow::SearchRow(const Rule& rule, std::span<const float> values) : lines_(l
 
 Collection::Collection(const Rule& rule) : rule_(rule), row_lines_(lines_of(rule)) {}
 
-void Collection::put(std::string_view document_id, std::string_view values) {
+void Collection::put(std::string_view document_id, std::string_view values,
+                     std::string_view payload) {
   ++changes_;
   auto found = slots_.find(document_id);
   if (found == slots_.end()) {
-    found = slots_.emplace(document_id, count()).first;
-    ids_.push_back(&found->first);
+    found = slots_.emplace(document_id, Place{count(), nullptr}).first;
+    entries_.push_back(&*found);
     lines_.resize(lines_.size() + row_lines_);
   }
-  write_row(rule_, values.data(), lines_[std::size_t{found->second} * row_lines_].values);
+  found->second.payload = copy_of(payload);
+  write_row(rule_, values.data(), lines_[std::size_t{found->second.slot} * row_lines_].values);
+}
+
+void Collection::put_payload(std::string_view document_id, std::string_view payload) {
+  slots_.find(document_id)->second.payload = copy_of(payload);
+}
+
+bool Collection::shrink(std::uint32_t at_most) {
+  ++changes_;
+  for (; at_most > 0 && count() > 0; --at_most) {
+    slots_.erase(slots_.find(entries_.back()->first));
+    entries_.pop_back();
+  }
+  lines_.resize(count() * row_lines_);
+  return count() > 0;
 }
 
 bool Collection::erase(std::string_view document_id) {
   const auto found = slots_.find(document_id);
   if (found == slots_.end()) return false;
   ++changes_;
-  const std::uint32_t slot = found->second;
+  const std::uint32_t slot = found->second.slot;
   const std::uint32_t last = count() - 1;
   if (slot != last) {
     const auto from = lines_.begin() + static_cast<std::ptrdiff_t>(last * row_lines_);
     const auto to = lines_.begin() + static_cast<std::ptrdiff_t>(slot * row_lines_);
     std::copy_n(from, row_lines_, to);
-    ids_[slot] = ids_[last];
-    slots_.find(*ids_[slot])->second = slot;
+    entries_[slot] = entries_[last];
+    entries_[slot]->second.slot = slot;
   }
   lines_.resize(lines_.size() - row_lines_);
-  ids_.pop_back();
+  entries_.pop_back();
   auto node = slots_.extract(found);
   if (visits_ > 0) erased_.push_back(std::move(node));
   return true;

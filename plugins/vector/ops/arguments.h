@@ -6,6 +6,7 @@
 #include "stator/engine.hpp"
 
 #include "collection/collection.h"
+#include "stored_form.h"
 
 namespace stator::vector {
 
@@ -20,6 +21,11 @@ inline constexpr stator_arg kMetricArg =
               "How distance is measured; the first vector fixes it for the collection (cosine "
               "unless given), later another one is refused.",
               kMetricNames, {});
+
+inline constexpr stator_arg kPayloadArg = make_arg(
+    STATOR_ARG_JSON, "payload",
+    "What else is known of the vector, a JSON object: what row policies look at.",
+    {.flags = STATOR_ARG_JSON_OBJECT | STATOR_ARG_NULLABLE, .min = 2, .max = kPayloadBytesMax});
 
 // collection_not_found, for ops on vectors that should be there.
 Status fail_no_collection(const Request& request, Reply& reply);

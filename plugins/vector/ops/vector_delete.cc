@@ -3,6 +3,7 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "ops/rows.h"
 #include "stored_form.h"
 
 namespace stator::vector {
@@ -13,9 +14,12 @@ constexpr stator_arg kArgs[] = {kDocumentIdArg};
 
 Status prepare(const VectorEngine& engine, const Request& request, Records& records, Reply& reply) {
   const Collection* const collection = engine.find(request.tenant(), request.collection());
-  if (collection == nullptr) return fail_no_collection(request, reply);
+  if (is_no_collection(request, collection)) return fail_no_collection(request, reply);
   const std::string_view document_id = request.args().str(kDocumentId);
-  const bool existed = collection->contains(document_id);
+  const bool existed = visible_payload(request, collection, document_id).has_value();
+  if (existed) {
+    if (const Status status = check_replaced(request, collection, document_id)) return status;
+  }
   if (existed) records.add(request.vshard(), kRecordDelete, document_id);
   auto json = reply.json();
   json.begin_object().field("existed", existed).key("lsn");
@@ -36,7 +40,7 @@ const Op<VectorEngine> kVectorDelete = {
                     .result = R"({"existed":bool,"lsn":u64})",
                     .example = R"({"op":"vector_delete","collection":"notes","document_id":"n1"})",
                     .args = kArgs,
-                    .flags = STATOR_OP_REMOVES}),
+                    .flags = STATOR_OP_REMOVES | STATOR_OP_ROWS_CHECKED}),
     .prepare = prepare};
 
 }  // namespace stator::vector

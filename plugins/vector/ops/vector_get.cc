@@ -2,8 +2,11 @@
 #include <cstring>
 #include <string_view>
 
+#include "stator/packed/write_json.hpp"
+
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "ops/rows.h"
 #include "stored_form.h"
 
 namespace stator::vector {
@@ -14,10 +17,11 @@ constexpr stator_arg kArgs[] = {kDocumentIdArg};
 
 Status read(const VectorEngine& engine, const Request& request, Reply& reply) {
   const Collection* const collection = engine.find(request.tenant(), request.collection());
-  if (collection == nullptr) return fail_no_collection(request, reply);
+  if (is_no_collection(request, collection)) return fail_no_collection(request, reply);
   const std::string_view document_id = request.args().str(kDocumentId);
+  const auto payload = visible_payload(request, collection, document_id);
   std::string_view stored;
-  if (!request.kv().get(kSpaceVectors, document_id, stored)) {
+  if (!payload || !request.kv().get(kSpaceVectors, document_id, stored)) {
     return reply.fail(STATOR_E_NOT_FOUND, "document_id", "this document has no vector");
   }
   auto json = reply.json();
@@ -27,7 +31,12 @@ Status read(const VectorEngine& engine, const Request& request, Reply& reply) {
     std::memcpy(&value, stored.data() + at, sizeof value);
     json.number(value);
   }
-  json.end_array().end_object();
+  json.end_array();
+  if (!payload->empty()) {
+    json.key("payload");
+    packed::write_json(json, packed::read_value(*payload));
+  }
+  json.end_object();
   return STATOR_OK;
 }
 
@@ -38,10 +47,12 @@ const Op<VectorEngine> kVectorGet = {
                     .permission = STATOR_PERM_READ,
                     .placement = STATOR_PLACE_COLLECTION,
                     .name = "vector_get",
-                    .doc = "The vector of one document, exactly as it was put.",
-                    .result = R"({"document_id":str,"vector":[f32]})",
+                    .doc = "The vector of one document, exactly as it was put, and its payload if "
+                           "it has one.",
+                    .result = R"({"document_id":str,"vector":[f32],"payload"?:object})",
                     .example = R"({"op":"vector_get","collection":"notes","document_id":"n1"})",
-                    .args = kArgs}),
+                    .args = kArgs,
+                    .flags = STATOR_OP_ROWS_CHECKED}),
     .read = read};
 
 }  // namespace stator::vector

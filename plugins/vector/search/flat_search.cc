@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "distance/distance.h"
+#include "search/row_of.h"
 
 namespace stator::vector {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 // Floats between two looks at the interrupt word: some 10 microseconds, also of scalar code.
 constexpr std::size_t kFloatsPerLook = 16'384;
 constexpr std::uint32_t kRowsPerLookMax = 1024;
+// Where each of them is asked about: a policy is some hundred nanoseconds.
+constexpr std::uint32_t kAskedRowsPerLook = 64;
 
 struct Nearer {
   bool operator()(const Hit& a, const Hit& b) const {
@@ -23,7 +26,9 @@ struct Nearer {
 
 class TopK {
  public:
-  explicit TopK(std::size_t size_max) : size_max_(size_max) { hits_.reserve(size_max_); }
+  TopK(std::size_t size_max, const Rows& rows) : size_max_(size_max), rows_(rows) {
+    hits_.reserve(size_max_);
+  }
 
   // From now on a vector may be offered that was offered before.
   void expect_repeats() {
@@ -36,6 +41,11 @@ class TopK {
     if (is_full && (size_max_ == 0 || distance > hits_.front().distance)) return;
     const Hit hit = {distance, collection.document_id(slot)};
     if (is_full && !Nearer()(hit, hits_.front())) return;
+    // Asked last, about the few that get so far.
+    if (rows_.is_bound()) {
+      if (!rows_.is_visible(row_of(collection.payload(slot)))) return;
+      ++visited_;
+    }
     if (expects_repeats_ && !kept_.insert(hit.document_id).second) return;
     if (is_full) {
       std::pop_heap(hits_.begin(), hits_.end(), Nearer());
@@ -45,6 +55,10 @@ class TopK {
     hits_.push_back(hit);
     std::push_heap(hits_.begin(), hits_.end(), Nearer());
   }
+  std::uint64_t visited() const { return visited_; }
+  std::uint32_t rows_per_look() const {
+    return rows_.is_bound() ? kAskedRowsPerLook : kRowsPerLookMax;
+  }
   std::vector<Hit> take() {
     std::sort_heap(hits_.begin(), hits_.end(), Nearer());
     return std::move(hits_);
@@ -52,6 +66,8 @@ class TopK {
 
  private:
   std::size_t size_max_;
+  const Rows& rows_;
+  std::uint64_t visited_ = 0;  // where rows are asked about
   std::vector<Hit> hits_;
   bool expects_repeats_ = false;
   std::unordered_set<std::string_view> kept_;  // of the hits, when repeats are expected
@@ -63,7 +79,7 @@ class TopK {
 template <class Distance>
 bool scan(const Collection& collection, const Request& request, TopK& best, Distance&& distance) {
   const std::size_t rows = kFloatsPerLook / collection.row_floats();
-  const std::uint32_t step = std::clamp(static_cast<std::uint32_t>(rows), 1u, kRowsPerLookMax);
+  const std::uint32_t step = std::clamp(static_cast<std::uint32_t>(rows), 1u, best.rows_per_look());
   for (std::uint32_t left = collection.count(); left > 0;) {
     const std::uint64_t changes = collection.changes();
     if (request.interrupted()) return false;
@@ -81,14 +97,15 @@ bool scan(const Collection& collection, const Request& request, TopK& best, Dist
 
 }  // namespace
 
-std::optional<std::vector<Hit>> flat_search(const Collection& collection, const Collection::Visit&,
-                                            std::span<const float> query, std::size_t top_k,
-                                            const Request& request) {
+std::optional<Found> flat_search(const Collection& collection, const Collection::Visit&,
+                                 std::span<const float> query, std::size_t top_k,
+                                 const Request& request) {
   const SearchRow row(collection.rule(), query);
   const float* const wanted = row.data();
   const std::size_t floats = collection.row_floats();
   const DistanceKernels& kernels = distance_kernels();
-  TopK best(std::min<std::size_t>(top_k, collection.count()));
+  const Rows rows = request.rows();
+  TopK best(std::min<std::size_t>(top_k, collection.count()), rows);
   bool done = false;
   switch (collection.rule().metric) {
     case Metric::kL2:
@@ -107,7 +124,8 @@ std::optional<std::vector<Hit>> flat_search(const Collection& collection, const 
       break;
   }
   if (!done) return std::nullopt;
-  return best.take();
+  const std::uint64_t visited = rows.is_bound() ? best.visited() : collection.count();
+  return Found{best.take(), visited};
 }
 
 float score_of(Metric metric, float distance) {

@@ -22,15 +22,22 @@ struct Hit {
   std::string_view document_id;  // lasts as long as the visit
 };
 
-// Nearest first. `query` obeys the collection's rule. Nothing if the request was interrupted.
+struct Found {
+  std::vector<Hit> hits;  // nearest first
+  // How many vectors were looked at; where row policies bind the caller, how many of those that it
+  // may see were near enough to be asked about, which does not depend on the others.
+  std::uint64_t visited;
+};
+
+// `query` obeys the collection's rule. Hits are vectors that the caller may see, the nearest
+// `top_k` of them. Nothing if the request was interrupted.
 //
 // Where the request pauses others may write: a vector that stays as it is during the search is
 // looked at, one that is written meanwhile is seen as before or as after or, if it came or went,
 // not at all; none is answered twice.
-std::optional<std::vector<Hit>> flat_search(const Collection& collection,
-                                            const Collection::Visit& visit,
-                                            std::span<const float> query, std::size_t top_k,
-                                            const Request& request);
+std::optional<Found> flat_search(const Collection& collection, const Collection::Visit& visit,
+                                 std::span<const float> query, std::size_t top_k,
+                                 const Request& request);
 
 // Larger is nearer: 1 / (1 + distance) under l2, the cosine, the dot product.
 float score_of(Metric metric, float distance);

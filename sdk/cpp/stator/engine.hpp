@@ -4,12 +4,11 @@
 //   static EngineDescription<E> describe();
 //   static std::unique_ptr<E> open(const Open& open);      // throws OpenError to refuse
 //   void apply(const Record& record, KvWriter& kv);        // the only mutator
-//   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue&
-//   value);
-//                                                          // optional: for readers of the change
-//                                                          log
+//   static Change describe_change(std::uint32_t type, std::string_view payload, ChangeValue& value);
+//                                                          // optional: for readers of the change log
 //   Status work(const Work& work, Records& records, Reply& reply) const;
 //                                                          // optional: what no client asked for
+//   bool forget(std::uint32_t tenant);                     // optional: a part of it; false: all
 // and one Op<E> per operation, whose handlers get a const E&: a handler that changes state does
 // not compile. STATOR_DEFINE_ENGINE(E) in one source file exports the entry symbol.
 // Exceptions stop at the edge: in read, prepare and merge they become `internal`.
@@ -478,6 +477,11 @@ class Edge {
     engine_.derived_space_count = description_.derived_spaces.size();
     if constexpr (requires { &E::describe_change; }) engine_.describe_change = &describe_change;
     if constexpr (requires { &E::work; }) engine_.work = &work;
+    if constexpr (requires { &E::forget; }) {
+      engine_.forget = [](stator_instance* instance, std::uint32_t tenant) {
+        return reinterpret_cast<E*>(instance)->forget(tenant) ? 1 : 0;
+      };
+    }
   }
 
   static const Op<E>& op(std::uint32_t index) {

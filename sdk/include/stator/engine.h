@@ -178,6 +178,12 @@ typedef struct stator_engine_v1 {
    * it is called again with the refusal: at once, but after a second where that is the second time,
    * or where it says STATOR_E_CONFLICT_RETRY. */
   stator_status (*work)(const stator_instance* instance, const stator_work* work);
+  /* [lane] Optional, NULL otherwise: the tenant has been dropped, and the kernel is about to erase
+   * its entries, without apply. Nothing of it will be asked for, applied or visited in open any
+   * more. Frees some of what the instance holds of it in memory, for some 100 microseconds, and
+   * returns 1 if there is more (it is called again), 0 if not. Without it that stays until the
+   * server starts again. */
+  int (*forget)(stator_instance* instance, uint32_t tenant);
 } stator_engine_v1;
 
 /* What the entry is declared with, since engines are compiled with hidden visibility. */

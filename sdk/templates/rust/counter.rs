@@ -189,6 +189,7 @@ static ENGINE: Shared<EngineV1> = Shared(EngineV1 {
     derived_space_count: 0,
     describe_change: null(),
     work: null(),
+    forget: null(),
 });
 
 const NOTE_JSON: &str = r#"{"id":"counter","version":"1.0.0","abi_major":1,"abi_minor":0}"#;

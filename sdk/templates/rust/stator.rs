@@ -201,6 +201,7 @@ pub struct EngineV1 {
     pub derived_space_count: u64,
     pub describe_change: *const c_void,
     pub work: *const c_void,
+    pub forget: *const c_void,
 }
 
 #[repr(C)]

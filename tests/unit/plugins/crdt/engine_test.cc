@@ -326,5 +326,20 @@ TEST_F(CrdtEngineTest, RefusesABadPolicyAndNamesTheKey) {
             std::string::npos);
 }
 
+TEST_F(CrdtEngineTest, OfADroppedTenantNothingIsLeft) {
+  put("d", text_update(7, "t", "kept"));
+  const auto kept = kernel_.dump();
+  for (int i = 0; i < 50; ++i) {
+    const std::string args = R"({"document_id":"d)" + std::to_string(i) + R"(","delta":")" +
+                             to_base64(text_update(7, "t", "x")) + "\"}";
+    ASSERT_EQ(kernel_.call("crdt_apply", args, "default", 12).status, STATOR_OK);
+  }
+  kernel_.drop_tenant(12);
+  EXPECT_EQ(kernel_.dump(), kept);
+  EXPECT_EQ(kernel_.call("crdt_read", R"({"document_id":"d1"})", "default", 12).status,
+            STATOR_E_NOT_FOUND);
+  EXPECT_EQ(json("d"), R"({"t":"kept"})");
+}
+
 }  // namespace
 }  // namespace stator::crdt

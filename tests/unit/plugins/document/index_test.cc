@@ -148,5 +148,25 @@ TEST(IndexBackfillTest, GoesOnBehindTheFirstBatch) {
   EXPECT_EQ(documents.entries().size(), 10'000u);
 }
 
+TEST_P(IndexTest, OfADroppedTenantNothingIsLeft) {
+  auto& kernel = documents.kernel;
+  const auto kept = kernel.dump();
+  const auto call = [&](const char* op, const char* args) {
+    const auto answer = kernel.call(op, args, "default", 2);
+    EXPECT_EQ(answer.status, STATOR_OK) << op << answer.detail;
+    return answer.payload;
+  };
+  call("index_create", R"({"path":"n"})");
+  for (const char* id : {"a", "b", "c"}) {
+    call("point_put", (R"({"document_id":")" + std::string(id) + R"(","data":{"n":1}})").c_str());
+  }
+  kernel.drop_tenant(2);
+  EXPECT_EQ(kernel.dump(), kept);
+  // The index is forgotten too: what is put now has no entries.
+  call("point_put", R"({"document_id":"a","data":{"n":1}})");
+  EXPECT_EQ(kernel.dump().size(), kept.size() + 1);
+  EXPECT_EQ(call("index_list", "{}").find("\"n\""), std::string::npos);
+}
+
 }  // namespace
 }  // namespace stator::document

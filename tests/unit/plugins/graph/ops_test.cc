@@ -332,5 +332,22 @@ TEST_F(PausedWalkTest, APathThatIsTakenAwayUnderTheWalkIsAConflict) {
   EXPECT_EQ(call("graph_path", {{"src", "hub"}, {"dst", "end"}}).status, STATOR_E_NOT_FOUND);
 }
 
+TEST_F(EdgePutTest, OfADroppedTenantNothingIsLeft) {
+  put("a", "x", "b");
+  const auto kept = kernel_.dump();
+  for (int i = 0; i < 1200; ++i) {
+    const Json edge = {
+        {"from_node", "hub"}, {"to_node", "n" + std::to_string(i)}, {"edge_type", "y"}};
+    ASSERT_EQ(call("edge_put", edge, "g" + std::to_string(i % 2), 2).status, STATOR_OK);
+  }
+  kernel_.drop_tenant(2);
+  EXPECT_EQ(kernel_.dump(), kept);
+  for (const char* collection : {"g0", "g1"}) {
+    EXPECT_EQ(ask("graph_stats", Json::object(), collection, 2),
+              (Json{{"nodes", 0}, {"edges", 0}, {"labels", 0}}));
+  }
+  EXPECT_EQ(ask("graph_stats", Json::object())["edges"], 1);
+}
+
 }  // namespace
 }  // namespace stator::testing

@@ -289,5 +289,22 @@ TEST_F(PausedSearchTest, StopsWhereItIsTold) {
   EXPECT_EQ(pauses, 3);
 }
 
+TEST_F(VectorOpsTest, OfADroppedTenantNothingIsLeft) {
+  upsert("kept", {5, 6});
+  const auto kept = kernel_.dump();
+  for (int i = 0; i < 2500; ++i) {
+    const std::string collection = "c" + std::to_string(i % 2);
+    const Json put = {{"document_id", "d" + std::to_string(i)}, {"vector", {i + 1, 2}}};
+    ASSERT_EQ(call("vector_upsert", put, collection, 2).status, STATOR_OK);
+  }
+  kernel_.drop_tenant(2);
+  EXPECT_EQ(kernel_.dump(), kept);
+  EXPECT_EQ(call("vector_stats", Json::object(), "c0", 2).status, STATOR_E_COLLECTION_NOT_FOUND);
+  // Of another dimension: the rule is forgotten too.
+  const Json other = {{"document_id", "d1"}, {"vector", {1, 2, 3}}};
+  EXPECT_EQ(call("vector_upsert", other, "c0", 2).status, STATOR_OK);
+  EXPECT_THAT(found({5, 6}), ElementsAre("kept"));
+}
+
 }  // namespace
 }  // namespace stator::testing
