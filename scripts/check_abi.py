@@ -128,6 +128,10 @@ def broken(locked, now):
         elif may_grow(block) and other[1:len(block)] == block[1:]:
             if len(other) == len(block) and other[0] != block[0]:
                 yield f"{block[0]} became {other[0]}"
+            # Padding is counted by an older side's struct_size, and nobody wrote zeros there.
+            size = int(block[0].split(" ")[2])
+            yield from (f"{block[0]}: {line.strip()} lies in what was padding"
+                        for line in other[len(block):] if int(line.split()[0]) < size)
         elif other != block:
             lost = [line.strip() for line in block if line not in other]
             yield f"{' '.join(key(block))} differs: {'; '.join(lost) or 'its members grew, and it has no struct_size'}"
@@ -142,6 +146,9 @@ def self_test():
     grown = parse("struct a 16 bytes\n  0 uint32_t struct_size\n  4 int x\n  8 int y\nstruct b 4 bytes\n"
                   "  0 int x\nconstant C 1\nconstant D 2\n")
     assert list(broken(lock, lock)) == [] and list(broken(lock, grown)) == []
+    padded = parse("struct a 8 bytes\n  0 uint32_t struct_size\n  4 char x\n")
+    filled = parse("struct a 8 bytes\n  0 uint32_t struct_size\n  4 char x\n  5 char y\n")
+    assert list(broken(padded, filled)) == ["struct a 8 bytes: 5 char y lies in what was padding"]
     worse = parse("struct a 8 bytes\n  0 uint32_t struct_size\n  4 long x\nstruct b 8 bytes\n  0 int x\n  4 int y\n")
     assert list(broken(lock, worse)) == ["struct a differs: 4 int x", "struct b differs: struct b 4 bytes",
                                          "constant C is gone"], list(broken(lock, worse))

@@ -145,5 +145,48 @@ TEST_F(FloodTest, LargeRequestsThatDoNotEndGiveWayToThoseThatDo) {
   EXPECT_EQ(server_.stop(), 0) << server_.errors();
 }
 
+// Ready answers count too, while one before them is waited for.
+TEST_F(FloodTest, AnswersThatWaitForOneBeforeThemAreBounded) {
+  start("");
+  Client writer(server_.port());
+  const json row = {{"op", "point_put"},
+                    {"document_id", "big"},
+                    {"data", {{"text", std::string(4 * kMiB, 'x')}}}};
+  ASSERT_EQ(json::parse(writer.ask(row.dump()))["status"], "ok");
+  Client waiting(server_.port());
+  waiting.send(
+      R"({"op":"point_get","document_id":"big","min_lsn":1000000000,"deadline_ms":600000})");
+  for (int i = 0; i < 100; ++i) waiting.send(R"({"op":"point_get","document_id":"big"})");
+  EXPECT_EQ(waiting.receive(), std::nullopt);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(own_bytes(server_.pid()), 4 * kRoom);
+#endif
+  EXPECT_EQ(json::parse(writer.ask(row.dump()))["status"], "ok");
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
+// What clients send ahead while their requests wait fills the room: they lose it, not others.
+TEST_F(FloodTest, WhoSendsAheadOfAWaitingRequestDoesNotCrowdOutOthers) {
+  start("http_listen = \"127.0.0.1:0\"\n");
+  const std::string body = R"({"document_id":"a","min_lsn":1000000000,"deadline_ms":600000})";
+  const std::string request =
+      "POST /v1/ops/point_get HTTP/1.1\r\nHost: localhost\r\n"
+      "Content-Type: application/json\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
+  std::string ahead;
+  while (ahead.size() < 64 * 1024) ahead += request;
+  constexpr std::size_t kClients = 800;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    clients_.push_back(std::make_unique<Client>(server_.http_port()));
+    clients_.back()->send_raw(request + ahead);
+  }
+  Client honest(server_.port());
+  const json row = {{"op", "point_put"},
+                    {"document_id", "big"},
+                    {"data", {{"text", std::string(4 * kMiB, 'x')}}}};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(json::parse(honest.ask(row.dump()))["status"], "ok");
+  server_.kill();
+}
+
 }  // namespace
 }  // namespace stator::test

@@ -38,6 +38,14 @@ json write_of(int client, int number) {
   return {{"op", "batch"}, {"ops", ops}, {"idempotency_key", key}, {"payload_format", "json"}};
 }
 
+std::string frame_of(const json& request) {
+  const std::string body = request.dump();
+  std::string frame;
+  for (const int shift : {24, 16, 8, 0})
+    frame.push_back(static_cast<char>(body.size() >> shift & 0xff));
+  return frame + body;
+}
+
 // One after the other until the server is gone; `open` is the one without an answer.
 void write_until_killed(std::uint16_t port, int id, int& open) {
   try {
@@ -104,6 +112,28 @@ TEST(RepeatTest, EachKeyedWriteIsCarriedOutOnce) {
       const json answer = json::parse(*client.receive());
       ASSERT_EQ(answer["payload"]["f" + std::to_string(c)], open[c] + 1) << "d" << i;
     }
+  }
+  EXPECT_EQ(server.stop(), 0) << server.errors();
+}
+
+// Sent at once with a write of all lanes under a key: what is behind it finds what it wrote.
+TEST(RepeatTest, WhatAConnectionSendsBehindAKeyedWriteFindsItCarriedOut) {
+  TempDir dir;
+  ServerProcess server({dir.path(), 2, "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  json documents = json::array();
+  for (int i = 0; i < kDocuments; ++i)
+    documents.push_back({{"document_id", "d" + std::to_string(i)}, {"data", {{"n", 0}}}});
+  std::string frames = frame_of(
+      {{"op", "document_batch_insert"}, {"documents", documents}, {"idempotency_key", "first"}});
+  for (int i = 0; i < kDocuments; ++i)
+    frames += frame_of(
+        {{"op", "point_update"}, {"document_id", "d" + std::to_string(i)}, {"inc", {{"n", 1}}}});
+  client.send_raw(frames);
+  for (int i = 0; i <= kDocuments; ++i) {
+    const json answer = json::parse(*client.receive());
+    EXPECT_EQ(answer["status"], "ok") << i << answer;
   }
   EXPECT_EQ(server.stop(), 0) << server.errors();
 }

@@ -45,13 +45,17 @@ void append_value(std::string& out, const ops::ArgSet& set, Args args, std::size
   }
 }
 
+// What the client gave, by name: a repeat may come to a later version of the op, with more
+// arguments or other defaults.
 void append_args(std::string& out, const ops::ArgSet& set, Args args) {
   for (std::size_t i = 0; i < set.size(); ++i) {
     // A hash of a password that is quick to compute must not lie in the log.
     if (ops::is_internal(set.name(i)) || (set.arg(i).flags & STATOR_ARG_SENSITIVE) != 0) continue;
-    out.push_back(args.has(i) ? 1 : 0);
-    if (args.has(i)) append_value(out, set, args, i);
+    if (!args.given(i)) continue;
+    append_text(out, set.name(i));
+    append_value(out, set, args, i);
   }
+  append_text(out, {});
 }
 
 // The op and what it is about, as eight bytes.

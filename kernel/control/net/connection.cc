@@ -125,19 +125,19 @@ bool Connection::flush(std::uint64_t now_ns) {
   return true;
 }
 
-std::uint64_t Connection::incoming_since_ns() const {
-  if (http_ != nullptr) return http_->incoming_since_ns();
-  return session_.is_blocked() || session_.is_closing() ? 0 : partial_since_ns_;
-}
-
 std::uint64_t Connection::buffered_since_ns() const {
-  const std::uint64_t incoming = incoming_since_ns();
-  if (incoming == 0 || unsent_since_ns_ == 0) return std::max(incoming, unsent_since_ns_);
-  return std::min(incoming, unsent_since_ns_);
+  std::uint64_t first = 0;
+  for (const std::uint64_t since :
+       {http_ == nullptr ? 0 : http_->incoming_since_ns(), partial_since_ns_,
+        session_.waiting_since_ns(), unsent_since_ns_}) {
+    if (since != 0 && (first == 0 || since < first)) first = since;
+  }
+  return first == 0 ? last_activity_ns_ : first;
 }
 
 bool Connection::give_up(std::uint64_t now_ns) {
-  if (unsent_since_ns_ != 0) return false;
+  if (unsent_since_ns_ != 0 || session_.waiting_bytes() > 0) return false;
+  if (session_.is_closing() || (http_ != nullptr && http_->incoming_since_ns() == 0)) return false;
   const Error error =
       Error(ErrorCode::kBusy,
             "the request was given up: too many bytes of requests that are not whole, and it was "

@@ -64,16 +64,18 @@ class Connection {
   // Its time is over: idle, or a frame that was begun and not ended.
   bool is_overdue(std::uint64_t now_ns) const;
 
-  // Memory of a request that is not whole, or waits for others of its connection, and of answers
-  // that the client has not taken.
+  // Memory of a request that is not whole, or waits for others of its connection, of answers that
+  // wait for one before them, and of those that the client has not taken.
   std::size_t buffered_bytes() const {
     const ByteBuffer& unsent = session_.output();
     return partial_.capacity() + (http_ == nullptr ? 0 : http_->incoming_bytes()) +
-           (unsent.empty() ? 0 : unsent.capacity());
+           session_.waiting_bytes() + (unsent.empty() ? 0 : unsent.capacity());
   }
-  // Monotonic time since when the request comes, or the client has taken nothing; 0: neither.
+  // Monotonic time since when the first of it is there. All that is counted has one: what nobody
+  // could be ended for would let others pay.
   std::uint64_t buffered_since_ns() const;
-  // Its client is told to try again, and the connection ends. False: it reads nothing.
+  // Its client is told to try again, and the connection ends. False: it reads nothing, or is owed
+  // other answers first, so that telling it would free nothing.
   bool give_up(std::uint64_t now_ns);
 
   // What epoll knows of this connection.
@@ -107,7 +109,6 @@ class Connection {
   std::uint64_t last_activity_ns_;
   std::uint64_t partial_since_ns_ = 0;
   std::uint64_t unsent_since_ns_ = 0;  // the client has taken nothing; 0: there is nothing
-  std::uint64_t incoming_since_ns() const;
 };
 
 }  // namespace stator::net

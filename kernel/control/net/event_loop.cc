@@ -273,8 +273,7 @@ void EventLoop::give_up_buffered(bool is_known) {
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     const Connection* one = connections_[i].get();
     if (one == nullptr || one->is_counted_as_known != is_known) continue;
-    if (one->buffered_counted > 0 && one->buffered_since_ns() != 0)
-      begun.emplace_back(one->buffered_since_ns(), i);
+    if (one->buffered_counted > 0) begun.emplace_back(one->buffered_since_ns(), i);
   }
   std::sort(begun.begin(), begun.end());
   // A little more than must be, so that the next byte does not bring us here again.

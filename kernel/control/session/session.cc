@@ -135,6 +135,8 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
 
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   const auto op = static_cast<SessionOp>(entry.session_op);
+  // Of these only a batch has an answer that is kept; a key would make parts of others a round.
+  if (op != SessionOp::kBatch) task->idempotency_key.clear();
   if (op == SessionOp::kAuth) return start_auth(task);
   if (!is_for_everybody(op)) {
     auto allowed =
@@ -364,6 +366,7 @@ void Session::settle(Task* task, std::unique_ptr<std::string> members) {
   } else {
     mine.task = task;
     mine.members = std::move(members);
+    waiting_bytes_ += task->payload.capacity();
   }
   advance();
 }
@@ -399,6 +402,7 @@ void Session::advance() {
     Slot& done = slot(head_);
     done.is_done = done.is_ordered = false;
     if (done.task != nullptr) {
+      waiting_bytes_ -= done.task->payload.capacity();
       write(std::exchange(done.task, nullptr), done.members.get());
       done.members.reset();
     }

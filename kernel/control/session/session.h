@@ -7,9 +7,7 @@
 // Thread: the lane's.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,63 +17,18 @@
 #include "base/byte_buffer.h"
 #include "base/limits.h"
 #include "bridge/task.h"
-#include "control/audit/audit_log.h"
 #include "control/auth/client_certificate.h"
 #include "control/auth/identity.h"
-#include "control/auth/jwt.h"
-#include "control/auth/lockout.h"
-#include "control/auth/password_worker.h"
-#include "control/auth/policy_book.h"
 #include "control/auth/scram.h"
-#include "control/dispatch/dispatcher.h"
 #include "control/ops/op_table.h"
 #include "control/session/answer_form.h"
 #include "control/session/audit_note.h"
-#include "control/session/backup_desk.h"
 #include "control/session/held_answers.h"
-#include "control/session/maintenance_desk.h"
-#include "control/session/op_meter.h"
 #include "control/session/request_order.h"
 #include "control/session/request_parser.h"
-#include "control/session/server_stats.h"
-#include "control/session/stream_desk.h"
+#include "control/session/session_host.h"
 
 namespace stator::session {
-
-// What all sessions of a lane share. Outlives them.
-struct SessionHost {
-  LaneId lane;
-  auth::Mode auth_mode = auth::Mode::kTrust;
-  bool certificates_name_users = false;
-  const auth::JwtVerifier* jwt = nullptr;  // null: tokens of others are not taken
-  const ops::OpTable* table = nullptr;
-  dispatch::Dispatcher* dispatcher = nullptr;
-  bridge::TaskPool* pool = nullptr;
-  auth::PasswordWorker* passwords = nullptr;
-  auth::PolicyBook* policy = nullptr;
-  auth::Lockout* lockout = nullptr;
-  audit::AuditLog* audit = nullptr;
-  std::function<Lsn()> watermark;  // newest LSN that is durable
-  std::function<Status()>
-      log_health;  // kDiskFull while the log waits for space; otherwise it is lost
-  std::string ops_digest;
-  const std::atomic<bool>* memory_is_full = nullptr;  // writes are refused; null: never
-  // Bytes that requests of this lane which are not whole may have together; those of connections
-  // without an identity an eighth of it.
-  std::size_t buffered_bytes_max = kBufferedBytesMin;
-  BackupDesk* backups = nullptr;
-  MaintenanceDesk* maintenance = nullptr;
-  StreamDesk* streams = nullptr;
-  const StatsSources* stats = nullptr;
-  std::uint64_t requests = 0;  // frames of all sessions so far
-  std::uint64_t errors = 0;    // and their answers that were errors
-  std::uint64_t streams_open = 0;    // of all sessions, now
-  std::uint64_t streams_paused = 0;  // of these
-  std::uint64_t held = 0;            // answers of all sessions that wait for the log
-  std::vector<std::uint32_t> holding;  // connections that began to hold some; maybe long ago
-  OpMeter* meter = nullptr;          // null: nothing is counted
-  std::uint64_t answered_ns = 0;     // monotonic: when the answers that are handed out were there
-};
 
 class Session {
  public:
@@ -145,6 +98,14 @@ class Session {
   // Close once the output is sent.
   bool is_closing() const { return is_closing_; }
   std::size_t in_flight() const { return in_flight_; }
+  // Memory of answers that are ready and wait for one before them.
+  std::size_t waiting_bytes() const { return waiting_bytes_; }
+  // Monotonic time at which the request came for which they wait; 0: there are none.
+  std::uint64_t waiting_since_ns() const {
+    if (waiting_bytes_ == 0) return 0;
+    const bridge::Task* first = slots_[head_ & (slots_.size() - 1)].request;
+    return first == nullptr ? 0 : first->arrived_ns;
+  }
   std::size_t frame_bytes_max() const {
     return identity_.is_known ? kFrameBytesMax : kFrameBytesMaxUnauthenticated;
   }
@@ -290,6 +251,7 @@ class Session {
   std::uint64_t head_ = 1;      // oldest request that is not answered
   std::size_t in_flight_ = 0;
   std::vector<Slot> slots_;     // ring by request id, a power of two
+  std::size_t waiting_bytes_ = 0;  // of answers that wait for those before them
   std::vector<Stream> streams_;
   std::size_t waiting_streams_ = 0;  // their first part is made and waits for its turn
   bool is_input_ended_ = false;

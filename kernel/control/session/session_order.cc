@@ -43,8 +43,11 @@ void Session::dispatch(const ops::OpEntry& entry, Task* task) {
   auto sent = is_batch(entry) ? host_.dispatcher->dispatch_batch(task)
                               : host_.dispatcher->dispatch(task, route);
   if (!sent.ok()) return refuse(task, sent.error());
-  const bool is_wide = is_batch(entry) && !task->children.empty();
-  if (is_wide || route.is_together) barrier_ = task;
+  // A batch over lanes, or parts that are written together with the answer that is kept of them: a
+  // later request would reach the last lane before these do.
+  const bool is_round =
+      !task->children.empty() && (is_batch(entry) || !task->idempotency_key.empty());
+  if (is_round || route.is_together) barrier_ = task;
 }
 
 inline void Session::dispatch_ordered(const ops::OpEntry& entry, Task* task) {

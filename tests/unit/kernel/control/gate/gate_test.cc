@@ -1,12 +1,14 @@
 #include "control/gate/gate.h"
 
 #include <optional>
+#include <span>
 
 #include <gtest/gtest.h>
 
 #include "stator/declare.hpp"
 #include "stator/engine.h"
 
+#include "control/gate/repeat_key.h"
 #include "support/played_engine.h"
 
 namespace stator::gate {
@@ -159,6 +161,32 @@ TEST_F(GateRowsTest, AnIdempotencyKeyIsOfTheOpAndOfWhatItIsAbout) {
   EXPECT_NE(key_of("write_rows", "b"), first);
   EXPECT_NE(key_of("write_others", "a"), first);
   EXPECT_EQ(key_of("look_at_rows", "a"), "") << "a read is its own repeat";
+}
+
+std::uint64_t hash_with(std::span<const stator_arg> args, const std::string& request) {
+  const ops::OpEntry entry{&kWrites, nullptr, 0,
+                           ops::ArgSet::compile(args.data(), args.size()).take(), 0};
+  bridge::Task task;
+  task.collection = "a";
+  json::Reader reader(request);
+  EXPECT_TRUE(entry.args.bind_object(task.args, reader, true, ops::FieldPath("request")).ok());
+  return hash_of_request(entry, task);
+}
+
+// A client repeats what an earlier version of the server was asked.
+TEST(RepeatKeyTest, ArgumentsThatALaterVersionBringsDoNotMakeItAnotherRequest) {
+  static constexpr stator_arg kNow[] = {
+      make_arg(STATOR_ARG_STR, "name", "", {}),
+      make_arg(STATOR_ARG_I64, "limit", "", {.default_json = "3"})};
+  static constexpr stator_arg kLater[] = {
+      make_arg(STATOR_ARG_BOOL, "wait", "", {.default_json = "true"}), kNow[0],
+      make_arg(STATOR_ARG_I64, "limit", "", {.default_json = "4"}),
+      make_arg(STATOR_ARG_STR, "note", "", {})};
+  const std::uint64_t first = hash_with(kNow, R"({"name":"x"})");
+  EXPECT_EQ(hash_with(kLater, R"({"name":"x"})"), first);
+  EXPECT_NE(hash_with(kLater, R"({"name":"y"})"), first);
+  EXPECT_NE(hash_with(kLater, R"({"note":"x"})"), first);
+  EXPECT_NE(hash_with(kLater, R"({"name":"x","wait":true})"), first);
 }
 
 TEST(GateTest, EveryPermissionHasAName) {
