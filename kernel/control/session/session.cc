@@ -366,7 +366,7 @@ void Session::settle(Task* task, std::unique_ptr<std::string> members) {
   } else {
     mine.task = task;
     mine.members = std::move(members);
-    waiting_bytes_ += task->payload.capacity();
+    waiting_bytes_ += task->payload.size();
   }
   advance();
 }
@@ -402,7 +402,7 @@ void Session::advance() {
     Slot& done = slot(head_);
     done.is_done = done.is_ordered = false;
     if (done.task != nullptr) {
-      waiting_bytes_ -= done.task->payload.capacity();
+      waiting_bytes_ -= done.task->payload.size();
       write(std::exchange(done.task, nullptr), done.members.get());
       done.members.reset();
     }

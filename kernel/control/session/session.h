@@ -98,7 +98,7 @@ class Session {
   // Close once the output is sent.
   bool is_closing() const { return is_closing_; }
   std::size_t in_flight() const { return in_flight_; }
-  // Memory of answers that are ready and wait for one before them.
+  // Bytes of answers that are ready and wait for one before them.
   std::size_t waiting_bytes() const { return waiting_bytes_; }
   // Monotonic time at which the request came for which they wait; 0: there are none.
   std::uint64_t waiting_since_ns() const {
