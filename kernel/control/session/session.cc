@@ -32,6 +32,12 @@ bool is_for_everybody(SessionOp op) {
 // Who has one of these runs the server, or a tenant of it.
 constexpr std::uint32_t kOperators = STATOR_PERM_ADMIN | STATOR_PERM_SERVER;
 
+// Nobody may believe that a repeat does nothing.
+Error keeps_no_answer(const stator_op& row) {
+  return Error(ErrorCode::kBadRequest, "idempotency_key",
+               std::string(row.name) + " takes no 'idempotency_key': its answer is not kept");
+}
+
 }  // namespace
 
 Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t generation)
@@ -135,8 +141,11 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
 
 void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
   const auto op = static_cast<SessionOp>(entry.session_op);
-  // Of these only a batch has an answer that is kept; a key would make parts of others a round.
-  if (op != SessionOp::kBatch) task->idempotency_key.clear();
+  // Of these only a batch has an answer that is kept. A read is its own repeat.
+  if (op != SessionOp::kBatch && !task->idempotency_key.empty()) {
+    task->idempotency_key.clear();
+    if (entry.row->op_class == STATOR_OP_WRITE) return refuse(task, keeps_no_answer(*entry.row));
+  }
   if (op == SessionOp::kAuth) return start_auth(task);
   if (!is_for_everybody(op)) {
     auto allowed =
