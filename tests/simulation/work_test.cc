@@ -205,6 +205,26 @@ TEST(WorkSimulationTest, LeasesEndAtTheirTimeFromEverySeed) {
   EXPECT_GT(kept, count);
 }
 
+// It goes ahead of the disk, but a stop finds all of it there.
+TEST(WorkSimulationTest, ACleanStopWaitsForWhatWorkWrote) {
+  const io::TempDirectory directory;
+  World world(directory.path(), 1, [](Task*) {});
+  Task* task = nullptr;
+  ASSERT_TRUE(world.submit(LaneId{0}, "lease", R"({"name":"n","until":1700000000001,"ticket":"t"})",
+                           "", task));
+  world.settle();
+  ASSERT_EQ(world.waiting(LaneId{0}), 0u);
+  const Lsn before = world.log().last();
+  world.clock().advance(5'000'000);
+  for (unsigned turn = 0; world.work_turns() == 0 && turn < 100; ++turn) world.turn(LaneId{0});
+  ASSERT_GT(world.work_turns(), 0u) << "the turn waits for the disk itself";
+  ASSERT_GT(world.log().last(), before);
+  ASSERT_LT(world.log().durable(), world.log().last());
+  EXPECT_GT(world.waiting(LaneId{0}), 0u);
+  world.log().commit();
+  EXPECT_EQ(world.waiting(LaneId{0}), 0u);
+}
+
 // The same seed is the same run.
 TEST(WorkSimulationTest, WorkIsDoneInTheSameTurnsFromOneSeed) {
   const auto log_of = [](unsigned seed) {

@@ -173,6 +173,8 @@ void World::settle_work() {
   } while (std::any_of(lanes_.begin(), lanes_.end(), has_work));
 }
 
+std::size_t World::waiting(LaneId lane) const { return lanes_[lane.value()]->core->waiting(); }
+
 void World::settle() {
   may_work_ = false;
   settle_open();

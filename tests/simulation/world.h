@@ -67,6 +67,8 @@ class World {
   void set_connection(std::uint32_t connection) { connection_ = connection; }
   std::uint32_t lanes() const { return static_cast<std::uint32_t>(lanes_.size()); }
   std::size_t checkpoints() const { return checkpoints_; }
+  // What the lane's core has to wait for before a clean stop.
+  std::size_t waiting(LaneId lane) const;
   // Of background work that ended, refused ones too.
   std::size_t work_turns() const { return work_turns_; }
 

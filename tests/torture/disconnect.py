@@ -77,6 +77,8 @@ ENTRIES = [
      "    if (index.is_ttl() || !index.is_ready()) open.wake(entry.tenant, entry.collection);\n", "", "document_test --gtest_filter=*Ttl*"),
     ("work is done", "kernel/data/core/core_work.cc",
      "  if (!work_.take(place)) return false;", "  return false;", "work_simulation_test"),
+    ("a clean stop waits for what work wrote", "kernel/data/core/core_loop.h",
+     "           (is_work_ahead() ? 1 : 0);", "           0 * (is_work_ahead() ? 1 : 0);", "work_simulation_test"),
     ("work for all lanes is a round", "kernel/control/dispatch/dispatcher.cc",
      "  auto sent = split_all(work, true);", "  auto sent = split_all(work, false);", "work_simulation_test"),
     ("claims of a dropped index are gone", "plugins/document/index/index_entries.cc",

@@ -528,6 +528,8 @@ Result<Lsn> CoreLoop::finish_checkpoint() {
 }
 
 Status CoreLoop::reload() {
+  // Of a log that may be shorter now: these LSNs are given again.
+  worked_lsn_ = erased_lsn_ = Lsn{};
   STATOR_TRY(last_applied_, finish_checkpoint());
   close_engines();
   host_.store->forget_memory();

@@ -84,7 +84,8 @@ class CoreLoop {
   // Tasks that wait here: for their turn, for durability, for min_lsn, for a checkpoint.
   std::size_t waiting() const {
     return held_.size() + early_.size() + ready_.size() + behind_rounds_.size() +
-           long_reads_.count() + checkpoints_.count() + (is_dropping() ? 1 : 0);
+           long_reads_.count() + checkpoints_.count() + (is_dropping() ? 1 : 0) +
+           (is_work_ahead() ? 1 : 0);
   }
   // Of these: executed, but not durable yet.
   std::size_t held() const { return held_.size(); }
@@ -205,6 +206,8 @@ class CoreLoop {
   bool is_dropping() const;
   void drop_tenants();
   bool is_of_dropped(const bridge::Task& task) const;
+  // Background work wrote what is not durable yet; nobody waits for it but a clean stop.
+  bool is_work_ahead() const;
   static void refuse_dropped(bridge::Task& task);
 
   CoreOptions options_;
@@ -223,6 +226,7 @@ class CoreLoop {
   IdempotencyTable idempotency_;
   ParkedRecords parked_;
   TenantEraser eraser_;
+  Lsn worked_lsn_;                        // of the last records of background work
   Lsn erased_lsn_;                        // of its last records
   std::uint64_t drop_not_before_ns_ = 0;  // after it could not write
   bool is_background_on_ = true;

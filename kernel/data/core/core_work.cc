@@ -142,8 +142,13 @@ void CoreLoop::execute_work(Task& task) {
     return task.refuse(checked.error());
   }
   commit(task, Lsn{});
+  worked_lsn_ = last_applied_;
   // It goes ahead of the disk by some turns, and no further.
   if (++work_turns_ % kWorkTurnsAhead != 0) task.answer_after = Lsn{};
+}
+
+bool CoreLoop::is_work_ahead() const {
+  return worked_lsn_ > options_.log->durable() && options_.log->health().ok();
 }
 
 std::size_t CoreLoop::later_tasks() const {
