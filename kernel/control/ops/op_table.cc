@@ -53,13 +53,13 @@ Error OpTable::unknown(std::string_view name) const {
                  "op '" + shown + "' belongs to engine '" + it->second + "', which is not enabled")
         .with_hint("add \"" + it->second + "\" to engines = [...] in the server's config");
   }
-  std::vector<std::string> known;
-  for (const auto& [known_name, entry] : names_) {
-    if (!is_internal(entry->row->name)) known.emplace_back(known_name);
+  Nearest nearest(name);
+  for (const auto& [known, entry] : names_) {
+    if (!is_internal(entry->row->name)) nearest.offer(known);
   }
-  const std::string nearest = nearest_name(name, known);
+  const std::string found(nearest.found());
   return Error(ErrorCode::kUnknownOp, "op", "unknown op: " + shown)
-      .with_hint(nearest.empty() ? "" : "did you mean '" + nearest + "'?");
+      .with_hint(found.empty() ? "" : "did you mean '" + found + "'?");
 }
 
 Status OpTable::bind_args(std::uint32_t op, ByteView args_json,
