@@ -20,7 +20,12 @@ Error wrong(const FieldPath& path, const std::string& expected) {
 
 std::string number_text(double value) {
   char text[40];
-  return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
+  // A bound of 3155760000000 is not to read 3.15576e+12.
+  const bool is_whole = std::abs(value) < 9007199254740992.0 && value == std::trunc(value);
+  const auto written =
+      is_whole ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(value))
+               : std::to_chars(text, text + sizeof text, value);
+  return std::string(text, written.ptr);
 }
 
 bool is_bounded(const stator_arg& arg) { return arg.min != 0 || arg.max != 0; }
