@@ -112,6 +112,7 @@ struct Call {
   };
   std::vector<std::unique_ptr<char, Free>> memory;
   std::deque<Cursor> cursors;
+  std::vector<std::string> ahead;  // keys of kv.prefetch for which get was not called yet
   std::deque<Answer> called;
 
   stator_call* handle() { return reinterpret_cast<stator_call*>(this); }

@@ -14,6 +14,7 @@
 // Exceptions stop at the edge: in read, prepare and merge they become `internal`.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -27,6 +28,7 @@
 #include <vector>
 
 #include "stator/args.hpp"
+#include "stator/change.hpp"
 #include "stator/declare.hpp"
 #include "stator/engine.h"
 #include "stator/json_reader.hpp"
@@ -83,6 +85,13 @@ class Kv {
     if (detail::services.kv->get(call_, space, as_bytes(key), &out) == 0) return false;
     value = view(out);
     return true;
+  }
+  // get() is about to be called for these keys, in this order: a hint, for speed alone.
+  void prefetch(std::uint8_t space, std::span<const std::string_view> keys) const {
+    std::array<stator_bytes, STATOR_KV_PREFETCH_KEYS> raw;
+    const std::size_t count = std::min(keys.size(), raw.size());
+    for (std::size_t i = 0; i < count; ++i) raw[i] = as_bytes(keys[i]);
+    detail::services.kv->prefetch(call_, space, raw.data(), count);
   }
   Cursor scan(std::uint8_t space, const ScanOptions& options = {}) const {
     return Cursor(detail::services.kv->scan(call_, space, as_bytes(options.lower),
@@ -310,53 +319,6 @@ class Record {
 
  private:
   const stator_record* raw_;
-};
-
-// What a record means to readers of the change log.
-struct Change {
-  const char* kind;      // static
-  std::string_view key;  // points into the record's payload
-};
-
-// Where describe_change() writes the new value, as JSON or (binary) as bytes; only if it is wanted.
-class ChangeValue : private json::Out {
- public:
-  explicit ChangeValue(stator_sink* sink) : sink_(sink) {
-    grow = [](json::Out& out, std::size_t bytes) {
-      auto& self = static_cast<ChangeValue&>(out);
-      self.flush();
-      const std::size_t room = bytes < kChunk ? kChunk : bytes;
-      char* p = self.sink_->reserve(self.sink_, room);
-      self.start_ = self.cursor = p;
-      self.limit = p == nullptr ? nullptr : p + room;
-      return p != nullptr;
-    };
-  }
-  ChangeValue(const ChangeValue&) = delete;
-  ChangeValue& operator=(const ChangeValue&) = delete;
-
-  bool is_wanted() const { return sink_ != nullptr; }
-  json::Writer json() { return json::Writer(*this); }
-  void write_binary(std::string_view bytes) {
-    is_binary_ = true;
-    put(bytes);
-  }
-  bool is_binary() const { return is_binary_; }
-  // Hands over what is written; false if it is too much for an answer.
-  bool finish() {
-    flush();
-    return !failed;
-  }
-
- private:
-  static constexpr std::size_t kChunk = 512;
-  void flush() {
-    if (cursor != start_) sink_->commit(sink_, static_cast<std::size_t>(cursor - start_));
-    start_ = cursor = limit = nullptr;
-  }
-  stator_sink* sink_;
-  bool is_binary_ = false;
-  char* start_ = nullptr;
 };
 
 // An entry met by Open::visit_all.

@@ -87,6 +87,7 @@ typedef struct stator_records_service {
 #define STATOR_KV_KEY_BYTES_MAX 360
 #define STATOR_KV_VALUE_BYTES_MAX (64u * 1024u * 1024u)
 typedef struct stator_kv_cursor stator_kv_cursor; /* opaque; freed by the kernel at return */
+#define STATOR_KV_PREFETCH_KEYS 32
 typedef struct stator_kv_entry {
   stator_bytes key;   /* the engine's key; valid until the cursor moves */
   stator_bytes value; /* valid until the cursor moves */
@@ -115,6 +116,11 @@ typedef struct stator_kv_service {
   void (*erase)(stator_call *call, uint8_t space, stator_bytes key);
   /* Only in open: every entry of the engine's space on this lane, in key order per collection. */
   void (*visit_all)(stator_call *call, uint8_t space, stator_kv_visitor visitor, void *context);
+  /* A hint, for speed alone: get is about to be called for these keys, in this order; some may be left
+   * out. Memory is then waited for once, not once a key. Looks at the first STATOR_KV_PREFETCH_KEYS of
+   * them and takes no longer than as many calls of get; they are not kept. The next prefetch, put or
+   * erase of the call ends its effect. Wherever get may be called. */
+  void (*prefetch)(stator_call *call, uint8_t space, const stator_bytes *keys, uint64_t count);
 } stator_kv_service;
 
 /* ---- stator.mem/1: memory that lives as long as the call ---------------------------------- */

@@ -234,6 +234,7 @@ pub struct KvService {
     pub put: unsafe extern "C" fn(*mut Call, u8, u32, Bytes, Bytes),
     pub erase: unsafe extern "C" fn(*mut Call, u8, Bytes),
     pub visit_all: *const c_void,
+    pub prefetch: *const c_void,
 }
 
 /// A table of the kernel's functions, the same for every thread.
