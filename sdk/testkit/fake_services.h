@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,14 +36,14 @@ inline bool answers(const Call& call) {
   return call.phase == Phase::kRead || call.phase == Phase::kPrepare || call.phase == Phase::kMerge;
 }
 
-inline char* reply_reserve(stator_call* handle, std::size_t bytes) {
+inline char* reply_reserve(stator_call* handle, std::uint64_t bytes) {
   Call& call = of(handle);
   if (!answers(call)) fault("stator.reply used outside read, prepare and merge");
   if (bytes > kPayloadBytesMax - std::min(call.reply.size(), kPayloadBytesMax)) return nullptr;
   call.room = std::vector<char>(bytes + 1);
   return call.room.data();
 }
-inline void reply_commit(stator_call* handle, std::size_t bytes) {
+inline void reply_commit(stator_call* handle, std::uint64_t bytes) {
   Call& call = of(handle);
   if (call.room.empty() || bytes > call.room.size() - 1) fault("commit of more than was reserved");
   call.reply.append(call.room.data(), bytes);
@@ -56,7 +57,7 @@ inline void reply_lsn_here(stator_call* handle) {
 }
 inline void reply_set_binary(stator_call* handle) { of(handle).is_binary = true; }
 inline stator_status reply_fail(stator_call* handle, stator_status code, const char* field,
-                                const char* sentence, std::size_t sentence_size) {
+                                const char* sentence, std::uint64_t sentence_size) {
   Call& call = of(handle);
   if (!answers(call)) fault("stator.reply used outside read, prepare and merge");
   call.field = std::string(field == nullptr ? "" : field).substr(0, kFieldBytesMax);
@@ -118,7 +119,7 @@ inline void records_together(stator_call* handle) {
   call.is_together = true;
 }
 
-inline void* mem_allocate(stator_call* handle, std::size_t bytes, std::size_t align) {
+inline void* mem_allocate(stator_call* handle, std::uint64_t bytes, std::uint64_t align) {
   if (align == 0 || (align & (align - 1)) != 0 || align > kBlockAlign) {
     fault("mem.allocate: align must be a power of two up to 64");
   }
@@ -128,7 +129,8 @@ inline void* mem_allocate(stator_call* handle, std::size_t bytes, std::size_t al
   return memory;
 }
 
-inline stator_call_result call_read(stator_call* handle, stator_str op, stator_str args_json) {
+inline stator_status call_read(stator_call* handle, stator_str op, stator_str args_json,
+                               stator_call_result* result) {
   Call& call = of(handle);
   if (!answers(call)) fault("stator.call used outside read, prepare and merge");
   const std::string_view name(op.data, static_cast<std::size_t>(op.size));
@@ -148,10 +150,13 @@ inline stator_call_result call_read(stator_call* handle, stator_str op, stator_s
   }
   call.called.push_back(std::move(answer));
   const Answer& kept = call.called.back();
-  return {kept.status,
-          kept.is_binary ? 1u : 0u,
-          lend(kept.payload),
-          {kept.detail.data(), kept.detail.size()}};
+  const stator_call_result whole = {result->struct_size,
+                                    kept.is_binary ? 1u : 0u,
+                                    lend(kept.payload),
+                                    {kept.detail.data(), kept.detail.size()}};
+  if (whole.struct_size < sizeof whole.struct_size) fault("call.read: result has no struct_size");
+  std::memcpy(result, &whole, std::min<std::size_t>(whole.struct_size, sizeof whole));
+  return kept.status;
 }
 
 inline const BoundRows& rows_of(stator_call* handle) {

@@ -171,8 +171,11 @@ class Request {
   Status later() const { return detail::services.work->later(raw_->call); }
   // A READ op of another engine, by the wire name listed in requires_ops.
   CallResult call(std::string_view op, std::string_view args_json) const {
-    const auto r = detail::services.call->read(raw_->call, as_str(op), as_str(args_json));
-    return {r.status, r.is_binary != 0, view(r.payload), view(r.detail)};
+    stator_call_result r{};
+    r.struct_size = sizeof r;
+    const Status status =
+        detail::services.call->read(raw_->call, as_str(op), as_str(args_json), &r);
+    return {status, r.is_binary != 0, view(r.payload), view(r.detail)};
   }
   // Memory that lives until the handler returns.
   void* allocate(std::size_t bytes, std::size_t align = 16) const {
@@ -287,6 +290,8 @@ class Records {
         claim.field,
         as_str(claim.sentence)};
     const Status status = detail::services.records->claim(call_, &raw);
+    if (status == STATOR_E_UNSUPPORTED)
+      throw std::runtime_error("the server does not know this kind of claim");
     if (status != STATOR_OK) throw RecordsFull();
   }
   void together() { detail::services.records->together(call_); }
@@ -420,7 +425,7 @@ class Edge {
     for (const Op<E>* op : description_.ops) rows_.push_back(&op->row);
     engine_.struct_size = sizeof engine_;
     engine_.abi_major = STATOR_ABI_MAJOR;
-    engine_.abi_minor = STATOR_ABI_MINOR;
+    engine_.abi_minor = STATOR_NEEDS_ABI_MINOR;
     engine_.op_count = static_cast<std::uint32_t>(rows_.size());
     engine_.id = description_.id;
     engine_.version = description_.version;
