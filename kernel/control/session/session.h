@@ -39,7 +39,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // Takes whole frames from the front of `bytes`; returns how many bytes were taken. Stops early
-  // when is_blocked() or is_closing().
+  // when is_blocked(), is_closing() or is_turn_over().
   std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
   // Of a frame that will not be taken: this is its answer, and the last one.
   void refuse_frame(const Error& error, std::uint64_t now_ns);
@@ -95,6 +95,10 @@ class Session {
   bool is_blocked() const {
     return flow_.kind != FlowKind::kNone || barrier_ != nullptr || in_flight_ >= kRequestsInFlightMax;
   }
+  // The last on_bytes() left frames for the next turn: many were answered at once, or the client
+  // has much to read first.
+  bool is_turn_over() const { return is_turn_over_; }
+  bool is_output_full() const { return output_.size() >= kOutputBytesPerConnection; }
   // Close once the output is sent.
   bool is_closing() const { return is_closing_; }
   std::size_t in_flight() const { return in_flight_; }
@@ -247,6 +251,7 @@ class Session {
   RequestOrder order_;
   std::uint32_t auth_failures_ = 0;
   bool is_closing_ = false;
+  bool is_turn_over_ = false;
   std::uint64_t next_id_ = 1;   // of the next frame
   std::uint64_t head_ = 1;      // oldest request that is not answered
   std::size_t in_flight_ = 0;
