@@ -39,6 +39,7 @@ inline char* reply_reserve(stator_call* handle, std::size_t bytes) {
   Call& call = of(handle);
   if (!answers(call)) fault("stator.reply used outside read, prepare and merge");
   if (bytes > kPayloadBytesMax - std::min(call.reply.size(), kPayloadBytesMax)) return nullptr;
+  if (call.phase != Phase::kMerge && call.refuses_room()) return nullptr;
   call.room = std::vector<char>(bytes + 1);
   return call.room.data();
 }
@@ -83,6 +84,7 @@ inline stator_status records_add(stator_call* handle, std::uint32_t vshard, std:
     fault("a record for vshard " + std::to_string(vshard) + ", which lane " +
           std::to_string(call.lane) + " does not own");
   }
+  if (call.refuses_room()) return STATOR_E_RESOURCES_EXHAUSTED;
   call.records.push_back({vshard, type, std::string(view(payload))});
   return STATOR_OK;
 }
@@ -99,6 +101,7 @@ inline stator_status records_claim(stator_call* handle, const stator_claim* clai
   if (claim->owner.size == 0 || claim->owner.size > kClaimOwnerBytesMax) {
     fault("records.claim: the owner has 1..1024 bytes");
   }
+  if (call.refuses_room()) return STATOR_E_RESOURCES_EXHAUSTED;
   const std::string key(view(claim->key));
   const std::string owner(view(claim->owner));
   std::string payload = {static_cast<char>(key.size() & 0xff), static_cast<char>(key.size() >> 8)};
@@ -131,6 +134,7 @@ inline void* mem_allocate(stator_call* handle, std::size_t bytes, std::size_t al
 inline int kv_get(stator_call* handle, std::uint8_t space, stator_bytes key, stator_bytes* value) {
   Call& call = of(handle);
   if (call.phase == Phase::kOpen) fault("kv.get in open: there is no collection; use visit_all");
+  call.note_entry();
   if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) return 0;
   const auto& entries = call.store->entries;
   const auto at =
@@ -173,6 +177,7 @@ inline stator_kv_cursor* kv_scan(stator_call* handle, std::uint8_t space, stator
 inline int kv_next(stator_kv_cursor* handle, stator_kv_entry* out) {
   Cursor& cursor = *reinterpret_cast<Cursor*>(handle);
   if (cursor.writes != cursor.call->store->writes) fault("a cursor used after a write");
+  cursor.call->note_entry();
   if (cursor.at == cursor.end) return 0;
   if (cursor.is_reverse) --cursor.at;
   cursor.key = cursor.at->first.substr(cursor.prefix.size());
