@@ -85,7 +85,10 @@ void Lane::run() {
                         [policy = shared_.policy](const wal::RecordView& record) {
                           policy->apply(record.type, record.payload);
                         },
-                        shared_.drops, &end_of_drop});
+                        shared_.drops, &end_of_drop,
+                        [policy = shared_.policy](TenantId tenant, std::int64_t bytes) {
+                          policy->add_memory(tenant, bytes);
+                        }});
   Status status = core_->recover();
   const bool is_ok = status.ok();
   publish(0, 0);

@@ -215,21 +215,15 @@ void Session::send_quota(Task* task) {
                               "another tenant needs the role 'superuser'"));
   }
   const auth::TenantMeter& meter = host_.policy->meter(tenant);
-  const system::Limits limits = meter.limits();
   json::StringOut out;
-  json::Writer(out)
-      .begin_object()
-      .field("tenant_id", tenant.value())
-      .key("limits")
-      .begin_object()
-      .field("requests_per_s", limits.requests_per_s)
-      .field("in_flight", limits.in_flight)
-      .field("storage_bytes", limits.storage_bytes)
-      .end_object()
-      .key("used")
+  json::Writer json(out);
+  json.begin_object().field("tenant_id", tenant.value()).key("limits");
+  system::write(json, meter.limits());
+  json.key("used")
       .begin_object()
       .field("in_flight", meter.in_flight())
       .field("storage_bytes", meter.storage_bytes())
+      .field("memory_bytes", meter.memory_bytes())
       .end_object()
       .end_object();
   task->payload.append(out.view());
