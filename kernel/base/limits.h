@@ -31,6 +31,15 @@ inline constexpr std::uint32_t kBodyTimeoutMs = 30'000;
 // is an eighth of the memory at most; beyond it the slowest are ended. At least so much on each
 // lane: room for some of the largest, and an eighth of it for strangers.
 inline constexpr std::size_t kBufferedBytesMin = 4 * kFrameBytesMax;
+// What open requests hold (their arguments, wherever they wait) may be as much again. One
+// connection has a part of it; then it is not read until it holds less.
+inline constexpr std::size_t kRequestRoomParts = 4;
+// A request that may always come, so that a full room stops nobody who asks for little.
+inline constexpr std::size_t kRequestBytesSmall = 4096;
+// Whether a client that ended its side and waits for answers is still there is asked so often, by
+// the system (TCP keepalive), and so many times without an answer before it counts as gone.
+inline constexpr int kEndedPeerAskS = 2;
+inline constexpr int kEndedPeerAsksMax = 4;
 // TCP accepted to TLS established.
 inline constexpr std::uint32_t kTlsHandshakeTimeoutMs = 10'000;
 // TLS handshakes that one lane begins in a second, and at once after a quiet time: each costs it

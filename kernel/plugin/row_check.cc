@@ -45,6 +45,9 @@ Status check_arg(const stator_engine_v1& engine, const std::string& where, const
       (arg.type != STATOR_ARG_STR || (arg.flags & STATOR_ARG_REQUIRED) == 0)) {
     return broken(engine, named + ": a routing key is a required string");
   }
+  if ((arg.flags & STATOR_ARG_DEPTH) != 0 && arg.type != STATOR_ARG_U64) {
+    return broken(engine, named + ": a depth is a number of the type u64");
+  }
   if (arg.type != STATOR_ARG_ROWS) return ok_status();
   if (is_row_field) return broken(engine, named + ": rows inside rows");
   if (arg.fields == nullptr || arg.field_count == 0 || arg.field_count > kOpArgsMax) {

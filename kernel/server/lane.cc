@@ -54,6 +54,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.ops_digest = shared.ops_digest;
   host_.memory_is_full = shared.memory_is_full;
   host_.buffered_bytes_max = shared.buffered_bytes_max;
+  host_.room.bytes_max = shared.buffered_bytes_max;
   host_.backups = &backups_;
   host_.maintenance = &maintenance_;
   host_.streams = &changes_;
@@ -86,7 +87,10 @@ void Lane::run() {
                         [policy = shared_.policy](const wal::RecordView& record) {
                           policy->apply(record.type, record.payload);
                         },
-                        shared_.drops, &end_of_drop});
+                        shared_.drops, &end_of_drop,
+                        [policy = shared_.policy](TenantId tenant, std::int64_t bytes) {
+                          policy->add_memory(tenant, bytes);
+                        }});
   Status status = core_->recover();
   const bool is_ok = status.ok();
   publish(0, 0);
@@ -231,6 +235,7 @@ void Lane::publish(std::size_t connections, std::size_t unsent_bytes) {
   set(gauges.streams, host_.streams_open);
   set(gauges.streams_paused, host_.streams_paused);
   set(gauges.unsent_bytes, unsent_bytes);
+  set(gauges.request_bytes, host_.room.bytes);
   for (std::size_t i = 0; i < gauges.queued.size(); ++i) {
     set(gauges.queued[i], core_->queued(static_cast<bridge::Priority>(i)));
   }

@@ -41,6 +41,11 @@ class Exchange final : public session::AnswerForm {
   bool is_closing() const { return state_ == State::kEnd; }
   // but first read on and drop what comes, until the peer closes or the time is over.
   bool lingers() const { return is_closing() && lingers_; }
+  // What comes out next begins so; nothing: that is not known.
+  std::optional<char> first_byte() const {
+    if (is_streaming_ || state_ == State::kWebSocket) return std::nullopt;
+    return 'H';
+  }
   // The server stops: a client that is owed nothing is told goodbye.
   void end_at_stop();
   // Memory of a request or message that is not whole.

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <span>
 #include <sys/socket.h>
+#include <utility>
 
+#include "base/assert.h"
 #include "base/limits.h"
 #include "control/wire/frame.h"
 
@@ -105,9 +109,30 @@ void Connection::resume(std::uint64_t now_ns) {
   partial_since_ns_ = 0;
 }
 
+void Connection::ask_peer() {
+  // Of every frame: none has 16 MiB.
+  static_assert(kPayloadBytesMax / 3 * 4 + 4096 < kFrameBytesMax);
+  const std::optional<char> first =
+      http_ == nullptr ? std::optional<char>('\0') : http_->first_byte();
+  if (first && write({&*first, 1}) == 1) ahead_ = first;
+  if (std::exchange(is_asked_, true)) return;
+  const auto set = [this](int level, int name, int value) {
+    setsockopt(socket_.fd(), level, name, &value, sizeof value);
+  };
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kEndedPeerAskS);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kEndedPeerAskS);
+  set(IPPROTO_TCP, TCP_KEEPCNT, kEndedPeerAsksMax);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
 bool Connection::flush(std::uint64_t now_ns) {
   ByteBuffer& output = session_.output();
   if (!wants_write()) return true;
+  if (ahead_ && !output.empty()) {
+    STATOR_ASSERT(output.view().front() == *ahead_);
+    output.consume(1);
+    ahead_.reset();
+  }
   const ssize_t sent = write(output.view());
   if (sent == 0 && unsent_since_ns_ == 0) unsent_since_ns_ = now_ns;
   if (sent <= 0) return sent == 0;

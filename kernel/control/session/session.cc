@@ -135,6 +135,7 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
                               "the server is at its memory limit: writes are refused until memory is free")
                             .with_retry_after(kMemoryRetryMs));
   }
+  if (auto room = check_room(entry, *task); !room.ok()) return refuse(task, room.error());
   if (entry.op == nullptr) return run_session_op(entry, task);
   auto admitted = gate::admit(identity_, entry, host_.table->catalog(), now_ns, *task);
   if (admitted.ok()) admitted = gate::begin(identity_, *task);
@@ -220,21 +221,15 @@ void Session::send_quota(Task* task) {
                               "another tenant needs the role 'superuser'"));
   }
   const auth::TenantMeter& meter = host_.policy->meter(tenant);
-  const system::Limits limits = meter.limits();
   json::StringOut out;
-  json::Writer(out)
-      .begin_object()
-      .field("tenant_id", tenant.value())
-      .key("limits")
-      .begin_object()
-      .field("requests_per_s", limits.requests_per_s)
-      .field("in_flight", limits.in_flight)
-      .field("storage_bytes", limits.storage_bytes)
-      .end_object()
-      .key("used")
+  json::Writer json(out);
+  json.begin_object().field("tenant_id", tenant.value()).key("limits");
+  system::write(json, meter.limits());
+  json.key("used")
       .begin_object()
       .field("in_flight", meter.in_flight())
       .field("storage_bytes", meter.storage_bytes())
+      .field("memory_bytes", meter.memory_bytes())
       .end_object()
       .end_object();
   task->payload.append(out.view());
@@ -319,6 +314,7 @@ void Session::on_answer(Task* task) {
   // By its number: another task may answer for the batch.
   if (barrier_ != nullptr && task->request_id == barrier_->request_id) barrier_ = nullptr;
   if (!task->is_atomic) write_each_answer(*task);
+  explain_given_up(*task);
   send(task);
 }
 
@@ -376,11 +372,14 @@ void Session::settle(Task* task, std::unique_ptr<std::string> members) {
   Slot& mine = slot(task->request_id);
   mine.is_done = true;
   mine.request = nullptr;
+  mine.is_given_up = false;
+  open_bytes_ -= std::exchange(mine.bytes, 0);
   if (task->request_id == head_ || !task->client_id.empty()) {
     write(task, members.get());
   } else {
     mine.task = task;
     mine.members = std::move(members);
+    forget_request(*task);
     waiting_bytes_ += task->payload.size();
   }
   advance();

@@ -52,6 +52,8 @@ struct CoreOptions {
   bridge::TenantDrops* drops = nullptr;  // may be none
   // The record of the kernel's own engine that says that nothing is left of a dropped tenant.
   std::function<SystemRecord(TenantId)> end_of_drop = {};
+  // What engines hold in memory for a tenant has changed by so many bytes.
+  std::function<void(TenantId, std::int64_t)> on_memory = {};
 };
 
 // A turn of the lane's loop may have several parts: requests that have come so far, before more are

@@ -143,6 +143,7 @@ bool TenantEraser::forget_some(TenantId tenant, Work& work) {
   const auto& engines = host_.catalog->engines();
   for (std::size_t i = 0; i < engines.size(); ++i) {
     const auto forget = engines[i]->descriptor.forget;
+    const host::HeapScope heap(host_.memory, tenant);
     if (forget != nullptr && forget(host_.instances[i], tenant.value()) != 0) return true;
   }
   work.is_forgotten = true;

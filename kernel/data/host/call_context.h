@@ -20,6 +20,7 @@
 #include "bridge/task.h"
 #include "bridge/vshard_map.h"
 #include "data/host/arena.h"
+#include "data/host/tenant_memory.h"
 #include "data/store/store.h"
 #include "plugin/catalog.h"
 #include "wal/batch.h"
@@ -58,6 +59,7 @@ struct LaneHost {
   Alarms* alarms = nullptr;
   const std::set<TenantId>* dropped = nullptr;  // whose entries engines do not see when they open
   std::uint64_t time_ms = 0;  // of this turn
+  TenantMemory memory;
 };
 
 }  // namespace stator::host

@@ -29,6 +29,7 @@ int get(stator_call* call, std::uint8_t space, stator_bytes key, stator_bytes* v
   if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) return 0;
   store::Entry entry;
   call->has_looked = true;
+  const io::Uncounted kernels;
   const ByteView stored = stored_key(call, space, view(key));
   const bool is_there = call->snapshot == nullptr ? call->host->store->get(stored, entry)
                                                   : call->snapshot->get(stored, entry);
@@ -53,6 +54,7 @@ std::string end_of_space(stator_call* call, std::uint8_t space) {
 stator_kv_cursor* scan(stator_call* call, std::uint8_t space, stator_bytes lower,
                        stator_bytes upper, int reverse) {
   STATOR_ASSERT(call->cursors.size() < kCursorsMax);
+  const io::Uncounted kernels;
   const std::string from(stored_key(call, space, view(lower)));
   const std::string to = upper.size == 0 ? end_of_space(call, space)
                                          : std::string(stored_key(call, space, view(upper)));
@@ -67,6 +69,7 @@ stator_kv_cursor* scan(stator_call* call, std::uint8_t space, stator_bytes lower
 }
 
 int next(stator_kv_cursor* cursor, stator_kv_entry* out) {
+  const io::Uncounted kernels;
   store::Entry entry;
   if (!cursor->walk->next(entry)) return 0;
   *out = {lend(entry.key.substr(cursor->prefix_size)), lend(entry.value), entry.vshard.value(), 0};
@@ -78,6 +81,7 @@ void put(stator_call* call, std::uint8_t space, std::uint32_t vshard, stator_byt
   STATOR_ASSERT(call->phase == Phase::kApply);
   STATOR_ASSERT(key.size >= 1 && value.size <= STATOR_KV_VALUE_BYTES_MAX);
   STATOR_ASSERT(vshard < kVShards || vshard == kEveryVShard.value());
+  const io::Uncounted kernels;
   const ByteView stored = stored_key(call, space, view(key));
   // Views of a call end with it, so those of other calls are void; this call may hold the old
   // value.
@@ -89,6 +93,7 @@ void put(stator_call* call, std::uint8_t space, std::uint32_t vshard, stator_byt
 void erase(stator_call* call, std::uint8_t space, stator_bytes key) {
   STATOR_ASSERT(call->phase == Phase::kApply);
   if (key.size == 0) return;
+  const io::Uncounted kernels;
   call->host->store->erase(stored_key(call, space, view(key)));
 }
 
@@ -108,6 +113,7 @@ void visit_all(stator_call* call, std::uint8_t space, stator_kv_visitor visitor,
     if (hides && dropped->contains(parts.tenant)) continue;
     const stator_kv_entry lent = {lend(parts.key), lend(entry.value), entry.vshard.value(), 0};
     const stator_str collection = {parts.collection.data(), parts.collection.size()};
+    const HeapScope heap(call->host->memory, parts.tenant);
     if (visitor(context, parts.tenant.value(), collection, &lent) != 0) return;
   }
 }

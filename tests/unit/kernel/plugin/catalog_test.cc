@@ -130,6 +130,9 @@ TEST_F(CatalogTest, EveryBrokenRowIsRefused) {
   constexpr stator_arg kShared[] = {make_arg(STATOR_ARG_STR, "collection", "", {})};
   op_row.args = kShared;
   refused("belongs to every request");
+  constexpr stator_arg kDeepText[] = {make_arg(STATOR_ARG_STR, "deep", "", {.flags = STATOR_ARG_DEPTH})};
+  op_row.args = kDeepText;
+  refused("a depth is a number");
 }
 
 TEST_F(CatalogTest, OneNameHasOneOwner) {
