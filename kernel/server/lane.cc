@@ -84,7 +84,7 @@ void Lane::run() {
                         [policy = shared_.policy](const wal::RecordView& record) {
                           policy->apply(record.type, record.payload);
                         },
-                        shared_.drops, &end_of_drop});
+                        shared_.drops, &end_of_drop, shared_.quarantine});
   Status status = core_->recover();
   const bool is_ok = status.ok();
   publish(0, 0);
