@@ -90,7 +90,8 @@ void Lane::run() {
                         shared_.drops, &end_of_drop,
                         [policy = shared_.policy](TenantId tenant, std::int64_t bytes) {
                           policy->add_memory(tenant, bytes);
-                        }});
+                        },
+                        shared_.quarantine});
   Status status = core_->recover();
   const bool is_ok = status.ok();
   publish(0, 0);

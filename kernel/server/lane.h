@@ -29,6 +29,7 @@ enum class LanePhase : std::uint8_t { kServe, kDrain, kStop };
 // What all lanes share.
 struct LaneShared {
   const plugin::Catalog* catalog = nullptr;
+  const host::Quarantine* quarantine = nullptr;  // null: nothing is kept away from its engine
   const ops::OpTable* table = nullptr;
   const bridge::VShardMap* vshards = nullptr;
   bridge::LaneMesh* mesh = nullptr;

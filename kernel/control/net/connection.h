@@ -67,7 +67,9 @@ class Connection {
     return !session_.output().empty() || (tls_ != nullptr && tls_->wants_write());
   }
   // Requests wait for the next turn, and can have it: resume() takes them.
-  bool has_backlog() const { return is_turn_over() && !session_.is_output_full(); }
+  bool has_backlog() const {
+    return is_turn_over() && !session_.is_output_full() && !session_.is_blocked();
+  }
   // Something waits that epoll does not know of.
   bool has_more() const {
     return has_backlog() || (tls_ != nullptr && tls_->has_more() && wants_read());

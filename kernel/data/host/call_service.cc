@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "data/host/call_context.h"
+#include "data/host/quarantine.h"
 
 namespace stator::host {
 namespace {
@@ -51,6 +52,7 @@ stator_call_result run(stator_call* call, const plugin::Op& op, const bridge::Al
                                   &inner};
   const stator_status status = engine.descriptor.read(call->host->instances[op.engine], &request);
   inner.phase = Phase::kIdle;
+  inner.leave();
   if (status != STATOR_OK) return refuse(call, status, inner.error_sentence);
   return {STATOR_OK, inner.reply_is_binary ? 1u : 0u,
           {reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size()}, {nullptr, 0}};
@@ -83,6 +85,11 @@ stator_call_result read(stator_call* call, stator_str name, stator_str args_json
   }
   if (call->depth + 1 > kCallDepthMax) {
     return refuse(call, STATOR_E_RESOURCES_EXHAUSTED, "calls between engines are nested too deeply");
+  }
+  if (const Quarantine* quarantine = call->host->quarantine) {
+    const plugin::Engine& engine = call->host->catalog->engine_of(*op);
+    auto checked = quarantine->check_collection(engine.number, call->tenant, call->collection);
+    if (!checked.ok()) return refuse(call, STATOR_E_ENGINE_QUARANTINED, checked.error().sentence());
   }
   bridge::AlignedBuffer args;
   auto bound = call->host->binding->bind_args(
