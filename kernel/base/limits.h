@@ -31,6 +31,15 @@ inline constexpr std::uint32_t kBodyTimeoutMs = 30'000;
 // is an eighth of the memory at most; beyond it the slowest are ended. At least so much on each
 // lane: room for some of the largest, and an eighth of it for strangers.
 inline constexpr std::size_t kBufferedBytesMin = 4 * kFrameBytesMax;
+// What open requests hold (their arguments, wherever they wait) may be as much again. One
+// connection has a part of it; then it is not read until it holds less.
+inline constexpr std::size_t kRequestRoomParts = 4;
+// A request that may always come, so that a full room stops nobody who asks for little.
+inline constexpr std::size_t kRequestBytesSmall = 4096;
+// Whether a client that ended its side and waits for answers is still there is asked so often, by
+// the system (TCP keepalive), and so many times without an answer before it counts as gone.
+inline constexpr int kEndedPeerAskS = 2;
+inline constexpr int kEndedPeerAsksMax = 4;
 // TCP accepted to TLS established.
 inline constexpr std::uint32_t kTlsHandshakeTimeoutMs = 10'000;
 // TLS handshakes that one lane begins in a second, and at once after a quiet time: each costs it
@@ -107,6 +116,16 @@ inline constexpr std::size_t kJwtRsaBytesMin = 256;
 // A certificate or token may vouch for a connection so long, in milliseconds: ten years.
 inline constexpr std::uint64_t kVouchedMsMax = kApiKeySecondsMax * 1000;
 
+// ---- crashes of engines ---------------------------------------------------------------------------
+// So often the same may crash its engine before it is kept away from it (docs/adr/0046): once may
+// be the machine.
+inline constexpr std::size_t kCrashesToQuarantine = 2;
+// An op that crashes its engine so often within so long, whatever is asked, is refused.
+inline constexpr std::size_t kOpCrashesMax = 5;
+inline constexpr std::uint64_t kOpCrashesWindowMs = 3'600'000;
+// Reports that are kept; a start removes the oldest of more. Some KiB each.
+inline constexpr std::size_t kCrashReportsMax = 256;
+
 // ---- backup --------------------------------------------------------------------------------------
 // Names become names of directories.
 inline constexpr std::size_t kBackupNameBytesMax = 64;
@@ -181,6 +200,9 @@ inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
 // And from all of them, and in how many requests: the others come first in the next turn.
 inline constexpr std::size_t kReadBytesOfTurnMax = 2u * 1024 * 1024;
 inline constexpr std::size_t kReadRequestsOfTurnMax = 8192;
+// Requests of one connection that are answered without the data plane in one turn: refusals, pings,
+// descriptions. Its next ones come when others had theirs.
+inline constexpr std::size_t kAnsweredAtOnceMax = 64;
 
 // ---- storage ------------------------------------------------------------------------------------
 // LMDB's compiled-in key limit on Debian.

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "plugin/crossing.h"
+#include "plugin/engine_scope.h"
 #include "plugin/row_check.h"
 
 namespace stator::plugin {
@@ -69,6 +70,13 @@ std::uint32_t routing_arg(const stator_op& op) {
   return 0;
 }
 
+const stator_engine_v1* call_entry(stator_engine_entry entry, const stator_kernel_hello& hello,
+                                   const LibraryFile* library) {
+  if (library == nullptr) return entry(&hello);
+  const EngineScope scope(*library, "describe");
+  return entry(&hello);
+}
+
 }  // namespace
 
 Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
@@ -83,7 +91,7 @@ Status Catalog::add_builtin(stator_engine_entry entry, const stator_kernel_hello
 Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
                     const LibraryFile* library) {
   const std::string path = library == nullptr ? "" : library->path;
-  const stator_engine_v1* theirs = entry(&hello);
+  const stator_engine_v1* theirs = call_entry(entry, hello, library);
   if (theirs == nullptr) {
     return refuse(path, "the engine refuses this server's contract version " +
                             std::to_string(STATOR_ABI_MAJOR) + "." +
@@ -109,6 +117,7 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
     engine->sha256 = library->sha256;
     engine->build_id = library->build_id;
     engine->library_bytes = library->bytes.size();
+    engine->code = code_range_of(reinterpret_cast<const void*>(entry));
   }
   if (const Engine* other = find_engine(engine->id)) {
     return refuse(engine->path, "engine '" + engine->id + "' is already brought by " + other->path);

@@ -27,7 +27,7 @@ bool is_name(const char* text, std::size_t size_max) {
 // Bits below the hints that this server knows.
 constexpr std::uint32_t kArgFlags =
     STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY | STATOR_ARG_SENSITIVE | STATOR_ARG_NULLABLE |
-    STATOR_ARG_JSON_OBJECT | STATOR_ARG_JSON_ARRAY | STATOR_ARG_JSON_SCALAR;
+    STATOR_ARG_DEPTH | STATOR_ARG_JSON_OBJECT | STATOR_ARG_JSON_ARRAY | STATOR_ARG_JSON_SCALAR;
 constexpr std::uint32_t kOpFlags =
     STATOR_OP_REMOVES | STATOR_OP_PAUSES | STATOR_OP_TOGETHER | STATOR_OP_ROWS_CHECKED;
 
@@ -67,6 +67,9 @@ Status check_arg(const stator_engine_v1& engine, const std::string& where, const
   if ((arg.flags & STATOR_ARG_ROUTING_KEY) != 0 &&
       (arg.type != STATOR_ARG_STR || (arg.flags & STATOR_ARG_REQUIRED) == 0)) {
     return broken(engine, named + ": a routing key is a required string");
+  }
+  if ((arg.flags & STATOR_ARG_DEPTH) != 0 && arg.type != STATOR_ARG_U64) {
+    return broken(engine, named + ": a depth is a number of the type u64");
   }
   if (arg.type != STATOR_ARG_ROWS) return ok_status();
   if (is_row_field) return broken(engine, named + ": rows inside rows");

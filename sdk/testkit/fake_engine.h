@@ -56,7 +56,7 @@ inline void check_args(const std::string& where, const stator_arg* args, std::ui
     if (arg.type < STATOR_ARG_STR || arg.type > STATOR_ARG_ROWS) bad_row(named, "unknown type");
     check_flags(named, arg.flags,
                 STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY | STATOR_ARG_SENSITIVE |
-                    STATOR_ARG_NULLABLE | STATOR_ARG_JSON_OBJECT | STATOR_ARG_JSON_ARRAY |
+                    STATOR_ARG_NULLABLE | STATOR_ARG_DEPTH | STATOR_ARG_JSON_OBJECT | STATOR_ARG_JSON_ARRAY |
                     STATOR_ARG_JSON_SCALAR);
     if (arg.max < arg.min) bad_row(named, "max is less than min");
     if (arg.type == STATOR_ARG_ENUM && arg.choice_count == 0) bad_row(named, "no choices");

@@ -11,6 +11,7 @@ namespace stator::testkit::detail {
 inline int kv_get(stator_call* handle, std::uint8_t space, stator_bytes key, stator_bytes* value) {
   Call& call = of(handle);
   if (call.phase == Phase::kOpen) fault("kv.get in open: there is no collection; use visit_all");
+  call.note_entry();
   if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) return 0;
   const auto& entries = call.store->entries;
   const std::string stored_key =
@@ -68,6 +69,7 @@ inline stator_kv_cursor* kv_scan(stator_call* handle, std::uint8_t space, stator
 inline int kv_next(stator_kv_cursor* handle, stator_kv_entry* out) {
   Cursor& cursor = *reinterpret_cast<Cursor*>(handle);
   if (cursor.writes != cursor.call->store->writes) fault("a cursor used after a write");
+  cursor.call->note_entry();
   if (cursor.at == cursor.end) return 0;
   if (cursor.is_reverse) --cursor.at;
   cursor.key = cursor.at->first.substr(cursor.prefix.size());

@@ -40,6 +40,7 @@ inline char* reply_reserve(stator_call* handle, std::uint64_t bytes) {
   Call& call = of(handle);
   if (!answers(call)) fault("stator.reply used outside read, prepare and merge");
   if (bytes > kPayloadBytesMax - std::min(call.reply.size(), kPayloadBytesMax)) return nullptr;
+  if (call.phase != Phase::kMerge && call.refuses_room()) return nullptr;
   call.room = std::vector<char>(bytes + 1);
   return call.room.data();
 }
@@ -84,6 +85,7 @@ inline stator_status records_add(stator_call* handle, std::uint32_t vshard, std:
     fault("a record for vshard " + std::to_string(vshard) + ", which lane " +
           std::to_string(call.lane) + " does not own");
   }
+  if (call.refuses_room()) return STATOR_E_RESOURCES_EXHAUSTED;
   call.records.push_back({vshard, type, std::string(view(payload))});
   return STATOR_OK;
 }
@@ -100,6 +102,7 @@ inline stator_status records_claim(stator_call* handle, const stator_claim* clai
   if (claim->owner.size == 0 || claim->owner.size > kClaimOwnerBytesMax) {
     fault("records.claim: the owner has 1..1024 bytes");
   }
+  if (call.refuses_room()) return STATOR_E_RESOURCES_EXHAUSTED;
   const std::string key(view(claim->key));
   const std::string owner(view(claim->owner));
   std::string payload = {static_cast<char>(key.size() & 0xff), static_cast<char>(key.size() >> 8)};

@@ -521,6 +521,19 @@ def test_docs(program):
             assert re.fullmatch(pattern, done.stdout.strip()), (command, done.stdout, expected)
 
 
+def test_ended_sides(program):
+    """Who sends no more gets its answer, with the byte of it that was sent ahead."""
+    with serve(program) as server:
+        body = json.dumps({"document_id": "a", "min_lsn": 999999, "deadline_ms": 500}).encode()
+        with socket.create_connection(("127.0.0.1", server.port()), timeout=30) as peer:
+            peer.sendall(b"POST /v1/ops/point_get HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                         b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            peer.shutdown(socket.SHUT_WR)
+            answer = http.client.HTTPResponse(peer)
+            answer.begin()
+            assert answer.status == 504 and json.loads(answer.read())["error_code"] == "deadline_exceeded"
+
+
 def test_https(program):
     with serve(program, arguments=("--tls", "--tls-listen", "127.0.0.1:0", "--https-listen", "127.0.0.1:0")) as server:
         context = ssl.create_default_context(cafile=server.folder + "/data/tls/certificate.pem")

@@ -15,16 +15,20 @@
 
 #include "base/byte_buffer.h"
 #include "base/ids.h"
+#include "base/in_flight.h"
 #include "base/limits.h"
 #include "bridge/arg_binding.h"
 #include "bridge/task.h"
 #include "bridge/vshard_map.h"
 #include "data/host/arena.h"
+#include "data/host/tenant_memory.h"
 #include "data/store/store.h"
 #include "plugin/catalog.h"
 #include "wal/batch.h"
 
 namespace stator::host {
+
+class Quarantine;
 
 enum class Phase : std::uint8_t { kIdle, kOpen, kRead, kPrepare, kApply, kMerge };
 
@@ -57,13 +61,16 @@ struct LaneHost {
   Pauser* pauser = nullptr;
   Alarms* alarms = nullptr;
   const std::set<TenantId>* dropped = nullptr;  // whose entries engines do not see when they open
+  const Quarantine* quarantine = nullptr;       // null: nothing is kept away from its engine
   std::uint64_t time_ms = 0;  // of this turn
+  TenantMemory memory;
 };
 
 }  // namespace stator::host
 
 // In the global namespace: the SDK names this type.
-struct stator_call {
+struct stator_call : stator::InFlight {
+  stator_call();
   stator::host::LaneHost* host = nullptr;
   stator::host::Phase phase = stator::host::Phase::kIdle;
   const stator::plugin::Engine* engine = nullptr;
@@ -73,6 +80,10 @@ struct stator_call {
   stator::ByteView collection;
   const stator::bridge::Task* task = nullptr;  // root request; null in open and apply
   const stator_op* op = nullptr;
+  // apply only: what is applied, and as what.
+  const stator::wal::RecordView* record = nullptr;
+  stator::Lsn lsn;
+  bool is_replay = false;
 
   // The answer.
   stator::ByteBuffer* reply = nullptr;

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "data/host/call_context.h"
+#include "data/host/quarantine.h"
 
 namespace stator::host {
 namespace {
@@ -66,6 +67,7 @@ Called run(stator_call* call, const plugin::Op& op, const bridge::AlignedBuffer&
                                   &inner};
   const stator_status status = engine.descriptor.read(call->host->instances[op.engine], &request);
   inner.phase = Phase::kIdle;
+  inner.leave();
   if (status != STATOR_OK) return refuse(call, status, inner.error_sentence);
   return {STATOR_OK,
           {0,
@@ -101,6 +103,11 @@ Called call_op(stator_call* call, stator_str name, stator_str args_json) {
   }
   if (call->depth + 1 > kCallDepthMax) {
     return refuse(call, STATOR_E_RESOURCES_EXHAUSTED, "calls between engines are nested too deeply");
+  }
+  if (const Quarantine* quarantine = call->host->quarantine) {
+    const plugin::Engine& engine = call->host->catalog->engine_of(*op);
+    auto checked = quarantine->check_collection(engine.number, call->tenant, call->collection);
+    if (!checked.ok()) return refuse(call, STATOR_E_ENGINE_QUARANTINED, checked.error().sentence());
   }
   bridge::AlignedBuffer args;
   auto bound = call->host->binding->bind_args(

@@ -42,6 +42,7 @@ int get(stator_call* call, std::uint8_t space, stator_bytes key, stator_bytes* v
   if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) return 0;
   store::Entry entry;
   call->has_looked = true;
+  const io::Uncounted kernels;
   const ByteView stored = stored_key(call, space, view(key));
   if (take_fetched(call, stored, entry)) {
     *value = lend(entry.value);
@@ -59,6 +60,7 @@ void prefetch(stator_call* call, std::uint8_t space, const stator_bytes* keys,
   std::array<std::array<char, kStoreKeyBytesMax>, store::kFetchMax> stored;
   std::array<ByteView, store::kFetchMax> views;
   std::size_t taken = 0;
+  const io::Uncounted kernels;
   for (std::uint64_t i = 0; i < count && taken < views.size(); ++i) {
     if (keys[i].size == 0 || keys[i].size > STATOR_KV_KEY_BYTES_MAX) continue;
     const ByteView key = stored_key(call, space, view(keys[i]));
@@ -91,6 +93,7 @@ std::string end_of_space(stator_call* call, std::uint8_t space) {
 stator_kv_cursor* scan(stator_call* call, std::uint8_t space, stator_bytes lower,
                        stator_bytes upper, int reverse) {
   STATOR_ASSERT(call->cursors.size() < kCursorsMax);
+  const io::Uncounted kernels;
   const std::string from(stored_key(call, space, view(lower)));
   const std::string to = upper.size == 0 ? end_of_space(call, space)
                                          : std::string(stored_key(call, space, view(upper)));
@@ -105,6 +108,7 @@ stator_kv_cursor* scan(stator_call* call, std::uint8_t space, stator_bytes lower
 }
 
 int next(stator_kv_cursor* cursor, stator_kv_entry* out) {
+  const io::Uncounted kernels;
   store::Entry entry;
   if (!cursor->walk->next(entry)) return 0;
   *out = {lend(entry.key.substr(cursor->prefix_size)), lend(entry.value), entry.vshard.value(), 0};
@@ -117,6 +121,7 @@ void put(stator_call* call, std::uint8_t space, std::uint32_t vshard, stator_byt
   STATOR_ASSERT(key.size >= 1 && value.size <= STATOR_KV_VALUE_BYTES_MAX);
   STATOR_ASSERT(vshard < kVShards || vshard == kEveryVShard.value());
   call->fetched_count = 0;
+  const io::Uncounted kernels;
   const ByteView stored = stored_key(call, space, view(key));
   // Views of a call end with it, so those of other calls are void; this call may hold the old
   // value.
@@ -129,6 +134,7 @@ void erase(stator_call* call, std::uint8_t space, stator_bytes key) {
   STATOR_ASSERT(call->phase == Phase::kApply);
   if (key.size == 0) return;
   call->fetched_count = 0;
+  const io::Uncounted kernels;
   call->host->store->erase(stored_key(call, space, view(key)));
 }
 
@@ -148,6 +154,7 @@ void visit_all(stator_call* call, std::uint8_t space, stator_kv_visitor visitor,
     if (hides && dropped->contains(parts.tenant)) continue;
     const stator_kv_entry lent = {lend(parts.key), lend(entry.value), entry.vshard.value(), 0};
     const stator_str collection = {parts.collection.data(), parts.collection.size()};
+    const HeapScope heap(call->host->memory, parts.tenant);
     if (visitor(context, parts.tenant.value(), collection, &lent) != 0) return;
   }
 }

@@ -26,6 +26,7 @@ enum stator_arg_flag {
   STATOR_ARG_ROUTING_KEY = 1u << 1, /* STR: its vShard decides the lane (DOCUMENT, ROWS) */
   STATOR_ARG_SENSITIVE = 1u << 2,   /* never logged */
   STATOR_ARG_NULLABLE = 1u << 3,    /* JSON null counts as absent */
+  STATOR_ARG_DEPTH = 1u << 4,       /* U64: steps that a walk may go; a tenant's quota limits it */
   /* JSON only: kinds that are accepted; none of them set means any kind. */
   STATOR_ARG_JSON_OBJECT = 1u << 8,
   STATOR_ARG_JSON_ARRAY = 1u << 9,

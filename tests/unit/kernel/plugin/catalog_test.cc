@@ -130,6 +130,9 @@ TEST_F(CatalogTest, EveryBrokenRowIsRefused) {
   constexpr stator_arg kShared[] = {make_arg(STATOR_ARG_STR, "collection", "", {})};
   op_row.args = kShared;
   refused("belongs to every request");
+  constexpr stator_arg kDeepText[] = {make_arg(STATOR_ARG_STR, "deep", "", {.flags = STATOR_ARG_DEPTH})};
+  op_row.args = kDeepText;
+  refused("a depth is a number");
 }
 
 // Numbers of a later contract.
@@ -154,8 +157,8 @@ TEST_F(CatalogTest, WhatIsNotKnownIsRefusedWithTheRemedy) {
   refused("toy_get.key: a type 12");
   op_row.args = &arg;
   arg = kKey[0];
-  arg.flags |= 1u << 4;
-  refused("toy_get.key: a flag 1 << 4");
+  arg.flags |= 1u << 7;
+  refused("toy_get.key: a flag 1 << 7");
 }
 
 TEST_F(CatalogTest, AHintThatIsNotKnownIsPassedOver) {
