@@ -261,7 +261,7 @@ def rust_layout(place):
     folder.mkdir(exist_ok=True)
     (folder / "stator.rs").write_text(text, encoding="utf-8")
     (folder / "layout.rs").write_text("mod stator;\nfn main() {\n" + "\n".join(rust) + "\n}\n", encoding="utf-8")
-    (folder / "layout.c").write_text("#include <stdio.h>\n#include \"stator/engine.h\"\nint main(void) {\n" +
+    (folder / "layout.c").write_text("#include <stddef.h>\n#include <stdio.h>\n#include \"stator/engine.h\"\nint main(void) {\n" +
                                      "\n".join(c) + "\nreturn 0; }\n", encoding="utf-8")
     run("gcc", "-std=c11", f"-I{place.usr / 'include'}", "-o", folder / "c", folder / "layout.c")
     run("rustc", "--edition", "2021", "-o", folder / "rust", folder / "layout.rs")
