@@ -131,6 +131,7 @@ struct Call {
   };
   std::vector<std::unique_ptr<char, Free>> memory;
   std::deque<Cursor> cursors;
+  std::vector<std::string> ahead;  // keys of kv.prefetch for which get was not called yet
   std::deque<Answer> called;
 
   // What the request itself asks for, not what is applied, nor work that it waits for.

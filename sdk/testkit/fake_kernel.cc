@@ -475,4 +475,13 @@ std::map<std::string, std::string> FakeKernel::dump() const {
 
 std::uint64_t FakeKernel::last_lsn() const { return state_->log.size(); }
 
+FakeKernel::Prefetches FakeKernel::prefetches() const {
+  Prefetches all{};
+  for (const LaneStore& store : state_->stores) {
+    all.keys += store.keys_ahead;
+    all.used += store.gets_ahead;
+  }
+  return all;
+}
+
 }  // namespace stator::testkit

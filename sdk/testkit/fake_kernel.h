@@ -99,6 +99,13 @@ class FakeKernel {
   // The store as text key -> value, over all lanes: equal stores are equal maps.
   std::map<std::string, std::string> dump() const;
   std::uint64_t last_lsn() const;
+  // Keys that kv.prefetch was given since the last replay(), and those of them for which get was
+  // called then.
+  struct Prefetches {
+    std::uint64_t keys;
+    std::uint64_t used;
+  };
+  Prefetches prefetches() const;
 
  private:
   struct State;

@@ -108,6 +108,11 @@ struct stator_call : stator::InFlight {
 
   bool has_looked = false;  // views of stored values may be out
 
+  // What kv.prefetch has looked up, in the order of its keys; kv.get takes it from here.
+  std::array<stator::store::Entry, stator::store::kFetchMax> fetched;
+  std::size_t fetched_count = 0;
+  std::size_t fetched_at = 0;  // the first that was not taken yet
+
   // Memory and cursors of the call.
   stator::host::Arena arena;
   std::vector<std::unique_ptr<stator_kv_cursor>> cursors;
