@@ -119,6 +119,16 @@ inline constexpr std::size_t kJwtRsaBytesMin = 256;
 // A certificate or token may vouch for a connection so long, in milliseconds: ten years.
 inline constexpr std::uint64_t kVouchedMsMax = kApiKeySecondsMax * 1000;
 
+// ---- crashes of engines ---------------------------------------------------------------------------
+// So often the same may crash its engine before it is kept away from it (docs/adr/0046): once may
+// be the machine.
+inline constexpr std::size_t kCrashesToQuarantine = 2;
+// An op that crashes its engine so often within so long, whatever is asked, is refused.
+inline constexpr std::size_t kOpCrashesMax = 5;
+inline constexpr std::uint64_t kOpCrashesWindowMs = 3'600'000;
+// Reports that are kept; a start removes the oldest of more. Some KiB each.
+inline constexpr std::size_t kCrashReportsMax = 256;
+
 // ---- backup --------------------------------------------------------------------------------------
 // Names become names of directories.
 inline constexpr std::size_t kBackupNameBytesMax = 64;
@@ -193,6 +203,9 @@ inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
 // And from all of them, and in how many requests: the others come first in the next turn.
 inline constexpr std::size_t kReadBytesOfTurnMax = 2u * 1024 * 1024;
 inline constexpr std::size_t kReadRequestsOfTurnMax = 8192;
+// Requests of one connection that are answered without the data plane in one turn: refusals, pings,
+// descriptions. Its next ones come when others had theirs.
+inline constexpr std::size_t kAnsweredAtOnceMax = 64;
 
 // ---- storage ------------------------------------------------------------------------------------
 // LMDB's compiled-in key limit on Debian.

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <utility>
 
+#include "io/crash_report.h"
+
 namespace stator::io {
 namespace {
 
@@ -35,6 +37,7 @@ Thread::Thread(const std::string& name, std::function<void()> body) {
   const AllSignalsBlocked blocked;
   thread_ = std::thread([short_name = name.substr(0, kNameBytesMax), run = std::move(body)] {
     pthread_setname_np(pthread_self(), short_name.c_str());
+    const SignalStack signals;
     run();
   });
 }

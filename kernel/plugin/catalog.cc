@@ -4,10 +4,13 @@
 
 #include "base/limits.h"
 #include "plugin/crossing.h"
+#include "plugin/engine_scope.h"
 #include "plugin/row_check.h"
 
 namespace stator::plugin {
 namespace {
+
+constexpr const char* kRemedy = "; build it with the SDK of this server, or take a newer server";
 
 Error refuse(const std::string& path, const std::string& why) {
   return Error(ErrorCode::kRejectedPrevalidation,
@@ -67,6 +70,13 @@ std::uint32_t routing_arg(const stator_op& op) {
   return 0;
 }
 
+const stator_engine_v1* call_entry(stator_engine_entry entry, const stator_kernel_hello& hello,
+                                   const LibraryFile* library) {
+  if (library == nullptr) return entry(&hello);
+  const EngineScope scope(*library, "describe");
+  return entry(&hello);
+}
+
 }  // namespace
 
 Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
@@ -81,17 +91,18 @@ Status Catalog::add_builtin(stator_engine_entry entry, const stator_kernel_hello
 Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
                     const LibraryFile* library) {
   const std::string path = library == nullptr ? "" : library->path;
-  const stator_engine_v1* theirs = entry(&hello);
+  const stator_engine_v1* theirs = call_entry(entry, hello, library);
   if (theirs == nullptr) {
     return refuse(path, "the engine refuses this server's contract version " +
-                            std::to_string(STATOR_ABI_MAJOR) + "." + std::to_string(STATOR_ABI_MINOR));
+                            std::to_string(STATOR_ABI_MAJOR) + "." +
+                            std::to_string(STATOR_ABI_MINOR) + kRemedy);
   }
   // These stand where they are in every version.
   if (theirs->abi_major != STATOR_ABI_MAJOR || theirs->abi_minor > STATOR_ABI_MINOR) {
     return refuse(path, "it needs contract version " + std::to_string(theirs->abi_major) + "." +
                             std::to_string(theirs->abi_minor) + ", this server has " +
                             std::to_string(STATOR_ABI_MAJOR) + "." +
-                            std::to_string(STATOR_ABI_MINOR));
+                            std::to_string(STATOR_ABI_MINOR) + kRemedy);
   }
   auto engine = std::make_unique<Engine>();
   stator_engine_v1& descriptor = engine->descriptor;
@@ -106,6 +117,7 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
     engine->sha256 = library->sha256;
     engine->build_id = library->build_id;
     engine->library_bytes = library->bytes.size();
+    engine->code = code_range_of(reinterpret_cast<const void*>(entry));
   }
   if (const Engine* other = find_engine(engine->id)) {
     return refuse(engine->path, "engine '" + engine->id + "' is already brought by " + other->path);

@@ -13,6 +13,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "plugin/code_range.h"
 #include "plugin/library_file.h"
 
 namespace stator::plugin {
@@ -26,9 +27,15 @@ struct Engine {
   std::string sha256;
   std::string build_id;
   std::uint64_t library_bytes = 0;
+  CodeRange code;
   std::string config_json = "{}";
   EngineNumber number;  // in this data directory
   bool is_builtin = false;
+  // Of the reports in the data directory: how many, the last one as JSON (empty: none), and what is
+  // kept away from it for that, a sentence each.
+  std::uint64_t crashes = 0;
+  std::string last_crash_json;
+  std::vector<std::string> kept_away;
   std::vector<stator_op> ops;
   std::deque<std::vector<stator_arg>> args;  // of the ops, and of rows
   std::vector<stator_config_key> config_keys;

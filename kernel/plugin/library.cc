@@ -6,6 +6,7 @@
 #include <boost/dll/shared_library.hpp>
 
 #include "io/sealed_memory.h"
+#include "plugin/engine_scope.h"
 
 namespace stator::plugin {
 namespace {
@@ -30,6 +31,7 @@ Result<stator_engine_entry> load_entry(const LibraryFile& library) {
       static_cast<unsigned>(dll::load_mode::rtld_local) | unsigned{RTLD_NODELETE});
   STATOR_TRY(const std::string sealed,
              io::seal_in_memory(library.manifest.id + ".so", library.bytes));
+  const EngineScope scope(library, "load");  // constructors of the library
   try {
     // The throwing overload: the one with an error code loses the loader's sentence.
     dll::shared_library loading;

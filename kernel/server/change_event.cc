@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/limits.h"
+#include "plugin/engine_scope.h"
 
 namespace stator::server {
 namespace {
@@ -68,7 +69,7 @@ ChangeWriter::ChangeWriter(const plugin::Catalog& catalog,
                            const std::map<std::string, EngineNumber>& numbers) {
   for (const auto& [id, number] : numbers) sources_[number.value()].id = id;
   for (const auto& engine : catalog.engines()) {
-    sources_[engine->number.value()] = {engine->id, &engine->descriptor};
+    sources_[engine->number.value()] = {engine->id, engine.get()};
   }
 }
 
@@ -89,9 +90,10 @@ void ChangeWriter::write(const wal::RecordView& record, Lsn lsn, std::uint64_t t
   change.struct_size = sizeof change;
   ValueSink sink(value_);
   stator_status status = STATOR_E_UNSUPPORTED;
-  if (source.engine != nullptr && source.engine->describe_change != nullptr) {
-    status =
-        source.engine->describe_change(record.type, payload, &change, has_values ? &sink : nullptr);
+  if (source.engine != nullptr && source.engine->descriptor.describe_change != nullptr) {
+    const plugin::EngineScope scope(*source.engine, "change");
+    status = source.engine->descriptor.describe_change(record.type, payload, &change,
+                                                       has_values ? &sink : nullptr);
   }
   // An engine that gives up because of the value's size has said the rest.
   const bool is_cut = change.kind != nullptr &&

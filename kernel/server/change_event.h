@@ -42,7 +42,7 @@ class ChangeWriter {
  private:
   struct Source {
     std::string id;
-    const stator_engine_v1* engine = nullptr;  // null: it is not enabled
+    const plugin::Engine* engine = nullptr;  // null: it is not enabled
   };
   std::unordered_map<std::uint16_t, Source> sources_;
   ByteBuffer value_;  // of the record that is being written

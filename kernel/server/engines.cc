@@ -101,15 +101,35 @@ Status add_engine(const std::string& id, const std::string& path, const Config& 
   return catalog.add(entry, host::kernel_hello(), library);
 }
 
-// What an installed, not enabled engine would serve, so that its ops can name the line to add. A
+// The names of the ops of an installed engine that does not serve, so that they can say why. A
 // library that does not load is no fault here: nobody enabled it.
-void note_disabled(const std::string& id, const std::string& path, const Config& config,
-                   const plugin::LockFile* lock, std::map<std::string, std::string>& ops) {
+std::vector<std::string> op_names(const std::string& id, const std::string& path,
+                                  const Config& config, const plugin::LockFile* lock) {
   plugin::Catalog probe;
-  if (!add_engine(id, path, config, lock, probe).ok()) return;
-  for (const auto& [name, index] : probe.names()) {
-    ops.emplace(name, probe.engine_of(probe.ops()[index]).id);
+  if (!add_engine(id, path, config, lock, probe).ok()) return {};
+  std::vector<std::string> names;
+  for (const auto& [name, index] : probe.names()) names.push_back(name);
+  return names;
+}
+
+// Whether the library is left out because it crashes; then its ops say so, if it can be asked for
+// them.
+Result<bool> leave_out(const std::string& id, const std::string& path, const Config& config,
+                       const plugin::LockFile* lock, const std::vector<CrashReport>& crashes,
+                       EngineSet& engines) {
+  if (crashes.empty()) return false;
+  STATOR_TRY(const plugin::LibraryFile library, look_at(path, config, lock));
+  const std::string why = why_left_out(library, crashes);
+  if (why.empty()) return false;
+  log::error(why);
+  const bool can_be_asked = std::none_of(crashes.begin(), crashes.end(), [&](const auto& report) {
+    return report.sha256 == library.sha256 && report.phase != "open";
+  });
+  if (!can_be_asked) return true;
+  for (std::string& name : op_names(id, path, config, lock)) {
+    engines.left_out_ops.emplace(std::move(name), why);
   }
+  return true;
 }
 
 }  // namespace
@@ -137,7 +157,8 @@ Result<plugin::LockFile> read_lock(const std::string& path, bool allows_insecure
   return plugin::parse_lock(file.bytes, path);
 }
 
-Status load_engines(const Config& config, EngineSet& engines) {
+Status load_engines(const Config& config, const std::vector<CrashReport>& crashes,
+                    EngineSet& engines) {
   STATOR_CHECK(engines.catalog.add_builtin(&stator_system_engine_entry, host::kernel_hello()));
   std::optional<plugin::LockFile> locked;
   if (!config.plugins_lock.empty()) {
@@ -159,6 +180,8 @@ Status load_engines(const Config& config, EngineSet& engines) {
   for (const std::string& id : wanted) {
     const auto it = found.find(id);
     if (it == found.end()) return not_installed(id, found);
+    STATOR_TRY(const bool is_left_out, leave_out(id, it->second, config, lock, crashes, engines));
+    if (is_left_out) continue;
     STATOR_CHECK(add_engine(id, it->second, config, lock, engines.catalog));
     plugin::Engine& engine = *engines.catalog.engines().back();
     if (const auto json = config.engine_config.find(id); json != config.engine_config.end()) {
@@ -168,8 +191,11 @@ Status load_engines(const Config& config, EngineSet& engines) {
     engines.enabled.push_back(id);
   }
   for (const auto& [id, path] : found) {
-    if (std::find(wanted.begin(), wanted.end(), id) == wanted.end()) {
-      note_disabled(id, path, config, lock, engines.disabled_ops);
+    if (std::find(wanted.begin(), wanted.end(), id) != wanted.end()) continue;
+    const auto is_left_out = leave_out(id, path, config, lock, crashes, engines);
+    if (!is_left_out.ok() || is_left_out.value()) continue;
+    for (std::string& name : op_names(id, path, config, lock)) {
+      engines.disabled_ops.emplace(std::move(name), id);
     }
   }
   engines.catalog.seal();

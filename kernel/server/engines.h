@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "plugin/catalog.h"
 #include "server/config.h"
+#include "server/crash_reports.h"
 
 namespace stator::server {
 
@@ -15,6 +16,8 @@ struct EngineSet {
   plugin::Catalog catalog;
   // Wire and canonical names of ops whose engines are installed but not enabled -> engine id.
   std::map<std::string, std::string> disabled_ops;
+  // Such names of engines that are left out because they crash when they are opened -> why.
+  std::map<std::string, std::string> left_out_ops;
   std::vector<std::string> enabled;  // ids, without the kernel's own
 };
 
@@ -22,7 +25,10 @@ struct EngineSet {
 // program's bin directory. Library ID.so holds engine ID. Errors (one sentence each): a configured
 // engine that is not installed, one that cannot be loaded, is not in the lock, or could be changed
 // by others (unless config.allows_insecure_plugins: then a warning), an unknown key in [engine.ID].
-Status load_engines(const Config& config, EngineSet& engines);
+// An engine whose library crashed before it was open, as `crashes` say, is left out as if it were
+// not enabled.
+Status load_engines(const Config& config, const std::vector<CrashReport>& crashes,
+                    EngineSet& engines);
 
 // Engine id -> path of its library; the first directory that has it wins.
 std::map<std::string, std::string> find_libraries(const std::vector<std::string>& engine_path);

@@ -1,21 +1,25 @@
 // statord: the server program.
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
 
+#include <CLI/CLI.hpp>
+
+#include "stator/json_writer.hpp"
+
 #include "base/log.h"
 #include "control/audit/audit_verify.h"
 #include "control/net/self_signed.h"
+#include "io/crash_report.h"
 #include "io/file_system.h"
 #include "server/admin_bootstrap.h"
+#include "server/crash_reports.h"
 #include "server/key_file.h"
 #include "server/plugin_command.h"
 #include "server/restore.h"
 #include "server/server.h"
 #include "server/wal_command.h"
-#include "stator/json_writer.hpp"
 
 namespace {
 
@@ -86,7 +90,7 @@ void add_wal_command(CLI::App& app, stator::server::WalCommand& wal) {
   cut->add_flag("--yes", wal.is_sure, "Do it");
 }
 
-void add_plugin_command(CLI::App& app, stator::server::PluginCommand& plugin) {
+CLI::App& add_plugin_command(CLI::App& app, stator::server::PluginCommand& plugin) {
   using Action = stator::server::PluginCommand::Action;
   CLI::App* group = app.add_subcommand("plugin", "Engine libraries, without running any of their code");
   group->require_subcommand(1);
@@ -102,6 +106,20 @@ void add_plugin_command(CLI::App& app, stator::server::PluginCommand& plugin) {
       ->add_option("--lock", plugin.lock, "A plugins.lock that they must stand in");
   add("lock", "Write a plugins.lock of them", Action::kLock)
       ->add_option("--output", plugin.output, "The file; default: standard output");
+  return *group;
+}
+
+void add_crash_commands(CLI::App& plugin, stator::server::CrashCommand& crash) {
+  const auto add = [&](const char* name, const char* what, bool forgets) {
+    CLI::App* command = plugin.add_subcommand(name, what);
+    command->add_option("--data-dir", crash.data_dir, "Directory of the data")
+        ->required()
+        ->check(CLI::ExistingDirectory);
+    command->add_option("--engine", crash.engine, "Of this engine alone");
+    command->callback([&crash, forgets] { crash.forgets = forgets; });
+  };
+  add("crashes", "The reports of engines that crashed, a line each", false);
+  add("retry", "Let the next start try again what was kept away from engines that crashed", true);
 }
 
 struct AuditOptions {
@@ -201,6 +219,7 @@ void wait_for_end(const sigset_t& signals, stator::server::Server& server) {
 int run(const Config& config) {
   stator::log::set_level(level_of(config.log_level));
   const sigset_t signals = block_signals();
+  const stator::io::SignalStack crash_stack;
   stator::server::Server server(config);
   if (auto status = server.start(); !status.ok()) {
     const stator::ErrorCode reason = status.error().code();
@@ -303,6 +322,12 @@ int run(const stator::server::PluginCommand& command) {
   return code.ok() ? code.value() : fail(kExitFailure, code.error().sentence());
 }
 
+int run(const stator::server::CrashCommand& command) {
+  auto code = stator::server::run_crash_command(command, std::cout);
+  std::cout.flush();
+  return code.ok() ? code.value() : fail(kExitFailure, code.error().sentence());
+}
+
 int run(const stator::server::WalCommand& command) {
   auto code = stator::server::run_wal_command(command, std::cout);
   std::cout.flush();
@@ -332,7 +357,8 @@ int main(int argc, char** argv) {
   stator::server::WalCommand wal;
   add_wal_command(app, wal);
   stator::server::PluginCommand plugin;
-  add_plugin_command(app, plugin);
+  stator::server::CrashCommand crash;
+  add_crash_commands(add_plugin_command(app, plugin), crash);
   AuditOptions audit;
   add_audit_command(app, audit);
   stator::server::PasswordReset reset;
@@ -341,7 +367,7 @@ int main(int argc, char** argv) {
   if (app.got_subcommand("audit")) return run_audit_verify(audit);
   if (app.got_subcommand("user")) return run_reset_password(reset, options);
   if (app.got_subcommand("wal")) return run(wal);
-  if (app.got_subcommand("plugin")) return run(plugin);
+  if (app.got_subcommand("plugin")) return crash.data_dir.empty() ? run(plugin) : run(crash);
   if (restore->parsed()) return run_restore(options);
 
   Config config;

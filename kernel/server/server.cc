@@ -1,9 +1,8 @@
 #include "server/server.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <chrono>
+#include <sys/socket.h>
 #include <thread>
 
 #include "base/crc32c.h"
@@ -13,7 +12,9 @@
 #include "control/session/session_ops.h"
 #include "data/core/kernel_record.h"
 #include "data/host/call_context.h"
+#include "io/crash_report.h"
 #include "server/admin_bootstrap.h"
+#include "server/crash_reports.h"
 #include "server/key_file.h"
 #include "server/recover_to.h"
 #include "server/vshard_move.h"
@@ -66,6 +67,7 @@ Server::~Server() = default;
 
 Status Server::start() {
   started_ns_ = system_clock().monotonic_ns();
+  io::report_crashes(crash_directory(config_.data_dir));
   STATOR_CHECK(check_addresses());
   STATOR_CHECK(load_jwt());
   STATOR_CHECK(read_key_file(config_.key_file, keys_));
@@ -79,7 +81,7 @@ Status Server::start() {
   if (layout_.lanes != lanes) STATOR_CHECK(reshard(lanes));
   STATOR_CHECK(start_lanes());
   recovered_lsn_ = log_->last();
-  warn_of_parked();
+  warn_of_parked(parked_, engines_.catalog);
   tell_encryption();
 
   if (config_.auth_mode == auth::Mode::kTrust) return serve(listeners, {});
@@ -90,6 +92,7 @@ Status Server::start() {
 
 Status Server::start_offline(const KernelTask& task) {
   started_ns_ = system_clock().monotonic_ns();
+  io::report_crashes(crash_directory(config_.data_dir));
   STATOR_CHECK(read_key_file(config_.key_file, keys_));
   STATOR_CHECK(load_table());
   STATOR_CHECK(open_data(lanes_by_machine()));  // of a new directory; an old one keeps its lanes
@@ -98,10 +101,12 @@ Status Server::start_offline(const KernelTask& task) {
 }
 
 Status Server::load_table() {
-  STATOR_CHECK(load_engines(config_, engines_));
+  STATOR_TRY(crashes_, read_crash_reports(io::posix_file_system(), config_.data_dir));
+  STATOR_CHECK(load_engines(config_, crashes_, engines_));
   STATOR_TRY(ops::OpTable table, ops::OpTable::build(engines_.catalog, session::session_rows()));
   table_ = std::make_unique<ops::OpTable>(std::move(table));
   for (const auto& [name, engine] : engines_.disabled_ops) table_->add_disabled(name, engine);
+  for (const auto& [name, why] : engines_.left_out_ops) table_->add_left_out(name, why);
   return ok_status();
 }
 
@@ -203,12 +208,14 @@ Status Server::open_data(std::uint32_t lanes) {
   io::FileSystem& files = io::posix_file_system();
   STATOR_CHECK(files.make_directory(config_.data_dir));
   STATOR_TRY(lock_, files.lock(config_.data_dir + "/LOCK"));
+  STATOR_CHECK(tidy_crash_reports(files, config_.data_dir));
   STATOR_TRY(layout_, open_layout(files, config_.data_dir, lanes));
   STATOR_CHECK(open_stores());
   policy_.on_drop([this](TenantId tenant, bool is_dropping) {
     is_dropping ? drops_.begin(tenant) : drops_.end(tenant);
   });
   for (const auto& store : stores_) load_policy(*store);
+  fill_quarantine();
   STATOR_TRY(audit_,
              audit::AuditLog::open(files, system_clock(),
                                    {config_.data_dir + "/audit", config_.audit_file_bytes}));
@@ -268,7 +275,11 @@ Status Server::open_stores() {
 
 Status Server::open_log() {
   const auto [oldest, newest] = std::minmax_element(applied_.begin(), applied_.end());
-  const auto note = [this](const wal::RecordView& record) { note_engine_number(record); };
+  crashed_records_.look_for(crashes_);
+  const auto note = [this](const wal::RecordView& record, Lsn lsn) {
+    note_engine_number(record);
+    crashed_records_.see(record, lsn);
+  };
   const wal::LocalLogOptions options{.directory = config_.data_dir + "/wal",
                                      .segment_bytes = config_.log_segment_bytes,
                                      .oldest_needed = oldest->value() + 1,
@@ -320,6 +331,12 @@ Status Server::number_engines() {
   log_->close();
   STATOR_CHECK(log_->health());
   return open_log();
+}
+
+void Server::fill_quarantine() {
+  QuarantineSources sources{&crashes_, &crashed_records_, vshards_.get(), &applied_, {}};
+  for (const auto& store : stores_) sources.stores.push_back(store.get());
+  quarantine_ = make_quarantine(sources, engines_.catalog);
 }
 
 BackupSources Server::backup_sources(const std::vector<store::Store*>& stores) {
@@ -393,6 +410,7 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
       std::max<std::size_t>(memory_->limit_bytes() / 8 / layout_.lanes, kBufferedBytesMin);
   shared_->stuck_ns = stats_.stuck_ns;
   shared_->catalog = &engines_.catalog;
+  shared_->quarantine = quarantine_.get();
   shared_->table = table_.get();
   shared_->vshards = vshards_.get();
   shared_->mesh = mesh_.get();
@@ -453,16 +471,6 @@ std::uint64_t Server::replayed() const {
   std::uint64_t all = 0;
   for (const bridge::LaneGauges& lane : gauges_) all += lane.replayed.load(std::memory_order_relaxed);
   return all;
-}
-
-// After every lane has recovered.
-void Server::warn_of_parked() const {
-  if (parked_.empty()) return;
-  std::string list;
-  for (const auto& [engine, count] : parked_) {
-    list += (list.empty() ? "" : ", ") + std::to_string(count) + " of '" + engine + "'";
-  }
-  log::warn("records of engines that are not enabled are kept until they are: " + list);
 }
 
 void Server::tell_encryption() const {

@@ -11,12 +11,14 @@
 #include "server/backup_worker.h"
 #include "server/change_reader.h"
 #include "server/config.h"
+#include "server/crash_reports.h"
 #include "server/engines.h"
 #include "server/lane.h"
 #include "server/lane_stop.h"
-#include "server/maintenance.h"
 #include "server/layout.h"
+#include "server/maintenance.h"
 #include "server/memory_guard.h"
+#include "server/quarantine_list.h"
 #include "server/trim_gate.h"
 #include "wal/key_ring.h"
 #include "wal/log.h"
@@ -72,6 +74,7 @@ class Server {
   void load_policy(store::Store& store);
   Status open_log();
   Status number_engines();
+  void fill_quarantine();
   void note_engine_number(const wal::RecordView& record);
   Status start_lanes();
   Status stop_lanes();
@@ -81,7 +84,6 @@ class Server {
   BackupSources backup_sources(const std::vector<store::Store*>& stores);
   session::StatsSources stats_sources();
   StandingServer standing();
-  void warn_of_parked() const;
   void tell_encryption() const;
 
   Config config_;
@@ -95,6 +97,9 @@ class Server {
   wal::KeyRing keys_;
   std::unique_ptr<wal::Log> log_;
   std::map<std::string, EngineNumber> engine_numbers_;  // of the data directory
+  std::vector<CrashReport> crashes_;                    // that were there at the start
+  CrashedRecords crashed_records_;
+  std::unique_ptr<host::Quarantine> quarantine_;  // null: nothing is kept away from its engine
   std::unique_ptr<bridge::LaneMesh> mesh_;
   std::unique_ptr<core::Watchdog> watchdog_;
   std::unique_ptr<auth::PasswordWorker> passwords_;

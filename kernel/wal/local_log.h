@@ -23,7 +23,7 @@ struct LocalLogOptions {
   bool is_made_ahead = true;        // the next segment's file, on a thread of its own
   // Every record that opening looks at, which are those from oldest_needed on and some before. May
   // be none.
-  std::function<void(const RecordView&)> on_record = {};
+  std::function<void(const RecordView&, Lsn)> on_record = {};
   std::uint64_t newest_held = 0;  // LSN; some store holds records up to here: the log must reach it
   // Without it, or without an active key, new segments are plain. Outlives the log; may be given
   // another active key at any time, which the next commit takes with a segment of its own.

@@ -134,7 +134,7 @@ void Check::note(BatchReader& batch) {
   if (!options_.on_record) return;
   RecordView record;
   Lsn lsn;
-  while (batch.next(record, lsn)) options_.on_record(record);
+  while (batch.next(record, lsn)) options_.on_record(record, lsn);
 }
 
 Status Check::take(std::size_t index) {

@@ -24,7 +24,7 @@ struct SegmentEnd {
 };
 
 // Sees a record that was read.
-using RecordVisitor = std::function<void(const RecordView&)>;
+using RecordVisitor = std::function<void(const RecordView&, Lsn)>;
 // Sees a batch, and the offset of its commit.
 using BatchVisitor = std::function<Status(BatchReader&, std::size_t)>;
 

@@ -173,6 +173,57 @@ TEST_F(FloodTest, AnswersThatWaitForOneBeforeThemAreBounded) {
   EXPECT_EQ(server_.stop(), 0) << server_.errors();
 }
 
+// A few bytes that ask for a hundred thousand, a thousand times: they are answered as they are
+// read.
+TEST_F(FloodTest, SmallRequestsForLargeAnswersWaitUntilTheirClientReads) {
+  start("http_listen = \"127.0.0.1:0\"\n");
+  const std::size_t before = own_bytes(server_.pid());
+  std::string frames;
+  for (int i = 0; i < 1000; ++i) frames += std::string("\0\0\0\21", 4) + R"({"op":"describe"})";
+  std::string requests;
+  for (int i = 0; i < 300; ++i)
+    requests += "GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  for (int i = 0; i < 2; ++i) {
+    clients_.push_back(std::make_unique<Client>(server_.port()));
+    clients_.back()->send_raw(frames);
+    clients_.push_back(std::make_unique<Client>(server_.http_port()));
+    clients_.back()->send_raw(requests);
+  }
+  Client honest(server_.port());
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(json::parse(honest.ask(R"({"op":"ping"})"))["status"], "ok");
+  }
+#if !HAS_SANITIZER
+  EXPECT_LT(own_bytes(server_.pid()), before + kRoom);
+#else
+  static_cast<void>(before);
+#endif
+  for (int i = 0; i < 1000; ++i) {
+    const std::optional<std::string> answer = clients_[0]->receive();
+    ASSERT_TRUE(answer && answer->size() > 10'000) << i;
+  }
+  for (const auto& client : clients_) client->reset();
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
+// Also where the client says that it will send no more, and where they wait for its turn.
+TEST_F(FloodTest, AllOfManyRefusedRequestsAreTold) {
+  start("");
+  Client client(server_.port());
+  constexpr int kFrames = 20'000;
+  std::string frames;
+  for (int i = 0; i < kFrames; ++i) frames += std::string("\0\0\0\2{}", 6);
+  client.send_raw(frames);
+  client.end_of_input();
+  for (int i = 0; i < kFrames; ++i) {
+    const std::optional<std::string> answer = client.receive();
+    ASSERT_TRUE(answer.has_value()) << i;
+    ASSERT_EQ(json::parse(*answer)["request_id"], i + 1);
+  }
+  EXPECT_EQ(client.receive(), std::nullopt);
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
 // What clients send ahead while their requests wait fills the room: they lose it, not others.
 TEST_F(FloodTest, WhoSendsAheadOfAWaitingRequestDoesNotCrowdOutOthers) {
   start("http_listen = \"127.0.0.1:0\"\n");

@@ -101,6 +101,11 @@ int ServerProcess::stop() {
   return exit_code_;
 }
 
+int ServerProcess::await_end() {
+  wait();
+  return exit_code_;
+}
+
 void ServerProcess::kill() {
   ::kill(pid_, SIGKILL);
   wait();

@@ -28,6 +28,8 @@ class ServerProcess {
   bool start();
   // SIGTERM and wait; the exit code.
   int stop();
+  // Waits until it ends by itself; the exit code.
+  int await_end();
   // SIGKILL and wait.
   void kill();
   bool is_running() const { return pid_ > 0; }

@@ -35,6 +35,8 @@ HELD = "kernel_control_session_test --gtest_filter=SessionHeldTest.*"
 LEAKS = "leak_test"
 LOADER = "client/load_documents.cc"
 LOADS = "client_test --gtest_filter=LoadTest.*"
+QUARANTINE = "kernel/server/quarantine_list.cc"
+CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
     ("group commit", WAL + "local_log.cc",
      "  is_flush_due_.store(true, std::memory_order_release);\n  return first;",
@@ -43,6 +45,12 @@ ENTRIES = [
      "if (task->is_held_by_session || task->answer_after <= options_.log->durable()) {", "if (true) {", SIMULATION),
     ("sessions hold what is not durable", SESSION,
      "task->is_held_by_session = task->answer_after > host_.watermark();", "task->is_held_by_session = false;", HELD),
+    ("what is answered at once is taken in turns", SESSION, "answered_at_once() >= kAnsweredAtOnceMax", "false",
+     "kernel_control_session_test --gtest_filter=SessionTurnTest.*"),
+    ("who has much to read reads first", SESSION, " || is_output_full();", ";",
+     "process_test --gtest_filter=FloodTest.SmallRequests*"),
+    ("a connection's backlog has its next turn", "kernel/control/net/connection.h",
+     "return has_backlog() || (tls_", "return (tls_", "process_test --gtest_filter=FloodTest.AllOfMany*"),
     ("held answers count as owed", "kernel/control/session/session_held.cc",
      "  ++in_flight_;  // until it is told\n", "", HELD),
     ("strong reads wait for what they saw", CORE,
@@ -91,6 +99,19 @@ ENTRIES = [
      "if (is_ready && !is_built(work, *index)) {", "if (false) {", "document_test --gtest_filter=*IndexBuild*"),
     ("an index that failed refuses nothing", "plugins/document/index/definition.h",
      "return is_ready() || state == IndexState::kBuilding;", "return true;", "document_test --gtest_filter=*IndexBuild*"),
+    ("crashes name their engine", "kernel/io/crash_report.cc", "    gather();  // what", "    // what", CRASHES),
+    ("a signal from outside is no crash", "kernel/io/crash_report.cc",
+     "!is_sent || info->si_pid == getpid();", "true;", CRASHES),
+    ("a paused read has its own place", "kernel/data/core/long_reads.cc",
+     "  in_flight = std::exchange(read.in_flight, nullptr);\n", "", "kernel_data_core_test"),
+    ("what crashed twice is kept away", QUARANTINE, "  if (made->empty()) return nullptr;\n  return made;", "  return nullptr;", CRASHES),
+    ("a fixed build begins anew", QUARANTINE, "if (report.sha256 == engine.sha256) reports", "reports", CRASHES),
+    ("another record at the LSN is not to blame", QUARANTINE, "if (seen == nullptr || seen->record != record)", "if (seen == nullptr)", CRASHES),
+    ("records in quarantine are parked", CORE, "if (it == engines.end() || is_kept)", "if (it == engines.end())", CRASHES),
+    ("what is parked in quarantine stays", "kernel/data/core/parked_records.cc",
+     "      if (stays(parked.record(), lsn_of(parked.key))) continue;\n", "", CRASHES),
+    ("a record that crashes is not written again", CORE,
+     "    STATOR_CHECK(options_.quarantine->check_records(batch_.records()));\n", "", CRASHES),
     ("batches in flight share no document", LOADER, "if (ids_.contains(document.id_hash)) return false;", "", LOADS),
     ("a load keeps how far it came", LOADER, "write_load_state(options_.state_path, state_);", "", LOADS),
     ("a load goes on with the same file only", LOADER, "input_.digest() != kept->sha256", "false", LOADS),

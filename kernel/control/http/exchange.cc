@@ -32,10 +32,15 @@ Exchange::Exchange(const Front& front, session::Session& session, std::uint64_t 
 std::size_t Exchange::on_bytes(ByteView bytes, std::uint64_t now_ns) {
   now_ns_ = now_ns;
   std::size_t taken = 0;
+  std::size_t begun = 0;
+  is_turn_over_ = false;
   for (;;) {
     const ByteView rest = bytes.substr(taken);
     switch (state_) {
       case State::kHead:
+        is_turn_over_ = !rest.empty() && reader_ == nullptr &&
+                        (begun++ == kAnsweredAtOnceMax || session_.is_output_full());
+        if (is_turn_over_) return taken;
         taken += read_head(rest);
         if (state_ == State::kHead && (reader_ != nullptr || taken == bytes.size())) return taken;
         break;

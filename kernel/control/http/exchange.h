@@ -34,6 +34,10 @@ class Exchange final : public session::AnswerForm {
 
   // Takes bytes from the front of `bytes`, and goes on where an answer has come since; how many.
   std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  // The last on_bytes() left requests for the next turn, see Session.
+  bool is_turn_over() const {
+    return state_ == State::kWebSocket ? session_.is_turn_over() : is_turn_over_;
+  }
   // No more requests: close once the output is sent,
   bool is_closing() const { return state_ == State::kEnd; }
   // but first read on and drop what comes, until the peer closes or the time is over.
@@ -130,6 +134,7 @@ class Exchange final : public session::AnswerForm {
   std::uint64_t request_id_ = 0;  // 0: the session has not seen it
   std::uint64_t now_ns_;
   std::uint64_t since_ns_;  // when this state began to count
+  bool is_turn_over_ = false;
   bool is_head_only_ = false;
   bool has_chunks_ = true;
   bool wants_events_ = false;  // SSE instead of NDJSON

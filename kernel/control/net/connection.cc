@@ -66,11 +66,9 @@ bool Connection::http_wants_read() const {
 }
 
 bool Connection::wants_read() const {
-  if (http_ != nullptr) {
-    return !is_ended_ && http_wants_read() && session_.output().size() < kOutputBytesPerConnection;
-  }
-  return !is_ended_ && !session_.is_blocked() && !session_.is_closing() &&
-         session_.output().size() < kOutputBytesPerConnection;
+  if (is_ended_ || is_turn_over() || session_.is_output_full()) return false;
+  if (http_ != nullptr) return http_wants_read();
+  return !session_.is_blocked() && !session_.is_closing();
 }
 
 // Of a large request all there is; otherwise little: it may be thousands of small ones, and others

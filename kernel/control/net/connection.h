@@ -70,13 +70,20 @@ class Connection {
   bool wants_write() const {
     return !session_.output().empty() || (tls_ != nullptr && tls_->wants_write());
   }
-  // Bytes wait that epoll does not know of: receive() again.
-  bool has_more() const { return tls_ != nullptr && tls_->has_more() && wants_read(); }
+  // Requests wait for the next turn, and can have it: resume() takes them.
+  bool has_backlog() const {
+    return is_turn_over() && !session_.is_output_full() && !session_.is_blocked();
+  }
+  // Something waits that epoll does not know of.
+  bool has_more() const {
+    return has_backlog() || (tls_ != nullptr && tls_->has_more() && wants_read());
+  }
   bool is_done() const {
     // An exchange that ends has said all that it will: nothing that is still carried out is owed.
     if (http_ != nullptr && http_->is_closing())
       return (is_ended_ || !http_->lingers()) && !wants_write();
-    return (is_ended_ || session_.is_closing()) && session_.in_flight() == 0 && !wants_write();
+    return (is_ended_ || session_.is_closing()) && session_.in_flight() == 0 && !wants_write() &&
+           !has_backlog();
   }
   // Its time is over: idle, or a frame that was begun and not ended.
   bool is_overdue(std::uint64_t now_ns) const;
@@ -115,6 +122,10 @@ class Connection {
     return http_ == nullptr ? session_.on_bytes(bytes, now_ns) : http_->on_bytes(bytes, now_ns);
   }
   bool http_wants_read() const;
+  bool is_turn_over() const {
+    if (session_.is_closing()) return false;
+    return http_ == nullptr ? session_.is_turn_over() : http_->is_turn_over();
+  }
 
   Socket socket_;
   std::unique_ptr<TlsStream> tls_;

@@ -82,6 +82,13 @@ std::size_t EventLoop::wait(int timeout_ms) {
   return again + (ready < 0 ? 0 : static_cast<std::size_t>(ready));
 }
 
+std::size_t EventLoop::position_of(std::uint32_t name, std::size_t ready) const {
+  if (name == kNobody) return 0;
+  for (std::size_t i = 0; i < ready; ++i)
+    if (name_of(i) == name) return i;
+  return 0;
+}
+
 void EventLoop::receive(std::size_t i) {
   const std::uint32_t key = events_[i].data.u32;
   if (key == kDoorbellKey) return;
@@ -92,6 +99,7 @@ void EventLoop::receive(std::size_t i) {
   last_heard_ = key;
   touch(key);
   if (is_paused_) return;  // one that was accepted meanwhile, or is gone: looked at again afterwards
+  if (connection->has_backlog()) return connection->resume(now_ns_);
   const std::uint32_t what = events_[i].events;
   const bool is_gone = (what & (EPOLLHUP | EPOLLERR)) != 0;
   if ((what & EPOLLRDHUP) != 0 && !is_gone) connection->note_end();
@@ -264,7 +272,7 @@ bool EventLoop::flush() {
     is_dirty_[index] = false;
     Connection* connection = connections_[index].get();
     if (connection == nullptr) continue;
-    if (takes_requests()) {
+    if (takes_requests() && !connection->has_backlog()) {
       const std::size_t before = connection->session().in_flight();
       connection->resume(now_ns_);
       has_new_requests |= connection->session().in_flight() > before;

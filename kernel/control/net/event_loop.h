@@ -47,6 +47,11 @@ class EventLoop {
   void receive(std::size_t i);
   // What came since wait().
   std::size_t received_bytes() const { return received_bytes_; }
+  // The `i`th of them by a name that lasts, and its place among those that are ready; 0 if it is
+  // not there.
+  static constexpr std::uint32_t kNobody = 0xfffffffa;  // no connection, no listener
+  std::uint32_t name_of(std::size_t i) const { return events_[i].data.u32; }
+  std::size_t position_of(std::uint32_t name, std::size_t ready) const;
   // Leaves it as it is; it is ready next time.
   void pass_over(std::size_t i);
   // What one read takes at most, kReadBytesPerTurn or less.

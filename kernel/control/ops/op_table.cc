@@ -46,8 +46,15 @@ void OpTable::add_disabled(std::string name, std::string engine_id) {
   disabled_.emplace(std::move(name), std::move(engine_id));
 }
 
+void OpTable::add_left_out(std::string name, std::string why) {
+  left_out_.emplace(std::move(name), std::move(why));
+}
+
 Error OpTable::unknown(std::string_view name) const {
   const std::string shown(name.substr(0, 64));
+  if (const auto it = left_out_.find(std::string(name)); it != left_out_.end()) {
+    return Error(ErrorCode::kEngineQuarantined, it->second);
+  }
   if (const auto it = disabled_.find(std::string(name)); it != disabled_.end()) {
     return Error(ErrorCode::kEngineDisabled, "op",
                  "op '" + shown + "' belongs to engine '" + it->second + "', which is not enabled")

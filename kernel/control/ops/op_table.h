@@ -56,6 +56,8 @@ class OpTable final : public bridge::ArgBinding {
   Error unknown(std::string_view name) const;
   // The names (wire, canonical) of ops of engines that are installed but not enabled.
   void add_disabled(std::string name, std::string engine_id);
+  // Of an engine that is left out because it crashes: engine_quarantined, with this sentence.
+  void add_left_out(std::string name, std::string why);
 
   Status bind_args(std::uint32_t op, ByteView args_json,
                    bridge::AlignedBuffer& block) const override;
@@ -66,6 +68,7 @@ class OpTable final : public bridge::ArgBinding {
   std::deque<OpEntry> entries_;  // catalog's ops first, in its order
   std::unordered_map<std::string_view, const OpEntry*, OpNameHash> names_;
   std::unordered_map<std::string, std::string> disabled_;
+  std::unordered_map<std::string, std::string> left_out_;
 };
 
 // The index of no op.

@@ -64,9 +64,15 @@ Session::~Session() {
 
 std::size_t Session::on_bytes(ByteView bytes, std::uint64_t now_ns) {
   std::size_t taken = 0;
+  is_turn_over_ = false;
+  const std::uint64_t first = next_id_;
+  const std::size_t before = in_flight_;
+  const auto answered_at_once = [&] { return next_id_ - first + before - in_flight_; };
   while (!is_blocked() && !is_closing_) {
     const wire::Frame frame = wire::next_frame(bytes.substr(taken), frame_bytes_max());
     if (frame.state == wire::FrameState::kPartial) break;
+    is_turn_over_ = answered_at_once() >= kAnsweredAtOnceMax || is_output_full();
+    if (is_turn_over_) break;
     if (frame.state == wire::FrameState::kTooLarge) {
       refuse_frame(Error(ErrorCode::kFrameTooLarge,
                          "a frame may have at most " + std::to_string(frame_bytes_max()) +

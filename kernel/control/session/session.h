@@ -39,7 +39,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // Takes whole frames from the front of `bytes`; returns how many bytes were taken. Stops early
-  // when is_blocked() or is_closing().
+  // when is_blocked(), is_closing() or is_turn_over().
   std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
   // Of a frame that will not be taken: this is its answer, and the last one.
   void refuse_frame(const Error& error, std::uint64_t now_ns);
@@ -96,6 +96,10 @@ class Session {
     return flow_.kind != FlowKind::kNone || barrier_ != nullptr ||
            in_flight_ >= kRequestsInFlightMax || holds_enough();
   }
+  // The last on_bytes() left frames for the next turn: many were answered at once, or the client
+  // has much to read first.
+  bool is_turn_over() const { return is_turn_over_; }
+  bool is_output_full() const { return output_.size() >= kOutputBytesPerConnection; }
   // Memory of what it has open, session_room.cc.
   std::size_t open_bytes() const { return open_bytes_; }
   // Monotonic time at which the first of its requests came that wait for an LSN; 0: there are none.
@@ -270,6 +274,7 @@ class Session {
   RequestOrder order_;
   std::uint32_t auth_failures_ = 0;
   bool is_closing_ = false;
+  bool is_turn_over_ = false;
   std::uint64_t next_id_ = 1;   // of the next frame
   std::uint64_t head_ = 1;      // oldest request that is not answered
   std::size_t in_flight_ = 0;

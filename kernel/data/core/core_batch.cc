@@ -12,6 +12,7 @@ using bridge::Task;
 
 void CoreLoop::prepare_item(Task& item) {
   if (item.core_op == bridge::CoreOp::kWork) return prepare_work(item);
+  if (refuse_quarantined(item)) return;
   const plugin::Op& op = options_.catalog->ops()[item.op];
   const plugin::Engine& engine = options_.catalog->engine_of(op);
   const bool is_read = op.row->op_class == STATOR_OP_READ;

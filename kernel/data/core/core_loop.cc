@@ -5,11 +5,14 @@
 #include <cstring>
 #include <limits>
 
+#include "stator/args.hpp"
+
 #include "base/assert.h"
 #include "base/log.h"
 #include "data/core/call_scope.h"
 #include "data/core/kernel_record.h"
-#include "stator/args.hpp"
+#include "io/crash_report.h"
+#include "plugin/engine_scope.h"
 
 namespace stator::core {
 
@@ -41,6 +44,7 @@ CoreLoop::CoreLoop(const CoreOptions& options)
       long_reads_(host_, *options.clock, interrupt_,
                   [this](Task& task, stator_call& call) {
                     if (is_of_dropped(task)) return refuse_dropped(task);
+                    if (refuse_quarantined(task)) return;
                     task.kind == TaskKind::kMerge ? execute_merge(task, call)
                                                   : execute_read(task, call);
                   }),
@@ -55,6 +59,7 @@ CoreLoop::CoreLoop(const CoreOptions& options)
   host_.pauser = &long_reads_;
   host_.alarms = &work_;
   host_.dropped = &eraser_.marked();
+  host_.quarantine = options.quarantine;
 }
 
 CoreLoop::~CoreLoop() {
@@ -65,7 +70,9 @@ CoreLoop::~CoreLoop() {
 
 void CoreLoop::close_engines() {
   for (std::size_t i = 0; i < host_.instances.size(); ++i) {
-    options_.catalog->engines()[i]->descriptor.close(host_.instances[i]);
+    const plugin::Engine& engine = *options_.catalog->engines()[i];
+    const plugin::EngineScope scope(engine, "close");
+    engine.descriptor.close(host_.instances[i]);
   }
   host_.instances.clear();
   host_.memory.forget();
@@ -84,7 +91,9 @@ void CoreLoop::execute(Task& task) {
     case TaskKind::kExecute:
       if (task.core_op == CoreOp::kWork) return execute_work(task);
       break;
-    case TaskKind::kMerge: return execute_merge(task, call_);
+    case TaskKind::kMerge:
+      if (refuse_quarantined(task)) return;
+      return execute_merge(task, call_);
     case TaskKind::kBatch: return execute_batch(task);
     case TaskKind::kBatchPrepare: return prepare_batch(task);
     case TaskKind::kBatchAppend: return append_batch(task);
@@ -96,9 +105,18 @@ void CoreLoop::execute(Task& task) {
       return cancel_batch(task);
     case TaskKind::kBatchFinish: task.answer_after = task.seen; return;
   }
+  if (refuse_quarantined(task)) return;
   const stator_op& row = *options_.catalog->ops()[task.op].row;
   const WatchScope watch(*options_.watchdog, options_.lane, row, task, interrupt_);
   row.op_class == STATOR_OP_READ ? execute_read(task, call_) : execute_write(task);
+}
+
+bool CoreLoop::refuse_quarantined(Task& task) const {
+  if (options_.quarantine == nullptr || task.core_op != CoreOp::kNone) return false;
+  Status checked = options_.quarantine->check_request(task, *options_.catalog);
+  if (checked.ok()) return false;
+  task.refuse(checked.error());
+  return true;
 }
 
 stator_request CoreLoop::request_of(const Task& task, const plugin::Op& op, stator_call& call) {
@@ -197,6 +215,7 @@ void CoreLoop::execute_write(Task& task) {
   call_.claims = &task.claims;
   const stator_request request = request_of(task, op, call_);
   const stator_status status = engine.descriptor.prepare(host_.instances[op.engine], &request);
+  call_.phase = host::Phase::kIdle;  // a fault from here on is not the engine's
   take_answer(task, call_, status);
   if (status != STATOR_OK) {
     task.answer_after = seen_by(task);
@@ -217,6 +236,9 @@ void CoreLoop::execute_write(Task& task) {
 }
 
 Status CoreLoop::append(Task& task) {
+  if (options_.quarantine != nullptr) {
+    STATOR_CHECK(options_.quarantine->check_records(batch_.records()));
+  }
   if (!task.idempotency_key.empty()) STATOR_CHECK(IdempotencyTable::add(batch_, task, task.vshard));
   STATOR_TRY(task.lsn, options_.log->append(batch_, host_.time_ms, epoch_));
   return ok_status();
@@ -233,8 +255,6 @@ void CoreLoop::commit(Task& task, Lsn seen) {
     wal::RecordView record;
     for (Lsn lsn = task.lsn; records.next(record); lsn = Lsn{lsn.value() + 1}) {
       const Status applied = apply(record, lsn, host_.time_ms);
-      // The record is in the log: an engine that cannot apply what it prepared would make memory
-      // and log differ, so the process stops here, before anybody sees the difference.
       STATOR_ASSERT(applied.ok());
       task.answer_after = lsn;
     }
@@ -251,10 +271,14 @@ Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t tim
   const auto& engines = options_.catalog->engines();
   const auto it = std::find_if(engines.begin(), engines.end(),
                                [&](const auto& e) { return e->number == record.engine; });
-  if (it == engines.end()) return parked_.park(record, lsn, time_ms);
+  const bool is_kept = options_.quarantine != nullptr && options_.quarantine->holds(record, lsn);
+  if (it == engines.end() || is_kept) return parked_.park(record, lsn, time_ms);
   const plugin::Engine& engine = **it;
   apply_call_.begin(host_, host::Phase::kApply, engine, record.tenant, record.collection);
   const CallScope scope(apply_call_);
+  apply_call_.record = &record;
+  apply_call_.lsn = lsn;
+  apply_call_.is_replay = is_replaying_;
   const stator_record lent = {sizeof lent,
                               record.type,
                               record.tenant.value(),
@@ -275,6 +299,10 @@ Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t tim
     if (engine.is_builtin && options_.on_system_record) options_.on_system_record(record);
     return ok_status();
   }
+  // It is in the log: an engine that cannot apply what it prepared would make memory and log
+  // differ, so the process stops here, before anybody sees the difference.
+  STATOR_ASSERT(is_replaying_);
+  io::report_failure("apply answers " + std::string(wire_name(error_code_from(status))));
   return Error(error_code_from(status), "engine '" + engine.id + "' failed to apply record type " +
                                             std::to_string(record.type) + " at LSN " +
                                             std::to_string(lsn.value()));
@@ -311,11 +339,18 @@ bool CoreLoop::is_mine(VShardId vshard) const {
 
 Status CoreLoop::recover() {
   STATOR_CHECK(open_engines());
-  STATOR_CHECK(give_back_parked());
-  STATOR_CHECK(replay_tail());
+  STATOR_CHECK(replay_all());
   host_.memory.tell(options_.on_memory);
   const ParkedCounts parked = parked_.counts(options_.lane);
   if (!parked.empty() && options_.on_parked) options_.on_parked(parked);
+  return ok_status();
+}
+
+Status CoreLoop::replay_all() {
+  is_replaying_ = true;
+  STATOR_CHECK(give_back_parked());
+  STATOR_CHECK(replay_tail());
+  is_replaying_ = false;
   return ok_status();
 }
 
@@ -337,7 +372,11 @@ Status CoreLoop::replay_tail() {
 Status CoreLoop::give_back_parked() {
   for (const auto& engine : options_.catalog->engines()) {
     STATOR_CHECK(parked_.give_back(
-        engine->number, [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
+        engine->number,
+        [this](const wal::RecordView& record, Lsn lsn) {
+          return options_.quarantine != nullptr && options_.quarantine->holds(record, lsn);
+        },
+        [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
           if (eraser_.marked().contains(record.tenant)) return ok_status();
           return apply(record, lsn, time_ms);
         }));
@@ -542,8 +581,7 @@ Status CoreLoop::reload() {
   host_.store->forget_memory();
   last_of_ = {};
   STATOR_CHECK(open_engines());
-  STATOR_CHECK(give_back_parked());
-  return replay_tail();
+  return replay_all();
 }
 
 Status CoreLoop::reopen_engines() {

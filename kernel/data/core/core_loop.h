@@ -28,6 +28,7 @@
 #include "data/core/watchdog.h"
 #include "data/core/work_list.h"
 #include "data/host/call_context.h"
+#include "data/host/quarantine.h"
 #include "wal/log.h"
 
 namespace stator::core {
@@ -54,6 +55,7 @@ struct CoreOptions {
   std::function<SystemRecord(TenantId)> end_of_drop = {};
   // What engines hold in memory for a tenant has changed by so many bytes.
   std::function<void(TenantId, std::int64_t)> on_memory = {};
+  const host::Quarantine* quarantine = nullptr;  // null: nothing is kept away from its engine
 };
 
 // A turn of the lane's loop may have several parts: requests that have come so far, before more are
@@ -148,6 +150,8 @@ class CoreLoop {
   void execute_read(bridge::Task& task, stator_call& call);
   void execute_write(bridge::Task& task);
   void execute_merge(bridge::Task& task, stator_call& call);
+  // Refuses what crashed its engine before; whether it did.
+  bool refuse_quarantined(bridge::Task& task) const;
   // Work, core_work.cc.
   void execute_work(bridge::Task& task);
   // Into batch_ and the task.
@@ -166,6 +170,8 @@ class CoreLoop {
   Status apply_kernel_record(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   Status open_engines();
   void close_engines();
+  // What is parked, then the log's tail.
+  Status replay_all();
   Status replay_tail();
   Status give_back_parked();
   Status replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
@@ -232,6 +238,7 @@ class CoreLoop {
   Lsn erased_lsn_;                        // of its last records
   std::uint64_t drop_not_before_ns_ = 0;  // after it could not write
   bool is_background_on_ = true;
+  bool is_replaying_ = false;
   std::uint32_t interrupt_ = 0;
   std::uint64_t now_ns_ = 0;
   bool is_checkpointing_ = false;

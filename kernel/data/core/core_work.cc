@@ -63,6 +63,10 @@ bool CoreLoop::begin_work(Task& task) {
   work_.set_now(host_.time_ms);
   WorkList::Place place;
   if (!work_.take(place)) return false;
+  const EngineNumber engine = options_.catalog->engines()[place.engine]->number;
+  const bool rests = options_.quarantine != nullptr &&
+                     options_.quarantine->rests(engine, place.tenant, place.collection);
+  if (rests) return false;
   works_for_ = place.tenant;
   task.core_op = bridge::CoreOp::kWork;
   task.priority = bridge::Priority::kBackground;

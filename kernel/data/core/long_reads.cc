@@ -115,6 +115,7 @@ void LongReads::go_on(Read& read) {
   running_ = &read;
   looks_left_ = read.looks_step;
   __atomic_store_n(&interrupt_, std::uint32_t{STATOR_INTERRUPT_ASK}, __ATOMIC_RELAXED);
+  in_flight = std::exchange(read.in_flight, nullptr);
   if (read.fiber.is_paused()) {
     read.fiber.resume();
   } else {
@@ -122,6 +123,7 @@ void LongReads::go_on(Read& read) {
   }
   __atomic_store_n(&interrupt_, 0u, __ATOMIC_RELAXED);
   running_ = nullptr;
+  read.in_flight = std::exchange(in_flight, nullptr);
   if (read.fiber.is_paused()) return;
   read.call.snapshot = nullptr;
   read.snapshot.reset();

@@ -64,6 +64,7 @@ class LongReads final : public host::Pauser {
     std::unique_ptr<store::Snapshot> snapshot;
     bridge::Task* task = nullptr;  // null: at rest
     std::uint32_t looks_step = 1;  // looks of the engine between two of ours at the clock
+    const InFlight* in_flight = nullptr;  // the call in whose middle it paused
   };
   // The one whose turn it is; null: none can run now. May answer some.
   Read* next(std::vector<bridge::Task*>& ended);

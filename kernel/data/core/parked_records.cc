@@ -123,7 +123,7 @@ Status ParkedRecords::checkpoint_if_full() {
   return store_.wait_checkpoint();
 }
 
-Status ParkedRecords::give_back(EngineNumber engine, const Apply& apply) {
+Status ParkedRecords::give_back(EngineNumber engine, const Stays& stays, const Apply& apply) {
   std::string from = parked_key(engine, Lsn{0});
   const std::string end = end_of(engine);
   for (;;) {
@@ -135,6 +135,7 @@ Status ParkedRecords::give_back(EngineNumber engine, const Apply& apply) {
             ErrorCode::kCorrupted,
             "the parked record at LSN " + std::to_string(lsn_of(parked.key).value()) + " is cut");
       }
+      if (stays(parked.record(), lsn_of(parked.key))) continue;
       store_.begin_turn();
       Status applied = apply(parked.record(), lsn_of(parked.key), parked.time_ms());
       if (applied.ok()) store_.erase(parked.key);
@@ -144,6 +145,15 @@ Status ParkedRecords::give_back(EngineNumber engine, const Apply& apply) {
     }
     from = group.back().key + '\0';
   }
+}
+
+void ParkedRecords::look_at(store::Store& store, EngineNumber engine, Lsn lsn,
+                            const std::function<void(const wal::RecordView&)>& look) {
+  const std::string key = parked_key(engine, lsn);
+  store::Entry entry;
+  if (!store.get(key, entry)) return;
+  const Parked parked{key, std::string(entry.value), entry.vshard};
+  if (parked.is_whole()) look(parked.record());
 }
 
 TenantId ParkedRecords::tenant_of(const store::Entry& entry) {

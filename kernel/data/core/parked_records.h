@@ -1,7 +1,9 @@
-// Records of engines that are not enabled: they lie in the lane's store, under the kernel's prefix,
-// until their engine is enabled again. So checkpoints and the trimming of the log go on without it.
+// Records of engines that are not enabled, or that crash on them (data/host/quarantine.h): they lie
+// in the lane's store, under the kernel's prefix, until their engine can have them. So checkpoints
+// and the trimming of the log go on without it.
 //
-// Thread: the lane's. Only in recovery: an engine that is not enabled makes no new records.
+// Thread: the lane's. Only in recovery: an engine that is not enabled makes no new records, nor do
+// collections in quarantine.
 #pragma once
 
 #include <cstdint>
@@ -28,11 +30,16 @@ class ParkedRecords {
   // knows no engine of this number.
   Status park(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
 
-  // Hands every parked record of `engine` to `apply`, in the order of the log and with its time,
-  // each in a turn of its own that also erases it: no checkpoint holds one without the other.
-  // Outside turns.
+  // Hands every parked record of `engine` but those that stay to `apply`, in the order of the log
+  // and with its time, each in a turn of its own that also erases it: no checkpoint holds one
+  // without the other. Outside turns.
+  using Stays = std::function<bool(const wal::RecordView&, Lsn)>;
   using Apply = std::function<Status(const wal::RecordView&, Lsn, std::uint64_t)>;
-  Status give_back(EngineNumber engine, const Apply& apply);
+  Status give_back(EngineNumber engine, const Stays& stays, const Apply& apply);
+
+  // The parked record at this LSN, if there is one, goes to `look`. In a turn of `store`.
+  static void look_at(store::Store& store, EngineNumber engine, Lsn lsn,
+                      const std::function<void(const wal::RecordView&)>& look);
 
   // Of an entry that holds one; 0 if it is damaged.
   static TenantId tenant_of(const store::Entry& entry);

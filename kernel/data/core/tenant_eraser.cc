@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "data/core/kernel_record.h"
 #include "data/core/parked_records.h"
+#include "plugin/engine_scope.h"
 
 namespace stator::core {
 namespace {
@@ -143,8 +144,10 @@ bool TenantEraser::forget_some(TenantId tenant, Work& work) {
   const auto& engines = host_.catalog->engines();
   for (std::size_t i = 0; i < engines.size(); ++i) {
     const auto forget = engines[i]->descriptor.forget;
+    if (forget == nullptr) continue;
     const host::HeapScope heap(host_.memory, tenant);
-    if (forget != nullptr && forget(host_.instances[i], tenant.value()) != 0) return true;
+    const plugin::EngineScope scope(*engines[i], "forget");
+    if (forget(host_.instances[i], tenant.value()) != 0) return true;
   }
   work.is_forgotten = true;
   work.ranges = ranges_of(tenant);

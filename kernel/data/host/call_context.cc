@@ -4,6 +4,9 @@
 #include <string_view>
 
 #include "base/assert.h"
+#include "data/host/crash_facts.h"
+
+stator_call::stator_call() : InFlight(&stator::host::tell_of_call) {}
 
 void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase in,
                         const stator::plugin::Engine& of, stator::TenantId for_tenant,
@@ -17,6 +20,7 @@ void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase i
   depth = 0;
   task = nullptr;
   op = nullptr;
+  record = nullptr;
   reply = nullptr;
   reply_is_binary = false;
   lsn_at = -1;
@@ -28,12 +32,15 @@ void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase i
   everywhere.clear();
   is_later = false;
   has_looked = false;
+  fetched_count = 0;
   error_field.clear();
   error_sentence.clear();
   prefix_size = stator::host::write_prefix(key.data(), of.number, for_tenant, in_collection);
+  enter();
 }
 
 void stator_call::end() {
+  leave();
   phase = stator::host::Phase::kIdle;
   cursors.clear();
   nested.clear();

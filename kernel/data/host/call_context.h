@@ -15,6 +15,7 @@
 
 #include "base/byte_buffer.h"
 #include "base/ids.h"
+#include "base/in_flight.h"
 #include "base/limits.h"
 #include "bridge/arg_binding.h"
 #include "bridge/task.h"
@@ -26,6 +27,8 @@
 #include "wal/batch.h"
 
 namespace stator::host {
+
+class Quarantine;
 
 enum class Phase : std::uint8_t { kIdle, kOpen, kRead, kPrepare, kApply, kMerge };
 
@@ -58,6 +61,7 @@ struct LaneHost {
   Pauser* pauser = nullptr;
   Alarms* alarms = nullptr;
   const std::set<TenantId>* dropped = nullptr;  // whose entries engines do not see when they open
+  const Quarantine* quarantine = nullptr;       // null: nothing is kept away from its engine
   std::uint64_t time_ms = 0;  // of this turn
   TenantMemory memory;
 };
@@ -65,7 +69,8 @@ struct LaneHost {
 }  // namespace stator::host
 
 // In the global namespace: the SDK names this type.
-struct stator_call {
+struct stator_call : stator::InFlight {
+  stator_call();
   stator::host::LaneHost* host = nullptr;
   stator::host::Phase phase = stator::host::Phase::kIdle;
   const stator::plugin::Engine* engine = nullptr;
@@ -75,6 +80,10 @@ struct stator_call {
   stator::ByteView collection;
   const stator::bridge::Task* task = nullptr;  // root request; null in open and apply
   const stator_op* op = nullptr;
+  // apply only: what is applied, and as what.
+  const stator::wal::RecordView* record = nullptr;
+  stator::Lsn lsn;
+  bool is_replay = false;
 
   // The answer.
   stator::ByteBuffer* reply = nullptr;
@@ -98,6 +107,11 @@ struct stator_call {
   stator::store::Snapshot* snapshot = nullptr;
 
   bool has_looked = false;  // views of stored values may be out
+
+  // What kv.prefetch has looked up, in the order of its keys; kv.get takes it from here.
+  std::array<stator::store::Entry, stator::store::kFetchMax> fetched;
+  std::size_t fetched_count = 0;
+  std::size_t fetched_at = 0;  // the first that was not taken yet
 
   // Memory and cursors of the call.
   stator::host::Arena arena;

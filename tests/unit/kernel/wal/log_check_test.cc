@@ -30,7 +30,7 @@ TEST(LogCheckTest, CountsAWholeLogAndShowsItsRecords) {
   const std::uint64_t changes = files.changes();
   std::vector<std::string> payloads;
   CheckOptions options = whole();
-  options.on_record = [&](const RecordView& record) { payloads.emplace_back(record.payload); };
+  options.on_record = [&](const RecordView& record, Lsn) { payloads.emplace_back(record.payload); };
   const LogCheck log = check_log(files, options).take();
   EXPECT_EQ(log.segments.size(), 3u);
   EXPECT_EQ(log.begin, Lsn{1});

@@ -48,6 +48,7 @@ stator_status walk(const stator_request* request) {
     const bool stops =
         word == STATOR_INTERRUPT_STOP ||
         (word == STATOR_INTERRUPT_ASK && host::pause_service().look(request->call) != 0);
+    EXPECT_EQ(in_flight, request->call);  // also after a pause in which others ran
     if (stops) return STATOR_E_DEADLINE_EXCEEDED;
     say(request, view(entry.key));
     say(request, "=");
@@ -58,6 +59,7 @@ stator_status walk(const stator_request* request) {
 }
 
 stator_status read(const stator_instance*, const stator_request* request) {
+  EXPECT_EQ(in_flight, request->call);
   if (request->op_index == kWalk) return walk(request);
   stator_bytes value{};
   if (host::kv_service().get(request->call, kSpace, bytes(key_of(request)), &value) == 0) {
@@ -155,6 +157,7 @@ class LongReadsTest : public testing::Test {
     std::vector<Task*> answered;
     core_->run(submitted_, answered);
     log_.commit();
+    EXPECT_EQ(in_flight, nullptr);  // what has paused does not run
     return answered;
   }
   // Rows a, b, c, ... with the values 1, 2, 3, ...

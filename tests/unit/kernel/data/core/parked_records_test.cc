@@ -58,10 +58,12 @@ class ParkedRecordsTest : public testing::Test {
     store_->end_turn();
     return status;
   }
-  std::vector<std::string> give_back(EngineNumber engine) {
+  static bool none_stays(const wal::RecordView&, Lsn) { return false; }
+  std::vector<std::string> give_back(EngineNumber engine,
+                                     const ParkedRecords::Stays& stays = none_stays) {
     std::vector<std::string> found;
     const Status status = parked_->give_back(
-        engine, [&](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
+        engine, stays, [&](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
           found.push_back(text_of(record, lsn, time_ms));
           return ok_status();
         });
@@ -89,6 +91,27 @@ TEST_F(ParkedRecordsTest, ComeBackAsTheyWereInTheOrderOfTheLogAndOnlyOnce) {
                           "1099511627777@1099511628777 7/3/5/9 c="));
   EXPECT_THAT(give_back(kAbsent), IsEmpty());
   EXPECT_THAT(give_back(kOther), ElementsAre("4@1004 8/3/5/9 c=not asked for"));
+}
+
+TEST_F(ParkedRecordsTest, ThoseThatStayAreThereTheNextTime) {
+  ASSERT_TRUE(park(kAbsent, 2, "a").ok());
+  ASSERT_TRUE(park(kAbsent, 3, "b").ok());
+  ASSERT_TRUE(park(kAbsent, 4, "c").ok());
+  const auto is_three = [](const wal::RecordView& record, Lsn lsn) {
+    EXPECT_EQ(record.collection, "c");
+    return lsn == Lsn{3};
+  };
+  EXPECT_THAT(give_back(kAbsent, is_three),
+              ElementsAre("2@1002 7/3/5/9 c=a", "4@1004 7/3/5/9 c=c"));
+  std::string seen;
+  store_->begin_turn();
+  for (const std::uint64_t lsn : {2u, 3u}) {
+    ParkedRecords::look_at(*store_, kAbsent, Lsn{lsn},
+                           [&](const wal::RecordView& record) { seen += record.payload; });
+  }
+  store_->end_turn();
+  EXPECT_EQ(seen, "b");
+  EXPECT_THAT(give_back(kAbsent), ElementsAre("3@1003 7/3/5/9 c=b"));
 }
 
 TEST_F(ParkedRecordsTest, ParkedAgainByAReplayIsParkedOnce) {
@@ -120,8 +143,8 @@ TEST_F(ParkedRecordsTest, ACheckpointOnTheWayHoldsEffectAndErasureTogether) {
   memtable_bytes_ = 16 * 1024;
   open();
   std::uint64_t applied = 0;
-  const Status stopped =
-      parked_->give_back(kAbsent, [&](const wal::RecordView&, Lsn lsn, std::uint64_t) -> Status {
+  const Status stopped = parked_->give_back(
+      kAbsent, none_stays, [&](const wal::RecordView&, Lsn lsn, std::uint64_t) -> Status {
         if (lsn.value() == kRecords - 20) return Error(ErrorCode::kInternal, "the test stops here");
         ++applied;
         store_->put("effect " + std::to_string(lsn.value()), VShardId{9}, std::string(1000, 'e'));
