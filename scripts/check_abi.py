@@ -7,8 +7,12 @@ the compiler says (DWARF, read by abidw) and compared with the headers of the tr
 line says `frozen`, only what an older engine or server cannot notice may change: a new struct, enum
 or constant, a new enumerator, a new member at the end of a struct that begins with struct_size.
 
+A break of a frozen contract that is meant nevertheless (nobody can have used what is changed) stands in
+sdk/abi/accepted.txt, one a line: what this script says of it, " because ", the reason. It stays there.
+
     check_abi.py               compare; needs gcc and abidw (apt-get install abigail-tools)
-    check_abi.py --update      write the lock anew; if it is frozen, only what may change
+    check_abi.py --update      write the lock anew; if it is frozen, only what may change, and with a
+                               STATOR_ABI_MINOR above the frozen one (who releases it edits the first line)
     check_abi.py --self-test   prove on planted headers that the rules fire
 """
 import argparse
@@ -21,6 +25,7 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOCK = ROOT / "sdk/abi/contract.lock"
+ACCEPTED = ROOT / "sdk/abi/accepted.txt"
 HEADERS = ROOT / "sdk/include"
 NOT_LOCKED = re.compile(r"STATOR_(ABI_MINOR|\w+_H|EXPORT)$")
 HINT = "scripts/check_abi.py --update, and a line under ABI in CHANGELOG.md"
@@ -137,6 +142,37 @@ def broken(locked, now):
             yield f"{' '.join(key(block))} differs: {'; '.join(lost) or 'its members grew, and it has no struct_size'}"
 
 
+def minor_of(headers):
+    text = (headers / "stator/version.h").read_text(encoding="utf-8")
+    return int(re.search(r"#define STATOR_ABI_MINOR (\d+)\n", text)[1])
+
+
+def frozen_minor(state):
+    """Of the first line: the minor that is released, None for a draft."""
+    found = re.fullmatch(r"(draft|frozen) 1\.(\d+)", state)
+    if not found:
+        sys.exit(f"{LOCK.name} begins with neither 'draft 1.N' nor 'frozen 1.N': {state}")
+    return int(found[2]) if found[1] == "frozen" else None
+
+
+def outgrown(frozen, minor, is_new):
+    """What is wrong with the version that the headers say."""
+    if frozen is not None and minor < frozen:
+        yield f"1.{frozen} is released, and STATOR_ABI_MINOR is {minor}"
+    if frozen is not None and is_new and minor <= frozen:
+        yield f"something is new behind the released 1.{frozen}: make STATOR_ABI_MINOR {frozen + 1}"
+
+
+def accepted(text):
+    """The problems that are accepted, each with a reason."""
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            problem, word, reason = line.partition(" because ")
+            if not word or len(reason.split()) < 3:
+                sys.exit(f"{ACCEPTED.name}: no reason: {line}")
+            yield problem
+
+
 def render(state, blocks):
     return "\n".join([state, ""] + ["\n".join(block) for block in blocks]) + "\n"
 
@@ -152,6 +188,10 @@ def self_test():
     worse = parse("struct a 8 bytes\n  0 uint32_t struct_size\n  4 long x\nstruct b 8 bytes\n  0 int x\n  4 int y\n")
     assert list(broken(lock, worse)) == ["struct a differs: 4 int x", "struct b differs: struct b 4 bytes",
                                          "constant C is gone"], list(broken(lock, worse))
+    assert frozen_minor("draft 1.0") is None and frozen_minor("frozen 1.2") == 2
+    assert list(outgrown(None, 0, True)) == [] and list(outgrown(0, 0, False)) == [] and list(outgrown(0, 1, True)) == []
+    assert len(list(outgrown(0, 0, True))) == 1 and len(list(outgrown(1, 0, False))) == 1
+    assert list(accepted("# comment\n\nconstant C is gone because nobody had it yet\n")) == ["constant C is gone"]
     with tempfile.TemporaryDirectory() as folder:
         headers = pathlib.Path(folder)
         (headers / "stator").mkdir()
@@ -177,17 +217,21 @@ def main():
         return 0
     state, _, text = LOCK.read_text(encoding="utf-8").partition("\n")
     now = describe(HEADERS)
-    problems = list(broken(parse(text), now))
-    if options.update and (not problems or not state.startswith("frozen")):
+    frozen = frozen_minor(state)
+    passed = set(accepted(ACCEPTED.read_text(encoding="utf-8")))
+    problems = [problem for problem in broken(parse(text), now) if problem not in passed]
+    is_new = render(state, now) != state + "\n" + text
+    problems += outgrown(frozen, minor_of(HEADERS), is_new)
+    if options.update and (not problems or frozen is None):
         LOCK.write_text(render(state, now), encoding="utf-8")
         print(f"check_abi: {len(now)} parts written")
         return 0
     for problem in problems:
         print(f"{LOCK.relative_to(ROOT)}: {problem}")
     if problems:
-        print("a released contract keeps what it has" if state.startswith("frozen") else f"if it is meant: {HINT}")
+        print(f"if it is meant: {HINT}" if frozen is None else "a released contract keeps what it has")
         return 1
-    if render(state, now) != state + "\n" + text:
+    if is_new:
         print(f"{LOCK.relative_to(ROOT)}: the headers have something new: {HINT}")
         return 1
     print(f"check_abi: the contract's {len(now)} parts are as they were")

@@ -143,6 +143,7 @@ class Search {
     const auto flags = field<std::uint16_t>(node + 4);
     const char* value = key + key_bytes;
     if (flags == kBig) {
+      if (value + sizeof(std::uint64_t) > one.page + kPageBytes) return {};
       value = big_value(value, size);
       if (value == nullptr) return {};
     } else if (flags != 0 || value + size > one.page + kPageBytes) {
