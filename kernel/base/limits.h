@@ -31,6 +31,15 @@ inline constexpr std::uint32_t kBodyTimeoutMs = 30'000;
 // is an eighth of the memory at most; beyond it the slowest are ended. At least so much on each
 // lane: room for some of the largest, and an eighth of it for strangers.
 inline constexpr std::size_t kBufferedBytesMin = 4 * kFrameBytesMax;
+// What open requests hold (their arguments, wherever they wait) may be as much again. One
+// connection has a part of it; then it is not read until it holds less.
+inline constexpr std::size_t kRequestRoomParts = 4;
+// A request that may always come, so that a full room stops nobody who asks for little.
+inline constexpr std::size_t kRequestBytesSmall = 4096;
+// Whether a client that ended its side and waits for answers is still there is asked so often, by
+// the system (TCP keepalive), and so many times without an answer before it counts as gone.
+inline constexpr int kEndedPeerAskS = 2;
+inline constexpr int kEndedPeerAsksMax = 4;
 // TCP accepted to TLS established.
 inline constexpr std::uint32_t kTlsHandshakeTimeoutMs = 10'000;
 // TLS handshakes that one lane begins in a second, and at once after a quiet time: each costs it
@@ -55,6 +64,9 @@ inline constexpr std::size_t kHttpAheadBytesMax = 64u * 1024;
 inline constexpr std::uint32_t kHttpHeadTimeoutMs = 10'000;
 // Between two requests.
 inline constexpr std::uint32_t kHttpIdleTimeoutMs = 60'000;
+// How long an event stream may be silent; proxies end what is silent for a minute.
+inline constexpr std::uint64_t kHttpHeartbeatMsDefault = 15'000;
+inline constexpr std::uint64_t kHttpHeartbeatSecondsMax = 3600;
 // A request that is refused while it is still being sent is read and dropped so long, so that its
 // client reads the refusal before the connection breaks.
 inline constexpr std::uint32_t kHttpLingerMs = 5'000;
@@ -191,6 +203,9 @@ inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
 // And from all of them, and in how many requests: the others come first in the next turn.
 inline constexpr std::size_t kReadBytesOfTurnMax = 2u * 1024 * 1024;
 inline constexpr std::size_t kReadRequestsOfTurnMax = 8192;
+// Requests of one connection that are answered without the data plane in one turn: refusals, pings,
+// descriptions. Its next ones come when others had theirs.
+inline constexpr std::size_t kAnsweredAtOnceMax = 64;
 
 // ---- storage ------------------------------------------------------------------------------------
 // LMDB's compiled-in key limit on Debian.

@@ -24,6 +24,7 @@ struct alignas(64) LaneGauges {
   Gauge streams{0};         // answers in parts that are open
   Gauge streams_paused{0};  // of these, until their clients have read more
   Gauge unsent_bytes{0};    // of answers that clients have not taken yet
+  Gauge request_bytes{0};   // of requests that are not answered yet
   std::array<Gauge, kPriorityWeights.size()> queued{};  // wait for their turn, by priority
   Gauge long_reads{0};                                  // that have begun and pause
   Gauge slices{0};                                      // of such reads, since start

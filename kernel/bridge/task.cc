@@ -10,6 +10,8 @@ namespace {
 
 // Beyond this a buffer is freed when its task rests: one large answer must not pin memory.
 constexpr std::size_t kKeepBytes = 64 * 1024;
+// The same where there may be a thousand of them.
+constexpr std::size_t kKeepBytesOfMany = 4096;
 
 }  // namespace
 
@@ -36,6 +38,21 @@ void Task::set_note(ByteView text) {
   args.clear();
   args.append(&block, sizeof block, 1);
   args.append(text.data(), text.size(), 1);
+}
+
+void Task::count_held(std::size_t& sum) {
+  const auto bytes_of = [](const Task& task) { return sizeof(Task) + task.args.capacity(); };
+  std::size_t bytes = bytes_of(*this);
+  for (const Task* one : items) bytes += bytes_of(*one);
+  for (const Task* one : children) bytes += bytes_of(*one);
+  sum += bytes - held_bytes;
+  held_in = &sum;
+  held_bytes = bytes;
+}
+
+void Task::forget_args() {
+  if (args.capacity() > kKeepBytesOfMany) args.release();
+  if (held_in != nullptr) count_held(*held_in);
 }
 
 void Task::clear_answer() {
@@ -114,6 +131,9 @@ void Task::reset() {
   is_strict = false;
   if (open_count != nullptr) open_count->fetch_sub(1, std::memory_order_relaxed);
   open_count = nullptr;
+  if (held_in != nullptr) *held_in -= held_bytes;
+  held_in = nullptr;
+  held_bytes = 0;
 }
 
 Error not_durable_in_time() {

@@ -137,6 +137,8 @@ struct Task {
   std::uint64_t stream = 0;   // its name at the desk that makes its parts; 0 = it is no stream
   bool is_backup = false;  // the checkpoint that a backup begins with
   std::atomic<std::uint64_t>* open_count = nullptr;  // one less when this task rests
+  std::size_t* held_in = nullptr;                    // the sum in which it counts; null: in none
+  std::size_t held_bytes = 0;                        // as they are counted there
 
   bool was_cancelled() const { return is_cancelled.load(std::memory_order_relaxed); }
   // Of a batch that has begun: it must go on whatever is held back or late.
@@ -156,6 +158,11 @@ struct Task {
   void prefetch_answer() const { __builtin_prefetch(payload.data()); }
   void refuse(const Error& error);
   void refuse_as_cancelled();
+  // Counts the memory that it holds until it rests in `sum`, which outlives it: itself, its
+  // arguments, its items, and what was copied of it for lanes. Again: what has come since, too.
+  void count_held(std::size_t& sum);
+  // What was asked is not needed any more: the answer is there.
+  void forget_args();
   // Takes back what an engine answered.
   void clear_answer();
   // Puts `lsn` into the payload wherever it belongs.

@@ -10,6 +10,8 @@
 namespace stator::plugin {
 namespace {
 
+constexpr const char* kRemedy = "; build it with the SDK of this server, or take a newer server";
+
 Error refuse(const std::string& path, const std::string& why) {
   return Error(ErrorCode::kRejectedPrevalidation,
                (path.empty() ? std::string("built-in engine") : path) + ": " + why);
@@ -92,14 +94,15 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
   const stator_engine_v1* theirs = call_entry(entry, hello, library);
   if (theirs == nullptr) {
     return refuse(path, "the engine refuses this server's contract version " +
-                            std::to_string(STATOR_ABI_MAJOR) + "." + std::to_string(STATOR_ABI_MINOR));
+                            std::to_string(STATOR_ABI_MAJOR) + "." +
+                            std::to_string(STATOR_ABI_MINOR) + kRemedy);
   }
   // These stand where they are in every version.
   if (theirs->abi_major != STATOR_ABI_MAJOR || theirs->abi_minor > STATOR_ABI_MINOR) {
     return refuse(path, "it needs contract version " + std::to_string(theirs->abi_major) + "." +
                             std::to_string(theirs->abi_minor) + ", this server has " +
                             std::to_string(STATOR_ABI_MAJOR) + "." +
-                            std::to_string(STATOR_ABI_MINOR));
+                            std::to_string(STATOR_ABI_MINOR) + kRemedy);
   }
   auto engine = std::make_unique<Engine>();
   stator_engine_v1& descriptor = engine->descriptor;

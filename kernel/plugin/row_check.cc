@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string>
 #include <string_view>
 
@@ -23,8 +24,29 @@ bool is_name(const char* text, std::size_t size_max) {
   });
 }
 
+// Bits below the hints that this server knows.
+constexpr std::uint32_t kArgFlags =
+    STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY | STATOR_ARG_SENSITIVE | STATOR_ARG_NULLABLE |
+    STATOR_ARG_DEPTH | STATOR_ARG_JSON_OBJECT | STATOR_ARG_JSON_ARRAY | STATOR_ARG_JSON_SCALAR;
+constexpr std::uint32_t kOpFlags =
+    STATOR_OP_REMOVES | STATOR_OP_PAUSES | STATOR_OP_TOGETHER | STATOR_OP_ROWS_CHECKED;
+
+std::string remedy() {
+  return ", which contract " + std::to_string(STATOR_ABI_MAJOR) + "." +
+         std::to_string(STATOR_ABI_MINOR) +
+         " does not know: take a newer server, or build the engine without it";
+}
+
 Error broken(const stator_engine_v1& engine, const std::string& what) {
   return Error(ErrorCode::kRejectedPrevalidation, std::string("engine '") + engine.id + "': " + what);
+}
+
+Status check_flags(const stator_engine_v1& engine, const std::string& where, std::uint32_t flags,
+                   std::uint32_t known) {
+  const std::uint32_t unknown = flags & ~(known | STATOR_FLAG_HINTS);
+  if (unknown == 0) return ok_status();
+  const int bit = std::countr_zero(unknown);
+  return broken(engine, where + ": a flag 1 << " + std::to_string(bit) + remedy());
 }
 
 Status check_arg(const stator_engine_v1& engine, const std::string& where, const stator_arg& arg,
@@ -32,8 +54,9 @@ Status check_arg(const stator_engine_v1& engine, const std::string& where, const
   if (!is_name(arg.name, 64)) return broken(engine, where + ": an argument has no valid name");
   const std::string named = where + "." + arg.name;
   if (arg.type < STATOR_ARG_STR || arg.type > STATOR_ARG_ROWS) {
-    return broken(engine, named + ": type " + std::to_string(arg.type) + " is not one of 1..11");
+    return broken(engine, named + ": a type " + std::to_string(arg.type) + remedy());
   }
+  STATOR_CHECK(check_flags(engine, named, arg.flags, kArgFlags));
   if (!is_row_field && is_shared_field(arg.name)) {
     return broken(engine, named + ": this field belongs to every request");
   }
@@ -44,6 +67,9 @@ Status check_arg(const stator_engine_v1& engine, const std::string& where, const
   if ((arg.flags & STATOR_ARG_ROUTING_KEY) != 0 &&
       (arg.type != STATOR_ARG_STR || (arg.flags & STATOR_ARG_REQUIRED) == 0)) {
     return broken(engine, named + ": a routing key is a required string");
+  }
+  if ((arg.flags & STATOR_ARG_DEPTH) != 0 && arg.type != STATOR_ARG_U64) {
+    return broken(engine, named + ": a depth is a number of the type u64");
   }
   if (arg.type != STATOR_ARG_ROWS) return ok_status();
   if (is_row_field) return broken(engine, named + ": rows inside rows");
@@ -65,7 +91,7 @@ bool has_routing_key(const stator_arg* args, std::uint64_t count) {
 Status check_placement(const stator_engine_v1& engine, const stator_op& op) {
   const std::string name = op.name;
   if (op.placement < STATOR_PLACE_DOCUMENT || op.placement > STATOR_PLACE_ANY) {
-    return broken(engine, name + ": unknown placement " + std::to_string(op.placement));
+    return broken(engine, name + ": a placement " + std::to_string(op.placement) + remedy());
   }
   if (op.placement == STATOR_PLACE_DOCUMENT && !has_routing_key(op.args, op.arg_count)) {
     return broken(engine, name + ": placed by document, so exactly one argument is the routing key");
@@ -111,8 +137,12 @@ Status check_op(const stator_engine_v1& engine, const stator_op& op) {
   if (!is_name(op.name, 64)) return broken(engine, "an op has no valid name");
   const std::string name = op.name;
   if (op.op_class != STATOR_OP_READ && op.op_class != STATOR_OP_WRITE) {
-    return broken(engine, name + ": class " + std::to_string(op.op_class) + " is not read or write");
+    return broken(engine, name + ": a class " + std::to_string(op.op_class) + remedy());
   }
+  if (op.cost < STATOR_COST_POINT || op.cost > STATOR_COST_HEAVY) {
+    return broken(engine, name + ": a cost " + std::to_string(op.cost) + remedy());
+  }
+  STATOR_CHECK(check_flags(engine, name, op.flags, kOpFlags));
   if (op.op_class == STATOR_OP_READ ? engine.read == nullptr : engine.prepare == nullptr) {
     return broken(engine, name + ": the engine has no function for its class");
   }

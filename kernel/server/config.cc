@@ -199,6 +199,13 @@ class Reader {
            return strings(node, "http.allowed_hosts", config_.http_hosts);
          }},
         {"cors_origins", [this](const toml::node& node) { return cors_origins(node); }},
+        {"heartbeat_s",
+         [this](const toml::node& node) -> Status {
+           STATOR_CHECK(number(node, "http.heartbeat_s", kHttpHeartbeatSecondsMax, 1000,
+                               config_.http_heartbeat_ms));
+           if (config_.http_heartbeat_ms > 0) return ok_status();
+           return wrong(name_, node.source(), "'http.heartbeat_s' must be at least 1");
+         }},
     };
   }
 

@@ -11,6 +11,8 @@ namespace {
 // Requests that are executed together while others still wait in their sockets: enough to overlap
 // their cache misses, few enough that tasks, arguments and answers stay in the L2 cache.
 constexpr std::size_t kGroup = 64;
+// A refusal takes as much of a turn as so many other requests: who asks what is refused comes last.
+constexpr std::uint64_t kRequestsPerError = 8;
 // Answered tasks that are fetched while others are written: those that waited for the disk are cold.
 constexpr std::size_t kAhead = 4;
 // Time that a client must have talked alone for the lane to wait for the disk.
@@ -52,6 +54,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.ops_digest = shared.ops_digest;
   host_.memory_is_full = shared.memory_is_full;
   host_.buffered_bytes_max = shared.buffered_bytes_max;
+  host_.room.bytes_max = shared.buffered_bytes_max;
   host_.backups = &backups_;
   host_.maintenance = &maintenance_;
   host_.streams = &changes_;
@@ -84,7 +87,11 @@ void Lane::run() {
                         [policy = shared_.policy](const wal::RecordView& record) {
                           policy->apply(record.type, record.payload);
                         },
-                        shared_.drops, &end_of_drop, shared_.quarantine});
+                        shared_.drops, &end_of_drop,
+                        [policy = shared_.policy](TenantId tenant, std::int64_t bytes) {
+                          policy->add_memory(tenant, bytes);
+                        },
+                        shared_.quarantine});
   Status status = core_->recover();
   const bool is_ok = status.ok();
   publish(0, 0);
@@ -149,23 +156,25 @@ void Lane::turn(net::EventLoop& events, int timeout) {
 // Where too much waits the rest stays in the sockets, and next time they come first.
 void Lane::read_sockets(net::EventLoop& events, std::size_t ready) {
   events.set_read_bytes(dispatcher_.is_pressed() ? kReadBytesPressed : kReadBytesPerTurn);
-  const std::uint64_t before = host_.requests;
+  const auto cost = [this] { return host_.requests + kRequestsPerError * host_.errors; };
+  const std::uint64_t before = cost();
   const auto is_enough = [&] {
     return dispatcher_.is_home_pressed() || events.received_bytes() > kReadBytesOfTurnMax ||
-           host_.requests - before > kReadRequestsOfTurnMax;
+           cost() - before > kReadRequestsOfTurnMax;
   };
+  // By name: who was served and had nothing more stands elsewhere among those that are ready now.
+  const std::size_t first = events.position_of(first_socket_, ready);
   for (std::size_t i = 0; i < ready; ++i) {
-    const std::size_t at = (first_socket_ + i) % ready;
+    const std::size_t at = (first + i) % ready;
     if (is_enough()) {
-      for (std::size_t left = i; left < ready; ++left)
-        events.pass_over((first_socket_ + left) % ready);
-      first_socket_ = at;
+      for (std::size_t left = i; left < ready; ++left) events.pass_over((first + left) % ready);
+      first_socket_ = events.name_of(at);
       return;
     }
     events.receive(at);
     if (link_.submitted.size() >= kGroup) work(events, core::TurnPart::kMoreToCome);
   }
-  first_socket_ = 0;
+  first_socket_ = net::EventLoop::kNobody;
 }
 
 void Lane::begin_work() {
@@ -227,6 +236,7 @@ void Lane::publish(std::size_t connections, std::size_t unsent_bytes) {
   set(gauges.streams, host_.streams_open);
   set(gauges.streams_paused, host_.streams_paused);
   set(gauges.unsent_bytes, unsent_bytes);
+  set(gauges.request_bytes, host_.room.bytes);
   for (std::size_t i = 0; i < gauges.queued.size(); ++i) {
     set(gauges.queued[i], core_->queued(static_cast<bridge::Priority>(i)));
   }

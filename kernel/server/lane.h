@@ -131,7 +131,8 @@ class Lane {
   std::atomic<bool> has_left_loop_{false};
   bool is_paused_ = false;
   std::uint64_t peers_looked_ns_ = 0;
-  std::size_t first_socket_ = 0;  // of those that are ready, which is read first
+  std::uint32_t first_socket_ =
+      net::EventLoop::kNobody;  // of the next turn: the first that was passed over
   Status last_checkpoint_;
   io::Thread thread_;
 };

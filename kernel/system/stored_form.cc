@@ -90,7 +90,10 @@ Limits read_limits(json::Reader& reader) {
   each_field(reader, [&](std::string_view name, json::Reader& value) {
     if (name == "requests_per_s") return take(limits.requests_per_s, value);
     if (name == "in_flight") return take(limits.in_flight, value);
-    return name == "storage_bytes" && take(limits.storage_bytes, value);
+    if (name == "storage_bytes") return take(limits.storage_bytes, value);
+    if (name == "memory_bytes") return take(limits.memory_bytes, value);
+    if (name == "vector_dims") return take(limits.vector_dims, value);
+    return name == "walk_depth" && take(limits.walk_depth, value);
   });
   return limits;
 }
@@ -176,18 +179,25 @@ std::string write(const Role& role) {
   return out.take();
 }
 
+void write(json::Writer& json, const Limits& limits) {
+  json.begin_object()
+      .field("requests_per_s", limits.requests_per_s)
+      .field("in_flight", limits.in_flight)
+      .field("storage_bytes", limits.storage_bytes)
+      .field("memory_bytes", limits.memory_bytes)
+      .field("vector_dims", limits.vector_dims)
+      .field("walk_depth", limits.walk_depth)
+      .end_object();
+}
+
 std::string write(const Tenant& tenant) {
   json::StringOut out;
   json::Writer json(out);
   json.begin_object()
       .field("tenant_id", tenant.id)
       .field("name", std::string_view(tenant.name))
-      .key("limits")
-      .begin_object()
-      .field("requests_per_s", tenant.limits.requests_per_s)
-      .field("in_flight", tenant.limits.in_flight)
-      .field("storage_bytes", tenant.limits.storage_bytes)
-      .end_object();
+      .key("limits");
+  write(json, tenant.limits);
   if (tenant.is_dropping) json.field("dropping", true);
   json.end_object();
   return out.take();

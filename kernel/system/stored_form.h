@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stator/json_writer.hpp"
+
 namespace stator::system {
 
 inline constexpr std::uint8_t kSpaceUser = 1;     // key: the name
@@ -76,6 +78,14 @@ struct Limits {
   std::uint64_t requests_per_s = 0;
   std::uint64_t in_flight = 0;
   std::uint64_t storage_bytes = 0;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t vector_dims = 0;
+  std::uint64_t walk_depth = 0;
+
+  bool are_none() const {
+    return (requests_per_s | in_flight | storage_bytes | memory_bytes | vector_dims | walk_depth) ==
+           0;
+  }
 };
 
 struct Tenant {
@@ -112,6 +122,7 @@ std::string write(const User& user);
 std::string write(const ApiKey& key);
 std::string write(const Role& role);
 std::string write(const Tenant& tenant);
+void write(json::Writer& json, const Limits& limits);
 std::string write(const RowPolicy& policy);
 User read_user(std::string_view json);
 ApiKey read_api_key(std::string_view json);

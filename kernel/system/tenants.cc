@@ -130,9 +130,13 @@ constexpr stator_arg kQuotaArgs[] = {
     caller_arg(),
     make_arg(STATOR_ARG_U64, "tenant", "Id of the tenant.",
              {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = 4294967295.0}),
-    limit_arg("requests_per_s", "Requests a second on average, with bursts of one second's worth; 0 = no limit."),
+    limit_arg("requests_per_s",
+              "Requests a second on average, with bursts of one second's worth; 0 = no limit."),
     limit_arg("in_flight", "Requests that are being carried out at one time; 0 = no limit."),
     limit_arg("storage_bytes", "Bytes of keys and values; 0 = no limit."),
+    limit_arg("memory_bytes", "Bytes that engines hold in memory for it; 0 = no limit."),
+    limit_arg("vector_dims", "Dimensions of a vector in a request; 0 = no limit."),
+    limit_arg("walk_depth", "Steps that a walk in a request may go; 0 = no limit."),
 };
 
 Status quota_set(const SystemEngine&, const Request& request, Records& records, Reply& reply) {
@@ -141,7 +145,7 @@ Status quota_set(const SystemEngine&, const Request& request, Records& records, 
   if (!find_tenant(request.kv(), static_cast<std::uint32_t>(args.u64(1)), tenant)) {
     return reply.fail(STATOR_E_NOT_FOUND, "tenant", "no such tenant");
   }
-  tenant.limits = {args.u64(2), args.u64(3), args.u64(4)};
+  tenant.limits = {args.u64(2), args.u64(3), args.u64(4), args.u64(5), args.u64(6), args.u64(7)};
   const std::string stored = write(tenant);
   put(request, records, kSpaceTenant, tenant_key(tenant.id), stored);
   reply.write(stored);

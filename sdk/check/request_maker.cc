@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "stator/json_reader.hpp"
 #include "stator/json_writer.hpp"
@@ -39,11 +40,15 @@ std::string example_arguments(const stator_op& op) {
 
 std::vector<Made> RequestMaker::make(const std::vector<const stator_op*>& ops, std::size_t count) {
   std::vector<Made> made;
-  for (const stator_op* op : ops)
-    made.push_back({op->name, example_arguments(*op), op->op_class == STATOR_OP_WRITE});
+  const auto add = [&](const stator_op& op, std::string args_json) {
+    const bool is_write = op.op_class == STATOR_OP_WRITE;
+    made.push_back(
+        {op.name, std::move(args_json), is_write, is_write && op.permission == STATOR_PERM_WRITE});
+  };
+  for (const stator_op* op : ops) add(*op, example_arguments(*op));
   for (std::size_t i = 0; i < count; ++i) {
     const stator_op& op = *ops[below(ops.size())];
-    made.push_back({op.name, arguments(op.args, op.arg_count), op.op_class == STATOR_OP_WRITE});
+    add(op, arguments(op.args, op.arg_count));
   }
   return made;
 }
@@ -91,7 +96,9 @@ std::string RequestMaker::number(const stator_arg& arg) {
 }
 
 std::string RequestMaker::text(const stator_arg& arg) {
-  std::string word(1, static_cast<char>('a' + below(4)));
+  std::string word(1, static_cast<char>('a' + below(std::min<std::uint64_t>(names_, 4))));
+  if (names_ > 4) word += std::to_string(below(names_ / 4));
+  if (arg.max > 0 && static_cast<double>(word.size()) > arg.max) word.resize(1);
   while (static_cast<double>(word.size()) < arg.min) word += 'x';
   return "\"" + word + "\"";
 }

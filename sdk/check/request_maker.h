@@ -14,14 +14,17 @@ struct Made {
   std::string op;
   std::string args_json;
   bool is_write = false;
+  bool writes_rows = false;  // by its permission; otherwise what a collection is, not what is in it
 };
 
 class RequestMaker {
  public:
-  explicit RequestMaker(std::uint64_t seed) : random_(seed) {}
+  // `names`: how many different strings there are.
+  explicit RequestMaker(std::uint64_t seed, std::uint64_t names = 4)
+      : random_(seed), names_(names) {}
 
   // The example of each row, then `count` requests of random rows. Arguments keep the types and
-  // bounds of the row; strings come from a few, so that requests meet each other's data.
+  // bounds of the row; where strings are few, requests meet each other's data.
   std::vector<Made> make(const std::vector<const stator_op*>& ops, std::size_t count);
 
  private:
@@ -34,6 +37,7 @@ class RequestMaker {
   std::string json(const stator_arg& arg);
 
   std::mt19937_64 random_;
+  std::uint64_t names_;
 };
 
 // The members of a row's example without those that every request shares.

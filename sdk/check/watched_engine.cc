@@ -19,6 +19,7 @@ enum class Inside { kNothing, kApply, kOther };
 
 Inside inside = Inside::kNothing;
 stator_engine_entry entry = nullptr;
+stator_engine_entry entry_before = nullptr;
 const stator_engine_v1* original = nullptr;
 const stator_kernel_hello* last_hello = nullptr;  // the fake kernel's is static
 stator_engine_v1 watched;
@@ -51,13 +52,23 @@ void broken(const std::string& sentence) {
   _exit(kExitBroken);
 }
 
-void load_engine(const std::string& path) {
+namespace {
+
+stator_engine_entry entry_of(const std::string& path) {
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (library == nullptr) throw std::runtime_error(dlerror());
   void* symbol = dlsym(library, STATOR_ENTRY_SYMBOL);
   if (symbol == nullptr) throw std::runtime_error(path + " has no symbol " STATOR_ENTRY_SYMBOL);
-  std::memcpy(&entry, &symbol, sizeof entry);
+  stator_engine_entry found = nullptr;
+  std::memcpy(&found, &symbol, sizeof found);
+  return found;
 }
+
+}  // namespace
+
+void load_engine(const std::string& path) { entry = entry_of(path); }
+void load_engine_before(const std::string& path) { entry_before = entry_of(path); }
+stator_engine_entry engine_before() { return entry_before; }
 
 const stator_engine_v1* original_engine() { return original; }
 const stator_engine_v1* engine_again() { return entry(last_hello); }

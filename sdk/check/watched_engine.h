@@ -11,6 +11,9 @@ namespace stator::check {
 
 // Loads the library; throws std::runtime_error with the reason.
 void load_engine(const std::string& path);
+// And the version before it, which is not watched.
+void load_engine_before(const std::string& path);
+stator_engine_entry engine_before();
 
 // The entry for the fake kernel: the library's own descriptor, with what enters the engine watched.
 const stator_engine_v1* watched_entry(const stator_kernel_hello* hello);

@@ -56,8 +56,8 @@ endfunction()
 # A test check/NAME that runs stator-plugin-check on the library: whether the engine keeps the contract.
 function(stator_check_engine name)
   if(NOT TARGET stator-plugin-check)
-    add_executable(stator-plugin-check ${STATOR_CHECK_DIR}/plugin_check.cc ${STATOR_CHECK_DIR}/request_maker.cc
-      ${STATOR_CHECK_DIR}/watched_engine.cc)
+    file(GLOB check_sources CONFIGURE_DEPENDS ${STATOR_CHECK_DIR}/*.cc)
+    add_executable(stator-plugin-check ${check_sources})
     target_link_libraries(stator-plugin-check PRIVATE stator::testkit ${CMAKE_DL_LIBS})
     # Its own clock_gettime, rand, pthread_create stand before the library's.
     set_target_properties(stator-plugin-check PROPERTIES ENABLE_EXPORTS ON)

@@ -66,6 +66,24 @@ struct Alarms {
   std::uint64_t now_ms = 0;
 };
 
+// What one request asked of the kernel, on all lanes, and what is done to it.
+struct Watch {
+  std::uint64_t entries = 0;       // looked up or walked over
+  std::uint64_t interrupt_at = 0;  // entries at which the interrupt word is raised; 0: not then
+  std::uint32_t* interrupt = nullptr;
+  std::uint64_t rooms = 0;  // asked for
+  std::uint64_t refuse_at = 0;
+  bool was_refused = false;
+
+  void on_entry() {
+    if (++entries == interrupt_at) *interrupt = STATOR_INTERRUPT_STOP;
+  }
+  bool refuses_room() {
+    if (++rooms != refuse_at) return false;
+    return was_refused = true;
+  }
+};
+
 // What FakeKernel::bind_rows was given, compiled.
 struct BoundRows {
   bool is_bound = false;
@@ -80,6 +98,7 @@ struct Call {
   std::uint32_t tenant = 0;
   bool has_work = false;  // the engine does work
   LaneStore* store = nullptr;
+  Watch* watch = nullptr;
   std::string collection;
   const char* engine_id = "";
   const stator_op* op = nullptr;
@@ -112,7 +131,14 @@ struct Call {
   };
   std::vector<std::unique_ptr<char, Free>> memory;
   std::deque<Cursor> cursors;
+  std::vector<std::string> ahead;  // keys of kv.prefetch for which get was not called yet
   std::deque<Answer> called;
+
+  // What the request itself asks for, not what is applied, nor work that it waits for.
+  void note_entry() const {
+    if (!is_work && phase != Phase::kApply) watch->on_entry();
+  }
+  bool refuses_room() const { return !is_work && watch->refuses_room(); }
 
   stator_call* handle() { return reinterpret_cast<stator_call*>(this); }
 };

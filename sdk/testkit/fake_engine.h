@@ -42,6 +42,10 @@ struct FakeEngine {
   throw std::runtime_error(where + ": " + fault);
 }
 
+inline void check_flags(const std::string& where, std::uint32_t flags, std::uint32_t known) {
+  if ((flags & ~(known | STATOR_FLAG_HINTS)) != 0) bad_row(where, "a flag that is not known");
+}
+
 inline void check_args(const std::string& where, const stator_arg* args, std::uint64_t count,
                        bool is_row) {
   if (count > 64) bad_row(where, "more than 64 arguments");
@@ -50,6 +54,10 @@ inline void check_args(const std::string& where, const stator_arg* args, std::ui
     if (arg.name == nullptr || arg.doc == nullptr) bad_row(where, "an argument lacks name or doc");
     const std::string named = where + "." + arg.name;
     if (arg.type < STATOR_ARG_STR || arg.type > STATOR_ARG_ROWS) bad_row(named, "unknown type");
+    check_flags(named, arg.flags,
+                STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY | STATOR_ARG_SENSITIVE |
+                    STATOR_ARG_NULLABLE | STATOR_ARG_DEPTH | STATOR_ARG_JSON_OBJECT | STATOR_ARG_JSON_ARRAY |
+                    STATOR_ARG_JSON_SCALAR);
     if (arg.max < arg.min) bad_row(named, "max is less than min");
     if (arg.type == STATOR_ARG_ENUM && arg.choice_count == 0) bad_row(named, "no choices");
     const bool is_key = (arg.flags & STATOR_ARG_ROUTING_KEY) != 0;
@@ -89,6 +97,9 @@ inline void check_op(const stator_engine_v1& engine, const stator_op& op) {
   if (op.permission == 0 || (op.permission & (op.permission - 1)) != 0) {
     bad_row(where, "exactly one permission is needed");
   }
+  if (op.cost < STATOR_COST_POINT || op.cost > STATOR_COST_HEAVY) bad_row(where, "unknown cost");
+  check_flags(where, op.flags,
+              STATOR_OP_REMOVES | STATOR_OP_PAUSES | STATOR_OP_TOGETHER | STATOR_OP_ROWS_CHECKED);
   check_args(where, op.args, op.arg_count, false);
   if (op.placement < STATOR_PLACE_DOCUMENT || op.placement > STATOR_PLACE_ANY) {
     bad_row(where, "unknown placement");

@@ -359,7 +359,12 @@ Answer FakeKernel::call(std::string_view op, std::string_view args_json,
   job.vshard = vshard_of(tenant, collection);
   job.time_ms = state_->time_ms++;
   ++state_->requests;
+  state_->watch.entries = 0;
+  state_->watch.rooms = 0;
+  state_->watch.was_refused = false;
   Answer answer = state_->run(job);
+  state_->watch.interrupt_at = 0;
+  state_->watch.refuse_at = 0;
   state_->interrupt = 0;
   state_->on_pause = nullptr;
   return answer;
@@ -382,7 +387,17 @@ void FakeKernel::bind_rows(std::string_view visible, std::string_view writable) 
 
 void FakeKernel::unbind_rows() { state_->rows = {}; }
 
-void FakeKernel::interrupt_next() { state_->interrupt = STATOR_INTERRUPT_STOP; }
+void FakeKernel::interrupt_next(std::uint64_t after_entries) {
+  if (after_entries == 0) state_->interrupt = STATOR_INTERRUPT_STOP;
+  state_->watch.interrupt = &state_->interrupt;
+  state_->watch.interrupt_at = after_entries;
+}
+
+void FakeKernel::refuse_next(std::uint64_t nth) { state_->watch.refuse_at = nth; }
+
+bool FakeKernel::was_refused() const { return state_->watch.was_refused; }
+
+std::uint64_t FakeKernel::entries_asked() const { return state_->watch.entries; }
 
 void FakeKernel::pause_next(std::function<bool()> on_pause) {
   state_->on_pause = std::move(on_pause);
@@ -420,7 +435,14 @@ void FakeKernel::drop_tenant(std::uint32_t tenant) {
   }
   for (LogRecord& logged : state_->log) logged.is_dropped |= logged.tenant == tenant;
 }
-void FakeKernel::replay() {
+
+void FakeKernel::upgrade(stator_engine_entry entry) {
+  state_->close_all();
+  state_->engine = detail::load_engine(entry, state_->options.config_json);
+  state_->open_all();
+}
+
+void FakeKernel::replay(std::uint64_t restart_behind) {
   state_->close_all();
   for (LaneStore& store : state_->stores) store = LaneStore();
   state_->open_all();
@@ -432,6 +454,7 @@ void FakeKernel::replay() {
         state_->apply(lane, logged);
       }
     }
+    if (logged.lsn == restart_behind) restart();
   }
 }
 
@@ -451,5 +474,14 @@ std::map<std::string, std::string> FakeKernel::dump() const {
 }
 
 std::uint64_t FakeKernel::last_lsn() const { return state_->log.size(); }
+
+FakeKernel::Prefetches FakeKernel::prefetches() const {
+  Prefetches all{};
+  for (const LaneStore& store : state_->stores) {
+    all.keys += store.keys_ahead;
+    all.used += store.gets_ahead;
+  }
+  return all;
+}
 
 }  // namespace stator::testkit

@@ -60,8 +60,15 @@ class FakeKernel {
   // STATOR_OP_ROWS_CHECKED are refused. Throws std::runtime_error for what is no filter.
   void bind_rows(std::string_view visible, std::string_view writable);
   void unbind_rows();
-  // Raises the request's interrupt word before the next call.
-  void interrupt_next();
+  // Raises the request's interrupt word before the next call, or in it when the engine has looked
+  // up or walked over so many entries.
+  void interrupt_next(std::uint64_t after_entries = 0);
+  // In the next call the kernel has no room where the engine asks for some the nth time (from 1):
+  // for its answer, or for a record. Not in merge, when the records are written already.
+  void refuse_next(std::uint64_t nth);
+  // Of the last call: it came to that; how many entries the engine looked up or walked over.
+  bool was_refused() const;
+  std::uint64_t entries_asked() const;
   // In the next call, if its op has STATOR_OP_PAUSES: what happens where it is paused, which is at
   // each of its looks. It may call this kernel, as others do on a server; true: the op is to stop.
   void pause_next(std::function<bool()> on_pause);
@@ -83,10 +90,22 @@ class FakeKernel {
   void drop_tenant(std::uint32_t tenant);
 
   void restart();
-  void replay();
+  // `restart_behind`: as after a crash that a store survives which ends with the record of that
+  // LSN: behind it the instances are closed and opened again. 0: no crash.
+  void replay(std::uint64_t restart_behind = 0);
+  // As after an upgrade: the store is opened by another version of the engine. Throws as the
+  // constructor does.
+  void upgrade(stator_engine_entry entry);
   // The store as text key -> value, over all lanes: equal stores are equal maps.
   std::map<std::string, std::string> dump() const;
   std::uint64_t last_lsn() const;
+  // Keys that kv.prefetch was given since the last replay(), and those of them for which get was
+  // called then.
+  struct Prefetches {
+    std::uint64_t keys;
+    std::uint64_t used;
+  };
+  Prefetches prefetches() const;
 
  private:
   struct State;

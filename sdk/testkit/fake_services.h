@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,14 +36,15 @@ inline bool answers(const Call& call) {
   return call.phase == Phase::kRead || call.phase == Phase::kPrepare || call.phase == Phase::kMerge;
 }
 
-inline char* reply_reserve(stator_call* handle, std::size_t bytes) {
+inline char* reply_reserve(stator_call* handle, std::uint64_t bytes) {
   Call& call = of(handle);
   if (!answers(call)) fault("stator.reply used outside read, prepare and merge");
   if (bytes > kPayloadBytesMax - std::min(call.reply.size(), kPayloadBytesMax)) return nullptr;
+  if (call.phase != Phase::kMerge && call.refuses_room()) return nullptr;
   call.room = std::vector<char>(bytes + 1);
   return call.room.data();
 }
-inline void reply_commit(stator_call* handle, std::size_t bytes) {
+inline void reply_commit(stator_call* handle, std::uint64_t bytes) {
   Call& call = of(handle);
   if (call.room.empty() || bytes > call.room.size() - 1) fault("commit of more than was reserved");
   call.reply.append(call.room.data(), bytes);
@@ -56,7 +58,7 @@ inline void reply_lsn_here(stator_call* handle) {
 }
 inline void reply_set_binary(stator_call* handle) { of(handle).is_binary = true; }
 inline stator_status reply_fail(stator_call* handle, stator_status code, const char* field,
-                                const char* sentence, std::size_t sentence_size) {
+                                const char* sentence, std::uint64_t sentence_size) {
   Call& call = of(handle);
   if (!answers(call)) fault("stator.reply used outside read, prepare and merge");
   call.field = std::string(field == nullptr ? "" : field).substr(0, kFieldBytesMax);
@@ -83,6 +85,7 @@ inline stator_status records_add(stator_call* handle, std::uint32_t vshard, std:
     fault("a record for vshard " + std::to_string(vshard) + ", which lane " +
           std::to_string(call.lane) + " does not own");
   }
+  if (call.refuses_room()) return STATOR_E_RESOURCES_EXHAUSTED;
   call.records.push_back({vshard, type, std::string(view(payload))});
   return STATOR_OK;
 }
@@ -99,6 +102,7 @@ inline stator_status records_claim(stator_call* handle, const stator_claim* clai
   if (claim->owner.size == 0 || claim->owner.size > kClaimOwnerBytesMax) {
     fault("records.claim: the owner has 1..1024 bytes");
   }
+  if (call.refuses_room()) return STATOR_E_RESOURCES_EXHAUSTED;
   const std::string key(view(claim->key));
   const std::string owner(view(claim->owner));
   std::string payload = {static_cast<char>(key.size() & 0xff), static_cast<char>(key.size() >> 8)};
@@ -118,7 +122,7 @@ inline void records_together(stator_call* handle) {
   call.is_together = true;
 }
 
-inline void* mem_allocate(stator_call* handle, std::size_t bytes, std::size_t align) {
+inline void* mem_allocate(stator_call* handle, std::uint64_t bytes, std::uint64_t align) {
   if (align == 0 || (align & (align - 1)) != 0 || align > kBlockAlign) {
     fault("mem.allocate: align must be a power of two up to 64");
   }
@@ -128,99 +132,8 @@ inline void* mem_allocate(stator_call* handle, std::size_t bytes, std::size_t al
   return memory;
 }
 
-inline int kv_get(stator_call* handle, std::uint8_t space, stator_bytes key, stator_bytes* value) {
-  Call& call = of(handle);
-  if (call.phase == Phase::kOpen) fault("kv.get in open: there is no collection; use visit_all");
-  if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) return 0;
-  const auto& entries = call.store->entries;
-  const auto at =
-      entries.find(key_prefix(call.tenant, call.collection, space) + std::string(view(key)));
-  if (at == entries.end()) return 0;
-  const std::string& stored = at->second.value;
-  auto* copy = static_cast<char*>(mem_allocate(handle, stored.size(), 1));
-  std::copy(stored.begin(), stored.end(), copy);
-  *value = lend({copy, stored.size()});
-  return 1;
-}
-
-inline stator_kv_cursor* kv_scan(stator_call* handle, std::uint8_t space, stator_bytes lower,
-                                 stator_bytes upper, int reverse) {
-  Call& call = of(handle);
-  if (call.phase == Phase::kOpen) fault("kv.scan in open: there is no collection; use visit_all");
-  if (call.cursors.size() == kCursorsMax) fault("more than 16 cursors in one call");
-  if (std::max(lower.size, upper.size) > STATOR_KV_KEY_BYTES_MAX) fault("kv.scan: bound too long");
-  Cursor cursor;
-  cursor.call = &call;
-  cursor.writes = call.store->writes;
-  cursor.prefix = key_prefix(call.tenant, call.collection, space);
-  cursor.is_reverse = reverse != 0;
-  const std::string from = cursor.prefix + std::string(view(lower));
-  std::string to = cursor.prefix + std::string(view(upper));
-  if (upper.size == 0) {
-    // The first key behind the space: bytes of 0xff carry over; the NUL before them stops that.
-    while (static_cast<std::uint8_t>(to.back()) == 0xff) to.pop_back();
-    to.back() = static_cast<char>(to.back() + 1);
-  }
-  const auto& entries = call.store->entries;
-  const auto first = entries.lower_bound(from);
-  const auto last = from < to ? entries.lower_bound(to) : first;
-  cursor.at = cursor.is_reverse ? last : first;
-  cursor.end = cursor.is_reverse ? first : last;
-  call.cursors.push_back(std::move(cursor));
-  return reinterpret_cast<stator_kv_cursor*>(&call.cursors.back());
-}
-
-inline int kv_next(stator_kv_cursor* handle, stator_kv_entry* out) {
-  Cursor& cursor = *reinterpret_cast<Cursor*>(handle);
-  if (cursor.writes != cursor.call->store->writes) fault("a cursor used after a write");
-  if (cursor.at == cursor.end) return 0;
-  if (cursor.is_reverse) --cursor.at;
-  cursor.key = cursor.at->first.substr(cursor.prefix.size());
-  cursor.value = cursor.at->second.value;
-  *out = {lend(cursor.key), lend(cursor.value), cursor.at->second.vshard, 0};
-  if (!cursor.is_reverse) ++cursor.at;
-  return 1;
-}
-
-inline void kv_put(stator_call* handle, std::uint8_t space, std::uint32_t vshard, stator_bytes key,
-                   stator_bytes value) {
-  Call& call = of(handle);
-  if (call.phase != Phase::kApply) fault("kv.put outside apply");
-  if (key.size == 0 || key.size > STATOR_KV_KEY_BYTES_MAX) {
-    fault("kv.put: a key of " + std::to_string(key.size) + " bytes; 1..360 are allowed");
-  }
-  if (value.size > STATOR_KV_VALUE_BYTES_MAX) fault("kv.put: a value over 64 MiB");
-  if (vshard != STATOR_VSHARD_EVERY && (vshard >= kVShards || vshard % call.lanes != call.lane)) {
-    fault("kv.put: vshard " + std::to_string(vshard) + " is not of lane " +
-          std::to_string(call.lane));
-  }
-  ++call.store->writes;
-  std::string stored = key_prefix(call.tenant, call.collection, space) + std::string(view(key));
-  call.store->entries.insert_or_assign(std::move(stored), Entry{std::string(view(value)), vshard});
-}
-
-inline void kv_erase(stator_call* handle, std::uint8_t space, stator_bytes key) {
-  Call& call = of(handle);
-  if (call.phase != Phase::kApply) fault("kv.erase outside apply");
-  ++call.store->writes;
-  call.store->entries.erase(key_prefix(call.tenant, call.collection, space) +
-                            std::string(view(key)));
-}
-
-inline void kv_visit_all(stator_call* handle, std::uint8_t space, stator_kv_visitor visitor,
-                         void* context) {
-  Call& call = of(handle);
-  if (call.phase != Phase::kOpen) fault("kv.visit_all outside open");
-  for (const auto& [stored, entry] : call.store->entries) {
-    const KeyParts parts = split_key(stored);
-    if (parts.space != space) continue;
-    const stator_kv_entry lent = {lend(parts.key), lend(entry.value), entry.vshard, 0};
-    const stator_str collection = {parts.collection.data(), parts.collection.size()};
-    if (visitor(context, parts.tenant, collection, &lent) != 0) return;
-  }
-}
-
-inline stator_call_result call_read(stator_call* handle, stator_str op, stator_str args_json) {
+inline stator_status call_read(stator_call* handle, stator_str op, stator_str args_json,
+                               stator_call_result* result) {
   Call& call = of(handle);
   if (!answers(call)) fault("stator.call used outside read, prepare and merge");
   const std::string_view name(op.data, static_cast<std::size_t>(op.size));
@@ -240,10 +153,13 @@ inline stator_call_result call_read(stator_call* handle, stator_str op, stator_s
   }
   call.called.push_back(std::move(answer));
   const Answer& kept = call.called.back();
-  return {kept.status,
-          kept.is_binary ? 1u : 0u,
-          lend(kept.payload),
-          {kept.detail.data(), kept.detail.size()}};
+  const stator_call_result whole = {result->struct_size,
+                                    kept.is_binary ? 1u : 0u,
+                                    lend(kept.payload),
+                                    {kept.detail.data(), kept.detail.size()}};
+  if (whole.struct_size < sizeof whole.struct_size) fault("call.read: result has no struct_size");
+  std::memcpy(result, &whole, std::min<std::size_t>(whole.struct_size, sizeof whole));
+  return kept.status;
 }
 
 inline const BoundRows& rows_of(stator_call* handle) {

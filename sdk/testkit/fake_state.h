@@ -81,6 +81,7 @@ struct FakeKernel::State {
   Callee callee = nullptr;
   void* callee_context = nullptr;
   detail::BoundRows rows;
+  detail::Watch watch;  // of the last call, or of the next before it
   detail::Alarms alarms;
   std::size_t slice_looks = 0;
 
@@ -95,6 +96,7 @@ struct FakeKernel::State {
     call.lane = lane;
     call.lanes = options.lanes;
     call.store = &stores[lane];
+    call.watch = &watch;
     call.engine_id = engine.row.id;
     call.has_work = engine.row.work != nullptr;
     call.alarms = &alarms;

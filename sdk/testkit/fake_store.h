@@ -37,6 +37,8 @@ struct LaneStore {
   // Key: tenant (4 bytes, big-endian), collection, NUL, space, the engine's key.
   std::map<std::string, Entry, std::less<>> entries;
   std::uint64_t writes = 0;
+  std::uint64_t keys_ahead = 0;  // that kv.prefetch was given
+  std::uint64_t gets_ahead = 0;  // of them, those for which get was called then
 };
 
 inline std::string key_prefix(std::uint32_t tenant, std::string_view collection,

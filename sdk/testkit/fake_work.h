@@ -6,6 +6,7 @@
 #include <string>
 
 #include "fake_call.h"
+#include "fake_kv.h"
 #include "fake_services.h"
 
 namespace stator::testkit::detail {
@@ -59,8 +60,8 @@ inline const void* find_service(const char* id) {
       &reply_set_binary, &reply_fail};
   static const stator_records_service records = {sizeof records, 0, &records_add, &records_claim,
                                                  &records_together};
-  static const stator_kv_service kv = {sizeof kv, 0,       &kv_get,   &kv_scan,
-                                       &kv_next,  &kv_put, &kv_erase, &kv_visit_all};
+  static const stator_kv_service kv = {sizeof kv, 0,         &kv_get,       &kv_scan,    &kv_next,
+                                       &kv_put,   &kv_erase, &kv_visit_all, &kv_prefetch};
   static const stator_mem_service mem = {sizeof mem, 0, &mem_allocate};
   static const stator_call_service call = {sizeof call, 0, &call_read};
   static const stator_log_service log = {sizeof log, 0, &log_write};

@@ -3,7 +3,9 @@
 #include <cstdlib>
 #include <ctime>
 #include <map>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "stator/engine.hpp"
 
@@ -11,10 +13,17 @@ namespace {
 
 using namespace stator;
 
+#if defined(BREAKS_KEEPS_MEMORY) || defined(BREAKS_LEAKS_INSTANCES)
+std::vector<std::string> kept;
+#endif
+
 struct BadEngine {
   static EngineDescription<BadEngine> describe();
   static std::unique_ptr<BadEngine> open([[maybe_unused]] const Open& open) {
     auto engine = std::make_unique<BadEngine>();
+#ifdef BREAKS_LEAKS_INSTANCES
+    kept.emplace_back(10'000, 'x');
+#endif
 #ifndef BREAKS_FORGETS_WHAT_IT_HELD
     open.visit_all(0, [&](const StoredEntry& entry) {
       ++engine->entries[key_of(entry.tenant, entry.collection)];
@@ -48,7 +57,28 @@ struct BadEngine {
     return it == entries.end() ? 0 : it->second;
   }
   std::map<std::string, std::uint64_t> entries;  // how many a collection has
+#ifdef BREAKS_WRITES_BEHIND
+  std::string last_where, last_name, kept_back;
+  std::uint32_t last_vshard = 0;
+#endif
 };
+
+// What these say is not done.
+#ifdef BREAKS_LEAKS_ROWS
+constexpr std::uint32_t kReadFlags = STATOR_OP_ROWS_CHECKED;
+#else
+constexpr std::uint32_t kReadFlags = 0;
+#endif
+#ifdef BREAKS_WRITES_HIDDEN_ROWS
+constexpr std::uint32_t kWriteFlags = STATOR_OP_ROWS_CHECKED;
+#else
+constexpr std::uint32_t kWriteFlags = 0;
+#endif
+#ifdef BREAKS_LYING_COST
+constexpr std::uint32_t kSumCost = STATOR_COST_POINT;
+#else
+constexpr std::uint32_t kSumCost = STATOR_COST_SCAN;
+#endif
 
 #ifdef BREAKS_TENANT_LEAK
 std::map<std::string, std::uint64_t> all_totals;
@@ -57,7 +87,11 @@ std::map<std::string, std::uint64_t> all_totals;
 void BadEngine::apply(const Record& record, KvWriter& kv) {
   const std::string_view payload = record.payload();
   std::string value(payload.substr(0, 8));
+#ifdef BREAKS_FORMAT
+  const std::string name = "v2." + std::string(payload.substr(8));
+#else
   const std::string_view name = payload.substr(8);
+#endif
 #ifdef BREAKS_WORK_IS_FORGOTTEN
   // As if open() had nothing to say: the time is far, a restart comes before.
   if (name != "worked") record.wake(record.time_ms() + 1'000'000);
@@ -89,6 +123,19 @@ void BadEngine::apply(const Record& record, KvWriter& kv) {
   value.assign(8, '\1');
   kv.put(0, (record.vshard() + 1) % 1024, name, value);
 #else
+#ifdef BREAKS_WRITES_BEHIND
+  // Of two writes in a row of one name the second is kept back until another name comes.
+  const std::string where = key_of(record.tenant(), record.collection());
+  if (last_where == where && last_name == name) {
+    kept_back = value;
+    return;
+  }
+  if (last_where == where && !kept_back.empty()) kv.put(0, last_vshard, last_name, kept_back);
+  last_where = where;
+  last_name = name;
+  last_vshard = record.vshard();
+  kept_back.clear();
+#endif
   kv.put(0, record.vshard(), name, value);
 #endif
 }
@@ -99,7 +146,12 @@ std::uint64_t total(const Request& request) {
 #endif
   std::string_view stored;
   std::uint64_t value = 0;
-  if (request.kv().get(0, request.args().str(0), stored)) std::memcpy(&value, stored.data(), 8);
+#ifdef BREAKS_FORMAT
+  const std::string name = "v2." + std::string(request.args().str(0));  // apply writes it so, too
+#else
+  const std::string_view name = request.args().str(0);
+#endif
+  if (request.kv().get(0, name, stored)) std::memcpy(&value, stored.data(), 8);
   return value;
 }
 
@@ -117,15 +169,21 @@ const Op<BadEngine> kAdd = {.row = make_op({.op_class = STATOR_OP_WRITE,
 #ifdef BREAKS_EXAMPLE
                                             .example = R"({"op":"bad_add","name":7})",
 #else
-                                             .example = R"({"op":"bad_add","name":"a"})",
+                                            .example = R"({"op":"bad_add","name":"a"})",
 #endif
-                                            .args = kArgs}),
+                                            .args = kArgs,
+                                            .flags = kWriteFlags}),
                             .prepare = [](const BadEngine&, const Request& request,
                                           Records& records, Reply& reply) -> Status {
                               const std::uint64_t sum = total(request) + request.args().u64(1);
                               std::string record(reinterpret_cast<const char*>(&sum), 8);
-                              records.add(request.vshard(), 1,
-                                          record.append(request.args().str(0)));
+                              record.append(request.args().str(0));
+#ifdef BREAKS_IGNORES_REFUSALS
+                              stator::detail::services.records->add(
+                                  request.raw_call(), request.vshard(), 1, as_bytes(record));
+#else
+                              records.add(request.vshard(), 1, record);
+#endif
                               reply.json().begin_object().field("total", sum).end_object();
                               return STATOR_OK;
                             }};
@@ -138,7 +196,8 @@ const Op<BadEngine> kGet = {
                     .doc = "Reads.",
                     .result = "{}",
                     .example = R"({"op":"bad_get","name":"a"})",
-                    .args = std::span(kArgs).first(1)}),
+                    .args = std::span(kArgs).first(1),
+                    .flags = kReadFlags}),
     .read = [](const BadEngine& engine, const Request& request, Reply& reply) -> Status {
 #ifdef BREAKS_PUT_IN_READ
       stator::detail::services.kv->put(request.raw_call(), 0, request.vshard(), as_bytes("x"),
@@ -149,6 +208,9 @@ const Op<BadEngine> kGet = {
 #endif
 #ifdef BREAKS_OWN_THREAD
       std::thread([] {}).join();
+#endif
+#ifdef BREAKS_KEEPS_MEMORY
+      kept.emplace_back(1000, 'x');
 #endif
 #ifdef BREAKS_READ_CHANGES_ITSELF
       const_cast<BadEngine&>(engine)
@@ -162,8 +224,32 @@ const Op<BadEngine> kGet = {
       return STATOR_OK;
     }};
 
+// What this lane has.
+const Op<BadEngine> kSum = {
+    .row = make_op({.op_class = STATOR_OP_READ,
+                    .permission = STATOR_PERM_READ,
+                    .placement = STATOR_PLACE_COLLECTION,
+                    .cost = kSumCost,
+                    .name = "bad_sum",
+                    .doc = "Adds up.",
+                    .result = "{}",
+                    .example = R"({"op":"bad_sum"})"}),
+    .read = [](const BadEngine&, const Request& request, Reply& reply) -> Status {
+      std::uint64_t sum = 0;
+      for (Cursor cursor = request.kv().scan(0); cursor.next();) {
+#ifndef BREAKS_MISSES_DEADLINES
+        if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+#endif
+        std::uint64_t value = 0;
+        std::memcpy(&value, cursor.value().data(), 8);
+        sum += value;
+      }
+      reply.json().begin_object().field("sum", sum).end_object();
+      return STATOR_OK;
+    }};
+
 EngineDescription<BadEngine> BadEngine::describe() {
-  static const Op<BadEngine>* const kOps[] = {&kAdd, &kGet};
+  static const Op<BadEngine>* const kOps[] = {&kAdd, &kGet, &kSum};
   return {"bad", "1.0.0", "tests", "Wrong in one way.", kOps};
 }
 

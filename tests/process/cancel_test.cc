@@ -54,5 +54,38 @@ TEST_F(CancelTest, AClientThatGoesTakesItsRequestsWithItFromEveryLane) {
   EXPECT_EQ(server_.stop(), 0) << "and no task is lost: the drain ends";
 }
 
+// It closes as programs do, and so ends its side first; with the window full nobody reads that end.
+TEST_F(CancelTest, AClientThatClosesIsNoticedAlthoughItIsNotRead) {
+  for (const std::uint64_t requests : {std::uint64_t{1}, std::uint64_t{1100}}) {
+    {
+      Client client(server_.port());
+      for (std::uint64_t i = 0; i < requests; ++i) {
+        client.send(json{
+            {"op", "point_get"},
+            {"document_id", "d" + std::to_string(i)},
+            {"min_lsn", 999999},
+            {"deadline_ms",
+             600000}}.dump());
+      }
+      wait_until_waiting(std::min<std::uint64_t>(requests, 1024));
+    }
+    wait_until_waiting(0);
+  }
+  EXPECT_EQ(server_.stop(), 0);
+}
+
+// It has the first byte of its answer when it asks, and the rest when that is there.
+TEST_F(CancelTest, AClientThatOnlyEndsItsSideIsAnswered) {
+  Client client(server_.port());
+  client.send(R"({"op":"point_get","document_id":"a","min_lsn":999999,"deadline_ms":1000})");
+  client.send(R"({"op":"ping","id":1})");
+  client.send(R"({"op":"ping"})");
+  client.end_of_input();
+  EXPECT_EQ(json::parse(client.receive().value())["id"], 1);
+  EXPECT_EQ(json::parse(client.receive().value())["error_code"], "deadline_exceeded");
+  EXPECT_EQ(json::parse(client.receive().value())["status"], "ok");
+  EXPECT_EQ(client.receive(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace stator::test

@@ -2,6 +2,7 @@
 // server's memory stays bounded, the slowest are ended, and others are served as ever.
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -172,6 +173,57 @@ TEST_F(FloodTest, AnswersThatWaitForOneBeforeThemAreBounded) {
   EXPECT_EQ(server_.stop(), 0) << server_.errors();
 }
 
+// A few bytes that ask for a hundred thousand, a thousand times: they are answered as they are
+// read.
+TEST_F(FloodTest, SmallRequestsForLargeAnswersWaitUntilTheirClientReads) {
+  start("http_listen = \"127.0.0.1:0\"\n");
+  const std::size_t before = own_bytes(server_.pid());
+  std::string frames;
+  for (int i = 0; i < 1000; ++i) frames += std::string("\0\0\0\21", 4) + R"({"op":"describe"})";
+  std::string requests;
+  for (int i = 0; i < 300; ++i)
+    requests += "GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  for (int i = 0; i < 2; ++i) {
+    clients_.push_back(std::make_unique<Client>(server_.port()));
+    clients_.back()->send_raw(frames);
+    clients_.push_back(std::make_unique<Client>(server_.http_port()));
+    clients_.back()->send_raw(requests);
+  }
+  Client honest(server_.port());
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(json::parse(honest.ask(R"({"op":"ping"})"))["status"], "ok");
+  }
+#if !HAS_SANITIZER
+  EXPECT_LT(own_bytes(server_.pid()), before + kRoom);
+#else
+  static_cast<void>(before);
+#endif
+  for (int i = 0; i < 1000; ++i) {
+    const std::optional<std::string> answer = clients_[0]->receive();
+    ASSERT_TRUE(answer && answer->size() > 10'000) << i;
+  }
+  for (const auto& client : clients_) client->reset();
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
+// Also where the client says that it will send no more, and where they wait for its turn.
+TEST_F(FloodTest, AllOfManyRefusedRequestsAreTold) {
+  start("");
+  Client client(server_.port());
+  constexpr int kFrames = 20'000;
+  std::string frames;
+  for (int i = 0; i < kFrames; ++i) frames += std::string("\0\0\0\2{}", 6);
+  client.send_raw(frames);
+  client.end_of_input();
+  for (int i = 0; i < kFrames; ++i) {
+    const std::optional<std::string> answer = client.receive();
+    ASSERT_TRUE(answer.has_value()) << i;
+    ASSERT_EQ(json::parse(*answer)["request_id"], i + 1);
+  }
+  EXPECT_EQ(client.receive(), std::nullopt);
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
 // What clients send ahead while their requests wait fills the room: they lose it, not others.
 TEST_F(FloodTest, WhoSendsAheadOfAWaitingRequestDoesNotCrowdOutOthers) {
   start("http_listen = \"127.0.0.1:0\"\n");
@@ -193,6 +245,81 @@ TEST_F(FloodTest, WhoSendsAheadOfAWaitingRequestDoesNotCrowdOutOthers) {
                     {"data", {{"text", std::string(4 * kMiB, 'x')}}}};
   for (int i = 0; i < 3; ++i) expect_served(json::parse(honest.ask(row.dump())));
   server_.kill();
+}
+
+// Requests that wait keep their arguments. 380 MiB of them come on eight connections; each may hold
+// a quarter of the room, and where they hold more together those give way that wait for an LSN.
+TEST_F(FloodTest, ArgumentsOfRequestsThatWaitAreBounded) {
+  start("");
+  const json row = {{"op", "point_put"},
+                    {"document_id", "big"},
+                    {"data", {{"text", std::string(4 * kMiB, 'x')}}}};
+  json waiting = row;
+  waiting["min_lsn"] = 1'000'000'000;
+  waiting["deadline_ms"] = 600'000;
+  const std::string frame = waiting.dump();
+  std::vector<std::thread> senders;
+  for (int i = 0; i < 8; ++i) {
+    clients_.push_back(std::make_unique<Client>(server_.port()));
+    senders.emplace_back([&client = *clients_.back(), &frame] {
+      try {
+        for (int n = 0; n < 12; ++n) client.send(frame);
+      } catch (const std::exception&) {  // the server is killed while it does not read this
+      }
+    });
+  }
+  // One of them was told to try again, so the room has been full, and stays so.
+  EXPECT_EQ(json::parse(clients_[0]->receive().value())["error_code"], "busy");
+  Client honest(server_.port());
+  for (int served = 0; served < 5;) {
+    const json answer = json::parse(honest.ask(row.dump()));
+    if (answer["error_code"] == "busy") continue;
+    expect_served(answer);
+    expect_served(json::parse(honest.ask(R"({"op":"point_put","document_id":"a","data":{}})")));
+    ++served;
+  }
+  const json stats = json::parse(honest.ask(R"({"op":"server_stats","payload_format":"json"})"));
+  EXPECT_LT(stats["payload"]["lanes"][0]["request_bytes"], kRoom + 16 * kMiB);
+#if !HAS_SANITIZER
+  EXPECT_LT(own_bytes(server_.pid()), 4 * kRoom);
+#endif
+  server_.kill();
+  for (std::thread& sender : senders) sender.join();
+}
+
+// One connection alone is not read while it holds its part, and loses nothing.
+TEST_F(FloodTest, OneConnectionWhoseRequestsWaitIsNotReadForAWhile) {
+  start("");
+  Client honest(server_.port());
+  const std::string small =
+      R"({"op":"point_put","document_id":"a","data":{},"payload_format":"json"})";
+  const std::uint64_t lsn = json::parse(honest.ask(small))["payload"]["lsn"];
+  const json row = {{"op", "point_put"},
+                    {"document_id", "big"},
+                    {"min_lsn", lsn + 1},
+                    {"deadline_ms", 600'000},
+                    {"data", {{"text", std::string(4 * kMiB, 'x')}}}};
+  const std::string frame = row.dump();
+  Client waiting(server_.port());
+  constexpr int kRequests = 20;
+  std::thread sender([&] {
+    for (int n = 0; n < kRequests; ++n) waiting.send(frame);
+  });
+  const auto request_bytes = [&]() -> std::size_t {
+    const json stats = json::parse(honest.ask(R"({"op":"server_stats","payload_format":"json"})"));
+    return stats["payload"]["lanes"][0]["request_bytes"];
+  };
+  while (request_bytes() < kRoom / 4) {
+  }
+  for (int i = 0; i < 100; ++i) EXPECT_LT(request_bytes(), kRoom / 2);
+  // What they wait for comes.
+  EXPECT_EQ(json::parse(honest.ask(small))["status"], "ok");
+  for (int n = 0; n < kRequests; ++n) {
+    const json answer = json::parse(waiting.receive().value());
+    expect_served(answer);
+  }
+  sender.join();
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
 }
 
 }  // namespace

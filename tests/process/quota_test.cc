@@ -88,6 +88,114 @@ TEST_F(QuotaTest, StorageIsMeasuredAndKeepsOutWhatAdds) {
   EXPECT_EQ(stored(), before);
 }
 
+// Of the heap, by the calls of engines: what vectors take is held in memory, documents are not.
+TEST_F(QuotaTest, MemoryIsMeasuredAndKeepsOutWhatAdds) {
+  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer has a heap of its own";
+  const auto held = [&]() -> std::uint64_t {
+    return ask(*anna_, {{"op", "quota_get"}})["payload"]["used"]["memory_bytes"];
+  };
+  const auto vector = [](int i) {
+    return Json{{"op", "vector_upsert"},
+                {"document_id", "v" + std::to_string(i)},
+                {"collection", "c" + std::to_string(i % 8)},
+                {"vector", std::vector<float>(256, 1.0F / static_cast<float>(i + 1))}};
+  };
+  EXPECT_EQ(held(), 0u);
+  for (int i = 0; i < 400; ++i) ASSERT_EQ(ask(*anna_, vector(i))["status"], "ok");
+  const std::uint64_t full = held();
+  EXPECT_GT(full, 400u * 256 * 4);
+  EXPECT_LT(full, 4u * 400 * 256 * 4);
+  // Neither what another tenant holds, nor what is only stored.
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(*admin_, vector(i))["status"], "ok");
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(ask(*anna_, put("d" + std::to_string(i), 10'000))["status"], "ok");
+  EXPECT_LT(held(), full + 100'000) << "of a megabyte of documents";
+
+  const auto limit = [&](std::uint64_t bytes) {
+    ASSERT_EQ(
+        ask(*admin_, {{"op", "quota_set"}, {"tenant", tenant_}, {"memory_bytes", bytes}})["status"],
+        "ok");
+  };
+  limit(full / 2);
+  const Json refused = ask(*anna_, vector(1000));
+  EXPECT_EQ(refused["error_code"], "over_quota");
+  EXPECT_EQ(refused["error"], "the tenant's quota 'memory_bytes' is " + std::to_string(full / 2) +
+                                  ", and " + std::to_string(held()) + " are used");
+  EXPECT_EQ(
+      ask(*anna_, {{"op", "vector_get"}, {"collection", "c1"}, {"document_id", "v1"}})["status"],
+      "ok");
+  EXPECT_EQ(
+      ask(*anna_, {{"op", "vector_delete"}, {"collection", "c1"}, {"document_id", "v1"}})["status"],
+      "ok");
+  EXPECT_EQ(ask(*admin_, vector(1000))["status"], "ok");
+  limit(full * 2);
+  EXPECT_EQ(ask(*anna_, vector(1000))["status"], "ok");
+
+  // Measured anew when engines are opened, by replay and from the store, on other lanes too.
+  for (const int lanes : {2, 3, 1}) {
+    if (lanes == 3) {
+      server_.kill();
+    } else {
+      ASSERT_EQ(server_.stop(), 0);
+    }
+    server_.set_lanes(static_cast<std::uint32_t>(lanes));
+    ASSERT_TRUE(server_.start());
+    connect();
+    login();
+    EXPECT_GT(held(), 400u * 256 * 4) << lanes;
+    EXPECT_LT(held(), 2 * full) << lanes;
+  }
+  // A limit that was set before holds after it.
+  limit(1000);
+  ASSERT_EQ(server_.stop(), 0);
+  ASSERT_TRUE(server_.start());
+  connect();
+  login();
+  EXPECT_EQ(ask(*anna_, vector(1001))["error_code"], "over_quota");
+}
+
+// As long as anything is changed and removed, what is measured does not drift.
+TEST_F(QuotaTest, MemoryThatIsGivenBackIsNotCounted) {
+  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer has a heap of its own";
+  const auto held = [&]() -> std::uint64_t {
+    return ask(*anna_, {{"op", "quota_get"}})["payload"]["used"]["memory_bytes"];
+  };
+  const auto round = [&] {
+    for (int i = 0; i < 60; ++i) {
+      const std::string id = std::to_string(i);
+      ASSERT_EQ(ask(*anna_, {{"op", "edge_put"},
+                             {"from_node", id},
+                             {"to_node", "x" + id},
+                             {"edge_type", "t"}})["status"],
+                "ok");
+      ASSERT_EQ(ask(*anna_, {{"op", "vector_upsert"},
+                             {"document_id", id},
+                             {"vector", std::vector<float>(64, 1)}})["status"],
+                "ok");
+      ASSERT_EQ(ask(*anna_, put(id, 1000))["status"], "ok");
+    }
+    ASSERT_EQ(ask(*anna_, {{"op", "index_create"}, {"name", "i"}, {"path", "text"}})["status"],
+              "ok");
+    ASSERT_EQ(ask(*anna_, {{"op", "index_drop"}, {"name", "i"}})["status"], "ok");
+    for (int i = 0; i < 60; ++i) {
+      const std::string id = std::to_string(i);
+      ASSERT_EQ(ask(*anna_, {{"op", "edge_delete"},
+                             {"from_node", id},
+                             {"to_node", "x" + id},
+                             {"edge_type", "t"}})["status"],
+                "ok");
+      ASSERT_EQ(ask(*anna_, {{"op", "vector_delete"}, {"document_id", id}})["status"], "ok");
+      ASSERT_EQ(ask(*anna_, {{"op", "point_delete"}, {"document_id", id}})["status"], "ok");
+    }
+  };
+  round();
+  checkpoint();
+  const std::uint64_t after_one = held();
+  for (int i = 0; i < 10; ++i) round();
+  checkpoint();
+  EXPECT_LT(held(), 2 * after_one + 50'000);
+}
+
 TEST_F(QuotaTest, RequestsInFlightAreCountedUntilTheyAreAnswered) {
   ASSERT_EQ(ask(*admin_, {{"op", "quota_set"}, {"tenant", tenant_}, {"in_flight", 3}})["status"], "ok");
   // min_lsn is not reached before the deadline: these stay open together.

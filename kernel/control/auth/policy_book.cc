@@ -141,6 +141,10 @@ void PolicyBook::forget() {
   version_.fetch_add(1, std::memory_order_release);
 }
 
+void PolicyBook::add_memory(TenantId tenant, std::int64_t bytes) {
+  if (tenant != TenantId{0}) meter(tenant).add_memory(bytes);
+}
+
 void PolicyBook::forget_storage() {
   const std::lock_guard lock(mutex_);
   for (const auto& [tenant, meter] : meters_) meter->add_storage(-static_cast<std::int64_t>(meter->storage_bytes()));

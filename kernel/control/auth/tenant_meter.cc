@@ -8,12 +8,18 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint32_t kInFlightRetryMs = 20;
-constexpr std::uint32_t kStorageRetryMs = 5'000;
+constexpr std::uint32_t kRoomRetryMs = 5'000;
 
-Error over(const char* what, std::uint64_t limit, std::uint32_t retry_ms) {
-  return Error(ErrorCode::kOverQuota,
-               "the tenant's limit of " + std::to_string(limit) + " " + what + " is reached")
+Error over(const char* quota, std::uint64_t limit, std::uint64_t used, std::uint32_t retry_ms) {
+  return Error(ErrorCode::kOverQuota, "the tenant's quota '" + std::string(quota) + "' is " +
+                                          std::to_string(limit) + ", and " + std::to_string(used) +
+                                          " are used")
       .with_retry_after(retry_ms);
+}
+
+std::uint64_t at_least_0(const std::atomic<std::int64_t>& bytes) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(bytes.load(std::memory_order_relaxed), 0));
 }
 
 }  // namespace
@@ -25,13 +31,19 @@ void TenantMeter::set_limits(const system::Limits& limits) {
   next_ns_.store(0, std::memory_order_relaxed);  // a new limit begins with a full bucket
   in_flight_max_.store(limits.in_flight, std::memory_order_relaxed);
   storage_max_.store(limits.storage_bytes, std::memory_order_relaxed);
-  has_limits_.store(limits.requests_per_s != 0 || limits.in_flight != 0 || limits.storage_bytes != 0,
-                    std::memory_order_relaxed);
+  memory_max_.store(limits.memory_bytes, std::memory_order_relaxed);
+  vector_dims_max_.store(limits.vector_dims, std::memory_order_relaxed);
+  walk_depth_max_.store(limits.walk_depth, std::memory_order_relaxed);
+  has_limits_.store(!limits.are_none(), std::memory_order_relaxed);
 }
 
 system::Limits TenantMeter::limits() const {
-  return {requests_per_s_.load(std::memory_order_relaxed), in_flight_max_.load(std::memory_order_relaxed),
-          storage_max_.load(std::memory_order_relaxed)};
+  return {requests_per_s_.load(std::memory_order_relaxed),
+          in_flight_max_.load(std::memory_order_relaxed),
+          storage_max_.load(std::memory_order_relaxed),
+          memory_max_.load(std::memory_order_relaxed),
+          vector_dims_max(),
+          walk_depth_max()};
 }
 
 Status TenantMeter::take_token(std::uint64_t now_ns) {
@@ -59,17 +71,21 @@ Status TenantMeter::enter() {
   const std::uint64_t limit = in_flight_max_.load(std::memory_order_relaxed);
   if (limit == 0 || before < limit) return ok_status();
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
-  return over("requests in flight", limit, kInFlightRetryMs);
+  return over("in_flight", limit, before, kInFlightRetryMs);
 }
 
-std::uint64_t TenantMeter::storage_bytes() const {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(storage_bytes_.load(std::memory_order_relaxed), 0));
-}
+std::uint64_t TenantMeter::storage_bytes() const { return at_least_0(storage_bytes_); }
 
-Status TenantMeter::check_storage() const {
-  const std::uint64_t limit = storage_max_.load(std::memory_order_relaxed);
-  if (limit == 0 || storage_bytes() < limit) return ok_status();
-  return over("bytes of storage", limit, kStorageRetryMs);
+std::uint64_t TenantMeter::memory_bytes() const { return at_least_0(memory_bytes_); }
+
+Status TenantMeter::check_room() const {
+  const std::uint64_t storage = storage_max_.load(std::memory_order_relaxed);
+  if (storage != 0 && storage_bytes() >= storage) {
+    return over("storage_bytes", storage, storage_bytes(), kRoomRetryMs);
+  }
+  const std::uint64_t memory = memory_max_.load(std::memory_order_relaxed);
+  if (memory == 0 || memory_bytes() < memory) return ok_status();
+  return over("memory_bytes", memory, memory_bytes(), kRoomRetryMs);
 }
 
 }  // namespace stator::auth

@@ -33,8 +33,15 @@ class TenantMeter {
   // Bytes of keys and values, as the stores last measured them.
   void add_storage(std::int64_t bytes) { storage_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
   std::uint64_t storage_bytes() const;
+  // Bytes that engines hold in memory, as the lanes last told.
+  void add_memory(std::int64_t bytes) { memory_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  std::uint64_t memory_bytes() const;
   // Whether a write that adds something may go on. Error: kOverQuota.
-  Status check_storage() const;
+  Status check_room() const;
+
+  // 0: no limit.
+  std::uint64_t vector_dims_max() const { return vector_dims_max_.load(std::memory_order_relaxed); }
+  std::uint64_t walk_depth_max() const { return walk_depth_max_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<bool> has_limits_{false};
@@ -42,9 +49,13 @@ class TenantMeter {
   std::atomic<std::uint64_t> requests_per_s_{0};
   std::atomic<std::uint64_t> in_flight_max_{0};
   std::atomic<std::uint64_t> storage_max_{0};
+  std::atomic<std::uint64_t> memory_max_{0};
+  std::atomic<std::uint64_t> vector_dims_max_{0};
+  std::atomic<std::uint64_t> walk_depth_max_{0};
   std::atomic<std::uint64_t> next_ns_{0};  // when the bucket would be full again
   std::atomic<std::uint64_t> in_flight_{0};
   std::atomic<std::int64_t> storage_bytes_{0};
+  std::atomic<std::int64_t> memory_bytes_{0};
 };
 
 }  // namespace stator::auth

@@ -216,8 +216,8 @@ Status Dispatcher::split_rows(Task* parent, const Route& route) {
 void Dispatcher::cancel(Task* task) {
   const auto mark = [this](Task* one) {
     one->is_cancelled.store(true, std::memory_order_relaxed);
-    // It may wait there for something that does not come.
-    if (one->executor != home_) mesh_.doorbell(one->executor).ring();
+    // It may wait there for something that does not come; here, too, until there is another turn.
+    mesh_.doorbell(one->executor).ring();
   };
   mark(task);
   for (Task* child : task->children) mark(child);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "control/gate/arg_quota.h"
 #include "control/gate/repeat_key.h"
 
 namespace stator::gate {
@@ -58,7 +59,7 @@ Status check_quota(auth::TenantMeter& meter, const stator_op& row, std::uint64_t
   // Who is over its quota may still look, remove and drop.
   constexpr std::uint32_t kAdds = STATOR_PERM_WRITE | STATOR_PERM_CREATE | STATOR_PERM_ALTER;
   if ((row.permission & kAdds) == 0 || (row.flags & STATOR_OP_REMOVES) != 0) return ok_status();
-  return meter.check_storage();
+  return meter.check_room();
 }
 
 // What the kernel's own engine is told of the caller: its rows begin with that argument.
@@ -137,7 +138,10 @@ Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
     return Error(ErrorCode::kRejectedAuthz, "priority",
                  "priority 'critical' needs the permission 'admin'");
   }
-  if (identity.meter != nullptr) STATOR_CHECK(check_quota(*identity.meter, row, now_ns));
+  if (identity.meter != nullptr) {
+    STATOR_CHECK(check_quota(*identity.meter, row, now_ns));
+    STATOR_CHECK(check_arg_quotas(*identity.meter, row, task));
+  }
   if (!entry.op->missing.empty()) {
     return Error(ErrorCode::kEngineDisabled, "op",
                  std::string(entry.row->name) + " needs the op '" + entry.op->missing +

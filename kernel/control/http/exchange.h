@@ -3,6 +3,7 @@
 //
 //   POST /v1/ops/OP       an op; the body holds its fields
 //   GET  /v1/openapi.json what can be asked
+//   GET  /v1/changes      what subscribe tells, for an EventSource
 //   GET  /v1/ws           frames of the native protocol as messages of WebSocket
 //   GET  /healthz /readyz /metrics
 //
@@ -33,10 +34,21 @@ class Exchange final : public session::AnswerForm {
 
   // Takes bytes from the front of `bytes`, and goes on where an answer has come since; how many.
   std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  // The last on_bytes() left requests for the next turn, see Session.
+  bool is_turn_over() const {
+    return state_ == State::kWebSocket ? session_.is_turn_over() : is_turn_over_;
+  }
   // No more requests: close once the output is sent,
   bool is_closing() const { return state_ == State::kEnd; }
   // but first read on and drop what comes, until the peer closes or the time is over.
   bool lingers() const { return is_closing() && lingers_; }
+  // What comes out next begins so; nothing: that is not known.
+  std::optional<char> first_byte() const {
+    if (is_streaming_ || state_ == State::kWebSocket) return std::nullopt;
+    return 'H';
+  }
+  // Looked at from time to time: an event stream that has been silent for too long says something.
+  void beat(std::uint64_t now_ns);
   // The server stops: a client that is owed nothing is told goodbye.
   void end_at_stop();
   // Memory of a request or message that is not whole.
@@ -66,7 +78,15 @@ class Exchange final : public session::AnswerForm {
     kWebSocket,
     kEnd,
   };
-  enum class Route : std::uint8_t { kOp, kOpenApi, kHealth, kReady, kMetrics, kWebSocket };
+  enum class Route : std::uint8_t {
+    kOp,
+    kOpenApi,
+    kHealth,
+    kReady,
+    kMetrics,
+    kWebSocket,
+    kChanges
+  };
 
   std::size_t read_head(ByteView bytes);
   std::size_t read_body(ByteView bytes);
@@ -85,13 +105,16 @@ class Exchange final : public session::AnswerForm {
   void ask(std::string_view op, ByteView body);
   void upgrade();
   void answer_health();
+  bool read_changes_query();
 
   // A response of our own, without the session.
   void refuse(int status, ErrorCode code, std::string sentence, std::string fields = {});
   void reply(Reply reply, ByteView body);
   void put(Reply reply, ByteView body, ByteBuffer& out);
   void put_error(const bridge::Task& task, Lsn watermark, ByteBuffer& out);
-  void put_lines(ByteView frames, bool is_last, ByteBuffer& out);
+  // `part`: of which the frames are; null: they have no place in a stream.
+  void put_lines(ByteView frames, const bridge::Task* part, ByteBuffer& out);
+  void put_piece(ByteView bytes, ByteBuffer& out);
   // Further fields of a response to this request.
   std::string common_fields() const;
   void finish();
@@ -103,6 +126,7 @@ class Exchange final : public session::AnswerForm {
   std::unique_ptr<RequestReader> reader_;  // while a request is read
   std::unique_ptr<WebSocket> socket_;
   std::string op_;
+  std::string changes_;            // the arguments that the query of kChanges comes to
   std::string allow_origin_;       // of a page of another origin that may read the response
   std::string credentials_;        // digest of the Authorization that is being looked at
   std::string known_credentials_;  // and of the one that `known_` gave
@@ -110,10 +134,13 @@ class Exchange final : public session::AnswerForm {
   std::uint64_t request_id_ = 0;  // 0: the session has not seen it
   std::uint64_t now_ns_;
   std::uint64_t since_ns_;  // when this state began to count
+  bool is_turn_over_ = false;
   bool is_head_only_ = false;
   bool has_chunks_ = true;
   bool wants_events_ = false;  // SSE instead of NDJSON
   bool is_streaming_ = false;
+  bool has_spoken_ = false;  // the stream, since beat() looked
+  std::uint64_t silent_since_ns_ = 0;
   bool closes_ = false;
   bool lingers_ = false;
 };

@@ -66,6 +66,8 @@ constexpr LaneMetric kLaneMetrics[] = {
      &LaneGauges::streams_paused},
     {"lane_unsent_bytes", "gauge", "Bytes of answers that clients have not taken.",
      &LaneGauges::unsent_bytes},
+    {"lane_request_bytes", "gauge", "Bytes that requests hold until they are answered.",
+     &LaneGauges::request_bytes},
     {"lane_applied_lsn", "gauge", "The store holds every record up to this LSN.",
      &LaneGauges::applied_lsn},
     {"lane_memtable_bytes", "gauge", "Bytes that the next checkpoint will write.",

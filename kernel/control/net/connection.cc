@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <span>
 #include <sys/socket.h>
+#include <utility>
 
+#include "base/assert.h"
 #include "base/limits.h"
 #include "control/wire/frame.h"
 
@@ -62,11 +66,9 @@ bool Connection::http_wants_read() const {
 }
 
 bool Connection::wants_read() const {
-  if (http_ != nullptr) {
-    return !is_ended_ && http_wants_read() && session_.output().size() < kOutputBytesPerConnection;
-  }
-  return !is_ended_ && !session_.is_blocked() && !session_.is_closing() &&
-         session_.output().size() < kOutputBytesPerConnection;
+  if (is_ended_ || is_turn_over() || session_.is_output_full()) return false;
+  if (http_ != nullptr) return http_wants_read();
+  return !session_.is_blocked() && !session_.is_closing();
 }
 
 // Of a large request all there is; otherwise little: it may be thousands of small ones, and others
@@ -107,9 +109,30 @@ void Connection::resume(std::uint64_t now_ns) {
   partial_since_ns_ = 0;
 }
 
+void Connection::ask_peer() {
+  // Of every frame: none has 16 MiB.
+  static_assert(kPayloadBytesMax / 3 * 4 + 4096 < kFrameBytesMax);
+  const std::optional<char> first =
+      http_ == nullptr ? std::optional<char>('\0') : http_->first_byte();
+  if (first && write({&*first, 1}) == 1) ahead_ = first;
+  if (std::exchange(is_asked_, true)) return;
+  const auto set = [this](int level, int name, int value) {
+    setsockopt(socket_.fd(), level, name, &value, sizeof value);
+  };
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kEndedPeerAskS);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kEndedPeerAskS);
+  set(IPPROTO_TCP, TCP_KEEPCNT, kEndedPeerAsksMax);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
 bool Connection::flush(std::uint64_t now_ns) {
   ByteBuffer& output = session_.output();
   if (!wants_write()) return true;
+  if (ahead_ && !output.empty()) {
+    STATOR_ASSERT(output.view().front() == *ahead_);
+    output.consume(1);
+    ahead_.reset();
+  }
   const ssize_t sent = write(output.view());
   if (sent == 0 && unsent_since_ns_ == 0) unsent_since_ns_ = now_ns;
   if (sent <= 0) return sent == 0;

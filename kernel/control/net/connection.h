@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "control/http/exchange.h"
@@ -40,9 +41,25 @@ class Connection {
   // The peer will send no more.
   void end_of_input() {
     is_ended_ = true;
+    note_end();
     session_.end_of_input();
   }
+  // The same, but there may be something left to read.
+  void note_end() { has_noted_end_ = true; }
+  bool has_noted_end() const { return has_noted_end_; }
+  // A peer that has ended its side may have closed the connection, which looks alike. While it is
+  // owed answers it is sent the first byte of the next one, which is always the same: where nobody
+  // is left to take it the system says so (EPOLLERR). Who goes later is found by keepalive, once
+  // the peer's system has forgotten the connection (a minute).
+  void look_after_peer() {
+    const bool is_owed = has_noted_end_ && session_.in_flight() > 0;
+    if (is_owed && !ahead_ && session_.output().empty()) ask_peer();
+  }
 
+  // From time to time.
+  void beat(std::uint64_t now_ns) {
+    if (http_ != nullptr) http_->beat(now_ns);
+  }
   // The server stops: no more requests.
   void end_at_stop() {
     session_.end_streams_at_stop();
@@ -53,13 +70,20 @@ class Connection {
   bool wants_write() const {
     return !session_.output().empty() || (tls_ != nullptr && tls_->wants_write());
   }
-  // Bytes wait that epoll does not know of: receive() again.
-  bool has_more() const { return tls_ != nullptr && tls_->has_more() && wants_read(); }
+  // Requests wait for the next turn, and can have it: resume() takes them.
+  bool has_backlog() const {
+    return is_turn_over() && !session_.is_output_full() && !session_.is_blocked();
+  }
+  // Something waits that epoll does not know of.
+  bool has_more() const {
+    return has_backlog() || (tls_ != nullptr && tls_->has_more() && wants_read());
+  }
   bool is_done() const {
     // An exchange that ends has said all that it will: nothing that is still carried out is owed.
     if (http_ != nullptr && http_->is_closing())
       return (is_ended_ || !http_->lingers()) && !wants_write();
-    return (is_ended_ || session_.is_closing()) && session_.in_flight() == 0 && !wants_write();
+    return (is_ended_ || session_.is_closing()) && session_.in_flight() == 0 && !wants_write() &&
+           !has_backlog();
   }
   // Its time is over: idle, or a frame that was begun and not ended.
   bool is_overdue(std::uint64_t now_ns) const;
@@ -91,12 +115,17 @@ class Connection {
   ssize_t read(std::span<char> to);
   ssize_t write(ByteView bytes);
   void meet_client();
+  void ask_peer();
   std::size_t wanted_bytes() const;
   // How many of the bytes were taken.
   std::size_t take(ByteView bytes, std::uint64_t now_ns) {
     return http_ == nullptr ? session_.on_bytes(bytes, now_ns) : http_->on_bytes(bytes, now_ns);
   }
   bool http_wants_read() const;
+  bool is_turn_over() const {
+    if (session_.is_closing()) return false;
+    return http_ == nullptr ? session_.is_turn_over() : http_->is_turn_over();
+  }
 
   Socket socket_;
   std::unique_ptr<TlsStream> tls_;
@@ -105,6 +134,9 @@ class Connection {
   std::unique_ptr<http::Exchange> http_;  // null: frames
   ByteBuffer partial_;  // bytes behind the last whole frame, or frames that wait
   bool is_ended_ = false;
+  bool has_noted_end_ = false;
+  bool is_asked_ = false;
+  std::optional<char> ahead_;  // the first byte of what is sent next, which has been sent
   std::uint64_t opened_ns_;
   std::uint64_t last_activity_ns_;
   std::uint64_t partial_since_ns_ = 0;

@@ -17,6 +17,9 @@ namespace stator::net {
 
 namespace {
 
+// How often a room that is nearly full is looked through.
+constexpr std::uint64_t kRoomLookNs = 5'000'000;
+
 // Without the port: it is the client's choice.
 std::string address_of(const sockaddr_storage& peer) {
   char text[INET6_ADDRSTRLEN] = "";
@@ -46,6 +49,10 @@ EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, int doorbe
   listen_to(listeners_.tls, kTlsListenerKey);
   listen_to(listeners_.http, kHttpListenerKey);
   listen_to(listeners_.https, kHttpsListenerKey);
+  if (listeners_.front == nullptr) return;
+  // Often enough that a heartbeat is late by a third at most.
+  const std::uint64_t often = listeners_.front->heartbeat_ms() / 3;
+  sweep_ms_ = static_cast<int>(std::min<std::uint64_t>(kSweepMs, often));
 }
 
 void EventLoop::listen_to(const Socket& socket, std::uint32_t key) {
@@ -66,13 +73,20 @@ std::size_t EventLoop::wait(int timeout_ms) {
                  again == 0 ? timeout_ms : 0);
   now_ns_ = system_clock().monotonic_ns();
   received_bytes_ = 0;
-  if (now_ns_ > swept_ns_ + std::uint64_t{kSweepMs} * 1'000'000) sweep();
+  if (now_ns_ > swept_ns_ + static_cast<std::uint64_t>(sweep_ms_) * 1'000'000) sweep();
   for (std::size_t i = 0; i < again; ++i) {
     events_[i].events = EPOLLIN;
     events_[i].data.u32 = again_[i];
   }
   again_.erase(again_.begin(), again_.begin() + static_cast<std::ptrdiff_t>(again));
   return again + (ready < 0 ? 0 : static_cast<std::size_t>(ready));
+}
+
+std::size_t EventLoop::position_of(std::uint32_t name, std::size_t ready) const {
+  if (name == kNobody) return 0;
+  for (std::size_t i = 0; i < ready; ++i)
+    if (name_of(i) == name) return i;
+  return 0;
 }
 
 void EventLoop::receive(std::size_t i) {
@@ -85,16 +99,22 @@ void EventLoop::receive(std::size_t i) {
   last_heard_ = key;
   touch(key);
   if (is_paused_) return;  // one that was accepted meanwhile, or is gone: looked at again afterwards
+  if (connection->has_backlog()) return connection->resume(now_ns_);
   const std::uint32_t what = events_[i].events;
-  const bool is_readable = (what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0;
-  if (!is_readable || (!connection->wants_read() && (what & (EPOLLHUP | EPOLLERR)) == 0)) return;
+  const bool is_gone = (what & (EPOLLHUP | EPOLLERR)) != 0;
+  if ((what & EPOLLRDHUP) != 0 && !is_gone) connection->note_end();
+  if ((what & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) == 0) return;
+  if (!connection->wants_read()) {
+    if (is_gone) close(key);
+    return;
+  }
   const ssize_t received = connection->receive({slab_.get(), read_bytes_}, now_ns_);
   if (received >= 0) {
     received_bytes_ += static_cast<std::size_t>(received);
     return;
   }
   // A peer that only ended its own side still gets the answers it is owed.
-  if ((what & (EPOLLHUP | EPOLLERR)) != 0) {
+  if (is_gone) {
     close(key);
   } else {
     connection->end_of_input();
@@ -201,6 +221,13 @@ void EventLoop::on_password(const auth::PasswordAnswer& answer) {
   connection->session().on_password(answer);
 }
 
+template <class Which>
+void EventLoop::touch_if(Which&& is_meant) {
+  for (std::uint32_t i = 0; i < connections_.size(); ++i) {
+    if (connections_[i] != nullptr && is_meant(*connections_[i])) touch(i);
+  }
+}
+
 // Of every connection that holds answers; those that do no longer are forgotten.
 template <class Change>
 void EventLoop::change_held(Change&& change) {
@@ -238,12 +265,14 @@ void EventLoop::touch(std::uint32_t index) {
 
 bool EventLoop::flush() {
   bool has_new_requests = false;
+  if (host_.room.note_shrinking())
+    touch_if([](Connection& one) { return one.session().open_bytes() > 0; });
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
     const std::uint32_t index = dirty_[i];
     is_dirty_[index] = false;
     Connection* connection = connections_[index].get();
     if (connection == nullptr) continue;
-    if (takes_requests()) {
+    if (takes_requests() && !connection->has_backlog()) {
       const std::size_t before = connection->session().in_flight();
       connection->resume(now_ns_);
       has_new_requests |= connection->session().in_flight() > before;
@@ -254,7 +283,29 @@ bool EventLoop::flush() {
   for (const bool is_known : {false, true}) {
     if (buffered_bytes_[is_known] > buffered_bytes_max(is_known)) give_up_buffered(is_known);
   }
+  look_after_room();
   return has_new_requests;
+}
+
+void EventLoop::look_after_room() {
+  const session::RequestRoom& room = host_.room;
+  if (!room.is_pressed() || now_ns_ < room_looked_ns_ + kRoomLookNs) return;
+  room_looked_ns_ = now_ns_;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> early;
+  for (std::uint32_t i = 0; i < connections_.size(); ++i) {
+    if (connections_[i] == nullptr || connections_[i]->session().open_bytes() == 0) continue;
+    const std::uint64_t since_ns = connections_[i]->session().early_since_ns();
+    if (since_ns != 0) early.emplace_back(since_ns, i);
+  }
+  std::sort(early.begin(), early.end());
+  // What they hold is free in the next turn.
+  std::size_t left = room.bytes;
+  for (const auto& [since_ns, index] : early) {
+    if (left <= room.bytes_max / 2) break;
+    session::Session& session = connections_[index]->session();
+    left -= std::min(left, session.open_bytes());
+    session.give_up_early();
+  }
 }
 
 void EventLoop::settle(std::uint32_t index) {
@@ -262,6 +313,7 @@ void EventLoop::settle(std::uint32_t index) {
   if (!connection.flush(now_ns_) || connection.is_done()) return close(index);
   count_unsent(connection);
   count_buffered(connection);
+  connection.look_after_peer();
   arm(index);
   if (takes_requests() && connection.has_more()) again_.push_back(index);
 }
@@ -292,7 +344,9 @@ void EventLoop::give_up_buffered(bool is_known) {
 void EventLoop::arm(std::uint32_t index) {
   Connection& connection = *connections_[index];
   std::uint32_t wanted = 0;
-  if (takes_requests() && connection.wants_read()) wanted |= EPOLLIN | EPOLLRDHUP;
+  if (takes_requests() && connection.wants_read()) wanted |= EPOLLIN;
+  // Also of one that is not read.
+  if (takes_requests() && !connection.has_noted_end()) wanted |= EPOLLRDHUP;
   if (connection.wants_write()) wanted |= EPOLLOUT;
   if (wanted == connection.armed) return;
   epoll_event event{};
@@ -331,7 +385,13 @@ void EventLoop::close(std::uint32_t index) {
 void EventLoop::sweep() {
   swept_ns_ = now_ns_;
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
-    if (connections_[i] != nullptr && connections_[i]->is_overdue(now_ns_)) close(i);
+    if (connections_[i] == nullptr) continue;
+    if (connections_[i]->is_overdue(now_ns_)) {
+      close(i);
+      continue;
+    }
+    connections_[i]->beat(now_ns_);
+    if (connections_[i]->wants_write()) touch(i);
   }
 }
 

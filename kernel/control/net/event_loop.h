@@ -47,6 +47,11 @@ class EventLoop {
   void receive(std::size_t i);
   // What came since wait().
   std::size_t received_bytes() const { return received_bytes_; }
+  // The `i`th of them by a name that lasts, and its place among those that are ready; 0 if it is
+  // not there.
+  static constexpr std::uint32_t kNobody = 0xfffffffa;  // no connection, no listener
+  std::uint32_t name_of(std::size_t i) const { return events_[i].data.u32; }
+  std::size_t position_of(std::uint32_t name, std::size_t ready) const;
   // Leaves it as it is; it is ready next time.
   void pass_over(std::size_t i);
   // What one read takes at most, kReadBytesPerTurn or less.
@@ -76,7 +81,7 @@ class EventLoop {
   // the last turn.
   std::uint64_t alone_since_ns() const { return alone_since_ns_; }
   // Milliseconds after which time limits must be looked at; -1 = no connection is open.
-  int timeout_ms() const { return open_ == 0 ? -1 : kSweepMs; }
+  int timeout_ms() const { return open_ == 0 ? -1 : sweep_ms_; }
 
  private:
   static constexpr int kSweepMs = 5000;
@@ -98,6 +103,8 @@ class EventLoop {
   void close(std::uint32_t index);
   void sweep();
   void touch_all();
+  template <class Which>
+  void touch_if(Which&& is_meant);
   template <class Change>
   void change_held(Change&& change);
   bool takes_requests() const { return !is_stopping_ && !is_paused_; }
@@ -108,6 +115,8 @@ class EventLoop {
   void settle(std::uint32_t index);
   // Where connections have too many bytes buffered together, the slowest are ended.
   void give_up_buffered(bool is_known);
+  // Where open requests hold too much, those that wait for an LSN give way, the oldest first.
+  void look_after_room();
   std::size_t buffered_bytes_max(bool is_known) const {
     return is_known ? host_.buffered_bytes_max : host_.buffered_bytes_max / 8;
   }
@@ -128,9 +137,11 @@ class EventLoop {
   std::size_t unsent_bytes_ = 0;
   std::array<std::size_t, 2> buffered_bytes_{};  // of connections without, and with, an identity
   std::uint64_t given_up_warned_ns_ = 0;
+  std::uint64_t room_looked_ns_ = 0;
   std::uint32_t next_generation_ = 1;
   std::uint64_t now_ns_ = 0;
   std::uint64_t swept_ns_ = 0;
+  int sweep_ms_ = kSweepMs;
   // Handshakes that may begin now; filled by kTlsHandshakesPerSecond, up to as many.
   std::uint64_t handshakes_left_ = kTlsHandshakesPerSecond;
   std::uint64_t handshakes_filled_ns_ = 0;

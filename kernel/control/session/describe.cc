@@ -1,8 +1,10 @@
 #include "control/session/describe.h"
 
+#include "stator/json_writer.hpp"
+
+#include "control/gate/arg_quota.h"
 #include "control/gate/gate.h"
 #include "control/session/session_ops.h"
-#include "stator/json_writer.hpp"
 
 namespace stator::session {
 namespace {
@@ -29,6 +31,9 @@ void write_arg(json::Writer& json, const stator_arg& arg) {
   json.field("nullable", (arg.flags & STATOR_ARG_NULLABLE) != 0);
   json.field("routing_key", (arg.flags & STATOR_ARG_ROUTING_KEY) != 0);
   json.field("sensitive", (arg.flags & STATOR_ARG_SENSITIVE) != 0);
+  if (const char* quota = gate::quota_of(arg); quota != nullptr) {
+    json.field("quota", std::string_view(quota));
+  }
   if (arg.default_json != nullptr) json.key("default").raw(arg.default_json);
   if (arg.min != 0 || arg.max != 0) json.field("min", arg.min).field("max", arg.max);
   if (arg.type == STATOR_ARG_ENUM) {

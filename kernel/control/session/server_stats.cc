@@ -26,7 +26,8 @@ void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGaug
       .field("errors", lane.errors.load(std::memory_order_relaxed))
       .field("streams", lane.streams.load(std::memory_order_relaxed))
       .field("streams_paused", lane.streams_paused.load(std::memory_order_relaxed))
-      .field("unsent_bytes", lane.unsent_bytes.load(std::memory_order_relaxed));
+      .field("unsent_bytes", lane.unsent_bytes.load(std::memory_order_relaxed))
+      .field("request_bytes", lane.request_bytes.load(std::memory_order_relaxed));
   constexpr std::array<std::string_view, kPriorityWeights.size()> kNames = {"background", "normal",
                                                                             "high", "critical"};
   json.key("queued").begin_object();

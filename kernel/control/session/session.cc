@@ -64,9 +64,15 @@ Session::~Session() {
 
 std::size_t Session::on_bytes(ByteView bytes, std::uint64_t now_ns) {
   std::size_t taken = 0;
+  is_turn_over_ = false;
+  const std::uint64_t first = next_id_;
+  const std::size_t before = in_flight_;
+  const auto answered_at_once = [&] { return next_id_ - first + before - in_flight_; };
   while (!is_blocked() && !is_closing_) {
     const wire::Frame frame = wire::next_frame(bytes.substr(taken), frame_bytes_max());
     if (frame.state == wire::FrameState::kPartial) break;
+    is_turn_over_ = answered_at_once() >= kAnsweredAtOnceMax || is_output_full();
+    if (is_turn_over_) break;
     if (frame.state == wire::FrameState::kTooLarge) {
       refuse_frame(Error(ErrorCode::kFrameTooLarge,
                          "a frame may have at most " + std::to_string(frame_bytes_max()) +
@@ -129,6 +135,7 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
                               "the server is at its memory limit: writes are refused until memory is free")
                             .with_retry_after(kMemoryRetryMs));
   }
+  if (auto room = check_room(entry, *task); !room.ok()) return refuse(task, room.error());
   if (entry.op == nullptr) return run_session_op(entry, task);
   auto admitted = gate::admit(identity_, entry, host_.table->catalog(), now_ns, *task);
   if (admitted.ok()) admitted = gate::begin(identity_, *task);
@@ -214,21 +221,15 @@ void Session::send_quota(Task* task) {
                               "another tenant needs the role 'superuser'"));
   }
   const auth::TenantMeter& meter = host_.policy->meter(tenant);
-  const system::Limits limits = meter.limits();
   json::StringOut out;
-  json::Writer(out)
-      .begin_object()
-      .field("tenant_id", tenant.value())
-      .key("limits")
-      .begin_object()
-      .field("requests_per_s", limits.requests_per_s)
-      .field("in_flight", limits.in_flight)
-      .field("storage_bytes", limits.storage_bytes)
-      .end_object()
-      .key("used")
+  json::Writer json(out);
+  json.begin_object().field("tenant_id", tenant.value()).key("limits");
+  system::write(json, meter.limits());
+  json.key("used")
       .begin_object()
       .field("in_flight", meter.in_flight())
       .field("storage_bytes", meter.storage_bytes())
+      .field("memory_bytes", meter.memory_bytes())
       .end_object()
       .end_object();
   task->payload.append(out.view());
@@ -313,6 +314,7 @@ void Session::on_answer(Task* task) {
   // By its number: another task may answer for the batch.
   if (barrier_ != nullptr && task->request_id == barrier_->request_id) barrier_ = nullptr;
   if (!task->is_atomic) write_each_answer(*task);
+  explain_given_up(*task);
   send(task);
 }
 
@@ -370,11 +372,14 @@ void Session::settle(Task* task, std::unique_ptr<std::string> members) {
   Slot& mine = slot(task->request_id);
   mine.is_done = true;
   mine.request = nullptr;
+  mine.is_given_up = false;
+  open_bytes_ -= std::exchange(mine.bytes, 0);
   if (task->request_id == head_ || !task->client_id.empty()) {
     write(task, members.get());
   } else {
     mine.task = task;
     mine.members = std::move(members);
+    forget_request(*task);
     waiting_bytes_ += task->payload.size();
   }
   advance();

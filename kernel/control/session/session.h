@@ -39,7 +39,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // Takes whole frames from the front of `bytes`; returns how many bytes were taken. Stops early
-  // when is_blocked() or is_closing().
+  // when is_blocked(), is_closing() or is_turn_over().
   std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
   // Of a frame that will not be taken: this is its answer, and the last one.
   void refuse_frame(const Error& error, std::uint64_t now_ns);
@@ -93,8 +93,19 @@ class Session {
   }
   // No more frames are taken now: a flow runs, or the window is full.
   bool is_blocked() const {
-    return flow_.kind != FlowKind::kNone || barrier_ != nullptr || in_flight_ >= kRequestsInFlightMax;
+    return flow_.kind != FlowKind::kNone || barrier_ != nullptr ||
+           in_flight_ >= kRequestsInFlightMax || holds_enough();
   }
+  // The last on_bytes() left frames for the next turn: many were answered at once, or the client
+  // has much to read first.
+  bool is_turn_over() const { return is_turn_over_; }
+  bool is_output_full() const { return output_.size() >= kOutputBytesPerConnection; }
+  // Memory of what it has open, session_room.cc.
+  std::size_t open_bytes() const { return open_bytes_; }
+  // Monotonic time at which the first of its requests came that wait for an LSN; 0: there are none.
+  std::uint64_t early_since_ns();
+  // Those are cancelled, and told `busy`.
+  void give_up_early();
   // Close once the output is sent.
   bool is_closing() const { return is_closing_; }
   std::size_t in_flight() const { return in_flight_; }
@@ -133,6 +144,8 @@ class Session {
     bool is_done = false;
     bool is_ordered = false;  // dispatched, and has no `id`
     bool is_long = false;     // of these, a read that may pause
+    bool is_given_up = false;
+    std::size_t bytes = 0;  // of the request, as they are counted in open_bytes_
   };
   // An answer in parts of which the first was sent.
   struct Stream {
@@ -162,6 +175,20 @@ class Session {
   bridge::Task* find_open(const bridge::Task& asking);
   // The same; null: `asking` was refused.
   bridge::Task* find_asked_for(bridge::Task* asking);
+  // Room for open requests, session_room.cc.
+  bool holds_enough() const {
+    return open_bytes_ >= host_.room.of_connection() ||
+           (host_.room.is_full && open_bytes_ > host_.room.in_full_room());
+  }
+  // Counts what the request holds until it is answered; again when it has become more.
+  void count_open(bridge::Task& task);
+  // Error: kBusy.
+  Status check_room(const ops::OpEntry& entry, const bridge::Task& task) const;
+  void explain_given_up(bridge::Task& task);
+  // Of an answer that waits for its turn only the answer is kept.
+  void forget_request(bridge::Task& task);
+  template <class Act>
+  void for_each_early(Act&& act);
   // The client has gone: nothing that it asked for is wanted any more.
   void abandon_all();
   // Answers in parts, session_streams.cc.
@@ -247,10 +274,12 @@ class Session {
   RequestOrder order_;
   std::uint32_t auth_failures_ = 0;
   bool is_closing_ = false;
+  bool is_turn_over_ = false;
   std::uint64_t next_id_ = 1;   // of the next frame
   std::uint64_t head_ = 1;      // oldest request that is not answered
   std::size_t in_flight_ = 0;
   std::vector<Slot> slots_;     // ring by request id, a power of two
+  std::size_t open_bytes_ = 0;  // of requests that are not answered
   std::size_t waiting_bytes_ = 0;  // of answers that wait for those before them
   std::vector<Stream> streams_;
   std::size_t waiting_streams_ = 0;  // their first part is made and waits for its turn

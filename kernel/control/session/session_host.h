@@ -23,6 +23,7 @@
 #include "control/session/backup_desk.h"
 #include "control/session/maintenance_desk.h"
 #include "control/session/op_meter.h"
+#include "control/session/request_room.h"
 #include "control/session/server_stats.h"
 #include "control/session/stream_desk.h"
 
@@ -49,6 +50,7 @@ struct SessionHost {
   // Bytes that the lane's connections may have buffered together; those without an identity an
   // eighth of it.
   std::size_t buffered_bytes_max = kBufferedBytesMin;
+  RequestRoom room;
   BackupDesk* backups = nullptr;
   MaintenanceDesk* maintenance = nullptr;
   StreamDesk* streams = nullptr;

@@ -145,7 +145,8 @@ constexpr stator_op kRows[] = {
          .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "hello",
-         .doc = "Agrees on the protocol; payload_format and strict given here hold for the connection.",
+         .doc = "Agrees on the protocol; payload_format and strict given here hold for the "
+                "connection.",
          .result = "{server,version,protocol,ops_digest,limits}",
          .example = R"({"op":"hello","payload_format":"json"})",
          .args = kHelloArgs}),
@@ -160,7 +161,8 @@ constexpr stator_op kRows[] = {
          .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "describe",
-         .doc = "The op table: every op with its arguments, permission, placement, docs and example.",
+         .doc =
+             "The op table: every op with its arguments, permission, placement, docs and example.",
          .result = "{server,engines,ops}",
          .example = R"({"op":"describe","name":"describe"})",
          .args = kDescribeArgs}),
@@ -170,7 +172,8 @@ constexpr stator_op kRows[] = {
          .name = "user_create",
          .doc = "Adds a user, or replaces one.",
          .result = "{username}",
-         .example = R"({"op":"user_create","username":"anna","password":"correct horse","role":"readwrite"})",
+         .example =
+             R"({"op":"user_create","username":"anna","password":"correct horse","role":"readwrite"})",
          .args = kUserArgs}),
     row({.op_class = STATOR_OP_WRITE,
          .permission = kAnybody,
@@ -195,7 +198,8 @@ constexpr stator_op kRows[] = {
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "checkpoint",
-         .doc = "Writes what every lane has in memory into its store; answered when all have. A start after it "
+         .doc = "Writes what every lane has in memory into its store; answered when all have. A "
+                "start after it "
                 "replays nothing before lsn.",
          .result = "{lsn}",
          .example = R"({"op":"checkpoint"})"}),
@@ -204,16 +208,17 @@ constexpr stator_op kRows[] = {
          .placement = STATOR_PLACE_ANY,
          .name = "server_stats",
          .doc = "Numbers of the server and of each of its lanes.",
-         .result = "{version,uptime_ms,durable_lsn,last_lsn,oldest_lsn,log,connections,lanes,engines,backup}",
+         .result = "{version,uptime_ms,durable_lsn,last_lsn,oldest_lsn,log,connections,lanes,"
+                   "engines,backup}",
          .example = R"({"op":"server_stats"})"}),
     row({.op_class = STATOR_OP_READ,
          .permission = STATOR_PERM_MONITOR,
          .placement = STATOR_PLACE_ANY,
          .name = "quota_get",
          .doc = "The limits of a tenant (0: none) and what it uses. Storage is measured at "
-                "checkpoints.",
-         .result = "{tenant_id,limits:{requests_per_s,in_flight,storage_bytes},used:{in_flight,"
-                   "storage_bytes}}",
+                "checkpoints; memory is what engines hold for it.",
+         .result = "{tenant_id,limits:{requests_per_s,in_flight,storage_bytes,memory_bytes,"
+                   "vector_dims,walk_depth},used:{in_flight,storage_bytes,memory_bytes}}",
          .example = R"({"op":"quota_get"})",
          .args = kQuotaArgs}),
     row({.op_class = STATOR_OP_WRITE,
@@ -221,7 +226,8 @@ constexpr stator_op kRows[] = {
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "backup",
-         .doc = "Writes a copy of all data, as it is at one LSN, below the server's [backup] directory; goes on "
+         .doc = "Writes a copy of all data, as it is at one LSN, below the server's [backup] "
+                "directory; goes on "
                 "when deadline_ms is over or the client leaves. statord restore reads it.",
          .result = "{name,lsn,bytes,files}",
          .example = R"({"op":"backup","name":"monday","deadline_ms":600000})",
@@ -230,17 +236,20 @@ constexpr stator_op kRows[] = {
          .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "batch",
-         .doc = "Carries out several requests at once, atomically across documents, engines and lanes. "
+         .doc = "Carries out several requests at once, atomically across documents, engines and "
+                "lanes. "
                 "Each needs the permission of its own op.",
          .result = R"([{"status":"ok","payload":…},…] in the order of ops)",
-         .example = R"({"op":"batch","ops":[{"op":"point_put","document_id":"u1","data":{"n":1}}]})",
+         .example =
+             R"({"op":"batch","ops":[{"op":"point_put","document_id":"u1","data":{"n":1}}]})",
          .args = kBatchArgs}),
     row({.op_class = STATOR_OP_READ,
          .permission = STATOR_PERM_SERVER,
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "digest",
-         .doc = "Sums over the primary state of every engine, as of one LSN: equal where the data is equal. All "
+         .doc = "Sums over the primary state of every engine, as of one LSN: equal where the data "
+                "is equal. All "
                 "lanes stand still while they read everything.",
          .result = "{lsn,engines:{ID:{entries,digest}}}",
          .example = R"({"op":"digest","deadline_ms":600000})"}),
@@ -249,7 +258,8 @@ constexpr stator_op kRows[] = {
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "discard_to",
-         .doc = "Forgets every write above an LSN, acknowledged ones too: for a server that lost the ownership "
+         .doc = "Forgets every write above an LSN, acknowledged ones too: for a server that lost "
+                "the ownership "
                 "of its data. Refused when a checkpoint holds some of them.",
          .result = "{lsn,discarded}",
          .example = R"({"op":"discard_to","lsn":1200,"discard_acknowledged":true})",
@@ -259,7 +269,8 @@ constexpr stator_op kRows[] = {
          .placement = STATOR_PLACE_ALL,
          .cost = STATOR_COST_HEAVY,
          .name = "vshard_move",
-         .doc = "Makes another lane the owner of a vShard, with all its data. All lanes stand still meanwhile.",
+         .doc = "Makes another lane the owner of a vShard, with all its data. All lanes stand "
+                "still meanwhile.",
          .result = "{vshard,lane,entries,version}",
          .example = R"({"op":"vshard_move","vshard":17,"lane":0})",
          .args = kMoveArgs}),
@@ -267,7 +278,8 @@ constexpr stator_op kRows[] = {
          .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "cancel",
-         .doc = "Ends a request of this connection early: it answers cancelled, or as ever where it was done "
+         .doc = "Ends a request of this connection early: it answers cancelled, or as ever where "
+                "it was done "
                 "already. not_found: it is not open.",
          .result = "nothing",
          .example = R"({"op":"cancel","request_id":7})",
@@ -277,18 +289,21 @@ constexpr stator_op kRows[] = {
          .placement = STATOR_PLACE_ANY,
          .cost = STATOR_COST_SCAN,
          .name = "subscribe",
-         .doc = "Streams the changes of a collection, of every engine, in the order of their LSNs, when they are "
+         .doc = "Streams the changes of a collection, of every engine, in the order of their LSNs, "
+                "when they are "
                 "durable. Ends with unsubscribe or cancel.",
-         .result = R"(partial frames: {"event":"subscribed","from_lsn"}, then {"event":"put"|"delete"|…,"lsn",)"
-                   R"("time_ms","collection","engine","key"?,"value"?} or {"event":"gap","from","to"}; )"
-                   R"(last: {"next_lsn"})",
+         .result =
+             R"(partial frames: {"event":"subscribed","from_lsn"}, then {"event":"put"|"delete"|…,"lsn",)"
+             R"("time_ms","collection","engine","key"?,"value"?} or {"event":"gap","from","to"}; )"
+             R"(last: {"next_lsn"})",
          .example = R"({"op":"subscribe","collection":"users","from_lsn":0,"id":"changes"})",
          .args = kSubscribeArgs}),
     row({.op_class = STATOR_OP_READ,
          .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
          .name = "unsubscribe",
-         .doc = "Ends a subscription of this connection: its last frame is ok and says where to go on. not_found: "
+         .doc = "Ends a subscription of this connection: its last frame is ok and says where to go "
+                "on. not_found: "
                 "it is not open.",
          .result = "nothing",
          .example = R"({"op":"unsubscribe","id":"changes"})",

@@ -43,6 +43,7 @@ void Session::dispatch(const ops::OpEntry& entry, Task* task) {
   auto sent = is_batch(entry) ? host_.dispatcher->dispatch_batch(task)
                               : host_.dispatcher->dispatch(task, route);
   if (!sent.ok()) return refuse(task, sent.error());
+  if (!task->children.empty()) count_open(*task);
   // A batch over lanes, or parts that are written together with the answer that is kept of them: a
   // later request would reach the last lane before these do.
   const bool is_round =
@@ -60,6 +61,7 @@ inline void Session::dispatch_ordered(const ops::OpEntry& entry, Task* task) {
 }
 
 void Session::send_in_order(const ops::OpEntry& entry, Task* task) {
+  count_open(*task);
   if (!task->client_id.empty()) return dispatch(entry, task);
   const bool is_usual =
       order_.waiting.empty() && !order_.has_long && task->priority == order_.priority;

@@ -65,6 +65,7 @@ CoreLoop::CoreLoop(const CoreOptions& options)
 CoreLoop::~CoreLoop() {
   long_reads_.stop();
   close_engines();
+  host_.memory.tell(options_.on_memory);
 }
 
 void CoreLoop::close_engines() {
@@ -74,6 +75,7 @@ void CoreLoop::close_engines() {
     engine.descriptor.close(host_.instances[i]);
   }
   host_.instances.clear();
+  host_.memory.forget();
 }
 
 void CoreLoop::execute(Task& task) {
@@ -288,7 +290,11 @@ Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t tim
                               time_ms,
                               &apply_call_};
   const auto index = static_cast<std::size_t>(it - engines.begin());
-  const stator_status status = engine.descriptor.apply(host_.instances[index], &lent);
+  stator_status status = STATOR_OK;
+  {
+    const host::HeapScope heap(host_.memory, record.tenant);
+    status = engine.descriptor.apply(host_.instances[index], &lent);
+  }
   if (status == STATOR_OK) {
     if (engine.is_builtin && options_.on_system_record) options_.on_system_record(record);
     return ok_status();
@@ -334,6 +340,7 @@ bool CoreLoop::is_mine(VShardId vshard) const {
 Status CoreLoop::recover() {
   STATOR_CHECK(open_engines());
   STATOR_CHECK(replay_all());
+  host_.memory.tell(options_.on_memory);
   const ParkedCounts parked = parked_.counts(options_.lane);
   if (!parked.empty() && options_.on_parked) options_.on_parked(parked);
   return ok_status();

@@ -53,6 +53,8 @@ struct CoreOptions {
   bridge::TenantDrops* drops = nullptr;  // may be none
   // The record of the kernel's own engine that says that nothing is left of a dropped tenant.
   std::function<SystemRecord(TenantId)> end_of_drop = {};
+  // What engines hold in memory for a tenant has changed by so many bytes.
+  std::function<void(TenantId, std::int64_t)> on_memory = {};
   const host::Quarantine* quarantine = nullptr;  // null: nothing is kept away from its engine
 };
 

@@ -32,6 +32,7 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered, 
     if (can_drop()) drop_tenants();
     turn_left_ = kTurnRequests;
   }
+  host_.memory.tell(options_.on_memory);
   // What asks for a checkpoint need not wait for the next turn.
   if (checkpoints_.count() > 0) must_wait_for_checkpoint(answered);
 }

@@ -145,6 +145,7 @@ bool TenantEraser::forget_some(TenantId tenant, Work& work) {
   for (std::size_t i = 0; i < engines.size(); ++i) {
     const auto forget = engines[i]->descriptor.forget;
     if (forget == nullptr) continue;
+    const host::HeapScope heap(host_.memory, tenant);
     const plugin::EngineScope scope(*engines[i], "forget");
     if (forget(host_.instances[i], tenant.value()) != 0) return true;
   }

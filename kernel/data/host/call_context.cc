@@ -32,6 +32,7 @@ void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase i
   everywhere.clear();
   is_later = false;
   has_looked = false;
+  fetched_count = 0;
   error_field.clear();
   error_sentence.clear();
   prefix_size = stator::host::write_prefix(key.data(), of.number, for_tenant, in_collection);

@@ -21,6 +21,7 @@
 #include "bridge/task.h"
 #include "bridge/vshard_map.h"
 #include "data/host/arena.h"
+#include "data/host/tenant_memory.h"
 #include "data/store/store.h"
 #include "plugin/catalog.h"
 #include "wal/batch.h"
@@ -62,6 +63,7 @@ struct LaneHost {
   const std::set<TenantId>* dropped = nullptr;  // whose entries engines do not see when they open
   const Quarantine* quarantine = nullptr;       // null: nothing is kept away from its engine
   std::uint64_t time_ms = 0;  // of this turn
+  TenantMemory memory;
 };
 
 }  // namespace stator::host
@@ -105,6 +107,11 @@ struct stator_call : stator::InFlight {
   stator::store::Snapshot* snapshot = nullptr;
 
   bool has_looked = false;  // views of stored values may be out
+
+  // What kv.prefetch has looked up, in the order of its keys; kv.get takes it from here.
+  std::array<stator::store::Entry, stator::store::kFetchMax> fetched;
+  std::size_t fetched_count = 0;
+  std::size_t fetched_at = 0;  // the first that was not taken yet
 
   // Memory and cursors of the call.
   stator::host::Arena arena;

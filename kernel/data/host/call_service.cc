@@ -1,4 +1,6 @@
 // stator.call/1: READ ops of other engines, on the same lane, with the caller's rights.
+#include <algorithm>
+#include <cstring>
 #include <string_view>
 
 #include "base/assert.h"
@@ -15,15 +17,28 @@ bool is_declared(const stator_op& caller, std::string_view name) {
   return false;
 }
 
+// As much as the engine's struct has room for.
+void give(stator_call_result& to, stator_call_result result) {
+  constexpr std::size_t kHead = sizeof result.struct_size;
+  result.struct_size = to.struct_size;
+  STATOR_ASSERT(to.struct_size >= kHead);
+  std::memcpy(&to, &result, std::min<std::size_t>(to.struct_size, sizeof result));
+}
+
+struct Called {
+  stator_status status;
+  stator_call_result result;
+};
+
 // A refusal whose sentence lives as long as the calling op.
-stator_call_result refuse(stator_call* call, stator_status code, std::string_view sentence) {
+Called refuse(stator_call* call, stator_status code, std::string_view sentence) {
   call->nested_replies.push_back(std::make_unique<ByteBuffer>());
   ByteBuffer& kept = *call->nested_replies.back();
   kept.append(sentence);
-  return {code, 0, {nullptr, 0}, {kept.data(), kept.size()}};
+  return {code, {0, 0, {nullptr, 0}, {kept.data(), kept.size()}}};
 }
 
-stator_call_result run(stator_call* call, const plugin::Op& op, const bridge::AlignedBuffer& args) {
+Called run(stator_call* call, const plugin::Op& op, const bridge::AlignedBuffer& args) {
   const plugin::Engine& engine = call->host->catalog->engine_of(op);
   call->nested.push_back(std::make_unique<stator_call>());
   call->nested_replies.push_back(std::make_unique<ByteBuffer>());
@@ -54,11 +69,14 @@ stator_call_result run(stator_call* call, const plugin::Op& op, const bridge::Al
   inner.phase = Phase::kIdle;
   inner.leave();
   if (status != STATOR_OK) return refuse(call, status, inner.error_sentence);
-  return {STATOR_OK, inner.reply_is_binary ? 1u : 0u,
-          {reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size()}, {nullptr, 0}};
+  return {STATOR_OK,
+          {0,
+           inner.reply_is_binary ? 1u : 0u,
+           {reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size()},
+           {nullptr, 0}}};
 }
 
-stator_call_result read(stator_call* call, stator_str name, stator_str args_json) {
+Called call_op(stator_call* call, stator_str name, stator_str args_json) {
   STATOR_ASSERT(call->task != nullptr);
   const std::string_view op_name(name.data, static_cast<std::size_t>(name.size));
   const plugin::Op* op = call->host->catalog->find(op_name);
@@ -98,6 +116,13 @@ stator_call_result read(stator_call* call, stator_str name, stator_str args_json
     return refuse(call, static_cast<stator_status>(bound.error().code()), bound.error().sentence());
   }
   return run(call, *op, args);
+}
+
+stator_status read(stator_call* call, stator_str name, stator_str args_json,
+                   stator_call_result* result) {
+  const Called called = call_op(call, name, args_json);
+  give(*result, called.result);
+  return called.status;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "bridge/claim.h"
 #include "data/host/call_context.h"
+#include "plugin/crossing.h"
 
 namespace stator::host {
 namespace {
@@ -13,13 +14,13 @@ namespace {
 constexpr std::size_t kFieldBytesMax = 64;
 constexpr std::size_t kSentenceBytesMax = 256;
 
-char* reserve(stator_call* call, std::size_t bytes) {
+char* reserve(stator_call* call, std::uint64_t bytes) {
   STATOR_ASSERT(call->reply != nullptr);
   if (bytes > kPayloadBytesMax || call->reply->size() + bytes > kPayloadBytesMax) return nullptr;
   return call->reply->reserve(bytes);
 }
 
-void commit(stator_call* call, std::size_t bytes) {
+void commit(stator_call* call, std::uint64_t bytes) {
   STATOR_ASSERT(call->reply->size() + bytes <= call->reply->capacity());
   call->reply->commit(bytes);
 }
@@ -32,10 +33,10 @@ void lsn_here(stator_call* call) {
 void set_binary(stator_call* call) { call->reply_is_binary = true; }
 
 stator_status fail(stator_call* call, stator_status code, const char* field, const char* sentence,
-                   std::size_t sentence_size) {
+                   std::uint64_t sentence_size) {
   call->error_field = field == nullptr ? "" : field;
   call->error_field.resize(std::min(call->error_field.size(), kFieldBytesMax));
-  call->error_sentence.assign(sentence, std::min(sentence_size, kSentenceBytesMax));
+  call->error_sentence.assign(sentence, std::min<std::size_t>(sentence_size, kSentenceBytesMax));
   return code;
 }
 
@@ -58,8 +59,12 @@ ByteView view(stator_bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data), static_cast<std::size_t>(bytes.size)};
 }
 
+constexpr std::uint32_t kClaimFlags = STATOR_CLAIM_FREE | STATOR_CLAIM_NAMES_OWNERS;
+
 stator_status add_claim(stator_call* call, const stator_claim* claim) {
   STATOR_ASSERT(call->phase == Phase::kPrepare && call->claims != nullptr);
+  STATOR_ASSERT(claim->struct_size >= plugin::kFirstBytes<stator_claim>);
+  if (plugin::says_more(*claim) || (claim->flags & ~kClaimFlags) != 0) return STATOR_E_UNSUPPORTED;
   STATOR_ASSERT(claim->space >= 1 && claim->space <= 255);
   STATOR_ASSERT(claim->key.size >= 1 && claim->key.size <= STATOR_KV_KEY_BYTES_MAX);
   STATOR_ASSERT(claim->owner.size >= 1 && claim->owner.size <= kClaimOwnerBytesMax);
@@ -93,7 +98,7 @@ stator_status add_claim(stator_call* call, const stator_claim* claim) {
 
 void together(stator_call* call) { call->is_together = true; }
 
-void* allocate(stator_call* call, std::size_t bytes, std::size_t align) {
+void* allocate(stator_call* call, std::uint64_t bytes, std::uint64_t align) {
   return call->arena.allocate(bytes, align);
 }
 

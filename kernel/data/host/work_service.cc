@@ -20,6 +20,7 @@ void wake(stator_call* call, std::uint32_t tenant, stator_str collection, std::u
   STATOR_ASSERT(!name.empty() && name.size() <= kCollectionBytesMax);
   STATOR_ASSERT(call->phase == Phase::kOpen ||
                 (tenant == call->tenant.value() && name == call->collection));
+  const io::Uncounted kernels;
   call->host->alarms->wake(engine_index(call), TenantId{tenant}, name, at_ms);
 }
 

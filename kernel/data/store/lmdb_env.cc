@@ -25,6 +25,7 @@ constexpr std::uint64_t kMapGranule = 64 * 1024;
 static_assert(kPausedReadsMax + 8 <= 126);
 constexpr std::uint32_t kFormat = 2;
 constexpr std::uint32_t kFormatWithoutDigest = 1;
+constexpr const char* kDataName = "data";
 constexpr ByteView kFormatKey = "format";
 constexpr ByteView kAppliedKey = "applied";
 constexpr ByteView kDigestKey = "digest";
@@ -224,7 +225,11 @@ LmdbEnv::~LmdbEnv() {
 Status LmdbEnv::open_databases() {
   WriteTxn txn(env_);
   int reason = txn.begun();
-  if (reason == 0) reason = mdb_dbi_open(txn.get(), "data", MDB_CREATE, &data_);
+  MDB_stat about{};
+  if (reason == 0) reason = mdb_dbi_open(txn.get(), nullptr, 0, &main_);
+  if (reason == 0) reason = mdb_stat(txn.get(), main_, &about);
+  page_bytes_ = about.ms_psize;
+  if (reason == 0) reason = mdb_dbi_open(txn.get(), kDataName, MDB_CREATE, &data_);
   if (reason == 0) reason = mdb_dbi_open(txn.get(), "meta", MDB_CREATE, &meta_);
   if (reason != 0) return failure("open", reason);
   STATOR_CHECK(check_format(txn.get()));
@@ -304,6 +309,27 @@ bool LmdbEnv::get_in(MDB_txn* txn, ByteView key, ByteView& stored) const {
   return true;
 }
 
+void LmdbEnv::fetch(std::span<const ByteView> keys, std::span<MappedEntry> found) {
+  begin_read();
+  fetch_in(read_, keys, found);
+}
+
+// The main tree has for the name of each database what is known of its tree.
+void LmdbEnv::fetch_in(MDB_txn* txn, std::span<const ByteView> keys,
+                       std::span<MappedEntry> found) const {
+  MDB_val name = to_val(kDataName);
+  MDB_val record{};
+  MDB_envinfo about{};
+  int reason = mdb_get(txn, main_, &name, &record);
+  if (reason == 0) reason = mdb_env_info(env_, &about);
+  if (reason != 0) die("read", reason);
+  const bool is_known = page_bytes_ == kMappedPageBytes;
+  find_in_step(is_known ? tree_of(to_view(record), about.me_mapsize) : MappedTree{}, keys, found);
+  for (const MappedEntry& one : found) {
+    if (!one.key.empty() && !is_stored_value(one.stored)) die("read", MDB_CORRUPTED);
+  }
+}
+
 std::unique_ptr<BaseCursor> LmdbEnv::cursor_in(MDB_txn* txn) const {
   MDB_cursor* cursor = nullptr;
   const int reason = mdb_cursor_open(txn, data_, &cursor);
@@ -331,6 +357,10 @@ BaseSnapshot::~BaseSnapshot() {
 }
 
 bool BaseSnapshot::get(ByteView key, ByteView& stored) { return base_.get_in(txn_, key, stored); }
+
+void BaseSnapshot::fetch(std::span<const ByteView> keys, std::span<MappedEntry> found) {
+  base_.fetch_in(txn_, keys, found);
+}
 
 std::unique_ptr<BaseCursor> BaseSnapshot::cursor() { return base_.cursor_in(txn_); }
 

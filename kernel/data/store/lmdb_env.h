@@ -11,12 +11,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "data/store/mapped_tree.h"
 #include "data/store/memtable.h"
 #include "io/file_system.h"
 
@@ -61,6 +63,8 @@ class BaseSnapshot {
   BaseSnapshot& operator=(const BaseSnapshot&) = delete;
 
   bool get(ByteView key, ByteView& stored);
+  // As LmdbEnv's.
+  void fetch(std::span<const ByteView> keys, std::span<MappedEntry> found);
   std::unique_ptr<BaseCursor> cursor();
 
  private:
@@ -94,6 +98,8 @@ class LmdbEnv {
 
   // The first read begins a snapshot, which lasts until end_read(); so does what was handed out.
   bool get(ByteView key, ByteView& stored);
+  // Looks up at most kKeysInStepMax keys at once. What is not found here get() may find.
+  void fetch(std::span<const ByteView> keys, std::span<MappedEntry> found);
   std::unique_ptr<BaseCursor> cursor();
   void end_read();
   // Beside the other reads, at most kPausedReadsMax at once. Before the base dies.
@@ -130,6 +136,7 @@ class LmdbEnv {
   void begin_read();
   friend class BaseSnapshot;
   bool get_in(MDB_txn* txn, ByteView key, ByteView& stored) const;
+  void fetch_in(MDB_txn* txn, std::span<const ByteView> keys, std::span<MappedEntry> found) const;
   std::unique_ptr<BaseCursor> cursor_in(MDB_txn* txn) const;
   Error failure(const char* action, int reason) const;
   // Data that was there cannot be read: there is no answer that would be true.
@@ -141,6 +148,8 @@ class LmdbEnv {
   MDB_txn* read_ = nullptr;
   std::vector<MDB_txn*> resting_;  // of snapshots that ended, to be used again
   bool is_reading_ = false;
+  unsigned main_ = 0;  // the tree of the databases
+  std::size_t page_bytes_ = 0;
   unsigned data_ = 0;
   unsigned meta_ = 0;
   Lsn applied_;

@@ -1,5 +1,7 @@
 #include "data/store/store.h"
 
+#include <array>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,39 @@ namespace {
 // Bytes of log that count like one of memory when a checkpoint is due.
 constexpr std::size_t kLogPerMemory = 4;
 
+static_assert(kFetchMax <= kKeysInStepMax);
+
+// The keys that memory does not know, to be looked up in the base.
+class Unknown {
+ public:
+  void add(ByteView key, std::size_t place) {
+    keys_[count_] = key;
+    places_[count_++] = place;
+  }
+  template <class Base>
+  void fetch_from(Base& base, std::span<Entry> found) {
+    if (count_ == 0) return;
+    const auto in_base = std::span(in_base_).first(count_);
+    base.fetch(std::span<const ByteView>(keys_).first(count_), in_base);
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (!in_base[i].key.empty()) found[places_[i]] = entry_of(in_base[i].key, in_base[i].stored);
+    }
+  }
+
+ private:
+  std::array<ByteView, kFetchMax> keys_;
+  std::array<std::size_t, kFetchMax> places_{};
+  std::array<MappedEntry, kFetchMax> in_base_;
+  std::size_t count_ = 0;
+};
+
+void prefetch_all(const Memtable& memtable, std::span<const ByteView> keys) {
+  if (memtable.count() == 0) return;
+  std::array<std::uint64_t, kFetchMax> hashes{};
+  for (std::size_t i = 0; i < keys.size(); ++i) hashes[i] = memtable.prefetch(keys[i]);
+  for (std::size_t i = 0; i < keys.size(); ++i) memtable.prefetch_node(hashes[i]);
+}
+
 class LaneStore;
 
 class LaneSnapshot final : public Snapshot {
@@ -26,6 +61,7 @@ class LaneSnapshot final : public Snapshot {
       : store_(store), number_(number), memtables_(std::move(memtables)), base_(std::move(base)) {}
   ~LaneSnapshot() override;
   bool get(ByteView key, Entry& entry) override;
+  void fetch(std::span<const ByteView> keys, std::span<Entry> found) override;
   std::unique_ptr<Walk> walk(const WalkOptions& options) override;
 
  private:
@@ -43,6 +79,7 @@ class LaneStore final : public Store {
   void begin_turn() override;
   void end_turn() override;
   bool get(ByteView key, Entry& entry) override;
+  void fetch(std::span<const ByteView> keys, std::span<Entry> found) override;
   std::uint64_t prefetch(ByteView key) const override { return active_->prefetch(key); }
   void prefetch_value(std::uint64_t hint) const override { active_->prefetch_node(hint); }
   std::unique_ptr<Walk> walk(const WalkOptions& options) override;
@@ -129,6 +166,24 @@ bool LaneStore::get(ByteView key, Entry& entry) {
   return true;
 }
 
+void LaneStore::fetch(std::span<const ByteView> keys, std::span<Entry> found) {
+  STATOR_ASSERT(keys.size() <= kFetchMax && found.size() == keys.size());
+  prefetch_all(*active_, keys);
+  if (frozen_ != nullptr) prefetch_all(*frozen_, keys);
+  Unknown unknown;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Memtable::Node* node = active_->find(keys[i]);
+    if (node == nullptr && frozen_ != nullptr) node = frozen_->find(keys[i]);
+    found[i] = {};
+    if (node == nullptr) {
+      unknown.add(keys[i], i);
+    } else if (!node->is_erased()) {
+      found[i] = entry_of(node->key(), node->stored());
+    }
+  }
+  unknown.fetch_from(*base_, found);
+}
+
 std::unique_ptr<Walk> LaneStore::walk(const WalkOptions& options) {
   std::vector<std::unique_ptr<Layer>> layers;
   if (active_->count() > 0) layers.push_back(std::make_unique<MemtableLayer>(*active_));
@@ -187,6 +242,28 @@ bool LaneSnapshot::get(ByteView key, Entry& entry) {
   if (!base_->get(key, stored)) return false;
   entry = entry_of(key, stored);
   return true;
+}
+
+void LaneSnapshot::fetch(std::span<const ByteView> keys, std::span<Entry> found) {
+  STATOR_ASSERT(keys.size() <= kFetchMax && found.size() == keys.size());
+  for (const Memtable* memtable : memtables_) prefetch_all(*memtable, keys);
+  Unknown unknown;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Memtable::Node* node = nullptr;
+    Memtable::Said said{};
+    for (const Memtable* memtable : memtables_) {
+      node = memtable->find(keys[i]);
+      if (node != nullptr && memtable->said(*node, number_, said)) break;
+      node = nullptr;
+    }
+    found[i] = {};
+    if (node == nullptr) {
+      unknown.add(keys[i], i);
+    } else if (!said.is_erased) {
+      found[i] = entry_of(node->key(), said.stored);
+    }
+  }
+  unknown.fetch_from(*base_, found);
 }
 
 std::unique_ptr<Walk> LaneSnapshot::walk(const WalkOptions& options) {

@@ -8,9 +8,11 @@
 // Thread: the lane's, but for what says otherwise. Keys: 1..511 bytes, bytewise order.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/bytes.h"
@@ -18,6 +20,8 @@
 #include "base/result.h"
 
 namespace stator::store {
+
+inline constexpr std::size_t kFetchMax = 32;
 
 struct Entry {
   ByteView key;
@@ -45,6 +49,7 @@ class Snapshot {
  public:
   virtual ~Snapshot() = default;
   virtual bool get(ByteView key, Entry& entry) = 0;
+  virtual void fetch(std::span<const ByteView> keys, std::span<Entry> found) = 0;
   // The entry's views last until the next next(), or longer: as long as the snapshot.
   virtual std::unique_ptr<Walk> walk(const WalkOptions& options) = 0;
 };
@@ -76,6 +81,10 @@ class Store {
 
   // False if absent. Allocates nothing on the heap.
   virtual bool get(ByteView key, Entry& entry) = 0;
+  // Looks up many keys at once, so that their cache misses overlap: at most kFetchMax, none empty;
+  // `found` has as many. An entry is what get() gives, its key lies in the store too; or its key is
+  // empty, and get() knows. Allocates nothing.
+  virtual void fetch(std::span<const ByteView> keys, std::span<Entry> found) = 0;
   // Hints that `key` will be read soon, in two steps so that many keys are fetched at once: first
   // prefetch() for all of them, then prefetch_value() with what it returned.
   virtual std::uint64_t prefetch(ByteView key) const = 0;

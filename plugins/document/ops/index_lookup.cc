@@ -5,6 +5,7 @@
 
 #include "stator/filter/matches.hpp"
 
+#include "index/hit_reader.h"
 #include "index/index_key.h"
 #include "ops/arguments.h"
 #include "ops/ops.h"
@@ -76,19 +77,16 @@ Status look_up(const DocumentEngine& engine, const Request& request, const Index
   if (!index.is_ready()) return walk_all(engine, request, index, wanted, top);
   const std::string lower = index_prefix(index) + encode_for(index, wanted).bytes;
   const std::string upper = successor(lower);
-  for (Cursor cursor = kv.scan(Space::kEntries, {.lower = lower, .upper = upper}); cursor.next();) {
+  HitReader hits(kv, kv.scan(Space::kEntries, {.lower = lower, .upper = upper}));
+  for (IndexHit hit; hits.next(hit);) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    IndexHit hit;
     StoredDocument document;
-    if (!read_index_entry(cursor.key(), cursor.value(), hit) ||
-        !load_document(kv, hit.document_id, document)) {
-      return STATOR_E_CORRUPTED;
-    }
+    if (!load_document(kv, hit.document_id, document)) return STATOR_E_CORRUPTED;
     if (engine.is_over(request, document.root)) continue;
     if (!has_value(index, document.root, wanted) || !top.wants({}, hit.document_id)) continue;
     top.add({std::string(hit.document_id), {}, document.root});
   }
-  return STATOR_OK;
+  return hits.is_damaged() ? STATOR_E_CORRUPTED : STATOR_OK;
 }
 
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {

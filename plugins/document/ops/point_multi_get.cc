@@ -1,7 +1,9 @@
 // point_multi_get: several documents by their ids, in the order asked.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "ops/arguments.h"
@@ -27,6 +29,15 @@ struct Head {
   std::uint32_t bytes;
 };
 
+// One after another the documents would each wait for memory.
+void fetch_ahead(const Request& request, std::size_t first) {
+  const Args args = request.args();
+  std::array<std::string_view, STATOR_KV_PREFETCH_KEYS> ids;
+  const std::size_t count = std::min(args.count(kIds) - first, ids.size());
+  for (std::size_t i = 0; i < count; ++i) ids[i] = args.str_at(kIds, first + i);
+  request.kv().prefetch(Space::kDocuments, std::span<const std::string_view>(ids).first(count));
+}
+
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
   const Args args = request.args();
   const Projection projection(args, kFields);
@@ -38,6 +49,7 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
     if (id.empty() || id.size() > kDocumentIdBytesMax) {
       return reply.fail(STATOR_E_BAD_REQUEST, "document_ids", "an id has 1 to 256 bytes");
     }
+    if (i % STATOR_KV_PREFETCH_KEYS == 0) fetch_ahead(request, i);
     StoredDocument document;
     if (!load_visible(engine, request, id, document)) continue;
     json::StringOut data;

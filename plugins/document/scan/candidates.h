@@ -6,6 +6,7 @@
 
 #include "stator/engine.hpp"
 
+#include "index/hit_reader.h"
 #include "scan/planner.h"
 #include "scan/selection.h"
 #include "storage.h"
@@ -58,21 +59,19 @@ Status walk_range(const Request& request, const Walk& walk, const KeyRange& rang
   if (range.lower >= range.upper) return STATOR_OK;
   const Kv kv = request.kv();
   const Rows rows = request.rows();
-  Cursor cursor = kv.scan(Space::kEntries, {.lower = range.lower, .upper = range.upper});
-  while (goes_on && cursor.next()) {
+  HitReader hits(kv, kv.scan(Space::kEntries, {.lower = range.lower, .upper = range.upper}));
+  for (IndexHit hit; goes_on && hits.next(hit);) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    IndexHit hit;
     StoredDocument document;
-    if (!read_index_entry(cursor.key(), cursor.value(), hit)) return STATOR_E_CORRUPTED;
     if (hit.document_id < walk.lower) continue;
     if (!load_document(kv, hit.document_id, document)) return STATOR_E_CORRUPTED;
     if (!rows.is_visible(document.root.bytes)) continue;
     ++counts.examined;
     if (!walk.selection.selects(document.root)) continue;
     ++counts.selected;
-    goes_on = visit(Candidate{hit.document_id, document.lsn, document.root, cursor.vshard()});
+    goes_on = visit(Candidate{hit.document_id, document.lsn, document.root, hits.vshard()});
   }
-  return STATOR_OK;
+  return hits.is_damaged() ? STATOR_E_CORRUPTED : STATOR_OK;
 }
 
 template <class Visit>

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "index/hit_reader.h"
 #include "index/index_key.h"
 #include "packed_json.h"
 #include "storage.h"
@@ -50,15 +51,15 @@ Status walk_index(const Request& request, const RangeQuery& query, const IndexSt
   const KeyRange range = query.behind_position(stretch.index, stretch.keys);
   // A range turned inside out holds nothing.
   if (range.lower >= range.upper) return STATOR_OK;
-  Cursor cursor = kv.scan(Space::kEntries, {.lower = range.lower,
-                                            .upper = range.upper,
-                                            .reverse = query.order == RowOrder::kDescending});
+  HitReader hits(kv,
+                 kv.scan(Space::kEntries, {.lower = range.lower,
+                                           .upper = range.upper,
+                                           .reverse = query.order == RowOrder::kDescending}),
+                 query.limit);
   const Rows shown = request.rows();
   IndexWalk walk(query, rows);
-  while (!walk.is_full() && cursor.next()) {
+  for (IndexHit hit; !walk.is_full() && hits.next(hit);) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    IndexHit hit;
-    if (!read_index_entry(cursor.key(), cursor.value(), hit)) return STATOR_E_CORRUPTED;
     walk.enter(hit);
     if (walk.is_full()) break;
     StoredDocument document;
@@ -70,6 +71,7 @@ Status walk_index(const Request& request, const RangeQuery& query, const IndexSt
     if (!shown.is_visible(document.root.bytes)) continue;
     if (query.selects(value, hit.document_id, document.root)) walk.add(hit, value, document.root);
   }
+  if (hits.is_damaged()) return STATOR_E_CORRUPTED;
   walk.finish();
   return STATOR_OK;
 }

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "index/expiry.h"
+#include "index/hit_reader.h"
 #include "index/index_key.h"
 #include "ops/write_document.h"
 #include "scan/range_query.h"
@@ -31,26 +32,22 @@ class Sweeper {
   Status along(const IndexDefinition& ttl) {
     const KeyRange range = times_of(ttl);
     const Kv kv = work_.kv();
-    Cursor cursor = kv.scan(Space::kEntries, {.lower = range.lower, .upper = range.upper});
-    while (cursor.next()) {
-      IndexHit hit;
+    HitReader hits(kv, kv.scan(Space::kEntries, {.lower = range.lower, .upper = range.upper}));
+    for (IndexHit hit; hits.next(hit);) {
       StoredDocument document;
-      if (!read_index_entry(cursor.key(), cursor.value(), hit) ||
-          !load_document(kv, hit.document_id, document)) {
-        return STATOR_E_CORRUPTED;
-      }
+      if (!load_document(kv, hit.document_id, document)) return STATOR_E_CORRUPTED;
       if (!engine_.is_over(work_, document.root)) {
         if (const auto at = over_at(ttl, document.root)) work_.wake(*at);
         return STATOR_OK;
       }
       // It may stand in another index of this kind, too.
       if (!swept_.emplace(hit.document_id).second) continue;
-      writer_.erase({cursor.vshard(), hit.document_id, &document.root, nullptr});
+      writer_.erase({hits.vshard(), hit.document_id, &document.root, nullptr});
       if (swept_.size() < kSweptMax && !work_.interrupted()) continue;
       work_.wake();
       return STATOR_OK;
     }
-    return STATOR_OK;
+    return hits.is_damaged() ? STATOR_E_CORRUPTED : STATOR_OK;
   }
   bool has_removed() const { return !swept_.empty(); }
 

@@ -16,7 +16,7 @@ constexpr stator_arg kArgs[] = {
              "Where to begin; nodes no edge names are passed over.",
              {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = 1000}),
     make_arg(STATOR_ARG_U64, "depth", "How many hops to go at most.",
-             {.min = 0, .max = 64, .default_json = "2"}),
+             {.flags = STATOR_ARG_DEPTH, .min = 0, .max = 64, .default_json = "2"}),
     kEdgeLabelArg,
     kDirectionArg,
     make_arg(STATOR_ARG_U64, "limit", "How many rows to answer at most.",

@@ -15,7 +15,7 @@ constexpr stator_arg kArgs[] = {
     make_arg(STATOR_ARG_STR, "dst", "Where it ends.",
              {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = kNodeIdBytesMax, .alias = "to_node"}),
     make_arg(STATOR_ARG_U64, "max_depth", "How many edges the path may have.",
-             {.min = 1, .max = 64, .default_json = "10"}),
+             {.flags = STATOR_ARG_DEPTH, .min = 1, .max = 64, .default_json = "10"}),
     kEdgeLabelArg, kDirectionArg};
 
 Number find_visible(const Graph& graph, std::string_view name, const Request& request,

@@ -34,7 +34,7 @@ constexpr stator_arg kArgs[] = {
     kEdgeLabelArg,
     kDirectionArg,
     make_arg(STATOR_ARG_U64, "expansion_depth", "How many hops to go from the seeds.",
-             {.min = 0, .max = 16, .default_json = "2"}),
+             {.flags = STATOR_ARG_DEPTH, .min = 0, .max = 16, .default_json = "2"}),
     make_arg(STATOR_ARG_U64, "final_top_k", "How many results to answer at most.",
              {.min = 1, .max = 1000, .default_json = "10"}),
     make_arg(STATOR_ARG_F64, "vector_k", "The k of the vector list; smaller weighs its head more.",

@@ -14,6 +14,7 @@
 // Exceptions stop at the edge: in read, prepare and merge they become `internal`.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -27,6 +28,7 @@
 #include <vector>
 
 #include "stator/args.hpp"
+#include "stator/change.hpp"
 #include "stator/declare.hpp"
 #include "stator/engine.h"
 #include "stator/json_reader.hpp"
@@ -83,6 +85,13 @@ class Kv {
     if (detail::services.kv->get(call_, space, as_bytes(key), &out) == 0) return false;
     value = view(out);
     return true;
+  }
+  // get() is about to be called for these keys, in this order: a hint, for speed alone.
+  void prefetch(std::uint8_t space, std::span<const std::string_view> keys) const {
+    std::array<stator_bytes, STATOR_KV_PREFETCH_KEYS> raw;
+    const std::size_t count = std::min(keys.size(), raw.size());
+    for (std::size_t i = 0; i < count; ++i) raw[i] = as_bytes(keys[i]);
+    detail::services.kv->prefetch(call_, space, raw.data(), count);
   }
   Cursor scan(std::uint8_t space, const ScanOptions& options = {}) const {
     return Cursor(detail::services.kv->scan(call_, space, as_bytes(options.lower),
@@ -162,8 +171,11 @@ class Request {
   Status later() const { return detail::services.work->later(raw_->call); }
   // A READ op of another engine, by the wire name listed in requires_ops.
   CallResult call(std::string_view op, std::string_view args_json) const {
-    const auto r = detail::services.call->read(raw_->call, as_str(op), as_str(args_json));
-    return {r.status, r.is_binary != 0, view(r.payload), view(r.detail)};
+    stator_call_result r{};
+    r.struct_size = sizeof r;
+    const Status status =
+        detail::services.call->read(raw_->call, as_str(op), as_str(args_json), &r);
+    return {status, r.is_binary != 0, view(r.payload), view(r.detail)};
   }
   // Memory that lives until the handler returns.
   void* allocate(std::size_t bytes, std::size_t align = 16) const {
@@ -278,6 +290,8 @@ class Records {
         claim.field,
         as_str(claim.sentence)};
     const Status status = detail::services.records->claim(call_, &raw);
+    if (status == STATOR_E_UNSUPPORTED)
+      throw std::runtime_error("the server does not know this kind of claim");
     if (status != STATOR_OK) throw RecordsFull();
   }
   void together() { detail::services.records->together(call_); }
@@ -310,53 +324,6 @@ class Record {
 
  private:
   const stator_record* raw_;
-};
-
-// What a record means to readers of the change log.
-struct Change {
-  const char* kind;      // static
-  std::string_view key;  // points into the record's payload
-};
-
-// Where describe_change() writes the new value, as JSON or (binary) as bytes; only if it is wanted.
-class ChangeValue : private json::Out {
- public:
-  explicit ChangeValue(stator_sink* sink) : sink_(sink) {
-    grow = [](json::Out& out, std::size_t bytes) {
-      auto& self = static_cast<ChangeValue&>(out);
-      self.flush();
-      const std::size_t room = bytes < kChunk ? kChunk : bytes;
-      char* p = self.sink_->reserve(self.sink_, room);
-      self.start_ = self.cursor = p;
-      self.limit = p == nullptr ? nullptr : p + room;
-      return p != nullptr;
-    };
-  }
-  ChangeValue(const ChangeValue&) = delete;
-  ChangeValue& operator=(const ChangeValue&) = delete;
-
-  bool is_wanted() const { return sink_ != nullptr; }
-  json::Writer json() { return json::Writer(*this); }
-  void write_binary(std::string_view bytes) {
-    is_binary_ = true;
-    put(bytes);
-  }
-  bool is_binary() const { return is_binary_; }
-  // Hands over what is written; false if it is too much for an answer.
-  bool finish() {
-    flush();
-    return !failed;
-  }
-
- private:
-  static constexpr std::size_t kChunk = 512;
-  void flush() {
-    if (cursor != start_) sink_->commit(sink_, static_cast<std::size_t>(cursor - start_));
-    start_ = cursor = limit = nullptr;
-  }
-  stator_sink* sink_;
-  bool is_binary_ = false;
-  char* start_ = nullptr;
 };
 
 // An entry met by Open::visit_all.
@@ -458,7 +425,7 @@ class Edge {
     for (const Op<E>* op : description_.ops) rows_.push_back(&op->row);
     engine_.struct_size = sizeof engine_;
     engine_.abi_major = STATOR_ABI_MAJOR;
-    engine_.abi_minor = STATOR_ABI_MINOR;
+    engine_.abi_minor = STATOR_NEEDS_ABI_MINOR;
     engine_.op_count = static_cast<std::uint32_t>(rows_.size());
     engine_.id = description_.id;
     engine_.version = description_.version;

@@ -145,7 +145,7 @@ static const stator_op *const kOps[] = {&kAdd, &kGet};
 
 static const stator_engine_v1 kEngine = {.struct_size = sizeof(stator_engine_v1),
                                          .abi_major = STATOR_ABI_MAJOR,
-                                         .abi_minor = STATOR_ABI_MINOR,
+                                         .abi_minor = STATOR_NEEDS_ABI_MINOR,
                                          .op_count = 2,
                                          .id = "counter",
                                          .version = "1.0.0",

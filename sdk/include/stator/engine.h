@@ -1,9 +1,13 @@
 /* The engine contract: what a shared library says and does to be an engine.
  *
- * One library exports one function, stator_engine_entry_v1. Every struct that crosses starts with
- * struct_size; the receiver copies min(struct_size, its own) and treats the rest as zero, so a
- * released layout is a prefix of every later one. Nothing with a constructor, vtable or std:: type
- * crosses; nothing is freed on the other side.
+ * One library exports one function, stator_engine_entry_v1. Every struct that may grow starts with
+ * struct_size, set by whoever owns its memory; the receiver copies min(struct_size, its own) and treats
+ * the rest as zero, so a released layout is a prefix of every later one. A tail that the kernel does not
+ * know must be zero, or the engine is refused: it would say what is not heard. An engine looks with
+ * STATOR_HAS before it touches what a later minor added. Structs without struct_size never change, and
+ * members called reserved stay 0. Numbers that are not known are refused, in flags too, but for their
+ * hints (stator/op.h). Nothing with a constructor, vtable or std:: type crosses; nothing is freed on the
+ * other side.
  *
  * A write: prepare (may look, must not touch; returns records) -> the kernel appends the records
  * to the log -> apply (the only mutator, also in recovery) -> the answer waits until the records
@@ -129,7 +133,7 @@ typedef struct stator_config_key {
 typedef struct stator_engine_v1 {
   uint32_t struct_size;
   uint32_t abi_major; /* STATOR_ABI_MAJOR the engine was built with */
-  uint32_t abi_minor; /* least minor it needs */
+  uint32_t abi_minor; /* STATOR_NEEDS_ABI_MINOR: the least it needs, also in the note */
   uint32_t op_count;
   const char *id;      /* 1..32 bytes of [a-z0-9_]; names data on disk: never change it */
   const char *version;

@@ -6,7 +6,8 @@
  * Both are string literals and must be what the descriptor says: a library whose note and descriptor
  * differ is refused, as is one without a note. The note is JSON in ASCII:
  *   {"id":"counter","version":"1.0.0","abi_major":1,"abi_minor":0}
- * abi_minor is the least minor of the contract that the engine needs. */
+ * abi_minor is the least minor of the contract that the engine needs (STATOR_NEEDS_ABI_MINOR). A reader
+ * passes over members that it does not know. */
 #ifndef STATOR_MANIFEST_H
 #define STATOR_MANIFEST_H
 
@@ -23,7 +24,7 @@
 #define STATOR_NOTE_JSON(id, version)                                    \
   "{\"id\":\"" id "\",\"version\":\"" version                            \
   "\",\"abi_major\":" STATOR_TEXT_OF(STATOR_ABI_MAJOR) ",\"abi_minor\":" \
-  STATOR_TEXT_OF(STATOR_ABI_MINOR) "}"
+  STATOR_TEXT_OF(STATOR_NEEDS_ABI_MINOR) "}"
 
 /* The form of a note by the ELF specification: sizes, type, name and content, padded to 4 bytes. */
 #define STATOR_ENGINE_NOTE(id, version)                                              \

@@ -26,11 +26,15 @@ enum stator_arg_flag {
   STATOR_ARG_ROUTING_KEY = 1u << 1, /* STR: its vShard decides the lane (DOCUMENT, ROWS) */
   STATOR_ARG_SENSITIVE = 1u << 2,   /* never logged */
   STATOR_ARG_NULLABLE = 1u << 3,    /* JSON null counts as absent */
+  STATOR_ARG_DEPTH = 1u << 4,       /* U64: steps that a walk may go; a tenant's quota limits it */
   /* JSON only: kinds that are accepted; none of them set means any kind. */
   STATOR_ARG_JSON_OBJECT = 1u << 8,
   STATOR_ARG_JSON_ARRAY = 1u << 9,
   STATOR_ARG_JSON_SCALAR = 1u << 10 /* string, number, true, false, null */
 };
+/* Flags of these bits, of arguments and of ops, are hints: a kernel that does not know one passes over
+ * it. One that does not know another bit refuses the engine. */
+#define STATOR_FLAG_HINTS 0xffff0000u
 
 typedef struct stator_arg {
   uint32_t struct_size;
@@ -41,8 +45,8 @@ typedef struct stator_arg {
   const char *alias;        /* second accepted name, or NULL */
   const char *doc;          /* one sentence */
   const char *default_json; /* JSON text bound when the field is absent, or NULL */
-  /* Bounds, inclusive; both 0 = the type's own. Numbers: the value. STR, BYTES, JSON: bytes.
-   * F32VEC, STRVEC, ROWS: elements. */
+  /* Bounds, inclusive; both 0 = the type's own. Numbers: the value (whole ones are exact up to 2^53).
+   * STR, BYTES, JSON: bytes. F32VEC, STRVEC, ROWS: elements. */
   double min;
   double max;
   const char *const *choices;      /* ENUM */

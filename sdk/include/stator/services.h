@@ -1,11 +1,11 @@
 /* What the kernel does for an engine: small interfaces, fetched by id and revision with
- * stator_kernel_hello.get_service. An unknown id gives NULL. Every function here is [lane]: call
+ * stator_kernel_hello.get_service. An unknown id gives NULL; a service gets further functions at its end
+ * (STATOR_HAS), what changes a function is another id. Every function here is [lane]: call
  * it on the thread that called you, during that call. `call` is the handle that came with the
  * request, the record or open; it and all memory obtained through it are void when you return. */
 #ifndef STATOR_SERVICES_H
 #define STATOR_SERVICES_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "stator/args.h"
@@ -21,9 +21,9 @@ typedef struct stator_reply_service {
   uint32_t reserved;
   /* Room for at least `bytes` more bytes of payload; NULL when the answer would exceed the frame
    * limit (then return STATOR_E_FAN_OUT_EXCEEDED). Valid until the next reserve. */
-  char *(*reserve)(stator_call *call, size_t bytes);
+  char *(*reserve)(stator_call *call, uint64_t bytes);
   /* Adds the first `bytes` of the last reserved room to the payload. */
-  void (*commit)(stator_call *call, size_t bytes);
+  void (*commit)(stator_call *call, uint64_t bytes);
   /* In prepare, at most once: the decimal LSN of this request's first record is put here when it
    * is known (0 when prepare returned no record). */
   void (*lsn_here)(stator_call *call);
@@ -33,7 +33,7 @@ typedef struct stator_reply_service {
    * cut at 64 and 256 bytes). Returns `code`, for `return fail(...)`. Never put stored data of
    * other rows in it. */
   stator_status (*fail)(stator_call *call, stator_status code, const char *field,
-                        const char *sentence, size_t sentence_size);
+                        const char *sentence, uint64_t sentence_size);
 } stator_reply_service;
 
 /* ---- stator.records/1: what prepare wants written ----------------------------------------- */
@@ -72,7 +72,8 @@ typedef struct stator_records_service {
    * or two owners take one key, it is answered unique_violation with the claim's field and sentence.
    * The kernel looks into `space` for that: apply of a record that takes must put key -> owner there,
    * apply of one that frees must erase the key if that is its owner (of one request the taker's record
-   * may come first). Where lanes share a request, prepare may run a second time for it. */
+   * may come first). Where lanes share a request, prepare may run a second time for it.
+   * STATOR_E_UNSUPPORTED: the claim says what this kernel does not know. */
   stator_status (*claim)(stator_call *call, const stator_claim *claim);
   /* Of an ALL or ROWS op: the parts of all lanes that say so, or that claim, are written together or not
    * at all. One that does neither stands alone. */
@@ -86,6 +87,7 @@ typedef struct stator_records_service {
 #define STATOR_SERVICE_KV "stator.kv/1"
 #define STATOR_KV_KEY_BYTES_MAX 360
 #define STATOR_KV_VALUE_BYTES_MAX (64u * 1024u * 1024u)
+#define STATOR_KV_PREFETCH_KEYS 32
 typedef struct stator_kv_cursor stator_kv_cursor; /* opaque; freed by the kernel at return */
 typedef struct stator_kv_entry {
   stator_bytes key;   /* the engine's key; valid until the cursor moves */
@@ -112,9 +114,15 @@ typedef struct stator_kv_service {
    * every lane keeps. Oversized keys or values are a fault of the engine: the process stops. */
   void (*put)(stator_call *call, uint8_t space, uint32_t vshard, stator_bytes key,
               stator_bytes value);
+  /* Only in apply. A key that is not there stays so. */
   void (*erase)(stator_call *call, uint8_t space, stator_bytes key);
   /* Only in open: every entry of the engine's space on this lane, in key order per collection. */
   void (*visit_all)(stator_call *call, uint8_t space, stator_kv_visitor visitor, void *context);
+  /* A hint, for speed alone: get is about to be called for these keys, in this order; some may be left
+   * out. Memory is then waited for once, not once a key. Looks at the first STATOR_KV_PREFETCH_KEYS of
+   * them and takes no longer than as many calls of get; they are not kept. The next prefetch, put or
+   * erase of the call ends its effect. Wherever get may be called. */
+  void (*prefetch)(stator_call *call, uint8_t space, const stator_bytes *keys, uint64_t count);
 } stator_kv_service;
 
 /* ---- stator.mem/1: memory that lives as long as the call ---------------------------------- */
@@ -123,16 +131,17 @@ typedef struct stator_mem_service {
   uint32_t struct_size;
   uint32_t reserved;
   /* Never NULL; freed by the kernel when the call returns. align: a power of two up to 64. */
-  void *(*allocate)(stator_call *call, size_t bytes, size_t align);
+  void *(*allocate)(stator_call *call, uint64_t bytes, uint64_t align);
 } stator_mem_service;
 
 /* ---- stator.call/1: ops of other engines -------------------------------------------------- */
 #define STATOR_SERVICE_CALL "stator.call/1"
+/* Valid until the calling op returns. */
 typedef struct stator_call_result {
-  stator_status status;
+  uint32_t struct_size; /* set by the caller */
   uint32_t is_binary;
-  stator_bytes payload;  /* valid until the calling op returns */
-  stator_str detail;     /* sentence of a refusal */
+  stator_bytes payload;
+  stator_str detail;    /* sentence of a refusal */
 } stator_call_result;
 typedef struct stator_call_service {
   uint32_t struct_size;
@@ -140,12 +149,14 @@ typedef struct stator_call_service {
   /* Runs a READ op of another engine with the caller's tenant, collection, identity and deadline,
    * through the same permission check. `op` is a wire name listed in requires_ops; `args_json` is
    * the JSON object of its arguments, bound and checked as a client's would be. The op must be
-   * placed COLLECTION or ANY. At most 4 deep. */
-  stator_call_result (*read)(stator_call *call, stator_str op, stator_str args_json);
+   * placed COLLECTION or ANY. At most 4 deep. Returns the status of the op, or of what refused it. */
+  stator_status (*read)(stator_call *call, stator_str op, stator_str args_json,
+                        stator_call_result *result);
 } stator_call_service;
 
 /* ---- stator.rows/1: which rows the caller may see and write -------------------------------- */
-/* A row is what one key of the engine stands for, as packed JSON (stator/packed/value.hpp). An op
+/* A row is what one key of the engine stands for, as packed JSON (stator/packed/value.hpp): its form is
+ * part of this service, another one would be that of rows/2. An op
  * that asks about every row it shows, counts or writes has STATOR_OP_ROWS_CHECKED in its flags. In
  * merge the answers are those of read and prepare: parts that were asked about need not be asked
  * about again. */
@@ -212,6 +223,7 @@ enum stator_log_level {
 typedef struct stator_log_service {
   uint32_t struct_size;
   uint32_t reserved;
+  /* Any call. One line of the server's log, with the engine's name; stator_log_level. */
   void (*write)(stator_call *call, int level, stator_str message);
 } stator_log_service;
 

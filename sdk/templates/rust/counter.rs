@@ -170,7 +170,7 @@ static OPS: Shared<[*const Op; 2]> = Shared([&ADD.0, &GET.0]);
 static ENGINE: Shared<EngineV1> = Shared(EngineV1 {
     struct_size: size_of::<EngineV1>() as u32,
     abi_major: ABI_MAJOR,
-    abi_minor: ABI_MINOR,
+    abi_minor: NEEDS_ABI_MINOR,
     op_count: 2,
     id: c"counter".as_ptr(),
     version: c"1.0.0".as_ptr(),

@@ -13,7 +13,8 @@ pub const E_FAN_OUT_EXCEEDED: Status = 1201;
 pub const E_INTERNAL: Status = 9000;
 
 pub const ABI_MAJOR: u32 = 1;
-pub const ABI_MINOR: u32 = 0;
+/// The least minor of the contract that the engine needs.
+pub const NEEDS_ABI_MINOR: u32 = 0;
 
 pub const ARG_STR: u32 = 1;
 pub const ARG_U64: u32 = 4;
@@ -208,11 +209,11 @@ pub struct EngineV1 {
 pub struct ReplyService {
     pub struct_size: u32,
     pub reserved: u32,
-    pub reserve: unsafe extern "C" fn(*mut Call, usize) -> *mut c_char,
-    pub commit: unsafe extern "C" fn(*mut Call, usize),
+    pub reserve: unsafe extern "C" fn(*mut Call, u64) -> *mut c_char,
+    pub commit: unsafe extern "C" fn(*mut Call, u64),
     pub lsn_here: unsafe extern "C" fn(*mut Call),
     pub set_binary: unsafe extern "C" fn(*mut Call),
-    pub fail: unsafe extern "C" fn(*mut Call, Status, *const c_char, *const c_char, usize) -> Status,
+    pub fail: unsafe extern "C" fn(*mut Call, Status, *const c_char, *const c_char, u64) -> Status,
 }
 
 #[repr(C)]
@@ -234,6 +235,7 @@ pub struct KvService {
     pub put: unsafe extern "C" fn(*mut Call, u8, u32, Bytes, Bytes),
     pub erase: unsafe extern "C" fn(*mut Call, u8, Bytes),
     pub visit_all: *const c_void,
+    pub prefetch: *const c_void,
 }
 
 /// A table of the kernel's functions, the same for every thread.

@@ -130,6 +130,59 @@ TEST_F(CatalogTest, EveryBrokenRowIsRefused) {
   constexpr stator_arg kShared[] = {make_arg(STATOR_ARG_STR, "collection", "", {})};
   op_row.args = kShared;
   refused("belongs to every request");
+  constexpr stator_arg kDeepText[] = {make_arg(STATOR_ARG_STR, "deep", "", {.flags = STATOR_ARG_DEPTH})};
+  op_row.args = kDeepText;
+  refused("a depth is a number");
+}
+
+// Numbers of a later contract.
+TEST_F(CatalogTest, WhatIsNotKnownIsRefusedWithTheRemedy) {
+  const auto refused = [&](const std::string& what) {
+    Catalog catalog;
+    EXPECT_THAT(add(catalog),
+                HasSubstr(what + ", which contract 1.0 does not know: take a newer server"));
+    op_row = good_op();
+  };
+  op_row.placement = 9;
+  refused("toy_get: a placement 9");
+  op_row.op_class = 3;
+  refused("toy_get: a class 3");
+  op_row.cost = 4;
+  refused("toy_get: a cost 4");
+  op_row.flags = 1u << 15;
+  refused("toy_get: a flag 1 << 15");
+  stator_arg arg = kKey[0];
+  op_row.args = &arg;
+  arg.type = 12;
+  refused("toy_get.key: a type 12");
+  op_row.args = &arg;
+  arg = kKey[0];
+  arg.flags |= 1u << 7;
+  refused("toy_get.key: a flag 1 << 7");
+}
+
+TEST_F(CatalogTest, AHintThatIsNotKnownIsPassedOver) {
+  op_row.flags = STATOR_FLAG_HINTS;
+  stator_arg arg = kKey[0];
+  arg.flags |= STATOR_FLAG_HINTS;
+  op_row.args = &arg;
+  Catalog catalog;
+  EXPECT_EQ(add(catalog), "");
+}
+
+TEST_F(CatalogTest, AnArrayWhoseElementsLieAskewIsRefused) {
+  struct alignas(8) OddArg {
+    stator_arg known;
+    char later[8];
+  };
+  static OddArg args[2] = {{kKey[0], {}}, {kKey[0], {}}};
+  for (OddArg& arg : args) arg.known.struct_size = sizeof(stator_arg) + 4;
+  op_row.args = &args[0].known;
+  op_row.arg_count = 2;
+  Catalog catalog;
+  EXPECT_THAT(add(catalog),
+              HasSubstr("toy.so: op 'toy_get': stator_arg has a struct_size of " +
+                        std::to_string(sizeof(stator_arg) + 4) + ", which is no multiple of 8"));
 }
 
 TEST_F(CatalogTest, OneNameHasOneOwner) {

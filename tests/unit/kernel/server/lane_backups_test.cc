@@ -46,6 +46,7 @@ class SlowStore final : public store::Store {
   void begin_turn() override {}
   void end_turn() override {}
   bool get(ByteView, store::Entry&) override { return false; }
+  void fetch(std::span<const ByteView>, std::span<store::Entry>) override {}
   std::uint64_t prefetch(ByteView) const override { return 0; }
   void prefetch_value(std::uint64_t) const override {}
   std::unique_ptr<store::Walk> walk(const store::WalkOptions&) override { return nullptr; }

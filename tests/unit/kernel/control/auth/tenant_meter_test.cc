@@ -56,13 +56,34 @@ TEST(TenantMeterTest, RefusesWhatAddsWhenTheStorageIsFull) {
   TenantMeter meter;
   meter.set_limits({0, 0, 100});
   meter.add_storage(99);
-  EXPECT_TRUE(meter.check_storage().ok());
+  EXPECT_TRUE(meter.check_room().ok());
   meter.add_storage(1);
-  Status refused = meter.check_storage();
+  Status refused = meter.check_room();
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kOverQuota);
+  EXPECT_EQ(refused.error().sentence(),
+            "the tenant's quota 'storage_bytes' is 100, and 100 are used");
   meter.add_storage(-1);
-  EXPECT_TRUE(meter.check_storage().ok());
+  EXPECT_TRUE(meter.check_room().ok());
+}
+
+TEST(TenantMeterTest, RefusesWhatAddsWhenTheMemoryIsFull) {
+  TenantMeter meter;
+  meter.set_limits({.memory_bytes = 100});
+  EXPECT_TRUE(meter.has_limits());
+  meter.add_memory(-5);
+  EXPECT_EQ(meter.memory_bytes(), 0u) << "nobody holds less than nothing";
+  meter.add_memory(104);
+  EXPECT_TRUE(meter.check_room().ok());
+  meter.add_memory(51);
+  Status refused = meter.check_room();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kOverQuota);
+  EXPECT_EQ(refused.error().sentence(),
+            "the tenant's quota 'memory_bytes' is 100, and 150 are used");
+  EXPECT_GT(refused.error().retry_after_ms(), 0u);
+  meter.set_limits({.memory_bytes = 151});
+  EXPECT_TRUE(meter.check_room().ok());
 }
 
 TEST(TenantMeterTest, WithoutLimitsNothingIsRefused) {
@@ -72,7 +93,7 @@ TEST(TenantMeterTest, WithoutLimitsNothingIsRefused) {
   meter.add_storage(1'000'000);
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(meter.take_token(kStart).ok());
   EXPECT_TRUE(meter.enter().ok());
-  EXPECT_TRUE(meter.check_storage().ok());
+  EXPECT_TRUE(meter.check_room().ok());
 }
 
 }  // namespace

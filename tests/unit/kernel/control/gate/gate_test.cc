@@ -8,7 +8,9 @@
 #include "stator/declare.hpp"
 #include "stator/engine.h"
 
+#include "control/gate/arg_quota.h"
 #include "control/gate/repeat_key.h"
+#include "control/ops/arg_set.h"
 #include "support/played_engine.h"
 
 namespace stator::gate {
@@ -48,6 +50,66 @@ TEST(GateTest, TellsWhyAnIdentityIsNoLongerKnown) {
   EXPECT_EQ(admit_kernel_op(identity, kRead, {}, 0).error().code(), ErrorCode::kUnauthenticated);
   identity.expires_ns = 5;
   EXPECT_EQ(admit_kernel_op(identity, kRead, {}, 5).error().code(), ErrorCode::kAuthExpired);
+}
+
+// ---- quotas of single requests ------------------------------------------------------------------
+
+constexpr stator_arg kRowFields[] = {
+    make_arg(STATOR_ARG_STR, "name", "", {}),
+    make_arg(STATOR_ARG_F32VEC, "place", "", {}),
+};
+constexpr stator_arg kWalkArgs[] = {
+    make_arg(STATOR_ARG_U64, "far", "", {.flags = STATOR_ARG_DEPTH, .default_json = "2"}),
+    make_arg(STATOR_ARG_U64, "many", "", {}),
+    make_arg(STATOR_ARG_F32VEC, "near", "", {}),
+    make_rows("rows", "", kRowFields, {}),
+};
+constexpr stator_op kWalk = make_op({.op_class = STATOR_OP_READ,
+                                     .permission = STATOR_PERM_READ,
+                                     .placement = STATOR_PLACE_ANY,
+                                     .name = "walk",
+                                     .doc = "",
+                                     .result = "",
+                                     .example = "{}",
+                                     .args = kWalkArgs});
+
+// What the quotas say to a request with these arguments; empty: nothing.
+std::string quotas_on(const system::Limits& limits, std::string_view arguments) {
+  auth::TenantMeter meter;
+  meter.set_limits(limits);
+  const auto args = ops::ArgSet::compile(kWalkArgs, std::size(kWalkArgs)).take();
+  bridge::Task task;
+  json::Reader reader(arguments);
+  EXPECT_TRUE(args.bind_object(task.args, reader, true, ops::FieldPath("")).ok());
+  Status checked = check_arg_quotas(meter, kWalk, task);
+  if (checked.ok()) return "";
+  EXPECT_EQ(checked.error().code(), ErrorCode::kOverQuota);
+  return checked.error().field() + ": " + checked.error().sentence();
+}
+
+TEST(ArgQuotaTest, LimitsTheDepthOfWalksAlsoOneNotGiven) {
+  EXPECT_EQ(quotas_on({.walk_depth = 3}, R"({"far":3,"many":1000})"), "");
+  EXPECT_EQ(quotas_on({.walk_depth = 3}, R"({"far":4})"),
+            "far: 'far' has 4 steps; the tenant's quota 'walk_depth' is 3");
+  EXPECT_EQ(quotas_on({.walk_depth = 1}, "{}"),
+            "far: 'far' has 2 steps; the tenant's quota 'walk_depth' is 1");
+  EXPECT_EQ(quotas_on({.vector_dims = 1}, R"({"far":4})"), "");
+}
+
+TEST(ArgQuotaTest, LimitsVectorsAlsoThoseOfRows) {
+  EXPECT_EQ(quotas_on({.vector_dims = 2}, R"({"near":[1,2]})"), "");
+  EXPECT_EQ(quotas_on({.vector_dims = 2}, R"({"near":[1,2,3]})"),
+            "near: 'near' has 3 dimensions; the tenant's quota 'vector_dims' is 2");
+  EXPECT_EQ(
+      quotas_on({.vector_dims = 2}, R"({"rows":[{"place":[1]},{"name":"a"},{"place":[1,2,3]}]})"),
+      "rows[2].place: 'rows[2].place' has 3 dimensions; the tenant's quota 'vector_dims' is 2");
+  EXPECT_EQ(quotas_on({.walk_depth = 2}, R"({"near":[1,2,3]})"), "");
+}
+
+TEST(ArgQuotaTest, TheRowSaysWhichArgumentsTheseAre) {
+  EXPECT_STREQ(quota_of(kWalkArgs[0]), "walk_depth");
+  EXPECT_EQ(quota_of(kWalkArgs[1]), nullptr);
+  EXPECT_STREQ(quota_of(kWalkArgs[2]), "vector_dims");
 }
 
 // ---- row policies -------------------------------------------------------------------------------

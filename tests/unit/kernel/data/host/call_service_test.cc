@@ -78,11 +78,15 @@ class CallServiceTest : public testing::Test {
     call.begin(lane_, Phase::kRead, *catalog_.engines()[0], TenantId{1}, "c");
     call.task = &task;
     call.op = catalog_.ops()[0].row;
-    const stator_call_result result = call_service().read(&call, {op.data(), op.size()}, {"{}", 2});
+    result_.is_binary = 7;
+    result_.payload.size = 7;
+    const stator_status status =
+        call_service().read(&call, {op.data(), op.size()}, {"{}", 2}, &result_);
     call.end();
-    return result.status;
+    return status;
   }
 
+  stator_call_result result_{sizeof(stator_call_result), 0, {}, {}};
   plugin::Catalog catalog_;
   NoArgs binding_;
   std::uint32_t interrupt_ = 0;
@@ -92,6 +96,18 @@ class CallServiceTest : public testing::Test {
 TEST_F(CallServiceTest, TheCalledOpsPermissionIsAskedFor) {
   EXPECT_EQ(call_with(STATOR_PERM_READ), STATOR_E_REJECTED_AUTHZ);
   EXPECT_EQ(call_with(STATOR_PERM_READ | STATOR_PERM_MONITOR), STATOR_OK);
+}
+
+TEST_F(CallServiceTest, OfTheResultAsMuchIsWrittenAsTheEngineKnows) {
+  constexpr std::uint32_t kAll = STATOR_PERM_READ | STATOR_PERM_MONITOR;
+  result_.struct_size = offsetof(stator_call_result, payload);
+  EXPECT_EQ(call_with(kAll), STATOR_OK);
+  EXPECT_EQ(result_.is_binary, 0u);
+  EXPECT_EQ(result_.payload.size, 7u);
+  EXPECT_EQ(result_.struct_size, offsetof(stator_call_result, payload));
+  result_.struct_size = sizeof result_ + 64;  // a later engine's
+  EXPECT_EQ(call_with(kAll), STATOR_OK);
+  EXPECT_EQ(result_.payload.size, 1u);
 }
 
 TEST_F(CallServiceTest, WhereRowPoliciesBindTheCalledOpMustAskForRows) {

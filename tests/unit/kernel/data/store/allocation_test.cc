@@ -1,9 +1,10 @@
-// Store::get allocates nothing on the heap, whichever layer answers.
-#include <gtest/gtest.h>
-
+// Store::get and fetch allocate nothing on the heap, whichever layer answers.
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <new>
+
+#include <gtest/gtest.h>
 
 #include "data/store/store.h"
 #include "unit/kernel/io/temp_directory.h"
@@ -36,12 +37,16 @@ TEST(StoreGetTest, AllocatesNothing) {
   store->put("memtable", VShardId{1}, "1");
 
   Entry entry;
+  const std::array<ByteView, 3> keys = {"absent", "base", "memtable"};
+  std::array<Entry, 3> found;
   const std::size_t before = allocations.load();
   for (int turn = 0; turn < 10; ++turn) {
     store->begin_turn();
     ASSERT_TRUE(store->get("base", entry));
     ASSERT_TRUE(store->get("memtable", entry));
     ASSERT_FALSE(store->get("absent", entry));
+    store->fetch(keys, found);
+    ASSERT_TRUE(found[0].key.empty() && found[1].value == "1" && found[2].value == "1");
     store->end_turn();
   }
   EXPECT_EQ(allocations.load(), before);

@@ -1,5 +1,6 @@
 // Snapshots of the store against a model: whatever is written, checkpointed or dropped meanwhile,
 // each shows what was there when it was taken.
+#include <array>
 #include <map>
 #include <memory>
 #include <random>
@@ -110,6 +111,12 @@ TEST_F(SnapshotTest, EachOfManyShowsItsOwnMoment) {
     Entry entry;
     const auto expected = at->model.find(key);
     ASSERT_EQ(at->snapshot->get(key, entry), expected != at->model.end());
+    const std::array<ByteView, 1> keys = {key};
+    std::array<Entry, 1> found;
+    at->snapshot->fetch(keys, found);
+    ASSERT_EQ(found[0].key, expected != at->model.end() ? ByteView(key) : ByteView());
+    ASSERT_EQ(found[0].value,
+              expected != at->model.end() ? ByteView(expected->second) : ByteView());
     if (expected != at->model.end()) {
       ASSERT_EQ(entry.value, expected->second);
     }

@@ -26,8 +26,10 @@ class RandomRun {
       const std::string key = random_key();
       store_->erase(key);
       model_.erase(key);
-    } else if (dice < 800) {
+    } else if (dice < 760) {
       check_get();
+    } else if (dice < 800) {
+      check_fetch();
     } else if (dice < 880) {
       check_walk();
     } else if (dice < 930) {
@@ -100,6 +102,23 @@ class RandomRun {
     if (expected == model_.end()) return;
     ASSERT_EQ(entry.value, expected->second.second);
     ASSERT_EQ(entry.vshard.value(), expected->second.first);
+  }
+  // Many keys at once are what get() says of each, and the answers lie in the store.
+  void check_fetch() {
+    std::vector<std::string> names(random() % (kFetchMax + 1));
+    for (std::string& name : names) name = random_key();
+    const std::vector<ByteView> keys(names.begin(), names.end());
+    std::vector<Entry> found(keys.size(), Entry{"not written", "", VShardId{7}});
+    store_->fetch(keys, found);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      Entry entry;
+      const bool is_there = store_->get(keys[i], entry);
+      ASSERT_EQ(found[i].key, is_there ? keys[i] : ByteView());
+      if (!is_there) continue;
+      ASSERT_NE(found[i].key.data(), keys[i].data());
+      ASSERT_EQ(found[i].value, entry.value);
+      ASSERT_EQ(found[i].vshard.value(), entry.vshard.value());
+    }
   }
   void check_walk() {
     const std::string lower = random() % 3 == 0 ? "" : random_key();

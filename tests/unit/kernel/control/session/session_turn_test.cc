@@ -1,0 +1,88 @@
+// How much of what a client sends ahead is carried out in one turn; nothing is executed here.
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "control/session/session.h"
+#include "control/session/session_ops.h"
+#include "control/wire/frame.h"
+#include "support/frames.h"
+
+namespace stator::session {
+namespace {
+
+class SessionTurnTest : public testing::Test {
+ protected:
+  SessionTurnTest() {
+    catalog_.seal();
+    table_.emplace(ops::OpTable::build(catalog_, session_rows()).take());
+    host_.table = &*table_;
+    host_.pool = &pool_;
+    host_.policy = &policy_;
+    host_.watermark = [] { return Lsn{9}; };
+    session_ = std::make_unique<Session>(host_, 0, 1);
+  }
+  // Gives the session what is left of `frames`; returns how many frames it took.
+  std::size_t turn(std::string& frames, std::size_t frame_bytes) {
+    const std::size_t taken = session_->on_bytes(frames, 1);
+    EXPECT_EQ(taken % frame_bytes, 0U);
+    frames.erase(0, taken);
+    return taken / frame_bytes;
+  }
+  static std::string repeated(const std::string& frame, std::size_t times) {
+    std::string all;
+    for (std::size_t i = 0; i < times; ++i) all += frame;
+    return all;
+  }
+  std::size_t answers() {
+    std::size_t count = 0;
+    ByteView rest = session_->output().view();
+    while (!rest.empty()) {
+      rest.remove_prefix(wire::next_frame(rest, kFrameBytesMax).bytes);
+      ++count;
+    }
+    return count;
+  }
+
+  auth::PolicyBook policy_;
+  plugin::Catalog catalog_;
+  std::optional<ops::OpTable> table_;
+  bridge::TaskPool pool_;
+  SessionHost host_;
+  std::unique_ptr<Session> session_;
+};
+
+TEST_F(SessionTurnTest, WhatIsAnsweredAtOnceIsTakenInTurns) {
+  for (const char* body : {R"({"op":"ping"})", R"({"op":"nonsense"})", "{"}) {
+    const std::string frame = test::frame_of(body);
+    const std::size_t before = answers();
+    std::string frames = repeated(frame, 2 * kAnsweredAtOnceMax + 5);
+    EXPECT_EQ(turn(frames, frame.size()), kAnsweredAtOnceMax) << body;
+    EXPECT_TRUE(session_->is_turn_over());
+    EXPECT_EQ(turn(frames, frame.size()), kAnsweredAtOnceMax) << body;
+    EXPECT_TRUE(session_->is_turn_over());
+    EXPECT_EQ(turn(frames, frame.size()), 5U) << body;
+    EXPECT_FALSE(session_->is_turn_over());
+    EXPECT_EQ(answers() - before, 2 * kAnsweredAtOnceMax + 5);
+  }
+}
+
+TEST_F(SessionTurnTest, NoTurnIsOverAtItsLastFrame) {
+  const std::string frame = test::frame_of(R"({"op":"ping"})");
+  std::string frames = repeated(frame, kAnsweredAtOnceMax);
+  EXPECT_EQ(turn(frames, frame.size()), kAnsweredAtOnceMax);
+  EXPECT_FALSE(session_->is_turn_over());
+}
+
+TEST_F(SessionTurnTest, WhoHasMuchToReadReadsFirst) {
+  session_->output().append(std::string(kOutputBytesPerConnection, 'x'));
+  const std::string frame = test::frame_of(R"({"op":"ping"})");
+  std::string frames = frame;
+  EXPECT_EQ(turn(frames, frame.size()), 0U);
+  EXPECT_TRUE(session_->is_turn_over());
+  session_->output().consume(1);
+  EXPECT_EQ(turn(frames, frame.size()), 1U);
+  EXPECT_FALSE(session_->is_turn_over());
+}
+
+}  // namespace
+}  // namespace stator::session
