@@ -74,6 +74,7 @@ class Reader {
            return strings(node, "engines", *config_.engines);
          }},
         {"engine", [this](const toml::node& node) { return engine_settings(node); }},
+        {"plugins_keys", [this](const toml::node& node) { return strings(node, "plugins_keys", config_.plugins_keys); }},
         {"plugins_lock", [this](const toml::node& node) { return filled(node, "plugins_lock", config_.plugins_lock); }},
         {"engine_path", [this](const toml::node& node) { return strings(node, "engine_path", config_.engine_path); }},
     });

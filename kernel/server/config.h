@@ -50,6 +50,8 @@ struct Config {
   // Further directories to look for engine libraries in, before the installed one.
   std::vector<std::string> engine_path;
   std::string plugins_lock;  // which libraries may be loaded; empty: every one
+  // Files with public keys, one of which must have signed the lock; none: it need not be signed.
+  std::vector<std::string> plugins_keys;
   // Command line only: libraries that others could change are a warning, not a refusal.
   bool allows_insecure_plugins = false;
   History history{.bytes = kRetainMibDefault << 20, .ms = kRetainSecondsDefault * 1000};
