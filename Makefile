@@ -8,7 +8,7 @@ export CCACHE_NOHASHDIR := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test asan tsan bench torture release dev check tidy fmt clean deps
+.PHONY: help demo test asan tsan bench torture release dev check tidy fmt reference clean deps
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -53,6 +53,11 @@ tidy: ## clang-tidy on the product's sources; some of them: SINCE=REF, FILES="a.
 	scripts/tidy.py --self-test
 	cmake --preset dev
 	scripts/tidy.py --jobs $(JOBS) $(if $(SINCE),--since $(SINCE)) $(FILES)
+
+reference: deps ## the engine contract from its headers, as HTML in build/reference
+	mkdir -p build
+	doxygen docs/reference.doxyfile
+	@echo build/reference/html/index.html
 
 fmt: ## clang-format on every tracked C and C++ file
 	@command -v clang-format >/dev/null || { echo "make fmt: apt-get install clang-format"; exit 1; }

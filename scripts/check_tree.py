@@ -98,7 +98,7 @@ THIRD_PARTIES = {
     "OpenSSL": (r"openssl/", ("kernel/control/net/tls_context.cc",
                               "kernel/control/net/self_signed.cc", "kernel/control/net/peer_certificate.cc",
                               "kernel/control/auth/*.cc",
-                              "kernel/io/random.cc", "kernel/io/sha256.cc",
+                              "kernel/io/random.cc", "kernel/io/sha256.cc", "kernel/io/ed25519.cc",
                               "kernel/io/aes_gcm.cc", "kernel/control/http/websocket.cc")),
     "Boost.Beast": (r"boost/beast", ("kernel/control/http/request_reader.cc",)),
     "wslay": (r"wslay/", ("kernel/control/http/websocket.cc",)),

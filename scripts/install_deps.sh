@@ -34,6 +34,8 @@ packages+=(libcli11-dev libedit-dev)
 packages+=(libgtest-dev libgmock-dev nlohmann-json3-dev libbenchmark-dev)
 # What the engine contract looks like in memory (scripts/check_abi.py).
 packages+=(abigail-tools)
+# The reference of the engine contract from its headers (make reference).
+packages+=(doxygen)
 # The peer the benchmark is compared with. Its service is not started, see below.
 packages+=(redis-server)
 # Peers of the HTTP port: another WebSocket, another reader of metrics and of JSON Schema, curl.

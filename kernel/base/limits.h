@@ -64,6 +64,9 @@ inline constexpr std::size_t kHttpAheadBytesMax = 64u * 1024;
 inline constexpr std::uint32_t kHttpHeadTimeoutMs = 10'000;
 // Between two requests.
 inline constexpr std::uint32_t kHttpIdleTimeoutMs = 60'000;
+// How long an event stream may be silent; proxies end what is silent for a minute.
+inline constexpr std::uint64_t kHttpHeartbeatMsDefault = 15'000;
+inline constexpr std::uint64_t kHttpHeartbeatSecondsMax = 3600;
 // A request that is refused while it is still being sent is read and dropped so long, so that its
 // client reads the refusal before the connection breaks.
 inline constexpr std::uint32_t kHttpLingerMs = 5'000;

@@ -268,6 +268,7 @@ bool begin_report() {
 }
 
 void handle(int signal, siginfo_t* info, void* context) {
+  const int errno_before = errno;
   const auto* fault = std::find_if(kFaults.begin(), kFaults.end(),
                                    [&](const Fault& f) { return f.signal == signal; });
   const bool is_sent = info->si_code <= 0;
@@ -289,6 +290,7 @@ void handle(int signal, siginfo_t* info, void* context) {
   is_again ? static_cast<void>(::signal(signal, SIG_DFL))
            : static_cast<void>(sigaction(signal, &before, nullptr));
   if (is_sent || is_again) syscall(SYS_tgkill, getpid(), self(), signal);
+  errno = errno_before;
 }
 
 }  // namespace

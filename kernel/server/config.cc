@@ -74,6 +74,7 @@ class Reader {
            return strings(node, "engines", *config_.engines);
          }},
         {"engine", [this](const toml::node& node) { return engine_settings(node); }},
+        {"plugins_keys", [this](const toml::node& node) { return strings(node, "plugins_keys", config_.plugins_keys); }},
         {"plugins_lock", [this](const toml::node& node) { return filled(node, "plugins_lock", config_.plugins_lock); }},
         {"engine_path", [this](const toml::node& node) { return strings(node, "engine_path", config_.engine_path); }},
     });
@@ -198,6 +199,13 @@ class Reader {
            return strings(node, "http.allowed_hosts", config_.http_hosts);
          }},
         {"cors_origins", [this](const toml::node& node) { return cors_origins(node); }},
+        {"heartbeat_s",
+         [this](const toml::node& node) -> Status {
+           STATOR_CHECK(number(node, "http.heartbeat_s", kHttpHeartbeatSecondsMax, 1000,
+                               config_.http_heartbeat_ms));
+           if (config_.http_heartbeat_ms > 0) return ok_status();
+           return wrong(name_, node.source(), "'http.heartbeat_s' must be at least 1");
+         }},
     };
   }
 

@@ -24,6 +24,7 @@ struct Config {
   std::string http_listen;
   std::string https_listen;
   std::vector<std::string> http_hosts;    // what this server is called, beside localhost
+  std::uint64_t http_heartbeat_ms = kHttpHeartbeatMsDefault;
   std::vector<std::string> http_origins;  // of web pages that may ask; "*": all
   net::TlsFiles tls;
   std::string data_dir = "./stator-data";
@@ -49,6 +50,8 @@ struct Config {
   // Further directories to look for engine libraries in, before the installed one.
   std::vector<std::string> engine_path;
   std::string plugins_lock;  // which libraries may be loaded; empty: every one
+  // Files with public keys, one of which must have signed the lock; none: it need not be signed.
+  std::vector<std::string> plugins_keys;
   // Command line only: libraries that others could change are a warning, not a refusal.
   bool allows_insecure_plugins = false;
   History history{.bytes = kRetainMibDefault << 20, .ms = kRetainSecondsDefault * 1000};

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/nearest.h"
 #include "data/host/call_context.h"
+#include "io/ed25519.h"
 #include "io/file_system.h"
 #include "io/trusted_file.h"
 #include "plugin/library.h"
@@ -151,10 +152,21 @@ std::map<std::string, std::string> find_libraries(const std::vector<std::string>
   return found;
 }
 
-Result<plugin::LockFile> read_lock(const std::string& path, bool allows_insecure) {
+Result<plugin::LockFile> read_lock(const std::string& path, const std::vector<std::string>& keys,
+                                   bool allows_insecure) {
+  std::vector<plugin::TrustedKey> trusted;
+  for (const std::string& name : keys) {
+    STATOR_TRY(const io::TrustedFile file, io::read_trusted_file(name, kKeyFileBytesMax));
+    STATOR_CHECK(judge("plugins_keys " + name, file.concern, allows_insecure));
+    auto key = io::ed25519_public_key(file.bytes);
+    if (!key.ok()) return Error(key.error().code(), name + " " + key.error().sentence());
+    trusted.push_back({name, key.take()});
+  }
   STATOR_TRY(const io::TrustedFile file, io::read_trusted_file(path, kPluginLockBytesMax));
   STATOR_CHECK(judge("plugins_lock " + path, file.concern, allows_insecure));
-  return plugin::parse_lock(file.bytes, path);
+  STATOR_TRY(plugin::LockFile lock, plugin::parse_lock(file.bytes, path));
+  STATOR_CHECK(plugin::check_signature(lock, trusted));
+  return lock;
 }
 
 Status load_engines(const Config& config, const std::vector<CrashReport>& crashes,
@@ -162,7 +174,11 @@ Status load_engines(const Config& config, const std::vector<CrashReport>& crashe
   STATOR_CHECK(engines.catalog.add_builtin(&stator_system_engine_entry, host::kernel_hello()));
   std::optional<plugin::LockFile> locked;
   if (!config.plugins_lock.empty()) {
-    STATOR_TRY(locked, read_lock(config.plugins_lock, config.allows_insecure_plugins));
+    STATOR_TRY(locked,
+               read_lock(config.plugins_lock, config.plugins_keys, config.allows_insecure_plugins));
+  } else if (!config.plugins_keys.empty()) {
+    return Error(ErrorCode::kBadRequest,
+                 "config: plugins_keys is set, but no plugins_lock that they would have signed");
   }
   const plugin::LockFile* lock = locked ? &*locked : nullptr;
   const auto found = find_libraries(config.engine_path);

@@ -33,7 +33,9 @@ Status load_engines(const Config& config, const std::vector<CrashReport>& crashe
 // Engine id -> path of its library; the first directory that has it wins.
 std::map<std::string, std::string> find_libraries(const std::vector<std::string>& engine_path);
 
-// Reads a lock that others cannot change, or says who could (kBadRequest).
-Result<plugin::LockFile> read_lock(const std::string& path, bool allows_insecure);
+// Reads a lock that others cannot change, or says who could (kBadRequest), and that one of the keys
+// in the files `keys` has signed; without any it need not be signed.
+Result<plugin::LockFile> read_lock(const std::string& path, const std::vector<std::string>& keys,
+                                   bool allows_insecure);
 
 }  // namespace stator::server

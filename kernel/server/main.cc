@@ -102,10 +102,22 @@ CLI::App& add_plugin_command(CLI::App& app, stator::server::PluginCommand& plugi
     return command;
   };
   add("inspect", "What they say they are, a line each", Action::kInspect);
-  add("verify", "Whether a server would load them; exit code 1 if not", Action::kVerify)
-      ->add_option("--lock", plugin.lock, "A plugins.lock that they must stand in");
-  add("lock", "Write a plugins.lock of them", Action::kLock)
-      ->add_option("--output", plugin.output, "The file; default: standard output");
+  CLI::App* verify =
+      add("verify", "Whether a server would load them; exit code 1 if not", Action::kVerify);
+  CLI::Option* lock =
+      verify->add_option("--lock", plugin.lock, "A plugins.lock that they must stand in");
+  verify
+      ->add_option("--trusted-key", plugin.keys,
+                   "File with a public key (PEM); one of these must have signed the lock")
+      ->allow_extra_args(false)  // libraries follow
+      ->needs(lock);
+  CLI::App* write = add("lock", "Write a plugins.lock of them", Action::kLock);
+  write->add_option("--output", plugin.output, "The file; default: standard output");
+  write
+      ->add_option(
+          "--key", plugin.keys,
+          "File with a private key of Ed25519 (PEM, mode 0600) that signs it; may come again")
+      ->allow_extra_args(false);
   return *group;
 }
 

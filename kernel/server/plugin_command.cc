@@ -8,7 +8,9 @@
 
 #include "stator/json_writer.hpp"
 
+#include "base/limits.h"
 #include "io/file_system.h"
+#include "io/secret_file.h"
 #include "plugin/library_file.h"
 #include "server/engines.h"
 
@@ -56,7 +58,7 @@ Result<int> verify(const PluginCommand& command, const std::vector<std::string>&
                    std::ostream& out) {
   std::optional<plugin::LockFile> lock;
   if (!command.lock.empty()) {
-    STATOR_TRY(lock, read_lock(command.lock, false));
+    STATOR_TRY(lock, read_lock(command.lock, command.keys, false));
   }
   int code = 0;
   for (const std::string& file : files) {
@@ -84,12 +86,20 @@ Result<int> write_lock(const PluginCommand& command, const std::vector<std::stri
                    file + " is a second library of engine '" + library.manifest.id + "'");
     }
   }
+  std::string text = plugin::lock_text(lock);
+  for (const std::string& path : command.keys) {
+    STATOR_TRY(const std::string pem, io::read_secret_file(path, kKeyFileBytesMax));
+    auto signed_text = plugin::sign_lock(text, pem);
+    if (!signed_text.ok()) {
+      return Error(signed_text.error().code(), path + " " + signed_text.error().sentence());
+    }
+    text = signed_text.take();
+  }
   if (command.output.empty()) {
-    out << plugin::lock_text(lock);
+    out << text;
     return 0;
   }
-  STATOR_CHECK(
-      io::write_file_durably(io::posix_file_system(), command.output, plugin::lock_text(lock)));
+  STATOR_CHECK(io::write_file_durably(io::posix_file_system(), command.output, text));
   // Nothing in it is secret, and the server that reads it is often another user.
   std::error_code reason;
   std::filesystem::permissions(command.output, std::filesystem::perms{0644}, reason);

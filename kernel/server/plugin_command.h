@@ -19,6 +19,8 @@ struct PluginCommand {
   std::vector<std::string> engine_path;
   std::string lock;    // verify: the lock to compare with; empty: none
   std::string output;  // lock: the file to write; empty: standard output
+  // lock: files with private keys that sign it. verify: with public ones, one of which must have.
+  std::vector<std::string> keys;
 };
 
 // The program's exit code. inspect and lock: 1 and nothing written if a library cannot be read.

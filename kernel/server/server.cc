@@ -400,10 +400,10 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
     meters_.push_back(std::make_unique<session::OpMeter>(table_->entries().size()));
   }
   stats_ = stats_sources();
-  front_ =
-      std::make_unique<http::Front>(http::FrontSettings{config_.auth_mode == auth::Mode::kTrust,
-                                                        config_.http_hosts, config_.http_origins},
-                                    stats_);
+  front_ = std::make_unique<http::Front>(
+      http::FrontSettings{config_.auth_mode == auth::Mode::kTrust, config_.http_hosts,
+                          config_.http_origins, config_.http_heartbeat_ms},
+      stats_);
   shared_ = std::make_unique<LaneShared>();
   shared_->memory_is_full = &memory_->is_full();
   shared_->buffered_bytes_max =

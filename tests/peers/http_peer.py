@@ -521,6 +521,48 @@ def test_docs(program):
             assert re.fullmatch(pattern, done.stdout.strip()), (command, done.stdout, expected)
 
 
+class Events:
+    """GET /v1/changes, as an EventSource asks."""
+
+    def __init__(self, server, query="", **headers):
+        self.peer = http.client.HTTPConnection("127.0.0.1", server.port(), timeout=30)
+        self.peer.request("GET", "/v1/changes" + query, headers={"Accept": "text/event-stream", **headers})
+        self.answer = self.peer.getresponse()
+
+    def fields(self):
+        """Of the next event, or comment."""
+        lines = []
+        while line := self.answer.readline().decode().rstrip("\n"):
+            lines.append(line)
+        return dict(line.split(": ", 1) if ": " in line else (line, None) for line in lines)
+
+
+def test_event_source(program):
+    with serve(program, config="[http]\nheartbeat_s = 1\n", lanes=2) as server:
+        web = Http(server)
+        web.ok("point_put", collection="c d", document_id="a", data={"n": 0})
+        events = Events(server, "?collection=c%20d")
+        assert (events.answer.status, events.answer.getheader("Content-Type")) == (200, "text/event-stream")
+        first = events.fields()
+        assert first["retry"] == "1000" and json.loads(first["data"])["payload"]["event"] == "subscribed", first
+        # Somebody who lost the connection here sees everything since.
+        began = time.monotonic()
+        assert events.fields() == {":": None}
+        assert events.fields() == {":": None} and 1 < time.monotonic() - began < 10
+        for n in range(1, 4):
+            web.ok("point_put", collection="c d", document_id="a", data={"n": n})
+        seen = [events.fields() for _ in range(3)]
+        assert [json.loads(one["data"])["payload"]["value"]["n"] for one in seen] == [1, 2, 3], seen
+        assert [int(one["id"]) for one in seen] == [json.loads(one["data"])["payload"]["lsn"] for one in seen]
+        for last, wanted in ((first["id"], [1, 2, 3]), (seen[1]["id"], [3])):
+            again = Events(server, "?collection=c+d&from_lsn=1", **{"Last-Event-ID": last})
+            assert json.loads(again.fields()["data"])["payload"]["event"] == "subscribed"
+            for n in wanted:
+                assert json.loads(again.fields()["data"])["payload"]["value"] == {"n": n}
+        # It is another server: an EventSource does not ask again.
+        assert Events(server, **{"Last-Event-ID": "99999999"}).answer.status == 400
+
+
 def test_ended_sides(program):
     """Who sends no more gets its answer, with the byte of it that was sent ahead."""
     with serve(program) as server:

@@ -104,6 +104,15 @@ class CrashTest : public testing::Test {
   ServerProcess server_{{dir_.path(), 2, "", "dev"}};
 };
 
+// A sanitizer's own handler comes after ours, and ends the process in its way.
+void expect_death(int exit_code, int signal) {
+  if (HAS_SANITIZER != 0) {
+    EXPECT_NE(exit_code, 0);
+  } else {
+    EXPECT_EQ(exit_code, 128 + signal);
+  }
+}
+
 struct Way {
   std::string how;
   int signal;
@@ -118,7 +127,7 @@ TEST_P(CrashWaysTest, EndsTheProcessAndIsReported) {
   Client client(server_.port());
   client.send(get_of("poison", "c"));
   EXPECT_EQ(client.receive(), std::nullopt);
-  EXPECT_EQ(server_.await_end(), 128 + GetParam().signal);
+  expect_death(server_.await_end(), GetParam().signal);
   ASSERT_THAT(reports(), SizeIs(1));
   const json report = reports()[0];
   EXPECT_EQ(report["signal"], std::string("SIG") + sigabbrev_np(GetParam().signal));
@@ -194,7 +203,7 @@ TEST_F(CrashTest, EachPhaseIsNamed) {
   }
   crash_in("close");
   start();
-  EXPECT_EQ(server_.stop(), 128 + SIGSEGV);
+  expect_death(server_.stop(), SIGSEGV);
   EXPECT_EQ(reports().back()["phase"], "close");
   start();  // everything was written before
   expect_text("a", "x;", "poison");
@@ -203,7 +212,7 @@ TEST_F(CrashTest, EachPhaseIsNamed) {
 TEST_F(CrashTest, WhatComesFromOutsideIsNoCrashOfAnEngine) {
   start();
   ::kill(server_.pid(), SIGSEGV);
-  EXPECT_EQ(server_.await_end(), 128 + SIGSEGV);
+  expect_death(server_.await_end(), SIGSEGV);
   EXPECT_THAT(reports(), IsEmpty());
 }
 

@@ -128,6 +128,92 @@ TEST_F(PluginFilesTest, ALockAllowsTheVeryBytesAndNothingElse) {
   EXPECT_THAT(refused(config, 78, "serve"), HasSubstr("plugins.lock cannot be found"));
 }
 
+// A pair of keys as openssl makes them.
+class SignedLockTest : public PluginFilesTest {
+ protected:
+  void make_key(const std::string& name) const {
+    const std::string path = dir_.path() + "/" + name;
+    const std::string make = "openssl genpkey -algorithm ed25519 -out " + path + " && chmod 600 " +
+                             path + " && openssl pkey -in " + path + " -pubout -out " + path +
+                             ".pub && chmod 644 " + path + ".pub";
+    ASSERT_EQ(std::system(make.c_str()), 0);
+  }
+  CommandResult lock(const std::vector<std::string>& keys) const {
+    std::vector<std::string> words = {"plugin", "lock",     "--engine-path",
+                                      folder_,  "--output", lock_};
+    for (const std::string& key : keys)
+      words.insert(words.end(), {"--key", dir_.path() + "/" + key});
+    return run_statord(words);
+  }
+  std::string config(const std::string& trusted) const {
+    std::string list;
+    for (const char key : trusted) {
+      list += (list.empty() ? "\"" : ", \"") + dir_.path() + "/" + key + ".pub\"";
+    }
+    return "plugins_lock = \"" + lock_ + "\"\nplugins_keys = [" + list + "]\n" + path_ + trust();
+  }
+  void expect_start(const std::string& trusted) {
+    ServerProcess server({dir_.path(), 1, config(trusted), "serve"});
+    EXPECT_TRUE(server.start()) << server.errors();
+    EXPECT_EQ(server.stop(), 0);
+  }
+  const std::string lock_ = dir_.path() + "/plugins.lock";
+};
+
+TEST_F(SignedLockTest, WithTrustedKeysTheLockMustBeSignedByOneOfThem) {
+  make_key("a");
+  make_key("b");
+  ASSERT_EQ(lock({}).exit_code, 0);
+  EXPECT_THAT(refused(config("a"), 1, "serve"),
+              testing::AllOf(HasSubstr("plugins.lock has no signature"), HasSubstr("/a.pub"),
+                             HasSubstr("statord plugin lock --key")));
+  ASSERT_EQ(lock({"b"}).exit_code, 0);
+  EXPECT_THAT(refused(config("a"), 1, "serve"),
+              testing::AllOf(HasSubstr("is signed by"), HasSubstr("/a.pub")));
+  EXPECT_EQ(run_statord({"plugin", "verify", "--lock", lock_, "--trusted-key",
+                         dir_.path() + "/a.pub", "--engine-path", folder_})
+                .exit_code,
+            1);
+  expect_start("ab");
+  // The key changes: both sign, then the old one goes.
+  ASSERT_EQ(lock({"a", "b"}).exit_code, 0);
+  expect_start("a");
+  expect_start("b");
+  EXPECT_EQ(run_statord({"plugin", "verify", "--lock", lock_, "--trusted-key",
+                         dir_.path() + "/a.pub", library("graph")})
+                .exit_code,
+            0);
+  // What is signed is the lock, and the lock names the bytes.
+  std::ofstream(library("graph"), std::ios::binary | std::ios::app) << "one byte more";
+  EXPECT_THAT(refused(config("a"), 1, "serve"), HasSubstr("graph.so: its sha256 is"));
+  const CommandResult facts = run_statord({"plugin", "inspect", library("graph")});
+  std::ifstream file(lock_);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const std::string hash = nlohmann::json::parse(facts.out)["sha256"];
+  text.replace(text.find("\ngraph ") + 7,
+               text.find('\n', text.find("\ngraph ") + 1) - text.find("\ngraph ") - 7,
+               nlohmann::json::parse(facts.out)["version"].get<std::string>() + " " + hash);
+  std::ofstream(lock_) << text;
+  EXPECT_THAT(refused(config("a"), 1, "serve"), HasSubstr("was changed after"));
+}
+
+TEST_F(SignedLockTest, KeysAreLookedAtLikeSecrets) {
+  make_key("a");
+  std::filesystem::permissions(dir_.path() + "/a", std::filesystem::perms{0640});
+  EXPECT_THAT(lock({"a"}).errors, HasSubstr("make it mode 0600"));
+  std::filesystem::permissions(dir_.path() + "/a", std::filesystem::perms{0600});
+  ASSERT_EQ(lock({"a"}).exit_code, 0);
+  EXPECT_THAT(lock({"a.pub"}).errors, HasSubstr("make it mode 0600"));
+  expect_start("a");
+  std::filesystem::permissions(dir_.path() + "/a.pub", std::filesystem::perms{0666});
+  EXPECT_THAT(refused(config("a"), 1, "serve"), HasSubstr("a.pub has mode 0666"));
+  std::filesystem::permissions(dir_.path() + "/a.pub", std::filesystem::perms{0644});
+  std::ofstream(dir_.path() + "/a.pub") << "no key";
+  EXPECT_THAT(refused(config("a"), 78, "serve"), HasSubstr("a.pub is no public key of Ed25519"));
+  EXPECT_THAT(refused("plugins_keys = [\"/x\"]\n" + path_ + trust(), 78, "serve"),
+              HasSubstr("plugins_keys is set, but no plugins_lock"));
+}
+
 TEST_F(PluginFilesTest, InspectSaysWhatALibraryIs) {
   const CommandResult result = run_statord({"plugin", "inspect", library("vector")});
   ASSERT_EQ(result.exit_code, 0) << result.errors;

@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
@@ -242,6 +243,29 @@ def guide(place):
     raise Broken("an apply that reads a clock passes the guide's test")
 
 
+def reference(place):
+    """The reference from the headers: it is made without a warning, and says of each function of the contract what it promises."""
+    out = place.work / "reference"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    options = (ROOT / "docs/reference.doxyfile").read_text(encoding="utf-8") + f"OUTPUT_DIRECTORY = {out}\n"
+    run(ROOT / "scripts/doc_comments.py", "--self-test")
+    run("doxygen", "-", cwd=ROOT, text=options)
+    functions, silent = 0, []
+    for file in (out / "xml").glob("structstator__*.xml"):
+        for struct in ElementTree.parse(file).iter("compounddef"):
+            for member in struct.iter("memberdef"):
+                if "(*" not in "".join(member.find("type").itertext()):
+                    continue
+                functions += 1
+                words = "".join("".join(member.find(part).itertext()) for part in ("briefdescription", "detaileddescription"))
+                if not words.strip():
+                    silent.append(member.find("qualifiedname").text)
+    expect(functions > 30, f"the reference knows {functions} functions")
+    expect(not silent, f"nothing is said of {', '.join(silent)}")
+    expect((out / "html/index.html").is_file(), "no index.html")
+
+
 def rust_layout(place):
     """stator.rs says the same sizes and offsets as the C headers, field by field."""
     text = (place.usr / "share/stator-sdk/templates/rust/stator.rs").read_text(encoding="utf-8")
@@ -293,7 +317,7 @@ def follow(place, document, folder, files=()):
 
 
 STEPS = {step.__name__: step for step in (install, headers, pkg_config, first_party, packages, scaffold_cpp, scaffold_c,
-                                          scaffold_rust, examples, guide)}
+                                          scaffold_rust, examples, guide, reference)}
 
 
 def main():

@@ -61,6 +61,10 @@ struct Leases {
         return;
       case kNote:
         is_swept = true;
+        // All lanes said that they have none while all stood still.
+        for (const auto& [name, at] : until) {
+          if (at <= number(payload)) kv.put(kSwept, STATOR_VSHARD_EVERY, "early", name);
+        }
         return kv.put(kSwept, STATOR_VSHARD_EVERY, "at", payload);
       default:
         return change_ticket(record, kv);
@@ -78,9 +82,11 @@ struct Leases {
   Status work(const Work& work, Records& records, Reply& reply) const {
     std::size_t ended = 0;
     std::uint64_t next = 0;
+    // All lanes are asked about one time: their clocks may differ by what a turn takes.
+    const std::uint64_t now = work.note().empty() ? work.time_ms() : number(work.note());
     for (Cursor cursor = work.kv().scan(kLeases); cursor.next();) {
       const std::uint64_t at = number(cursor.value());
-      if (at > work.time_ms()) {
+      if (at > now) {
         next = next == 0 ? at : std::min(next, at);
         continue;
       }
@@ -101,13 +107,13 @@ struct Leases {
                      .sentence = {}});
     }
     if (!work.note().empty()) {
-      records.add(STATOR_VSHARD_EVERY, kNote, bytes_of(work.time_ms()));
+      records.add(STATOR_VSHARD_EVERY, kNote, work.note());
       return STATOR_OK;
     }
     if (ended > 0) {
       work.wake();
     } else if (!is_swept) {
-      work.everywhere("swept");
+      work.everywhere(bytes_of(now));
     }
     if (next != 0) work.wake(next);
     return STATOR_OK;
@@ -190,6 +196,25 @@ const Op<Leases> kTicketGet = {
       return STATOR_OK;
     }};
 
+// A lease that was there when a lane was told that none is; of each lane, or nothing.
+const Op<Leases> kEarlyOp = {
+    .row = make_op({.op_class = STATOR_OP_READ,
+                    .permission = STATOR_PERM_READ,
+                    .placement = STATOR_PLACE_ALL,
+                    .name = "swept_early",
+                    .doc = "",
+                    .result = "",
+                    .example = R"({"op":"swept_early"})"}),
+    .read = [](const Leases&, const Request& request, Reply& reply) -> Status {
+      std::string_view name;
+      if (request.kv().get(kSwept, "early", name)) reply.write(name);
+      return STATOR_OK;
+    },
+    .merge = [](const Leases&, const Request&, const Parts& parts, Reply& reply) -> Status {
+      for (std::size_t i = 0; i < parts.size(); ++i) reply.write(parts[i]);
+      return STATOR_OK;
+    }};
+
 // Waits until no lease of the asking lane is over; answers when all lanes had none, on each lane.
 const Op<Leases> kSweptOp = {
     .row = make_op({.op_class = STATOR_OP_WRITE,
@@ -214,7 +239,8 @@ const Op<Leases> kSweptOp = {
     }};
 
 EngineDescription<Leases> Leases::describe() {
-  static const Op<Leases>* const kOps[] = {&kLeaseOp, &kLeaseGet, &kTicketGet, &kSweptOp};
+  static const Op<Leases>* const kOps[] = {&kLeaseOp, &kLeaseGet, &kTicketGet, &kEarlyOp,
+                                                &kSweptOp};
   return {"leases", "1", "", "", kOps};
 }
 

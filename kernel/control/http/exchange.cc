@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "control/auth/jwt.h"
+#include "control/http/event_source.h"
 #include "control/http/letters.h"
 #include "io/sha256.h"
 
@@ -172,7 +173,7 @@ void Exchange::answer_options() {
   if (!allow_origin_.empty()) {
     fields +=
         "Access-Control-Allow-Methods: GET, HEAD, POST\r\n"
-        "Access-Control-Allow-Headers: Authorization, Content-Type, Accept\r\n"
+        "Access-Control-Allow-Headers: Authorization, Content-Type, Accept, Last-Event-ID\r\n"
         "Access-Control-Max-Age: 600\r\n";
   }
   reply({204, {}, std::move(fields)}, {});
@@ -187,6 +188,7 @@ bool Exchange::find_route() {
                                     {"/healthz", Route::kHealth},
                                     {"/readyz", Route::kReady},
                                     {"/metrics", Route::kMetrics},
+                                    {"/v1/changes", Route::kChanges},
                                     {"/v1/ws", Route::kWebSocket}};
   const RequestHead& head = reader_->head();
   const std::string_view path = std::string_view(head.target).substr(0, head.target.find('?'));
@@ -200,11 +202,12 @@ bool Exchange::find_route() {
   }
   route_ = is_op ? Route::kOp : known->route;
   op_ = is_op ? path.substr(kOps.size()) : std::string_view();
-  const bool is_get = head.method == "GET" || (is_head_only_ && route_ != Route::kWebSocket);
+  const bool is_endless = route_ == Route::kWebSocket || route_ == Route::kChanges;
+  const bool is_get = head.method == "GET" || (is_head_only_ && !is_endless);
   if (is_op ? head.method == "POST" : is_get) return true;
-  const std::string_view allowed = is_op                         ? "POST, OPTIONS"
-                                   : route_ == Route::kWebSocket ? "GET, OPTIONS"
-                                                                 : "GET, HEAD, OPTIONS";
+  const std::string_view allowed = is_op        ? "POST, OPTIONS"
+                                   : is_endless ? "GET, OPTIONS"
+                                                : "GET, HEAD, OPTIONS";
   refuse(405, ErrorCode::kUnsupported, "this path takes " + std::string(allowed),
          "Allow: " + std::string(allowed) + "\r\n");
   return false;
@@ -233,7 +236,21 @@ bool Exchange::check_request() {
     refuse(417, ErrorCode::kUnsupported, "the only expectation that is met is 100-continue");
     return false;
   }
-  wants_events_ = head.field("accept").find("text/event-stream") != std::string_view::npos;
+  wants_events_ = route_ == Route::kChanges ||
+                  head.field("accept").find("text/event-stream") != std::string_view::npos;
+  return route_ != Route::kChanges || read_changes_query();
+}
+
+bool Exchange::read_changes_query() {
+  const RequestHead& head = reader_->head();
+  const std::string_view target = head.target;
+  const std::size_t query = std::min(target.find('?'), target.size() - 1) + 1;
+  auto request = changes_request(target.substr(query), head.field("last-event-id"));
+  if (!request.ok()) {
+    refuse(400, ErrorCode::kBadRequest, request.error().sentence());
+    return false;
+  }
+  changes_ = request.take();
   return true;
 }
 
@@ -345,6 +362,8 @@ void Exchange::carry_out() {
     // Whoever may describe may have it.
     case Route::kOpenApi:
       return ask("describe", R"({"name":"describe"})");
+    case Route::kChanges:
+      return ask("subscribe", changes_);
     default:
       return ask(op_, request->body());
   }

@@ -3,6 +3,7 @@
 //
 //   POST /v1/ops/OP       an op; the body holds its fields
 //   GET  /v1/openapi.json what can be asked
+//   GET  /v1/changes      what subscribe tells, for an EventSource
 //   GET  /v1/ws           frames of the native protocol as messages of WebSocket
 //   GET  /healthz /readyz /metrics
 //
@@ -46,6 +47,8 @@ class Exchange final : public session::AnswerForm {
     if (is_streaming_ || state_ == State::kWebSocket) return std::nullopt;
     return 'H';
   }
+  // Looked at from time to time: an event stream that has been silent for too long says something.
+  void beat(std::uint64_t now_ns);
   // The server stops: a client that is owed nothing is told goodbye.
   void end_at_stop();
   // Memory of a request or message that is not whole.
@@ -75,7 +78,15 @@ class Exchange final : public session::AnswerForm {
     kWebSocket,
     kEnd,
   };
-  enum class Route : std::uint8_t { kOp, kOpenApi, kHealth, kReady, kMetrics, kWebSocket };
+  enum class Route : std::uint8_t {
+    kOp,
+    kOpenApi,
+    kHealth,
+    kReady,
+    kMetrics,
+    kWebSocket,
+    kChanges
+  };
 
   std::size_t read_head(ByteView bytes);
   std::size_t read_body(ByteView bytes);
@@ -94,13 +105,16 @@ class Exchange final : public session::AnswerForm {
   void ask(std::string_view op, ByteView body);
   void upgrade();
   void answer_health();
+  bool read_changes_query();
 
   // A response of our own, without the session.
   void refuse(int status, ErrorCode code, std::string sentence, std::string fields = {});
   void reply(Reply reply, ByteView body);
   void put(Reply reply, ByteView body, ByteBuffer& out);
   void put_error(const bridge::Task& task, Lsn watermark, ByteBuffer& out);
-  void put_lines(ByteView frames, bool is_last, ByteBuffer& out);
+  // `part`: of which the frames are; null: they have no place in a stream.
+  void put_lines(ByteView frames, const bridge::Task* part, ByteBuffer& out);
+  void put_piece(ByteView bytes, ByteBuffer& out);
   // Further fields of a response to this request.
   std::string common_fields() const;
   void finish();
@@ -112,6 +126,7 @@ class Exchange final : public session::AnswerForm {
   std::unique_ptr<RequestReader> reader_;  // while a request is read
   std::unique_ptr<WebSocket> socket_;
   std::string op_;
+  std::string changes_;            // the arguments that the query of kChanges comes to
   std::string allow_origin_;       // of a page of another origin that may read the response
   std::string credentials_;        // digest of the Authorization that is being looked at
   std::string known_credentials_;  // and of the one that `known_` gave
@@ -124,6 +139,8 @@ class Exchange final : public session::AnswerForm {
   bool has_chunks_ = true;
   bool wants_events_ = false;  // SSE instead of NDJSON
   bool is_streaming_ = false;
+  bool has_spoken_ = false;  // the stream, since beat() looked
+  std::uint64_t silent_since_ns_ = 0;
   bool closes_ = false;
   bool lingers_ = false;
 };

@@ -1,7 +1,9 @@
 // The responses of an exchange.
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
+#include "control/http/event_source.h"
 #include "control/http/exchange.h"
 #include "control/http/metrics.h"
 #include "control/http/openapi.h"
@@ -13,6 +15,10 @@ namespace {
 
 constexpr std::string_view kLines = "application/x-ndjson";
 constexpr std::string_view kEvents = "text/event-stream";
+// When an EventSource comes back: what ended its stream is over soon, or somebody must look at it.
+constexpr std::string_view kRetry = "retry: 1000\n";
+constexpr std::string_view kHeartbeat = ":\n\n";
+constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 // The JSON text of an answer.
 void write_answer(const bridge::Task& task, const std::string* members, Lsn watermark,
@@ -77,7 +83,7 @@ void Exchange::last(const bridge::Task& task, const std::string* members, Lsn wa
   ByteBuffer frame;
   if (is_streaming_) {
     write_answer(task, members, watermark, frame);
-    put_lines(frame.view(), true, out);
+    put_lines(frame.view(), nullptr, out);
     return finish();
   }
   if (task.code != ErrorCode::kOk) return put_error(task, watermark, out);
@@ -117,17 +123,38 @@ void Exchange::parts(const bridge::Task& task, Lsn watermark, ByteBuffer& out) {
     is_streaming_ = true;
     Reply reply{200, wants_events_ ? kEvents : kLines, common_fields()};
     write_chunked_head(reply, has_chunks_, system_clock().wall_ms(), out);
+    if (wants_events_) put_piece(kRetry, out);
   }
+  has_spoken_ = true;
   ByteBuffer frames;
   session::write_parts(task, watermark, frames);
-  put_lines(frames.view(), false, out);
+  put_lines(frames.view(), &task, out);
+}
+
+// So that a proxy does not end what is silent, and either side notices that the other is gone.
+void Exchange::beat(std::uint64_t now_ns) {
+  if (state_ != State::kAnswer || !is_streaming_ || !wants_events_) return;
+  if (std::exchange(has_spoken_, false)) silent_since_ns_ = now_ns;
+  if (now_ns < silent_since_ns_ + front_.heartbeat_ms() * kNsPerMs) return;
+  if (!session_.output().empty()) return;  // it does not read
+  silent_since_ns_ = now_ns;
+  put_piece(kHeartbeat, session_.output());
+}
+
+void Exchange::put_piece(ByteView bytes, ByteBuffer& out) {
+  has_chunks_ ? write_chunk(bytes, out) : out.append(bytes);
 }
 
 // Each frame a line, or an event.
-void Exchange::put_lines(ByteView frames, bool is_last, ByteBuffer& out) {
+void Exchange::put_lines(ByteView frames, const bridge::Task* part, ByteBuffer& out) {
+  const bool is_last = part == nullptr;
   ByteBuffer lines;
-  while (!frames.empty()) {
+  for (std::size_t index = 0; !frames.empty(); ++index) {
     const wire::Frame frame = wire::next_frame(frames, kFrameBytesMax);
+    if (wants_events_ && !is_last) {
+      const Lsn seen = seen_with(*part, index);
+      if (seen != Lsn{}) lines.append("id: " + std::to_string(seen.value()) + "\n");
+    }
     if (wants_events_) lines.append(is_last ? "event: end\ndata: " : "data: ");
     append_line(frame.body, lines);
     lines.append(wants_events_ ? "\n\n" : "\n");

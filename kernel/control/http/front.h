@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "control/session/server_stats.h"
 
 namespace stator::http {
@@ -18,6 +19,7 @@ struct FrontSettings {
   bool is_trusting = true;           // hosts are looked at although `hosts` is empty
   std::vector<std::string> hosts;    // further names of this server, without port
   std::vector<std::string> origins;  // "https://app.example", or "*"
+  std::uint64_t heartbeat_ms = kHttpHeartbeatMsDefault;
 };
 
 // Immutable; any thread.
@@ -30,6 +32,9 @@ class Front {
   bool allows_host(std::string_view host) const;
   // Whether a page of `origin` may ask here, at this `Host`.
   bool allows_origin(std::string_view origin, std::string_view host) const;
+
+  // How long an event stream may be silent.
+  std::uint64_t heartbeat_ms() const { return settings_.heartbeat_ms; }
 
   const session::StatsSources& stats() const { return *stats_; }
 

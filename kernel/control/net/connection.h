@@ -56,6 +56,10 @@ class Connection {
     if (is_owed && !ahead_ && session_.output().empty()) ask_peer();
   }
 
+  // From time to time.
+  void beat(std::uint64_t now_ns) {
+    if (http_ != nullptr) http_->beat(now_ns);
+  }
   // The server stops: no more requests.
   void end_at_stop() {
     session_.end_streams_at_stop();

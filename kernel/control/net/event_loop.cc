@@ -49,6 +49,10 @@ EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, int doorbe
   listen_to(listeners_.tls, kTlsListenerKey);
   listen_to(listeners_.http, kHttpListenerKey);
   listen_to(listeners_.https, kHttpsListenerKey);
+  if (listeners_.front == nullptr) return;
+  // Often enough that a heartbeat is late by a third at most.
+  const std::uint64_t often = listeners_.front->heartbeat_ms() / 3;
+  sweep_ms_ = static_cast<int>(std::min<std::uint64_t>(kSweepMs, often));
 }
 
 void EventLoop::listen_to(const Socket& socket, std::uint32_t key) {
@@ -69,7 +73,7 @@ std::size_t EventLoop::wait(int timeout_ms) {
                  again == 0 ? timeout_ms : 0);
   now_ns_ = system_clock().monotonic_ns();
   received_bytes_ = 0;
-  if (now_ns_ > swept_ns_ + std::uint64_t{kSweepMs} * 1'000'000) sweep();
+  if (now_ns_ > swept_ns_ + static_cast<std::uint64_t>(sweep_ms_) * 1'000'000) sweep();
   for (std::size_t i = 0; i < again; ++i) {
     events_[i].events = EPOLLIN;
     events_[i].data.u32 = again_[i];
@@ -381,7 +385,13 @@ void EventLoop::close(std::uint32_t index) {
 void EventLoop::sweep() {
   swept_ns_ = now_ns_;
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
-    if (connections_[i] != nullptr && connections_[i]->is_overdue(now_ns_)) close(i);
+    if (connections_[i] == nullptr) continue;
+    if (connections_[i]->is_overdue(now_ns_)) {
+      close(i);
+      continue;
+    }
+    connections_[i]->beat(now_ns_);
+    if (connections_[i]->wants_write()) touch(i);
   }
 }
 

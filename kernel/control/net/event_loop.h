@@ -81,7 +81,7 @@ class EventLoop {
   // the last turn.
   std::uint64_t alone_since_ns() const { return alone_since_ns_; }
   // Milliseconds after which time limits must be looked at; -1 = no connection is open.
-  int timeout_ms() const { return open_ == 0 ? -1 : kSweepMs; }
+  int timeout_ms() const { return open_ == 0 ? -1 : sweep_ms_; }
 
  private:
   static constexpr int kSweepMs = 5000;
@@ -141,6 +141,7 @@ class EventLoop {
   std::uint32_t next_generation_ = 1;
   std::uint64_t now_ns_ = 0;
   std::uint64_t swept_ns_ = 0;
+  int sweep_ms_ = kSweepMs;
   // Handshakes that may begin now; filled by kTlsHandshakesPerSecond, up to as many.
   std::uint64_t handshakes_left_ = kTlsHandshakesPerSecond;
   std::uint64_t handshakes_filled_ns_ = 0;

@@ -114,6 +114,7 @@ typedef struct stator_kv_service {
    * every lane keeps. Oversized keys or values are a fault of the engine: the process stops. */
   void (*put)(stator_call *call, uint8_t space, uint32_t vshard, stator_bytes key,
               stator_bytes value);
+  /* Only in apply. A key that is not there stays so. */
   void (*erase)(stator_call *call, uint8_t space, stator_bytes key);
   /* Only in open: every entry of the engine's space on this lane, in key order per collection. */
   void (*visit_all)(stator_call *call, uint8_t space, stator_kv_visitor visitor, void *context);
@@ -222,6 +223,7 @@ enum stator_log_level {
 typedef struct stator_log_service {
   uint32_t struct_size;
   uint32_t reserved;
+  /* Any call. One line of the server's log, with the engine's name; stator_log_level. */
   void (*write)(stator_call *call, int level, stator_str message);
 } stator_log_service;
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "io/ed25519.h"
 #include "plugin/library_file.h"
 
 namespace stator::plugin {
@@ -56,6 +57,87 @@ TEST(ManifestTest, IsReadAsAWholeOrNotAtAll) {
         R"({"id":"","version":"1","abi_major":1,"abi_minor":0})", R"({"id":"a","version":"1","abi_major":4294967296,"abi_minor":0})"}) {
     EXPECT_FALSE(parse_manifest(bad).ok()) << bad;
   }
+}
+
+// Made by `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout`.
+constexpr const char* kPrivate =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIE9G1cMhCZgI9MV43ceqcATOyTSeRHYoUbzJvGicjvVt\n"
+    "-----END PRIVATE KEY-----\n";
+constexpr const char* kPublic =
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MCowBQYDK2VwAyEAZSMCizXXB8CrYq5fIfcocouHQk/8DfmLYRxF2zi2CCo=\n"
+    "-----END PUBLIC KEY-----\n";
+constexpr const char* kOtherPrivate =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIMbNa0P+YfDPQ2VFcZySMltQVSqXkE4i15liB1cw6bQ2\n"
+    "-----END PRIVATE KEY-----\n";
+constexpr const char* kOtherPublic =
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MCowBQYDK2VwAyEA3oGwiH+JJszWHdx/5tSkEmx77wVOitEXf9+zm+/6ZUw=\n"
+    "-----END PUBLIC KEY-----\n";
+
+class SignedLockTest : public testing::Test {
+ protected:
+  const std::string text_ = lock_text({"l", {{"one", {"1.0.0", kHash}}}});
+  const TrustedKey key_{"key.pub", io::ed25519_public_key(kPublic).take()};
+  const TrustedKey other_{"other.pub", io::ed25519_public_key(kOtherPublic).take()};
+  static Status check(const std::string& text, const std::vector<TrustedKey>& keys) {
+    auto lock = parse_lock(text, "l");
+    if (!lock.ok()) return std::move(lock.error());
+    return check_signature(lock.value(), keys);
+  }
+};
+
+TEST_F(SignedLockTest, OneOfTheTrustedKeysMustHaveSignedIt) {
+  const std::string text = sign_lock(text_, kPrivate).take();
+  EXPECT_TRUE(check(text, {}).ok());
+  EXPECT_TRUE(check(text_, {}).ok());
+  EXPECT_TRUE(check(text, {key_}).ok());
+  EXPECT_TRUE(check(text, {other_, key_}).ok());
+  EXPECT_EQ(check(text, {other_}).error().sentence(),
+            "l is signed by " + key_name(key_.public_key) + ", and plugins_keys trusts " +
+                key_name(other_.public_key) +
+                " (other.pub); if it is meant, sign it with `statord plugin lock --key FILE`");
+  EXPECT_THAT(check(text_, {key_}).error().sentence(),
+              HasSubstr("has no signature, and plugins_keys trusts " + key_name(key_.public_key)));
+}
+
+// While keys change: the old servers trust the first, the new ones the second.
+TEST_F(SignedLockTest, TwoKeysMaySignIt) {
+  const std::string text = sign_lock(sign_lock(text_, kPrivate).take(), kOtherPrivate).take();
+  EXPECT_TRUE(check(text, {key_}).ok());
+  EXPECT_TRUE(check(text, {other_}).ok());
+  EXPECT_EQ(parse_lock(text, "l").value().entries.size(), 1u);
+}
+
+TEST_F(SignedLockTest, NoBitOfItCanChange) {
+  const std::string text = sign_lock(text_, kPrivate).take();
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {  // its last byte ends the line
+    for (const char bit : {'\x01', '\x20', '\x40'}) {
+      std::string changed = text;
+      changed[i] = static_cast<char>(changed[i] ^ bit);
+      EXPECT_FALSE(check(changed, {key_}).ok()) << i;
+    }
+  }
+  EXPECT_FALSE(check(text + "two 1 " + kOther + "\n", {key_}).ok());
+  EXPECT_FALSE(check("two 1 " + kOther + "\n" + text, {key_}).ok());
+  EXPECT_THAT(check("# two\n" + text, {key_}).error().sentence(), HasSubstr("was changed after"));
+}
+
+TEST_F(SignedLockTest, ASignatureOfAnotherLockIsNone) {
+  const std::string mine = sign_lock(text_, kPrivate).take();
+  const std::string theirs = sign_lock(lock_text({"l", {{"one", {"2", kOther}}}}), kPrivate).take();
+  const std::string signature = theirs.substr(theirs.find("signature"));
+  EXPECT_FALSE(check(text_ + signature, {key_}).ok());
+  EXPECT_TRUE(check(mine, {key_}).ok());
+}
+
+TEST_F(SignedLockTest, OnlyKeysOfThisKindAreTaken) {
+  EXPECT_FALSE(io::ed25519_public_key(kPrivate).ok());
+  EXPECT_FALSE(io::ed25519_public_key("").ok());
+  EXPECT_THAT(sign_lock(text_, kPublic).error().sentence(),
+              HasSubstr("is no private key of Ed25519"));
 }
 
 }  // namespace

@@ -97,6 +97,11 @@ allowed_hosts = ["db.lan"]
   EXPECT_EQ(config.https_listen, "0.0.0.0:443");
   EXPECT_EQ(config.http_origins.size(), 3u);
   EXPECT_THAT(config.http_hosts, testing::ElementsAre("db.lan"));
+  EXPECT_EQ(config.http_heartbeat_ms, kHttpHeartbeatMsDefault);
+  for (const char* often : {"0", "-1", "3601", "1.5"}) {
+    EXPECT_THAT(fault_of("[http]\nheartbeat_s = " + std::string(often) + "\n"),
+                testing::HasSubstr("heartbeat_s"));
+  }
   for (const char* origin : {"app.example", "https://", "https://app.example/", "https://app.example/x", ""}) {
     EXPECT_THAT(fault_of("[http]\ncors_origins = [\"" + std::string(origin) + "\"]\n"),
                 testing::HasSubstr("stator.toml:2: 'http.cors_origins' must hold origins"))

@@ -220,6 +220,43 @@ TEST_F(ExchangeTest, AStreamMayBeEvents) {
   EXPECT_THAT(sent(), HasSubstr("\r\nevent: end\ndata: {"));
 }
 
+TEST_F(ExchangeTest, AnEventStreamThatIsSilentSaysSo) {
+  say("GET /v1/changes?from_lsn=10 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  exchange_.beat(now_);
+  EXPECT_EQ(sent(), "") << "it has just spoken";
+  exchange_.beat(now_ += 14 * kSecond);
+  EXPECT_EQ(sent(), "");
+  exchange_.beat(now_ += kSecond);
+  EXPECT_EQ(sent(), "3\r\n:\n\n\r\n");
+  exchange_.beat(now_ += 14 * kSecond);
+  EXPECT_EQ(sent(), "");
+  exchange_.beat(now_ += kSecond);
+  EXPECT_NE(session_.output().size(), 0u);
+  const std::size_t unread = session_.output().size();
+  exchange_.beat(now_ += 100 * kSecond);
+  EXPECT_EQ(session_.output().size(), unread) << "nothing is piled up for who does not read";
+}
+
+TEST_F(ExchangeTest, OthersThanEventStreamsAreSilent) {
+  say(post("subscribe", "{}"));
+  exchange_.beat(now_ += 100 * kSecond);
+  exchange_.beat(now_ += 100 * kSecond);
+  EXPECT_EQ(sent(), "");
+}
+
+TEST_F(ExchangeTest, WhatAnEventSourceAsksForIsReadStrictly) {
+  const auto ask = [&](const std::string& query, const std::string& fields) {
+    return say("GET /v1/changes" + query + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
+  };
+  EXPECT_THAT(ask("?colection=a", ""), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(ask("", "Last-Event-ID: x\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(say("HEAD /v1/changes HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+              StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(ask("", "Last-Event-ID: 9\r\n"),
+              testing::AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("text/event-stream"),
+                             HasSubstr("retry: 1000\n")));
+}
+
 TEST_F(ExchangeTest, BecomesAWebSocket) {
   const std::string upgrade =
       "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
