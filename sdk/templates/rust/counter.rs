@@ -33,19 +33,19 @@ fn services() -> &'static Services {
 fn put(call: *mut Call, text: &str) -> bool {
     let reply = services().reply;
     unsafe {
-        let room = (reply.reserve)(call, text.len());
+        let room = (reply.reserve)(call, text.len() as u64);
         if room.is_null() {
             return false;
         }
         std::ptr::copy_nonoverlapping(text.as_ptr(), room as *mut u8, text.len());
-        (reply.commit)(call, text.len());
+        (reply.commit)(call, text.len() as u64);
     }
     true
 }
 
 fn refuse(call: *mut Call, code: Status, field: Option<&CStr>, sentence: &str) -> Status {
     let field = field.map_or(null(), CStr::as_ptr);
-    unsafe { (services().reply.fail)(call, code, field, sentence.as_ptr() as *const c_char, sentence.len()) }
+    unsafe { (services().reply.fail)(call, code, field, sentence.as_ptr() as *const c_char, sentence.len() as u64) }
 }
 
 fn answered(call: *mut Call, is_written: bool) -> Status {
