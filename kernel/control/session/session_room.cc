@@ -62,6 +62,7 @@ void Session::explain_given_up(Task& task) {
 }
 
 void Session::forget_request(Task& task) {
+  if (task.is_partial) return;  // a stream that begins: what it may show is asked again and again
   for (Task* item : task.items) host_.pool->give_back(item);
   task.items.clear();
   task.forget_args();

@@ -49,6 +49,24 @@ const stator_engine_v1* engine(const stator_kernel_hello*) {
   return &kEngine;
 }
 
+// Has a first part at once, and the next when the test makes one.
+class PlayedDesk final : public StreamDesk {
+ public:
+  Status open(Task& task) override {
+    task.stream = 1;
+    give(task);
+    return ok_status();
+  }
+  void more(Task& task) override { asked = &task; }
+  void close(Task&) override {}
+  static void give(Task& task) {
+    task.is_partial = true;
+    task.payload.append("\"part\"");
+    task.frame_ends.push_back(static_cast<std::uint32_t>(task.payload.size()));
+  }
+  Task* asked = nullptr;
+};
+
 class SessionRoomTest : public testing::Test {
  protected:
   SessionRoomTest() {
@@ -59,6 +77,7 @@ class SessionRoomTest : public testing::Test {
     host_.dispatcher = &dispatcher_;
     host_.pool = &pool_;
     host_.policy = &policy_;
+    host_.streams = &desk_;
     host_.watermark = [] { return Lsn{9}; };
     host_.room.bytes_max = kRoom;
   }
@@ -110,6 +129,7 @@ class SessionRoomTest : public testing::Test {
   bridge::TaskPool pool_;
   dispatch::Dispatcher dispatcher_{LaneId{0}, mesh_, map_, link_, pool_};
   std::vector<Task*> tasks_;
+  PlayedDesk desk_;
   SessionHost host_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::uint64_t now_ = 0;
@@ -174,6 +194,26 @@ TEST_F(SessionRoomTest, AnAnswerThatWaitsForOneBeforeItKeepsNoArguments) {
   answer(1);
   EXPECT_LT(host_.room.bytes, before - 4 * kMiB);
   EXPECT_LT(client(one).open_bytes(), 100'000u);
+}
+
+// Whether a stream may go on is looked up by what was asked for, also where its first part waited,
+// and whatever room its task had for that.
+TEST_F(SessionRoomTest, AStreamThatBeginsLateKeepsItsArguments) {
+  const std::size_t one = add_client();
+  put(one, 20'000);
+  put(one, 20'000);
+  while (!tasks().empty()) answer(0);  // they rest now, with their buffers
+  put(one, 10);
+  sent(one);
+  const std::string subscribe = test::frame_of(R"({"op":"subscribe","payload_format":"json"})");
+  EXPECT_EQ(client(one).on_bytes(subscribe, 1), subscribe.size());
+  EXPECT_EQ(sent(one), "") << "an earlier request is open";
+  answer(0);
+  EXPECT_THAT(sent(one), HasSubstr(R"("status":"partial")"));
+  ASSERT_NE(desk_.asked, nullptr);
+  PlayedDesk::give(*desk_.asked);
+  client(one).on_answer(desk_.asked);
+  EXPECT_THAT(sent(one), HasSubstr(R"("status":"partial")"));
 }
 
 TEST_F(SessionRoomTest, WhatLanesHaveCopiedAndABatchsRequestsCount) {
