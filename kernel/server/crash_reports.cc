@@ -1,6 +1,7 @@
 #include "server/crash_reports.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "stator/json_reader.hpp"
 #include "stator/json_writer.hpp"
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::string_view kSuffix = ".json";
 constexpr std::string_view kHalfSuffix = ".tmp";
+// More than the handler writes.
+constexpr std::uintmax_t kReportBytesMax = 64u * 1024;
 
 std::string* text_of(CrashReport& report, std::string_view key) {
   if (key == "signal") return &report.signal;
@@ -61,6 +64,18 @@ std::vector<std::string> names_of(io::FileSystem& files, const std::string& dire
   return found;
 }
 
+// What else lies there (a FIFO, a directory, a large file), or is forgotten at this moment by
+// `statord plugin retry`, keeps no server from its start.
+Result<CrashReport> read_report(io::FileSystem& files, const std::string& path) {
+  std::error_code reason;
+  const bool is_file = std::filesystem::is_regular_file(path, reason);
+  if (!is_file || std::filesystem::file_size(path, reason) > kReportBytesMax) {
+    return Error(ErrorCode::kCorrupted, "it is no file of a report's size");
+  }
+  STATOR_TRY(const std::string text, io::read_file(files, path));
+  return parse_crash_report(text);
+}
+
 bool is_before_open(const CrashReport& report) {
   return report.phase == "load" || report.phase == "describe" || report.phase == "open";
 }
@@ -90,8 +105,7 @@ Result<std::vector<CrashReport>> read_crash_reports(io::FileSystem& files,
   std::vector<CrashReport> reports;
   for (const std::string& name : names_of(files, directory, kSuffix)) {
     const std::string path = directory + "/" + name;
-    STATOR_TRY(const std::string text, io::read_file(files, path));
-    auto report = parse_crash_report(text);
+    auto report = read_report(files, path);
     if (!report.ok()) {
       log::warn(path + " is passed over: " + report.error().sentence());
       continue;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <sys/stat.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -73,6 +74,17 @@ TEST_F(CrashReportsTest, ComeInTheOrderOfTheirTimesWithoutWhatIsNone) {
   ASSERT_THAT(reports, SizeIs(2));
   EXPECT_EQ(reports[0].engine, "a");
   EXPECT_EQ(reports[1].engine, "b");
+}
+
+TEST_F(CrashReportsTest, WhatCannotBeReadIsPassedOver) {
+  write("1-1.json", report(1, "a"));
+  const std::string directory = crash_directory(dir_.path());
+  std::filesystem::create_directory(directory + "/2-1.json");
+  std::filesystem::create_symlink("nowhere", directory + "/3-1.json");
+  ASSERT_EQ(mkfifo((directory + "/4-1.json").c_str(), 0600), 0);
+  write("5-1.json", report(5, std::string(std::size_t{1} << 20, 'e')));
+  ASSERT_THAT(read(), SizeIs(1));
+  EXPECT_TRUE(tidy_crash_reports(io::posix_file_system(), dir_.path()).ok());
 }
 
 TEST_F(CrashReportsTest, AStartRemovesTheOldestAndWhatIsHalfWritten) {
