@@ -140,7 +140,32 @@ struct Call {
   }
   bool refuses_room() const { return !is_work && watch->refuses_room(); }
 
-  stator_call* handle() { return reinterpret_cast<stator_call*>(this); }
+  // Not an address, which another call may have later.
+  static inline std::uintptr_t made = 0;
+  std::uintptr_t number = ++made;
+  stator_call* handle() const { return reinterpret_cast<stator_call*>(number); }
+};
+
+// While it lives this thread is in the engine, for that call: no other thread may use its handle,
+// and nobody later. They nest, where a paused op lets others run.
+class InCall {
+ public:
+  explicit InCall(Call& call) : call_(call), outer_(innermost_) { innermost_ = this; }
+  ~InCall() { innermost_ = outer_; }
+  InCall(const InCall&) = delete;
+  InCall& operator=(const InCall&) = delete;
+
+  // Null: this thread is in no such call.
+  static Call* find(stator_call* handle) {
+    const InCall* at = innermost_;
+    while (at != nullptr && at->call_.handle() != handle) at = at->outer_;
+    return at == nullptr ? nullptr : &at->call_;
+  }
+
+ private:
+  Call& call_;
+  const InCall* outer_;
+  static inline thread_local const InCall* innermost_ = nullptr;
 };
 
 }  // namespace stator::testkit::detail

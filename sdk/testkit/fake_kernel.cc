@@ -19,6 +19,7 @@ namespace stator::testkit {
 
 using detail::Call;
 using detail::fault;
+using detail::InCall;
 using detail::Job;
 using detail::known_status;
 using detail::LaneStore;
@@ -46,7 +47,10 @@ void FakeKernel::State::open_lane(std::uint32_t lane) {
                             call.handle()};
   char error[kErrorBytes] = {};
   stator_instance* instance = nullptr;
-  const stator_status status = engine.row.open(&open, &instance, error, sizeof error);
+  const stator_status status = [&] {
+    const InCall entered(call);
+    return engine.row.open(&open, &instance, error, sizeof error);
+  }();
   if (std::memchr(error, '\0', sizeof error) == nullptr) fault("open left no NUL in its error");
   if (status != STATOR_OK) throw std::runtime_error(error);
   if (instance == nullptr) fault("open answered STATOR_OK without an instance");
@@ -83,6 +87,7 @@ void FakeKernel::State::apply(std::uint32_t lane, const LogRecord& logged) {
       logged.lsn,
       logged.time_ms,
       call.handle()};
+  const InCall entered(call);
   const stator_status status = engine.row.apply(instances[lane], &record);
   if (status != STATOR_OK) {
     fault("apply of record type " + std::to_string(record.type) + " at lsn " +
@@ -197,6 +202,7 @@ std::optional<Answer> FakeKernel::State::prepare_on_lane(const Job& job, std::ui
   const stator_request request = request_of(job, args, call);
   stator_status status = STATOR_OK;
   run_with_pauses(call, [&] {
+    const InCall entered(call);
     status = is_write ? engine.row.prepare(instances[lane], &request)
                       : engine.row.read(instances[lane], &request);
   });
@@ -294,6 +300,7 @@ std::optional<Answer> FakeKernel::State::merge(const Job& job, const Block& whol
   }
   const AlignedBlock args(whole);
   const stator_request request = request_of(job, args, call);
+  const InCall entered(call);
   const stator_status status =
       engine.row.merge(instances[lane], &request, lent.data(), lent.size());
   if (call.is_later) return std::nullopt;

@@ -9,7 +9,8 @@
 // It binds arguments by the op's rows (the same types, bounds, defaults and routing as the server
 // promises), runs read / prepare + apply / merge over `lanes` instances, and keeps store and log.
 // One thread. Faults of the engine's use of the contract (put outside apply, oversized key, a
-// cursor after a write) stop the process with a sentence.
+// cursor after a write, a call's handle on another thread or when it has returned) stop the process
+// with a sentence.
 #pragma once
 
 #include <cstdint>

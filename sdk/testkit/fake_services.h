@@ -24,7 +24,11 @@ inline constexpr std::size_t kClaimOwnerBytesMax = 1024;
 
 inline Call& of(stator_call* handle) {
   if (handle == nullptr) fault("a service was called without a call");
-  return *reinterpret_cast<Call*>(handle);
+  Call* call = InCall::find(handle);
+  if (call == nullptr) {
+    fault("a service was called on another thread than the call's, or when the call had returned");
+  }
+  return *call;
 }
 inline std::string_view view(stator_bytes b) {
   return {reinterpret_cast<const char*>(b.data), static_cast<std::size_t>(b.size)};

@@ -51,7 +51,10 @@ std::optional<Answer> FakeKernel::State::work_on(const Job& job, std::uint32_t l
       {alarm.sentence.data(), alarm.sentence.size()},
       {reinterpret_cast<const std::uint8_t*>(call.note.data()), call.note.size()},
       &request};
-  const stator_status status = engine.row.work(instances[lane], &work);
+  const stator_status status = [&] {
+    const detail::InCall entered(call);
+    return engine.row.work(instances[lane], &work);
+  }();
   interrupt = 0;
   call.memory.clear();
   call.cursors.clear();

@@ -212,6 +212,11 @@ const Op<BadEngine> kGet = {
 #ifdef BREAKS_KEEPS_MEMORY
       kept.emplace_back(1000, 'x');
 #endif
+#ifdef BREAKS_KEEPS_CALL
+      static stator_call* const first = request.raw_call();
+      std::string_view nothing;
+      Kv(first).get(0, "a", nothing);
+#endif
 #ifdef BREAKS_READ_CHANGES_ITSELF
       const_cast<BadEngine&>(engine)
           .entries[BadEngine::key_of(request.tenant(), request.collection())] += 1;

@@ -6,6 +6,7 @@ no good client sends.
 """
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -119,7 +120,8 @@ async def expect_close(peer, code, message=None):
     """The server may say goodbye while the message is still being sent."""
     try:
         if message is not None:
-            await peer.send(message)
+            with contextlib.suppress(websockets.InvalidState):  # it has said so already
+                await peer.send(message)
         while True:
             await asyncio.wait_for(peer.recv(), 30)
     except websockets.ConnectionClosed as closed:

@@ -229,6 +229,39 @@ TEST(WorkSimulationTest, ACleanStopWaitsForWhatWorkWrote) {
   EXPECT_EQ(world.waiting(LaneId{0}), 0u);
 }
 
+// What all lanes answered was durable, and by then the engine holds what is not: merge looks at both.
+TEST(WorkSimulationTest, AnAnswerWaitsForWhatItsMergeSaw) {
+  const io::TempDirectory directory;
+  Task* task = nullptr;
+  bool is_answered = false;
+  World world(directory.path(), 2, [&](Task* one) { is_answered |= one == task; });
+  const auto ask = [&](LaneId home, const std::string& op, const std::string& args) {
+    is_answered = false;
+    ASSERT_TRUE(world.submit(home, op, args, "", task));
+  };
+  ask(LaneId{0}, "lease", R"({"name":"n","until":1700000000001,"ticket":"t"})");
+  for (unsigned turn = 0; turn < 3; ++turn) {
+    world.turn(LaneId{0});
+    world.log().commit();
+  }
+  // Whose it is, without the other's help.
+  const LaneId owner{is_answered ? 0u : 1u};
+  const LaneId other{1 - owner.value()};
+  world.settle();
+  world.clock().advance(5'000'000);
+  const Lsn before = world.log().last();
+  ask(owner, "lease_sweep", "{}");
+  for (unsigned turn = 0; world.log().last() == before && turn < 100; ++turn) world.turn(owner);
+  ASSERT_GT(world.log().last(), before) << "nothing ended the lease";
+  for (unsigned turn = 0; turn < 10; ++turn) {
+    world.turn(other);
+    world.turn(owner);
+    ASSERT_FALSE(is_answered) << "a power cut would bring the lease back";
+  }
+  world.settle();
+  EXPECT_TRUE(is_answered);
+}
+
 // The same seed is the same run.
 TEST(WorkSimulationTest, WorkIsDoneInTheSameTurnsFromOneSeed) {
   const auto log_of = [](unsigned seed) {

@@ -188,6 +188,9 @@ void CoreLoop::execute_merge(Task& task, stator_call& call) {
   take_answer(
       task, call,
       engine.descriptor.merge(host_.instances[op.engine], &request, parts.data(), parts.size()));
+  // The parts are durable; what it saw beside them may be newer.
+  const bool is_read = op.row->op_class == STATOR_OP_READ;
+  if (!is_read || task.consistency == Consistency::kStrong) task.answer_after = last_applied_;
   if (!call.is_later) return;
   task.clear_answer();
   task.is_later = true;

@@ -191,7 +191,6 @@ void CoreLoop::retry_later(std::vector<Task*>& answered) {
       still.push_back(task);
       continue;
     }
-    task->answer_after = last_applied_;
     settle(task, answered);
   }
   host_.store->end_turn();
