@@ -115,6 +115,7 @@ void Session::forget_stream(Task* task) {
 // `reason`: why, nothing for an end that the client asked for.
 void Session::end_stream(Task* task, std::optional<Error> reason) {
   host_.streams->close(*task);
+  const std::size_t before = task->payload.size();
   task->is_partial = false;
   task->payload.clear();
   if (reason) {
@@ -126,6 +127,7 @@ void Session::end_stream(Task* task, std::optional<Error> reason) {
   // Its first part still waits for its turn: this takes its place.
   STATOR_ASSERT(waiting_streams_ > 0);
   --waiting_streams_;
+  waiting_bytes_ += task->payload.size() - before;
 }
 
 void Session::end_streams(const Error& reason) {

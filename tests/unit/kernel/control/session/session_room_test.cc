@@ -216,6 +216,20 @@ TEST_F(SessionRoomTest, AStreamThatBeginsLateKeepsItsArguments) {
   EXPECT_THAT(sent(one), HasSubstr(R"("status":"partial")"));
 }
 
+TEST_F(SessionRoomTest, AStreamThatEndsBeforeItsTurnLeavesNothingWaiting) {
+  const std::size_t one = add_client();
+  put(one, 10);
+  for (const char* body : {R"({"op":"subscribe"})", R"({"op":"subscribe"})",
+                           R"({"op":"cancel","request_id":2,"id":"c"})",
+                           R"({"op":"unsubscribe","request_id":3,"id":"u"})"}) {
+    const std::string frame = test::frame_of(body);
+    EXPECT_EQ(client(one).on_bytes(frame, 1), frame.size());
+  }
+  answer(0);
+  EXPECT_EQ(client(one).in_flight(), 0u);
+  EXPECT_EQ(client(one).waiting_bytes(), 0u);
+}
+
 TEST_F(SessionRoomTest, WhatLanesHaveCopiedAndABatchsRequestsCount) {
   const std::size_t one = add_client();
   put(one, 1 * kMiB, "", "everywhere");
