@@ -151,6 +151,7 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   publish(events.connections(), events.unsent_bytes());
   events.flush();
   dispatcher_.flush();
+  publish(events.connections(), events.unsent_bytes());  // what ended there, before the lane sleeps
 }
 
 // Where too much waits the rest stays in the sockets, and next time they come first.
