@@ -20,7 +20,7 @@ class ShortText {
  public:
   void set(ByteView text) {
     size_ = std::min(text.size(), N);
-    std::memcpy(bytes_.data(), text.data(), size_);
+    if (size_ > 0) std::memcpy(bytes_.data(), text.data(), size_);  // nothing may lie nowhere
   }
   ByteView view() const { return {bytes_.data(), size_}; }
   bool empty() const { return size_ == 0; }
