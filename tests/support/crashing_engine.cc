@@ -54,7 +54,8 @@ volatile std::uintptr_t nowhere = 8;
 }
 [[gnu::noinline]] void fail_and_end() noexcept { fail(); }
 
-void crash(std::string_view how) {
+// With UBSan a division by nothing would end in its own exit, which is no signal.
+[[gnu::no_sanitize("undefined")]] void crash(std::string_view how) {
   char top = 1;
   if (how == "abort") std::abort();
   if (how == "throw") fail_and_end();
