@@ -6,6 +6,8 @@
 #include "stator/json_reader.hpp"
 #include "stator/json_writer.hpp"
 
+#include "control/wire/utf8.h"
+
 namespace stator::http {
 namespace {
 
@@ -62,8 +64,9 @@ Status take(ChangesQuery& query, const std::string& name, const std::string& val
     return query.from_lsn ? ok_status() : wrong(name, "'from_lsn' must be a whole number");
   }
   if (name != "all_collections" && name != "values") {
-    return wrong(name.substr(0, 64),
-                 "this path takes collection, from_lsn, all_collections and values");
+    const std::string named = name.substr(0, 64);
+    return wrong(named, "unknown parameter '" + named +
+                            "'; this path takes collection, from_lsn, all_collections and values");
   }
   const bool is_true = value == "true" || value == "1";
   if (!is_true && value != "false" && value != "0") {
@@ -83,6 +86,8 @@ Result<ChangesQuery> read(std::string_view text) {
     const auto name = decoded(pair.substr(0, equals));
     const auto value = decoded(pair.substr(std::min(equals + 1, pair.size())));
     if (!name || !value) return wrong("", "the query has a broken percent-encoding");
+    // The writer of the arguments would put another character in its place: another collection.
+    if (!wire::is_utf8(*name) || !wire::is_utf8(*value)) return wrong("", "the query is not UTF-8");
     STATOR_CHECK(take(query, *name, *value));
   }
   return query;

@@ -105,8 +105,7 @@ void Exchange::give_up_incoming(const Error& error) {
     return;
   }
   const std::uint32_t seconds = (error.retry_after_ms() + 999) / 1000;
-  refuse(http_status(error.code()), error.code(), error.sentence(),
-         "Retry-After: " + std::to_string(seconds) + "\r\n");
+  refuse(http_status(error.code()), error, "Retry-After: " + std::to_string(seconds) + "\r\n");
 }
 
 // ---- a request comes in -------------------------------------------------------------------------
@@ -247,7 +246,7 @@ bool Exchange::read_changes_query() {
   const std::size_t query = std::min(target.find('?'), target.size() - 1) + 1;
   auto request = changes_request(target.substr(query), head.field("last-event-id"));
   if (!request.ok()) {
-    refuse(400, ErrorCode::kBadRequest, request.error().sentence());
+    refuse(400, request.error());
     return false;
   }
   changes_ = request.take();

@@ -108,7 +108,10 @@ class Exchange final : public session::AnswerForm {
   bool read_changes_query();
 
   // A response of our own, without the session.
-  void refuse(int status, ErrorCode code, std::string sentence, std::string fields = {});
+  void refuse(int status, const Error& error, std::string fields = {});
+  void refuse(int status, ErrorCode code, std::string sentence, std::string fields = {}) {
+    refuse(status, Error(code, std::move(sentence)), std::move(fields));
+  }
   void reply(Reply reply, ByteView body);
   void put(Reply reply, ByteView body, ByteBuffer& out);
   void put_error(const bridge::Task& task, Lsn watermark, ByteBuffer& out);

@@ -50,10 +50,10 @@ std::string Exchange::common_fields() const {
   return fields;
 }
 
-void Exchange::refuse(int status, ErrorCode code, std::string sentence, std::string fields) {
+void Exchange::refuse(int status, const Error& error, std::string fields) {
   // The rest of the request is not looked at, so nobody knows where the next one begins.
   if (reader_->state() != RequestReader::State::kDone) closes_ = lingers_ = true;
-  reply({status, kJson, std::move(fields)}, error_body(Error(code, std::move(sentence))));
+  reply({status, kJson, std::move(fields)}, error_body(error));
 }
 
 void Exchange::reply(Reply reply, ByteView body) {

@@ -126,6 +126,8 @@ std::string error_body(const Error& error) {
       .field("code", static_cast<std::int32_t>(error.code()))
       .field("error", std::string_view(error.sentence()))
       .field("retryable", is_retryable(error.code()));
+  if (!error.field().empty()) json.field("field", std::string_view(error.field()));
+  if (error.retry_after_ms() != 0) json.field("retry_after_ms", error.retry_after_ms());
   if (!error.hint().empty()) json.field("hint", std::string_view(error.hint()));
   json.end_object();
   return out.take();

@@ -30,7 +30,7 @@ TEST(EventSourceTest, GoesOnBehindWhatWasSeen) {
 TEST(EventSourceTest, RefusesWhatItDoesNotKnow) {
   for (const char* query :
        {"from_lsn=", "from_lsn=-1", "from_lsn=1x", "from_lsn=99999999999999999999", "values=yes",
-        "colection=a", "collection=%4", "collection=%zz", "=1", "a"}) {
+        "colection=a", "collection=%4", "collection=%zz", "collection=%ff", "%ff=1", "=1", "a"}) {
     EXPECT_THAT(request(query), HasSubstr("refused: ")) << query;
   }
   for (const char* last : {"abc", "1 ", "-1", "18446744073709551615", "18446744073709551616"}) {

@@ -248,8 +248,11 @@ TEST_F(ExchangeTest, WhatAnEventSourceAsksForIsReadStrictly) {
   const auto ask = [&](const std::string& query, const std::string& fields) {
     return say("GET /v1/changes" + query + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
   };
-  EXPECT_THAT(ask("?colection=a", ""), StartsWith("HTTP/1.1 400 "));
-  EXPECT_THAT(ask("", "Last-Event-ID: x\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(ask("?colection=a", ""), testing::AllOf(StartsWith("HTTP/1.1 400 "),
+                                                      HasSubstr("unknown parameter 'colection'"),
+                                                      HasSubstr(R"("field":"colection")")));
+  EXPECT_THAT(ask("", "Last-Event-ID: x\r\n"),
+              testing::AllOf(StartsWith("HTTP/1.1 400 "), HasSubstr(R"("field":"last-event-id")")));
   EXPECT_THAT(say("HEAD /v1/changes HTTP/1.1\r\nHost: localhost\r\n\r\n"),
               StartsWith("HTTP/1.1 405 "));
   EXPECT_THAT(ask("", "Last-Event-ID: 9\r\n"),
