@@ -99,8 +99,7 @@ Result<CrashReport> parse_crash_report(std::string_view text) {
   return report;
 }
 
-Result<std::vector<CrashReport>> read_crash_reports(io::FileSystem& files,
-                                                    const std::string& data_dir) {
+std::vector<CrashReport> read_crash_reports(io::FileSystem& files, const std::string& data_dir) {
   const std::string directory = crash_directory(data_dir);
   std::vector<CrashReport> reports;
   for (const std::string& name : names_of(files, directory, kSuffix)) {
@@ -124,7 +123,7 @@ Status tidy_crash_reports(io::FileSystem& files, const std::string& data_dir) {
   for (const std::string& name : names_of(files, directory, kHalfSuffix)) {
     STATOR_CHECK(files.remove(directory + "/" + name));
   }
-  STATOR_TRY(const std::vector<CrashReport> reports, read_crash_reports(files, data_dir));
+  const std::vector<CrashReport> reports = read_crash_reports(files, data_dir);
   for (std::size_t i = 0; i + kCrashReportsMax < reports.size(); ++i) {
     STATOR_CHECK(files.remove(reports[i].file));
   }
@@ -133,7 +132,7 @@ Status tidy_crash_reports(io::FileSystem& files, const std::string& data_dir) {
 
 Result<int> run_crash_command(const CrashCommand& command, std::ostream& out) {
   io::FileSystem& files = io::posix_file_system();
-  STATOR_TRY(const std::vector<CrashReport> reports, read_crash_reports(files, command.data_dir));
+  const std::vector<CrashReport> reports = read_crash_reports(files, command.data_dir);
   std::uint64_t forgotten = 0;
   for (const CrashReport& report : reports) {
     if (!command.engine.empty() && report.engine != command.engine) continue;

@@ -41,8 +41,7 @@ std::string crash_directory(const std::string& data_dir);
 Result<CrashReport> parse_crash_report(std::string_view json);
 
 // Every whole report, the oldest first. What is no report is passed over with a warning.
-Result<std::vector<CrashReport>> read_crash_reports(io::FileSystem& files,
-                                                    const std::string& data_dir);
+std::vector<CrashReport> read_crash_reports(io::FileSystem& files, const std::string& data_dir);
 
 // Removes what a crash left half-written, and the oldest reports beyond kCrashReportsMax.
 Status tidy_crash_reports(io::FileSystem& files, const std::string& data_dir);

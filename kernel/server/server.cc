@@ -101,7 +101,7 @@ Status Server::start_offline(const KernelTask& task) {
 }
 
 Status Server::load_table() {
-  STATOR_TRY(crashes_, read_crash_reports(io::posix_file_system(), config_.data_dir));
+  crashes_ = read_crash_reports(io::posix_file_system(), config_.data_dir);
   STATOR_CHECK(load_engines(config_, crashes_, engines_));
   STATOR_TRY(ops::OpTable table, ops::OpTable::build(engines_.catalog, session::session_rows()));
   table_ = std::make_unique<ops::OpTable>(std::move(table));

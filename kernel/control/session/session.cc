@@ -29,9 +29,6 @@ bool is_for_everybody(SessionOp op) {
   return op == SessionOp::kHello || op == SessionOp::kPing;
 }
 
-// Who has one of these runs the server, or a tenant of it.
-constexpr std::uint32_t kOperators = STATOR_PERM_ADMIN | STATOR_PERM_SERVER;
-
 // Nobody may believe that a repeat does nothing.
 Error keeps_no_answer(const stator_op& row) {
   return Error(ErrorCode::kBadRequest, "idempotency_key",
@@ -127,8 +124,7 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
   const std::uint64_t now_ns = defaults_.now_ns;
   renew_identity(now_ns);
   // Operators' ops go on: a checkpoint may be what frees memory.
-  const bool is_users_write =
-      entry.row->op_class == STATOR_OP_WRITE && (entry.row->permission & kOperators) == 0;
+  const bool is_users_write = entry.row->op_class == STATOR_OP_WRITE && !is_operators(*entry.row);
   if (is_users_write && host_.memory_is_full != nullptr &&
       host_.memory_is_full->load(std::memory_order_relaxed)) {
     return refuse(task, Error(ErrorCode::kResourcesExhausted,

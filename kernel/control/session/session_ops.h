@@ -39,6 +39,10 @@ constexpr bool is_streamed(SessionOp op) { return op == SessionOp::kSubscribe; }
 
 // Rows in the order of SessionOp.
 std::span<const stator_op> session_rows();
+// Who may ask for it runs the server, or a tenant of it.
+inline bool is_operators(const stator_op& row) {
+  return (row.permission & (STATOR_PERM_ADMIN | STATOR_PERM_SERVER)) != 0;
+}
 
 inline Args args_of(const bridge::Task& task) {
   return Args(reinterpret_cast<const stator_arg_block*>(task.args.data()));

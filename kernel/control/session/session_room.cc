@@ -1,5 +1,6 @@
 // What a connection's open requests hold, and how it gives way (ADR 48).
 #include "control/session/session.h"
+#include "control/session/session_ops.h"
 
 namespace stator::session {
 
@@ -8,7 +9,6 @@ using bridge::Task;
 namespace {
 
 constexpr std::uint32_t kRetryRoomMs = 200;
-constexpr std::uint32_t kOperators = STATOR_PERM_ADMIN | STATOR_PERM_SERVER;
 
 }  // namespace
 
@@ -23,7 +23,7 @@ void Session::count_open(Task& task) {
 // Small ones go on, and those of operators: one of them may be what helps.
 Status Session::check_room(const ops::OpEntry& entry, const Task& task) const {
   if (!host_.room.is_full || task.args.size() <= host_.room.in_full_room()) return ok_status();
-  if ((entry.row->permission & kOperators) != 0) return ok_status();
+  if (is_operators(*entry.row)) return ok_status();
   return Error(ErrorCode::kBusy, "the requests that are open on this lane hold as much as they may")
       .with_retry_after(kRetryRoomMs);
 }

@@ -7,7 +7,7 @@
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
 #include "support/frames.h"
-#include "support/played_engine.h"
+#include "support/played_session.h"
 
 namespace stator::session {
 namespace {
@@ -36,22 +36,11 @@ const stator_engine_v1* toy_engine(const stator_kernel_hello*) {
   return &kEngine;
 }
 
-plugin::Catalog toy_catalog() {
-  plugin::Catalog catalog;
-  EXPECT_TRUE(catalog.add(&toy_engine, {}, test::library_of("toy")).ok());
-  catalog.seal();
-  return catalog;
-}
-
 constexpr std::uint64_t kNow = 1'000'000'000;
 
-class SessionHeldTest : public testing::Test {
+class SessionHeldTest : public test::PlayedSession {
  protected:
-  SessionHeldTest() {
-    host_.table = &table_;
-    host_.dispatcher = &dispatcher_;
-    host_.pool = &pool_;
-    host_.policy = &policy_;
+  SessionHeldTest() : PlayedSession(&toy_engine, "toy") {
     host_.meter = &meter_;
     host_.watermark = [this] { return durable_; };
     session_ = std::make_unique<Session>(host_, 3, 1);
@@ -91,17 +80,8 @@ class SessionHeldTest : public testing::Test {
     return sum;
   }
 
-  auth::PolicyBook policy_;
-  plugin::Catalog catalog_ = toy_catalog();
-  ops::OpTable table_ = ops::OpTable::build(catalog_, session_rows()).take();
   OpMeter meter_{table_.entries().size()};
-  bridge::LaneMesh mesh_{1};
-  bridge::VShardMap map_{{1, 2}, bridge::VShardMap::even(1)};
-  bridge::CoreLink link_;
-  bridge::TaskPool pool_;
-  dispatch::Dispatcher dispatcher_{LaneId{0}, mesh_, map_, link_, pool_};
   Lsn durable_{9};
-  SessionHost host_;
   std::unique_ptr<Session> session_;
   std::vector<Task*> waiting_;
 };

@@ -10,7 +10,7 @@
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
 #include "support/frames.h"
-#include "support/played_engine.h"
+#include "support/played_session.h"
 
 namespace stator::session {
 namespace {
@@ -39,17 +39,9 @@ const stator_engine_v1* engine(const stator_kernel_hello*) {
   return &kEngine;
 }
 
-class SessionOrderTest : public testing::Test {
+class SessionOrderTest : public test::PlayedSession {
  protected:
-  SessionOrderTest() {
-    EXPECT_TRUE(catalog_.add(&engine, {}, test::library_of("played")).ok());
-    catalog_.seal();
-    table_.emplace(ops::OpTable::build(catalog_, session_rows()).take());
-    host_.table = &*table_;
-    host_.dispatcher = &dispatcher_;
-    host_.pool = &pool_;
-    host_.policy = &policy_;
-    host_.watermark = [] { return Lsn{9}; };
+  SessionOrderTest() : PlayedSession(&engine, "played", 2) {
     session_ = std::make_unique<Session>(host_, 0, 1);
   }
   // `more`: further members.
@@ -87,16 +79,7 @@ class SessionOrderTest : public testing::Test {
     }
   }
 
-  auth::PolicyBook policy_;
-  plugin::Catalog catalog_;
-  std::optional<ops::OpTable> table_;
-  bridge::LaneMesh mesh_{2};
-  bridge::VShardMap map_{{1, 2}, bridge::VShardMap::even(2)};
-  bridge::CoreLink link_;
-  bridge::TaskPool pool_;
-  dispatch::Dispatcher dispatcher_{LaneId{0}, mesh_, map_, link_, pool_};
   std::vector<Task*> tasks_;
-  SessionHost host_;
   std::unique_ptr<Session> session_;
 };
 

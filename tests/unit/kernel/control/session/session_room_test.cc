@@ -9,7 +9,7 @@
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
 #include "support/frames.h"
-#include "support/played_engine.h"
+#include "support/played_session.h"
 
 namespace stator::session {
 namespace {
@@ -49,38 +49,9 @@ const stator_engine_v1* engine(const stator_kernel_hello*) {
   return &kEngine;
 }
 
-// Has a first part at once, and the next when the test makes one.
-class PlayedDesk final : public StreamDesk {
- public:
-  Status open(Task& task) override {
-    task.stream = 1;
-    give(task);
-    return ok_status();
-  }
-  void more(Task& task) override { asked = &task; }
-  void close(Task&) override {}
-  static void give(Task& task) {
-    task.is_partial = true;
-    task.payload.append("\"part\"");
-    task.frame_ends.push_back(static_cast<std::uint32_t>(task.payload.size()));
-  }
-  Task* asked = nullptr;
-};
-
-class SessionRoomTest : public testing::Test {
+class SessionRoomTest : public test::PlayedSession {
  protected:
-  SessionRoomTest() {
-    EXPECT_TRUE(catalog_.add(&engine, {}, test::library_of("played")).ok());
-    catalog_.seal();
-    table_.emplace(ops::OpTable::build(catalog_, session_rows()).take());
-    host_.table = &*table_;
-    host_.dispatcher = &dispatcher_;
-    host_.pool = &pool_;
-    host_.policy = &policy_;
-    host_.streams = &desk_;
-    host_.watermark = [] { return Lsn{9}; };
-    host_.room.bytes_max = kRoom;
-  }
+  SessionRoomTest() : PlayedSession(&engine) { host_.room.bytes_max = kRoom; }
   ~SessionRoomTest() override {
     sessions_.clear();
     for (Task* task : tasks()) {
@@ -120,17 +91,7 @@ class SessionRoomTest : public testing::Test {
     return out;
   }
 
-  auth::PolicyBook policy_;
-  plugin::Catalog catalog_;
-  std::optional<ops::OpTable> table_;
-  bridge::LaneMesh mesh_{1};
-  bridge::VShardMap map_{{1, 2}, bridge::VShardMap::even(1)};
-  bridge::CoreLink link_;
-  bridge::TaskPool pool_;
-  dispatch::Dispatcher dispatcher_{LaneId{0}, mesh_, map_, link_, pool_};
   std::vector<Task*> tasks_;
-  PlayedDesk desk_;
-  SessionHost host_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::uint64_t now_ = 0;
 };
@@ -210,9 +171,9 @@ TEST_F(SessionRoomTest, AStreamThatBeginsLateKeepsItsArguments) {
   EXPECT_EQ(sent(one), "") << "an earlier request is open";
   answer(0);
   EXPECT_THAT(sent(one), HasSubstr(R"("status":"partial")"));
-  ASSERT_NE(desk_.asked, nullptr);
-  PlayedDesk::give(*desk_.asked);
-  client(one).on_answer(desk_.asked);
+  ASSERT_FALSE(desk_.asked.empty());
+  test::PlayedDesk::give(*desk_.asked.front(), {"part"});
+  client(one).on_answer(desk_.asked.front());
   EXPECT_THAT(sent(one), HasSubstr(R"("status":"partial")"));
 }
 

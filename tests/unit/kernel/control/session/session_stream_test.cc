@@ -7,6 +7,7 @@
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
 #include "support/frames.h"
+#include "support/played_session.h"
 
 namespace stator::session {
 namespace {
@@ -16,42 +17,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// Keeps what it was asked for.
-class PlayedDesk final : public StreamDesk {
- public:
-  Status open(Task& task) override {
-    task.stream = ++opened;
-    task.stream_next = Lsn{7};
-    give(task, {"first"});
-    return ok_status();
-  }
-  void more(Task& task) override { asked.push_back(&task); }
-  void close(Task& task) override {
-    ++closed;
-    std::erase(asked, &task);
-  }
-  static void give(Task& task, const std::vector<std::string>& parts) {
-    task.is_partial = true;
-    for (const std::string& part : parts) {
-      task.payload.append('"' + part + '"');
-      task.frame_ends.push_back(static_cast<std::uint32_t>(task.payload.size()));
-    }
-  }
-  std::uint64_t opened = 0;
-  std::uint64_t closed = 0;
-  std::vector<Task*> asked;
-};
-
-class SessionStreamTest : public testing::Test {
+class SessionStreamTest : public test::PlayedSession {
  protected:
-  SessionStreamTest() {
-    host_.table = &table_;
-    host_.pool = &pool_;
-    host_.policy = &policy_;
-    host_.streams = &desk_;
-    host_.watermark = [] { return Lsn{9}; };
-    session_ = std::make_unique<Session>(host_, 0, 1);
-  }
+  SessionStreamTest() { session_ = std::make_unique<Session>(host_, 0, 1); }
   void ask(const std::string& body) {
     const std::string frame = test::frame_of(body);
     EXPECT_EQ(session_->on_bytes(frame, 1), frame.size());
@@ -62,16 +30,10 @@ class SessionStreamTest : public testing::Test {
   void give(const std::vector<std::string>& parts) {
     Task* task = desk_.asked.at(0);
     desk_.asked.erase(desk_.asked.begin());
-    PlayedDesk::give(*task, parts);
+    test::PlayedDesk::give(*task, parts);
     session_->on_answer(task);
   }
 
-  auth::PolicyBook policy_;
-  plugin::Catalog catalog_;
-  ops::OpTable table_ = ops::OpTable::build(catalog_, session_rows()).take();
-  bridge::TaskPool pool_;
-  PlayedDesk desk_;
-  SessionHost host_;
   std::unique_ptr<Session> session_;
 };
 
