@@ -311,7 +311,7 @@ def follow(place, document, folder, files=()):
                 expect(line[5:] in said, f"{document.name}: expected {line[5:]}, got {said}")
             elif line.startswith("statord dev"):
                 options = line.split()[2:]
-                env["STATOR_HOST"], _ = servers.enter_context(served(place, place.work / f"{folder.name}_data", *options, cwd=folder))
+                env["STATOR_HOST"], _ = servers.enter_context(served(place, folder.with_name(f"{folder.name}_data"), *options, cwd=folder))
             elif not line.startswith("#"):
                 said = run("bash", "-c", line, cwd=folder, env=env)
 
