@@ -219,7 +219,7 @@ ENTRIES = [
     ("the tenant is the identity's", GATE, "  task.tenant = identity.tenant;\n  if (is_builtin)",
      "  task.tenant = TenantId{1};\n  if (is_builtin)", LEAKS),
     ("the gate says who calls", GATE, "    sign(identity, task);\n", "", LEAKS),
-    ("an answer kept by one tenant is not another's", GATE, "    if (!task.idempotency_key.empty()) {", "    if (false) {", LEAKS),
+    ("an answer kept by one tenant is not another's", GATE, "    if (!task.idempotency_key.empty()) {", "    if (false) {", "conversation_test --gtest_filter=*key_of_another_tenant*"),
     ("row policies go with the request", GATE, "  task.rows = std::make_unique<const RowRules>(*rules);\n", "", LEAKS),
     ("ops that do not ask for rows are refused", GATE, "  if ((row.flags & STATOR_OP_ROWS_CHECKED) == 0) {", "  if (false) {", LEAKS),
     ("a walk over all documents asks for rows", "plugins/document/scan/candidates.h",
