@@ -18,6 +18,8 @@ using json::Kind;
 using json::RawString;
 using json::Reader;
 
+constexpr std::string_view kCollectionDefault = "default";
+
 Error wrong(const std::string& field, const std::string& expected) {
   return Error(ErrorCode::kBadRequest, field, "'" + field + "' must be " + expected);
 }
@@ -262,6 +264,23 @@ void salvage(ByteView body, Task& task) {
   }
 }
 
+// The last `collection` of a body, which is the one that counts; what is no string is refused
+// later.
+std::string find_collection(ByteView body) {
+  Reader reader(body);
+  RawString key;
+  std::string found(kCollectionDefault);
+  for (reader.enter_object(); reader.next_key(key);) {
+    if (json::equals(key, "collection") && reader.peek() == Kind::kString) {
+      read_string(reader, found);
+      continue;
+    }
+    std::string_view ignored;
+    if (!reader.skip(ignored)) break;
+  }
+  return found;
+}
+
 // The first `strict` of a body that may be at fault, if it can be read.
 std::optional<bool> find_strict(ByteView body) {
   Reader reader(body);
@@ -348,6 +367,7 @@ const ops::OpEntry* RequestParser::find_entry(std::string_view name) {
   if (ops::is_internal(name)) return nullptr;
   const ops::OpEntry* entry = table_.find(name);
   if (entry == nullptr) return nullptr;
+  if (name != entry->row->name) return entry;
   last_ = entry;
   last_name_ = entry->row->name;
   return entry;
@@ -369,6 +389,7 @@ Result<const ops::OpEntry*> RequestParser::parse(ByteView body, const ParseDefau
   const std::string_view name = found.value();
   const ops::OpEntry* entry = find_entry(name);
   if (entry == nullptr) return refuse(table_.unknown(name));
+  if (entry->choice != nullptr) return read_chosen(body, *entry, defaults, task);
   seen_.clear();
   if (is_first) seen_.push_back("op");
   if (!is_first) reader = begin_body(body);
@@ -385,8 +406,25 @@ Result<const ops::OpEntry*> RequestParser::parse_named(std::string_view op, Byte
   if (Reader(body).peek() != Kind::kObject) {
     return Error(ErrorCode::kBadRequest, "a request must be a JSON object");
   }
+  if (entry->choice != nullptr) return read_chosen(body, *entry, defaults, task);
   seen_.clear();
   return read(body, begin_body(body), *entry, defaults, task);
+}
+
+// What is read is one collection's: the entry is chosen by the one that the task has afterwards.
+Result<const ops::OpEntry*> RequestParser::read_chosen(ByteView body, const ops::OpEntry& named,
+                                                       const ParseDefaults& defaults, Task& task) {
+  const std::string collection = find_collection(body);
+  const ops::OpEntry* chosen = named.choice->in_collection_of(
+      owners_ == nullptr ? std::string_view() : owners_->engine_of(collection));
+  if (chosen == nullptr) {
+    salvage(body, task);
+    return table_.not_here(named.label, *named.choice, collection);
+  }
+  seen_.clear();
+  STATOR_TRY(const ops::OpEntry* entry, read(body, begin_body(body), *chosen, defaults, task));
+  if (task.collection == collection) return entry;
+  return wrong("collection", "one and the same wherever the request has it");
 }
 
 // `rest` stands inside the body's object; seen_ holds the names of the fields before.
@@ -400,7 +438,7 @@ Result<const ops::OpEntry*> RequestParser::read(ByteView body, Reader rest,
     salvage(body, task);
     return std::move(status.error());
   }
-  if (task.collection.empty()) task.collection = "default";
+  if (task.collection.empty()) task.collection = kCollectionDefault;
   task.deadline_ns = defaults.now_ns + std::uint64_t{deadline_ms} * 1'000'000;
   return &entry;
 }

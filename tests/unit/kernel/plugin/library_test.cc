@@ -91,7 +91,7 @@ TEST(LibraryFileTest, RefusalsSayWhatToDo) {
 TEST(LibraryFileTest, AnotherMinorIsRefusedByItsNote) {
   ScratchLibrary scratch;
   std::string bytes = bytes_of(kFolder + "/good.so");
-  const std::string said = "\"abi_minor\":" + std::to_string(STATOR_ABI_MINOR);
+  const std::string said = "\"abi_minor\":" + std::to_string(STATOR_NEEDS_ABI_MINOR);
   bytes[bytes.find(said) + said.size() - 1] = '9';
   scratch.overwrite(bytes);
   EXPECT_THAT(read_library(scratch.path()).error().sentence(),
