@@ -37,8 +37,33 @@ LEAKS = "leak_test"
 LOADER = "client/load_documents.cc"
 LOADS = "client_test --gtest_filter=LoadTest.*"
 QUARANTINE = "kernel/server/quarantine_list.cc"
+NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("a collection's engine says which op a name means", "kernel/control/ops/op_table.cc",
+     "    if (id == engine) return entry;\n", "    if (id == engine && anywhere == nullptr) return entry;\n",
+     NAMES + "EachCollections*"),
+    ("the collection that counts chooses the op", "kernel/control/session/request_parser.cc",
+     "      read_string(reader, found);\n      continue;", "      read_string(reader, found);\n      return found;",
+     NAMES + "OneCollectionChooses*"),
+    ("a lane hears whose a collection is", "kernel/control/auth/policy_book.cc",
+     "      collections_version_.fetch_add(1, std::memory_order_release);\n      break;", "      break;",
+     NAMES + "EachCollections*"),
+    ("a collection whose engine is away answers nothing else", GATE,
+     "if (!is_builtin && identity.absent_in(task.collection) != nullptr) {", "if (false) {",
+     NAMES + "ACollectionWhoseEngineIsAway*"),
+    ("a key of a repeat is one engine's", REPEATS,
+     "  append_text(text, entry.label);\n  append_text(text, task.collection);\n  if (",
+     "  append_text(text, entry.row->name);\n  append_text(text, task.collection);\n  if (", NAMES + "InBatches*"),
+    ("a name that all want for themselves is nobody's elsewhere", "kernel/plugin/catalog.cc",
+     "return (op.flags & STATOR_OP_OWN_COLLECTIONS) == 0;",
+     "return (op.flags & STATOR_OP_OWN_COLLECTIONS) == 0 || !claims_.contains(name);", NAMES + "WithoutTheOther*"),
+    ("the kernel's names are nobody else's", "kernel/control/ops/op_table.cc",
+     "if (catalog.claims().contains(row.name)) {", "if (catalog.find(row.name) != nullptr) {",
+     "kernel_control_ops_test --gtest_filter=OpTableTest.ANameOfTheKernel*"),
+    ("the engines of collections go with their tenant", "kernel/system/tenants.cc",
+     "{kSpaceRole, kSpaceRowPolicy, kSpaceCollectionEngine}", "{kSpaceRole, kSpaceRowPolicy}",
+     NAMES + "ADroppedTenant*"),
     ("group commit", WAL + "local_log.cc",
      "  is_flush_due_.store(true, std::memory_order_release);\n  return first;",
      "  is_flushed_ = true;\n  if (must_wake_writer()) wake_.post();\n  return first;", LOG),
