@@ -275,7 +275,8 @@ TEST_P(CollectionEngineTest, ACallBetweenEnginesMeansOneOpInEveryCollection) {
 TEST_P(CollectionEngineTest, EveryOpIsDescribedUnderANameOfItsOwn) {
   start(kBoth);
   std::set<std::string> names;
-  for (const auto& op : must({{"op", "describe"}})["ops"]) {
+  const Json table = must({{"op", "describe"}});
+  for (const auto& op : table["ops"]) {
     EXPECT_TRUE(names.insert(op["name"]).second) << op["name"];
     EXPECT_EQ(op.contains("own_collections"),
               op["engine"] == "namesake" && op["name"] != "namesake_call")
