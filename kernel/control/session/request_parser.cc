@@ -25,6 +25,8 @@ constexpr Meaning kFirstArg = 32;
 constexpr Meaning kFirstOp = kFirstArg + 64;
 static_assert(static_cast<Meaning>(Field::kIdempotencyKey) < kEnd);
 
+constexpr std::string_view kCollectionDefault = "default";
+
 [[gnu::cold]] Error missing_op() { return Error(ErrorCode::kBadRequest, "op", "missing 'op'"); }
 
 // For the answer to a body that is at fault: its id and payload format, if they can be read.
@@ -42,6 +44,23 @@ void salvage(ByteView body, Task& task) {
     static_cast<void>(
         fields.read(field, again));  // one error is enough: the one that brought us here
   }
+}
+
+// The last `collection` of a body, which is the one that counts; what is no string is refused
+// later.
+std::string find_collection(ByteView body) {
+  Reader reader(body);
+  RawString key;
+  std::string found(kCollectionDefault);
+  for (reader.enter_object(); reader.next_key(key);) {
+    if (json::equals(key, "collection") && reader.peek() == Kind::kString) {
+      read_string(reader, found);
+      continue;
+    }
+    std::string_view ignored;
+    if (!reader.skip(ignored)) break;
+  }
+  return found;
 }
 
 // The first `strict` of a body that may be at fault, if it can be read.
@@ -65,18 +84,20 @@ std::optional<bool> find_strict(ByteView body) {
 struct RequestParser::Pass {
   ByteView body;
   Task& task;
-  const ops::OpEntry* entry;  // null: the body's `op` names it, and was not read yet
   FieldOrder* order;  // where the next name is guessed; null: a strict request's are all looked at
+  const ops::OpEntry* entry = nullptr;  // null: the body's `op` names it, and was not read yet
   SharedFields shared{task, task.is_strict};
   Reader reader{body};
   std::size_t place = 0;        // of the field that is read
   std::optional<bool> given{};  // the body's own `strict`, as soon as it was read
+  std::optional<std::string> chosen_by{};  // the collection whose engine said what op is meant
 
   ops::BlockAt block() const { return {task.args, 0}; }
 };
 
-RequestParser::RequestParser(const ops::OpTable& table, FieldOrders& orders)
-    : table_(table), orders_(orders) {
+RequestParser::RequestParser(const ops::OpTable& table, FieldOrders& orders,
+                             CollectionOwners* owners)
+    : table_(table), orders_(orders), owners_(owners) {
   STATOR_ASSERT(table.entries().size() <=
                 static_cast<std::size_t>(std::numeric_limits<Meaning>::max() - kFirstOp));
   if (orders.empty()) orders.resize(table.entries().size() + 1);
@@ -84,11 +105,11 @@ RequestParser::RequestParser(const ops::OpTable& table, FieldOrders& orders)
 
 // Fields that every op has are read before `op` is known; for any other it is looked for. Ends
 // early where the body's own `strict` differs from what it was read with.
-Status RequestParser::read_fields(Pass& pass) {
+Status RequestParser::read_fields(Pass& pass, const ops::OpEntry* named) {
   pass.task.args.clear();
-  if (pass.entry != nullptr) pass.entry->args.begin(pass.task.args);
   if (!pass.reader.enter_object())
     return Error(ErrorCode::kBadRequest, "a request must be a JSON object");
+  if (named != nullptr) STATOR_CHECK(begin_op(*named, pass));
   for (;; ++pass.place) {
     Meaning meaning =
         pass.order == nullptr ? FieldOrder::kUnknown : pass.order->guess(pass.place, pass.reader);
@@ -104,6 +125,11 @@ Status RequestParser::read_fields(Pass& pass) {
     return broken(pass.reader);
   }
   if (pass.entry == nullptr) return missing_op();
+  if (pass.task.collection.empty()) pass.task.collection = kCollectionDefault;
+  if (pass.chosen_by && *pass.chosen_by != pass.task.collection) {
+    return Error(ErrorCode::kBadRequest, "collection",
+                 "'collection' must be one and the same wherever the request has it");
+  }
   return pass.entry->args.finish(pass.block(), ops::FieldPath());
 }
 
@@ -124,6 +150,7 @@ Status RequestParser::read_name(Pass& pass, Meaning& meaning) {
   FieldOrder* order = pass.order;
   if (meaning == static_cast<Meaning>(Field::kOp) && pass.entry == nullptr) {
     STATOR_CHECK(read_op(reader, pass));
+    if (pass.chosen_by) order = nullptr;  // in another collection it is another op's name
     meaning = static_cast<Meaning>(kFirstOp + static_cast<Meaning>(pass.entry->index));
   }
   if (order != nullptr)
@@ -184,6 +211,19 @@ Status RequestParser::read_op(Reader& reader, Pass& pass) {
   const std::string_view name = op.escaped ? std::string_view(unescaped) : op.text;
   const ops::OpEntry* entry = find_entry(name);
   if (entry == nullptr) return table_.unknown(name);
+  return begin_op(*entry, pass);
+}
+
+// What is read is one collection's: where the name is not one op's everywhere, the entry is chosen
+// by the collection that the task has afterwards.
+Status RequestParser::begin_op(const ops::OpEntry& named, Pass& pass) {
+  const ops::OpEntry* entry = &named;
+  if (named.choice != nullptr) {
+    pass.chosen_by = find_collection(pass.body);
+    entry = named.choice->in_collection_of(
+        owners_ == nullptr ? std::string_view() : owners_->engine_of(*pass.chosen_by));
+    if (entry == nullptr) return table_.not_here(named.label, *named.choice, *pass.chosen_by);
+  }
   begin_args(*entry, pass);
   return ok_status();
 }
@@ -230,14 +270,13 @@ Result<const ops::OpEntry*> RequestParser::parse_named(std::string_view op, Byte
 
 // `strict` may stand anywhere in the body and counts for all of it. So the fields are read once
 // with the connection's default, and once more only where the body turns out to say something else.
-Result<const ops::OpEntry*> RequestParser::read(ByteView body, const ops::OpEntry* entry,
+Result<const ops::OpEntry*> RequestParser::read(ByteView body, const ops::OpEntry* named,
                                                 const ParseDefaults& defaults, Task& task) {
-  FieldOrder* order = entry == nullptr ? &orders_.front() : &order_of(*entry);
   for (bool is_again = false, is_strict = defaults.is_strict;; is_again = true) {
     task.is_strict = is_strict;
     seen_.clear();
-    Pass pass{body, task, entry, is_strict ? nullptr : order};
-    Status status = read_fields(pass);
+    Pass pass{body, task, is_strict ? nullptr : &orders_.front()};
+    Status status = read_fields(pass, named);
     if (!status.ok() && !pass.given) pass.given = find_strict(body);
     is_strict = pass.given.value_or(is_strict);
     if (is_strict != task.is_strict && !is_again) continue;
@@ -246,7 +285,6 @@ Result<const ops::OpEntry*> RequestParser::read(ByteView body, const ops::OpEntr
       return std::move(status.error());
     }
     task.entry = pass.entry->index;
-    if (task.collection.empty()) task.collection = "default";
     task.deadline_ns = defaults.now_ns + std::uint64_t{pass.shared.deadline_ms()} * 1'000'000;
     return pass.entry;
   }

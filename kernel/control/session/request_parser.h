@@ -27,10 +27,18 @@ struct ParseDefaults {
   std::uint64_t now_ns = 0;
 };
 
+// Says which engine a collection of the request's tenant belongs to; empty: none.
+class CollectionOwners {
+ public:
+  virtual ~CollectionOwners() = default;
+  virtual std::string_view engine_of(std::string_view collection) = 0;
+};
+
 class RequestParser {
  public:
-  // `orders` is for this table alone; it may be shared by parsers of one thread.
-  RequestParser(const ops::OpTable& table, FieldOrders& orders);
+  // All outlive it. `orders` is for this table alone; it may be shared by parsers of one thread.
+  // Without `owners` every collection belongs to no engine.
+  RequestParser(const ops::OpTable& table, FieldOrders& orders, CollectionOwners* owners = nullptr);
 
   // Fills `task` (shared fields, args, deadline) and returns the op. On an error the task's
   // client_id and payload_format are set as far as the body can be read, so that the answer can
@@ -45,21 +53,23 @@ class RequestParser {
  private:
   struct Pass;
 
-  Result<const ops::OpEntry*> read(ByteView body, const ops::OpEntry* entry,
+  Result<const ops::OpEntry*> read(ByteView body, const ops::OpEntry* named,
                                    const ParseDefaults& defaults, bridge::Task& task);
-  Status read_fields(Pass& pass);
+  Status read_fields(Pass& pass, const ops::OpEntry* named);
   Status read_name(Pass& pass, FieldOrder::Meaning& meaning);
   Status understand(Pass& pass, std::string_view name, FieldOrder::Meaning& meaning);
   Status read_value(Pass& pass, FieldOrder::Meaning meaning);
   Status note_name(std::string_view name);
   Status read_op(json::Reader& reader, Pass& pass);
   Status find_op(Pass& pass);
+  Status begin_op(const ops::OpEntry& named, Pass& pass);
   void begin_args(const ops::OpEntry& entry, Pass& pass);
   const ops::OpEntry* find_entry(std::string_view name) const;
   FieldOrder& order_of(const ops::OpEntry& entry);
 
   const ops::OpTable& table_;
   FieldOrders& orders_;            // the first is that of the fields before an op is known
+  CollectionOwners* owners_;
   std::vector<std::string> seen_;  // names of a strict request's fields so far
 };
 

@@ -41,7 +41,7 @@ Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t gene
     : host_(host),
       connection_(connection),
       generation_(generation),
-      parser_(*host.table, host.field_orders) {
+      parser_(*host.table, host.field_orders, this) {
   forget_identity();
 }
 

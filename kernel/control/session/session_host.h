@@ -42,6 +42,7 @@ struct SessionHost {
   bridge::TaskPool* pool = nullptr;
   auth::PasswordWorker* passwords = nullptr;
   auth::PolicyBook* policy = nullptr;
+  auth::CollectionEngines collections;  // the lane's copy
   auth::Lockout* lockout = nullptr;
   audit::AuditLog* audit = nullptr;
   std::function<Lsn()> watermark;  // newest LSN that is durable

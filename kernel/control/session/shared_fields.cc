@@ -28,13 +28,6 @@ void take_string(const RawString& raw, std::string& out) {
   out.resize(json::unescape(raw, out.data()));
 }
 
-bool read_string(Reader& reader, std::string& out) {
-  RawString raw;
-  if (reader.peek() != Kind::kString || !reader.string(raw)) return false;
-  take_string(raw, out);
-  return true;
-}
-
 bool read_u64(Reader& reader, std::uint64_t& out) {
   std::string_view token;
   return reader.peek() == Kind::kNumber && reader.number(token) && json::to_integer(token, out);
@@ -73,6 +66,13 @@ bool is_same(std::string_view name, const char (&text)[N]) {
 }
 
 }  // namespace
+
+bool read_string(Reader& reader, std::string& out) {
+  RawString raw;
+  if (reader.peek() != Kind::kString || !reader.string(raw)) return false;
+  take_string(raw, out);
+  return true;
+}
 
 Field field_of(std::string_view name) {
   switch (name.size()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "stator/json_reader.hpp"
@@ -33,6 +34,9 @@ Field field_of(std::string_view name);
 
 // `reader` found a fault outside of any field of the op's own.
 [[gnu::cold]] Error broken(const json::Reader& reader);
+
+// A text, without its escapes. False: there is none.
+bool read_string(json::Reader& reader, std::string& out);
 
 // Reads them into a task.
 class SharedFields {
