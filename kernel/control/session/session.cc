@@ -210,6 +210,11 @@ void Session::renew_identity(std::uint64_t now_ns) {
   if (now_ns >= identity_.expires_ns) identity_.is_known = false;
 }
 
+std::string_view Session::engine_of(std::string_view collection) {
+  host_.policy->renew(host_.collections);
+  return host_.collections.engine_of(identity_.tenant, collection);
+}
+
 void Session::send_quota(Task* task) {
   const Args args = args_of(*task);
   const TenantId tenant = args.has(quota_args::kTenant)
