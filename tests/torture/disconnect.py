@@ -34,6 +34,7 @@ REPEATS = "kernel/control/gate/repeat_key.cc"
 SESSION = "kernel/control/session/session.cc"
 HELD = "kernel_control_session_test --gtest_filter=SessionHeldTest.*"
 LEAKS = "leak_test"
+PARSER = "kernel_control_session_test --gtest_filter=RequestParserTest.*"
 LOADER = "client/load_documents.cc"
 LOADS = "client_test --gtest_filter=LoadTest.*"
 QUARANTINE = "kernel/server/quarantine_list.cc"
@@ -44,8 +45,10 @@ ENTRIES = [
      "    if (id == engine) return entry;\n", "    if (id == engine && anywhere == nullptr) return entry;\n",
      NAMES + "EachCollections*"),
     ("the collection that counts chooses the op", "kernel/control/session/request_parser.cc",
-     "      read_string(reader, found);\n      continue;", "      read_string(reader, found);\n      return found;",
+     "      found = json::unescape(value);\n      continue;", "      found = json::unescape(value);\n      return found;",
      NAMES + "OneCollectionChooses*"),
+    ("what a name means in one collection is not guessed in another", "kernel/control/session/request_parser.cc",
+     " && !(is_chosen_ && meaning >= kFirstOp))", ")", NAMES + "EachCollections*:*CollectionEngineTest.OneCollectionChooses*"),
     ("a lane hears whose a collection is", "kernel/control/auth/policy_book.cc",
      "      collections_version_.fetch_add(1, std::memory_order_release);\n      break;", "      break;",
      NAMES + "EachCollections*"),
@@ -82,6 +85,11 @@ ENTRIES = [
      "process_test --gtest_filter=FloodTest.SmallRequests*"),
     ("a connection's backlog has its next turn", "kernel/control/net/connection.h",
      "return has_backlog() || (tls_", "return (tls_", "process_test --gtest_filter=FloodTest.AllOfMany*"),
+    ("names are guessed", "kernel/control/session/field_order.h", "if (place >= kPlacesMax) return kUnknown;",
+     "if (place < kPlacesMax + 1) return kUnknown;", "request_cost_test"),
+    ("a guess stands for the op whose fields it learned", "kernel/control/session/request_parser.cc",
+     "if (pass.order != nullptr) pass.order = &order_of(entry);", "", PARSER),
+    ("a strict request's names are all read", "kernel/control/session/request_parser.cc", "is_strict ? nullptr : order", "order", PARSER),
     ("held answers count as owed", "kernel/control/session/session_held.cc",
      "  ++in_flight_;  // until it is told\n", "", HELD),
     ("strong reads wait for what they saw", CORE,
