@@ -68,6 +68,15 @@ std::vector<std::string> wire_names(const stator_op& op) {
   return names;
 }
 
+Error is_taken(const std::string& name, const Engine& engine, const Engine& other) {
+  const bool is_kernels = engine.is_builtin || other.is_builtin;
+  const std::string remedy = "; say whose it is where a collection belongs to neither: [ops] " +
+                             name + " = \"" + other.id + "\" in the server's config";
+  return refuse(engine.path, "op '" + name + "' of engine '" + engine.id +
+                                 "' is already served by engine '" + other.id + "'" +
+                                 (is_kernels ? "" : remedy));
+}
+
 std::uint32_t routing_arg(const stator_op& op) {
   for (std::uint32_t i = 0; i < op.arg_count; ++i) {
     if ((op.args[i].flags & STATOR_ARG_ROUTING_KEY) != 0) return i;
@@ -171,12 +180,7 @@ Status Catalog::check_names(const Engine& engine, const stator_op& op) const {
       const bool are_both_meant = is_meant_everywhere(engine, op, name) &&
                                   is_meant_everywhere(other, *ops_[index].row, name);
       if (!is_kernels && !are_both_meant) continue;
-      const std::string remedy =
-          is_kernels ? ""
-                     : "; say whose it is where a collection belongs to neither: [ops] " + name +
-                           " = \"" + other.id + "\" in the server's config";
-      return refuse(engine.path, "op '" + name + "' of engine '" + engine.id +
-                                     "' is already served by engine '" + other.id + "'" + remedy);
+      return is_taken(name, engine, other);
     }
   }
   return ok_status();

@@ -47,6 +47,8 @@ ENTRIES = [
     ("the collection that counts chooses the op", "kernel/control/session/request_parser.cc",
      "      read_string(reader, found);\n      continue;", "      read_string(reader, found);\n      return found;",
      NAMES + "OneCollectionChooses*"),
+    ("what a name means in one collection is not guessed in another", "kernel/control/session/request_parser.cc",
+     "if (pass.chosen_by) order = nullptr;", "", NAMES + "EachCollections*:*CollectionEngineTest.OneCollectionChooses*"),
     ("a lane hears whose a collection is", "kernel/control/auth/policy_book.cc",
      "      collections_version_.fetch_add(1, std::memory_order_release);\n      break;", "      break;",
      NAMES + "EachCollections*"),
