@@ -382,7 +382,20 @@ Status LmdbEnv::write(const Memtable& newest, Lsn applied) {
     sizes_[group] += bytes;
     measuring_.on_change(group, bytes);
   }
+  commit_again();
   return ok_status();
+}
+
+// LMDB uses a page again two transactions after the one that freed it, because the older of its two
+// meta pages shows the state before the last one. What a large transaction frees would stay unused
+// through the next large one, and the file would hold all that changes thrice.
+void LmdbEnv::commit_again() {
+  WriteTxn txn(env_);
+  int reason = txn.begun();
+  if (reason == 0) reason = put_number(txn.get(), meta_, kAppliedKey, applied_.value());
+  if (reason == 0) reason = txn.commit();
+  // What was written is written; the next write has the map grow, or fails like this one.
+  if (reason != 0 && reason != MDB_MAP_FULL) log::warn(failure("commit again", reason).sentence());
 }
 
 // In key order through one cursor, which remembers the page of the last key.

@@ -105,7 +105,8 @@ class LmdbEnv {
   // Beside the other reads, at most kPausedReadsMax at once. Before the base dies.
   std::unique_ptr<BaseSnapshot> snapshot();
 
-  // All that `newest` says and the applied LSN, in one synced transaction. Errors:
+  // All that `newest` says and the applied LSN, in one synced transaction; a second one, of the same
+  // state, has the pages that the first one freed used again by the next write. Errors:
   // kResourcesExhausted when the map is too small (grow() and try again), kDiskFull, kStorage.
   Status write(const Memtable& newest, Lsn applied);
   // Doubles the map. The lane's thread, while nobody reads or writes, no cursor and no snapshot
@@ -129,6 +130,8 @@ class LmdbEnv {
   Status write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum, Sizes& change);
   // What is said of the entries: format, applied LSN, digest.
   Status write_meta(MDB_txn* txn, std::uint64_t sum, Lsn applied);
+  // The same state once more.
+  void commit_again();
   // Measuring, lmdb_measure.cc.
   Status load_sizes(MDB_txn* txn);
   int measure_all(MDB_txn* txn, Sizes& sizes);
