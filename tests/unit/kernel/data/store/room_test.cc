@@ -87,6 +87,38 @@ TEST_F(RoomTest, OfTheLastCheckpointIsUsedByTheNext) {
   expect_store('e');
 }
 
+// Keys that come in order before others that are there: one collection, then the next.
+TEST_F(RoomTest, RunsFillTheirPages) {
+  store_->begin_turn();
+  for (std::size_t i = 0; i < 200; ++i)
+    store_->put("z" + std::to_string(1000 + i), VShardId{1}, std::string(20, 'z'));
+  store_->end_turn();
+  checkpoint();
+  std::size_t bytes = 0;
+  for (std::size_t round = 0; round < 10; ++round) {
+    store_->begin_turn();
+    for (std::size_t i = round * 2000; i < (round + 1) * 2000; ++i) {
+      store_->put(key_of(i), VShardId{1}, std::string(280, 'v'));
+      bytes += key_of(i).size() + 282 + 10;  // with what LMDB adds
+    }
+    if (round == 5) store_->erase("z1000");  // it is taken out when the run before it is written
+    if (round == 6) store_->put("z1001", VShardId{1}, "other");
+    store_->end_turn();
+    checkpoint();
+  }
+  EXPECT_LT(file_bytes(), bytes * 5 / 4);
+  open();
+  store_->begin_turn();
+  Entry entry;
+  for (std::size_t i = 0; i < kEntries; ++i) ASSERT_TRUE(store_->get(key_of(i), entry)) << i;
+  EXPECT_FALSE(store_->get("z1000", entry));
+  ASSERT_TRUE(store_->get("z1001", entry));
+  EXPECT_EQ(entry.value, "other");
+  for (std::size_t i = 2; i < 200; ++i)
+    ASSERT_TRUE(store_->get("z" + std::to_string(1000 + i), entry)) << i;
+  store_->end_turn();
+}
+
 TEST_F(RoomTest, OfASnapshotStays) {
   write('a');
   checkpoint();
