@@ -62,6 +62,7 @@ volatile std::uintptr_t nowhere = 8;
   if (how == "divide") forever = 7 / (forever - 1);
   if (how == "trap") __builtin_trap();
   if (how == "overflow") go_down(&top);
+  while (how == "wait" && forever == 1) continue;  // for somebody else to end it
   if (how == "bus") raise(SIGBUS);
   *reinterpret_cast<volatile int*>(nowhere) = 1;
 }

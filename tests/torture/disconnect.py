@@ -34,6 +34,7 @@ REPEATS = "kernel/control/gate/repeat_key.cc"
 SESSION = "kernel/control/session/session.cc"
 HELD = "kernel_control_session_test --gtest_filter=SessionHeldTest.*"
 LEAKS = "leak_test"
+PARSER = "kernel_control_session_test --gtest_filter=RequestParserTest.*"
 LOADER = "client/load_documents.cc"
 LOADS = "client_test --gtest_filter=LoadTest.*"
 QUARANTINE = "kernel/server/quarantine_list.cc"
@@ -55,6 +56,11 @@ ENTRIES = [
      "process_test --gtest_filter=FloodTest.SmallRequests*"),
     ("a connection's backlog has its next turn", "kernel/control/net/connection.h",
      "return has_backlog() || (tls_", "return (tls_", "process_test --gtest_filter=FloodTest.AllOfMany*"),
+    ("names are guessed", "kernel/control/session/field_order.h", "if (place >= kPlacesMax) return kUnknown;",
+     "if (place < kPlacesMax + 1) return kUnknown;", "request_cost_test"),
+    ("a guess stands for the op whose fields it learned", "kernel/control/session/request_parser.cc",
+     "if (pass.order != nullptr) pass.order = &order_of(entry);", "", PARSER),
+    ("a strict request's names are all read", "kernel/control/session/request_parser.cc", "is_strict ? nullptr : order", "order", PARSER),
     ("held answers count as owed", "kernel/control/session/session_held.cc",
      "  ++in_flight_;  // until it is told\n", "", HELD),
     ("strong reads wait for what they saw", CORE,
@@ -219,7 +225,7 @@ ENTRIES = [
     ("the tenant is the identity's", GATE, "  task.tenant = identity.tenant;\n  if (is_builtin)",
      "  task.tenant = TenantId{1};\n  if (is_builtin)", LEAKS),
     ("the gate says who calls", GATE, "    sign(identity, task);\n", "", LEAKS),
-    ("an answer kept by one tenant is not another's", GATE, "    if (!task.idempotency_key.empty()) {", "    if (false) {", LEAKS),
+    ("an answer kept by one tenant is not another's", GATE, "    if (!task.idempotency_key.empty()) {", "    if (false) {", "conversation_test --gtest_filter=*key_of_another_tenant*"),
     ("row policies go with the request", GATE, "  task.rows = std::make_unique<const RowRules>(*rules);\n", "", LEAKS),
     ("ops that do not ask for rows are refused", GATE, "  if ((row.flags & STATOR_OP_ROWS_CHECKED) == 0) {", "  if (false) {", LEAKS),
     ("a walk over all documents asks for rows", "plugins/document/scan/candidates.h",

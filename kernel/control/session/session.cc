@@ -38,7 +38,10 @@ Error keeps_no_answer(const stator_op& row) {
 }  // namespace
 
 Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t generation)
-    : host_(host), connection_(connection), generation_(generation), parser_(*host.table) {
+    : host_(host),
+      connection_(connection),
+      generation_(generation),
+      parser_(*host.table, host.field_orders) {
   forget_identity();
 }
 
