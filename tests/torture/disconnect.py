@@ -202,6 +202,7 @@ ENTRIES = [
     ("commits are synced", "kernel/io/posix_file_system.cc", "#include \"io/file_system.h\"\n",
      "#include \"io/file_system.h\"\n#undef O_DSYNC\n#define O_DSYNC 0\n", CALLS),
     ("free pages are used by the next checkpoint", STORE + "lmdb_env.cc", "  commit_again();\n", "", "kernel_data_store_test --gtest_filter=RoomTest.*"),
+    ("the second of two dropped indexes goes too", "plugins/document/plugin.cc", "    record.wake();  // for the next one: a turn tells of one\n", "", "index_build_simulation_test"),
     ("runs fill their pages", STORE + "lmdb_env.cc", "growth.is_new && flags == 0 && !run.is_open()", "false", "kernel_data_store_test --gtest_filter=RoomTest.*"),
     ("what a run took out is put back", STORE + "lmdb_env.cc", "if (reason == 0) reason = run.end();", "", "kernel_data_store_test --gtest_filter=RoomTest.*"),
     ("stores of older formats are written anew", STORE + "lmdb_env.cc", "if (env->format_ == kFormat) return env;", "return env;", "kernel_data_store_test --gtest_filter=UpgradeTest.*"),
