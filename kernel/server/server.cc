@@ -230,16 +230,16 @@ Status Server::open_data(std::uint32_t lanes) {
 void Server::load_policy(store::Store& store) {
   const auto number = engine_numbers_.find(engines_.catalog.engines().front()->id);
   if (number == engine_numbers_.end()) return;  // a new directory
-  char from[host::kPrefixFixedBytes];
-  char to[host::kPrefixFixedBytes];
-  host::write_prefix(from, number->second, TenantId{0}, {});
-  host::write_prefix(to, number->second, TenantId{1}, {});
+  char from[store::kPrefixBytesMax];
+  char to[store::kPrefixBytesMax];
+  const std::size_t from_bytes = store::write_owner(from, number->second, TenantId{0});
+  const std::size_t to_bytes = store::write_owner(to, number->second, TenantId{1});
   store.begin_turn();
   {
-    const auto walk = store.walk({{from, sizeof from}, {to, sizeof to}, false});
-    host::StoredKey key;
+    const auto walk = store.walk({{from, from_bytes}, {to, to_bytes}, false});
+    store::StoredKey key;
     for (store::Entry entry; walk->next(entry);) {
-      if (host::split_key(entry.key, key)) policy_.load(key.space, key.key, entry.value);
+      if (store::split_key(entry.key, key)) policy_.load(key.space, key.key, entry.value);
     }
   }
   store.end_turn();
@@ -257,7 +257,7 @@ Status Server::open_stores() {
     options.directory = lane_directory(directory, lane);
     options.memtable_bytes = config_.memtable_bytes;
     STATOR_CHECK(io::posix_file_system().make_directory(options.directory));
-    options.group_of = &host::tenant_of;
+    options.group_of = &store::tenant_of;
     options.on_size_change = [this](std::uint32_t tenant, std::int64_t bytes) {
       policy_.meter(TenantId{tenant}).add_storage(bytes);
     };

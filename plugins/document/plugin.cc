@@ -200,6 +200,7 @@ void DocumentEngine::set_index_state(const Record& record, const StateChange& ch
   if (change.state == kGoneState) {
     const std::string name(change.name);
     kv.erase(Space::kIndexes, name);
+    record.wake();  // for the next one: a turn tells of one
     return indexes_.remove(record.tenant(), record.collection(), name);
   }
   index->state = static_cast<IndexState>(change.state);

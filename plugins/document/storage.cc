@@ -8,8 +8,14 @@
 namespace stator::document {
 namespace {
 
-constexpr char kFormatVersion = 1;
-constexpr std::size_t kHeaderBytes = 1 + sizeof(std::uint64_t);
+constexpr char kFormatVersion = 2;
+constexpr char kWideVersion = 1;  // the LSN in eight bytes
+constexpr std::size_t kHeaderBytesMax = 1 + 10;
+
+std::uint64_t take_lsn(char version, std::string_view& rest) {
+  if (version == kFormatVersion) return packed::detail::take_varint(rest);
+  return packed::detail::take_little<std::uint64_t>(rest);
+}
 
 }  // namespace
 
@@ -30,22 +36,24 @@ PutRecord read_put_record(std::string_view payload) {
 
 void seal_document(std::uint64_t lsn, std::string_view value_bytes, std::string& stored) {
   stored.clear();
-  stored.reserve(kHeaderBytes + value_bytes.size());
+  stored.reserve(kHeaderBytesMax + value_bytes.size());
   stored.push_back(kFormatVersion);
-  char raw[sizeof lsn];
-  std::memcpy(raw, &lsn, sizeof lsn);
-  stored.append(raw, sizeof raw);
+  packed::append_varint(stored, lsn);
   stored.append(value_bytes);
 }
 
 StoredDocument open_document(std::string_view stored) {
-  if (stored.size() <= kHeaderBytes || stored.front() != kFormatVersion) {
-    throw std::runtime_error("a stored document has an unknown format version");
-  }
+  const char version = stored.empty() ? '\0' : stored.front();
   StoredDocument document;
-  std::memcpy(&document.lsn, stored.data() + 1, sizeof document.lsn);
-  document.root = read_value(stored.substr(kHeaderBytes));
-  return document;
+  if (version == kFormatVersion || version == kWideVersion) {
+    stored.remove_prefix(1);
+    document.lsn = take_lsn(version, stored);
+    if (!stored.empty()) {
+      document.root = read_value(stored);
+      return document;
+    }
+  }
+  throw std::runtime_error("a stored document has an unknown format version");
 }
 
 bool load_document(const Kv& kv, std::string_view document_id, StoredDocument& out) {

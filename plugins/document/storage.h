@@ -1,8 +1,10 @@
 // Where the engine keeps what, and its log records.
 //
 //   space      key                 value                             vShard
-//   documents  document id         version u8 (1), lsn u64 of its    of the document
-//                                  last write, value (packed JSON)
+//   documents  document id         version u8 (2), lsn varint of its of the document
+//                                  last write, value (packed JSON);
+//                                  version 1: lsn u64; read, no longer
+//                                  written
 //   entries    index/index_key.h   index/index_key.h                 of the document
 //   indexes    name                index/definition.h                every
 //   schemas    01                  the schema's text                 every

@@ -22,7 +22,7 @@ auto key_of(const Claim& claim) {
 
 std::string stored_key(const Claim& claim) {
   char raw[kStoreKeyBytesMax];
-  std::string key(raw, host::write_prefix(raw, claim.engine, claim.tenant, claim.collection));
+  std::string key(raw, store::write_prefix(raw, claim.engine, claim.tenant, claim.collection));
   key.push_back(static_cast<char>(claim.space));
   return key.append(claim.key);
 }

@@ -143,7 +143,7 @@ void CoreLoop::prefetch(std::span<Task* const> group) {
         Args(reinterpret_cast<const stator_arg_block*>(task->args.data())).str(op.key_arg);
     if (key.size() > STATOR_KV_KEY_BYTES_MAX) continue;
     char stored[kStoreKeyBytesMax];
-    std::size_t size = host::write_prefix(stored, options_.catalog->engine_of(op).number,
+    std::size_t size = store::write_prefix(stored, options_.catalog->engine_of(op).number,
                                           task->tenant, task->collection);
     stored[size++] = static_cast<char>(op.row->key_space);
     std::memcpy(stored + size, key.data(), key.size());

@@ -22,8 +22,8 @@ constexpr std::size_t kCleanMax = 64;
 bool is_time_to_clean(Lsn lsn) { return lsn.value() * 0x9e3779b97f4a7c15u >> 60 == 0; }
 
 std::string space_of(TenantId tenant, std::uint8_t space) {
-  char prefix[host::kPrefixFixedBytes];
-  std::string out(prefix, host::write_prefix(prefix, kKernelEngine, tenant, {}));
+  char prefix[store::kPrefixBytesMax];
+  std::string out(prefix, store::write_prefix(prefix, kKernelEngine, tenant, {}));
   out.push_back(static_cast<char>(space));
   return out;
 }

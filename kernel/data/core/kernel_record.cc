@@ -18,8 +18,8 @@ std::optional<std::pair<EngineNumber, std::string>> decode_engine_number(ByteVie
 }
 
 std::string engine_number_prefix() {
-  char prefix[host::kPrefixFixedBytes];
-  std::string out(prefix, host::write_prefix(prefix, kKernelEngine, TenantId{0}, {}));
+  char prefix[store::kPrefixBytesMax];
+  std::string out(prefix, store::write_prefix(prefix, kKernelEngine, TenantId{0}, {}));
   out.push_back(static_cast<char>(kSpaceEngineNumber));
   return out;
 }

@@ -16,8 +16,8 @@ constexpr std::size_t kValueHeaderBytes = 4 + 4 + 8 + 2;
 constexpr std::size_t kGroupBytes = 4u * 1024 * 1024;
 
 std::string space_prefix(std::uint8_t space) {
-  char prefix[host::kPrefixFixedBytes];
-  std::string out(prefix, host::write_prefix(prefix, kKernelEngine, TenantId{0}, {}));
+  char prefix[store::kPrefixBytesMax];
+  std::string out(prefix, store::write_prefix(prefix, kKernelEngine, TenantId{0}, {}));
   out.push_back(static_cast<char>(space));
   return out;
 }

@@ -11,7 +11,7 @@
 namespace stator::core {
 namespace {
 
-constexpr std::size_t kEngineNumberBytes = 2;  // of a stored key
+constexpr std::size_t kEngineNumberBytes = 2;  // of a long key; another in each directory
 
 // Two of them make a sum of 128 bits.
 constexpr HashKey kLowKey{0x646967657374, 1};
@@ -31,7 +31,7 @@ class Names {
       }
     }
   }
-  bool is_derived(const host::StoredKey& key) const {
+  bool is_derived(const store::StoredKey& key) const {
     const auto found = derived_.find(key.engine);
     return found != derived_.end() && found->second[key.space];
   }
@@ -47,8 +47,16 @@ class Names {
 
 }  // namespace
 
+// Keys as they were in the stores' first format: the digest of the same data stays what it was.
 void Digest::add(const store::Entry& entry) {
-  const ByteView key = entry.key.substr(kEngineNumberBytes);
+  std::string key;
+  store::StoredKey parts;
+  if (store::split_key(entry.key, parts)) {
+    store::append_long_key(key, parts);
+    key.erase(0, kEngineNumberBytes);
+  } else {
+    key = entry.key;
+  }
   std::string bytes;
   bytes.reserve(8 + key.size() + entry.value.size());
   append_little(bytes, entry.vshard.value());
@@ -79,10 +87,10 @@ LaneDigests digests_of(store::Store& store, const plugin::Catalog& catalog,
   {
     const Names names(store, catalog);
     const auto walk = store.walk({});
-    host::StoredKey key;
+    store::StoredKey key;
     for (store::Entry entry; walk->next(entry);) {
       if (only && entry.vshard != *only) continue;
-      if (!host::split_key(entry.key, key) || names.is_derived(key)) continue;
+      if (!store::split_key(entry.key, key) || names.is_derived(key)) continue;
       Digests& part = entry.vshard == kEveryVShard ? sums.every : sums.owned;
       part[names.of(key.engine)].add(entry);
     }

@@ -16,9 +16,8 @@ namespace {
 using Stage = bridge::TenantDrops::Stage;
 
 std::string prefix_of(EngineNumber engine, TenantId tenant) {
-  char prefix[host::kPrefixFixedBytes];
-  host::write_prefix(prefix, engine, tenant, {});
-  return std::string(prefix, host::kPrefixFixedBytes - 1);  // without the length of a collection
+  char prefix[store::kPrefixBytesMax];
+  return {prefix, store::write_owner(prefix, engine, tenant)};
 }
 
 // The first key behind all of the tenant's in that engine.
@@ -31,8 +30,8 @@ std::string end_of(EngineNumber engine, TenantId tenant) {
 
 // Of the kernel's own keys below tenant 0.
 std::string space_prefix(std::uint8_t space) {
-  char prefix[host::kPrefixFixedBytes];
-  std::string out(prefix, host::write_prefix(prefix, kKernelEngine, TenantId{0}, {}));
+  char prefix[store::kPrefixBytesMax];
+  std::string out(prefix, store::write_prefix(prefix, kKernelEngine, TenantId{0}, {}));
   out.push_back(static_cast<char>(space));
   return out;
 }

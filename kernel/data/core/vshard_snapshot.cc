@@ -12,7 +12,7 @@ namespace stator::core {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x48535653;  // "SVSH"
-constexpr std::uint16_t kFormat = 1;
+constexpr std::uint16_t kFormat = 2;
 constexpr std::size_t kHeaderBytes = 64;
 constexpr std::size_t kAtCrc = 60;
 

@@ -35,7 +35,7 @@ void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase i
   fetched_count = 0;
   error_field.clear();
   error_sentence.clear();
-  prefix_size = stator::host::write_prefix(key.data(), of.number, for_tenant, in_collection);
+  prefix_size = stator::store::write_prefix(key.data(), of.number, for_tenant, in_collection);
   enter();
 }
 
@@ -49,31 +49,6 @@ void stator_call::end() {
 }
 
 namespace stator::host {
-
-std::size_t write_prefix(char* to, EngineNumber engine, TenantId tenant, ByteView collection) {
-  STATOR_ASSERT(collection.size() <= kCollectionBytesMax);
-  store_big16(to, engine.value());
-  store_big32(to + 2, tenant.value());
-  to[6] = static_cast<char>(collection.size());
-  if (!collection.empty()) std::memcpy(to + kPrefixFixedBytes, collection.data(), collection.size());
-  return kPrefixFixedBytes + collection.size();
-}
-
-bool split_key(ByteView stored, StoredKey& parts) {
-  if (stored.size() < kPrefixFixedBytes + 1) return false;
-  const auto collection_bytes = static_cast<std::uint8_t>(stored[6]);
-  if (stored.size() < kPrefixFixedBytes + collection_bytes + 1) return false;
-  parts.engine = EngineNumber{load_big16(stored.data())};
-  parts.tenant = TenantId{load_big32(stored.data() + 2)};
-  parts.collection = stored.substr(kPrefixFixedBytes, collection_bytes);
-  parts.space = static_cast<std::uint8_t>(stored[kPrefixFixedBytes + collection_bytes]);
-  parts.key = stored.substr(kPrefixFixedBytes + collection_bytes + 1);
-  return true;
-}
-
-std::uint32_t tenant_of(ByteView stored) {
-  return stored.size() < kPrefixFixedBytes ? 0 : load_big32(stored.data() + 2);
-}
 
 const void* find_service(const char* id) {
   const std::string_view name(id);

@@ -23,6 +23,7 @@
 #include "data/host/arena.h"
 #include "data/host/tenant_memory.h"
 #include "data/store/store.h"
+#include "data/store/stored_key.h"
 #include "plugin/catalog.h"
 #include "wal/batch.h"
 
@@ -137,22 +138,8 @@ struct stator_kv_cursor {
 
 namespace stator::host {
 
-// Length of (engine, tenant, collection) in a stored key: engine u16, tenant u32 (both big-endian),
-// collection length u8, collection. Then come space u8 and the engine's key.
-inline constexpr std::size_t kPrefixFixedBytes = 2 + 4 + 1;
-
-struct StoredKey {
-  EngineNumber engine;
-  TenantId tenant;
-  ByteView collection;
-  std::uint8_t space = 0;
-  ByteView key;
-};
-std::size_t write_prefix(char* to, EngineNumber engine, TenantId tenant, ByteView collection);
-// Takes a stored key apart; false if it is none.
-bool split_key(ByteView stored, StoredKey& parts);
-// The tenant of a stored key; 0 (the kernel's) where there is none.
-std::uint32_t tenant_of(ByteView stored);
+static_assert(store::kPrefixBytesMax + kCollectionBytesMax + 1 + STATOR_KV_KEY_BYTES_MAX <=
+              kStoreKeyBytesMax);
 
 // get_service of stator_kernel_hello: every service this kernel offers.
 const void* find_service(const char* id);

@@ -140,17 +140,17 @@ void erase(stator_call* call, std::uint8_t space, stator_bytes key) {
 
 void visit_all(stator_call* call, std::uint8_t space, stator_kv_visitor visitor, void* context) {
   STATOR_ASSERT(call->phase == Phase::kOpen);
-  char lower[2];
-  store_big16(lower, call->engine->number.value());
-  char upper[2];
-  store_big16(upper, static_cast<std::uint16_t>(call->engine->number.value() + 1));
+  const EngineNumber number = call->engine->number;
+  const std::string lower = store::engine_prefix(number);
+  const std::string upper =
+      store::engine_prefix(EngineNumber{static_cast<std::uint16_t>(number.value() + 1)});
   const std::set<TenantId>* dropped = call->host->dropped;
   const bool hides = dropped != nullptr && !dropped->empty();
-  const auto walk = call->host->store->walk({{lower, 2}, {upper, 2}, false});
+  const auto walk = call->host->store->walk({lower, upper, false});
   store::Entry entry;
-  StoredKey parts;
+  store::StoredKey parts;
   while (walk->next(entry)) {
-    if (!split_key(entry.key, parts) || parts.space != space) continue;
+    if (!store::split_key(entry.key, parts) || parts.space != space) continue;
     if (hides && dropped->contains(parts.tenant)) continue;
     const stator_kv_entry lent = {lend(parts.key), lend(entry.value), entry.vshard.value(), 0};
     const stator_str collection = {parts.collection.data(), parts.collection.size()};

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "data/store/entry_digest.h"
 #include "data/store/lmdb_check.h"
+#include "data/store/lmdb_runs.h"
 #include "data/store/stored_value.h"
 #include "io/file_system.h"
 
@@ -23,7 +24,7 @@ constexpr std::uint64_t kMapBytesDefault = 64ull * 1024 * 1024 * 1024;
 constexpr std::uint64_t kMapGranule = 64 * 1024;
 // LMDB's readers, by default: the snapshots, the lane, a copy, and some to spare.
 static_assert(kPausedReadsMax + 8 <= 126);
-constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormat = 3;
 constexpr std::uint32_t kFormatWithoutDigest = 1;
 constexpr const char* kDataName = "data";
 constexpr ByteView kFormatKey = "format";
@@ -95,6 +96,7 @@ int put_number(MDB_txn* txn, MDB_dbi dbi, ByteView key, T number) {
 struct Growth {
   std::uint64_t sum = 0;
   std::int64_t bytes = 0;
+  bool is_new = false;  // the entry
 };
 
 std::int64_t bytes_of(ByteView key, ByteView stored) {
@@ -105,6 +107,7 @@ int put_entry(MDB_cursor* cursor, ByteView key, ByteView stored, unsigned flags,
   MDB_val name = to_val(key);
   MDB_val value = to_val(stored);
   int reason = mdb_cursor_put(cursor, &name, &value, flags | MDB_NOOVERWRITE);
+  growth.is_new = reason == 0;
   if (reason == MDB_KEYEXIST) {
     growth.sum -= entry_hash(key, to_view(value));
     growth.bytes -= bytes_of(key, to_view(value));
@@ -177,7 +180,9 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const std::string& directory,
   STATOR_TRY(const bool is_there, files.exists(directory + "/data.mdb"));
   if (!is_there) STATOR_CHECK(create(files, directory));
   STATOR_TRY(const std::uint64_t sum, check_file(files, directory + "/data.mdb"));
-  return attach(directory, map_bytes, sum, std::move(measuring));
+  STATOR_TRY(std::unique_ptr<LmdbEnv> env, attach(directory, map_bytes, sum, measuring));
+  if (env->format_ == kFormat) return env;
+  return upgrade(std::move(env), map_bytes, std::move(measuring));
 }
 
 // LMDB writes the first pages of a file without a sync: a power cut can leave half of them. So the
@@ -233,7 +238,7 @@ Status LmdbEnv::open_databases() {
   if (reason == 0) reason = mdb_dbi_open(txn.get(), "meta", MDB_CREATE, &meta_);
   if (reason != 0) return failure("open", reason);
   STATOR_CHECK(check_format(txn.get()));
-  if (measuring_.group_of != nullptr) STATOR_CHECK(load_sizes(txn.get()));
+  if (measuring_.group_of != nullptr && format_ == kFormat) STATOR_CHECK(load_sizes(txn.get()));
   reason = txn.commit();
   if (reason == 0) reason = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &read_);
   if (reason != 0) return failure("open", reason);
@@ -246,11 +251,12 @@ Status LmdbEnv::check_format(MDB_txn* txn) {
   std::uint32_t format = 0;
   int reason = get_number(txn, meta_, kFormatKey, format);
   if (reason == MDB_NOTFOUND && mdb_stat(txn, data_, &about) == 0 && about.ms_entries == 0) {
+    format_ = kFormat;
     return write_meta(txn, sum_, Lsn{0});
   }
   if (reason == MDB_NOTFOUND) reason = MDB_CORRUPTED;  // entries, but nobody says what they are
   if (reason != 0) return failure("read the format of", reason);
-  if (format != kFormat && format != kFormatWithoutDigest) {
+  if (format < kFormatWithoutDigest || format > kFormat) {
     return Error(ErrorCode::kUnsupported,
                  "the store " + directory_ + " has format " + std::to_string(format) +
                      "; this version knows format " + std::to_string(kFormatWithoutDigest) +
@@ -262,7 +268,8 @@ Status LmdbEnv::check_format(MDB_txn* txn) {
   if (reason != 0)
     return failure("read the applied LSN of", reason == MDB_NOTFOUND ? MDB_CORRUPTED : reason);
   applied_ = Lsn{applied};
-  if (format == kFormatWithoutDigest) return write_meta(txn, sum_, applied_);
+  format_ = format;
+  if (format == kFormatWithoutDigest) return ok_status();
   std::uint64_t digest = 0;
   reason = get_number(txn, meta_, kDigestKey, digest);
   if (reason != 0)
@@ -382,7 +389,20 @@ Status LmdbEnv::write(const Memtable& newest, Lsn applied) {
     sizes_[group] += bytes;
     measuring_.on_change(group, bytes);
   }
+  commit_again();
   return ok_status();
+}
+
+// LMDB uses a page again two transactions after the one that freed it, because the older of its two
+// meta pages shows the state before the last one. What a large transaction frees would stay unused
+// through the next large one, and the file would hold all that changes thrice.
+void LmdbEnv::commit_again() {
+  WriteTxn txn(env_);
+  int reason = txn.begun();
+  if (reason == 0) reason = put_number(txn.get(), meta_, kAppliedKey, applied_.value());
+  if (reason == 0) reason = txn.commit();
+  // What was written is written; the next write has the map grow, or fails like this one.
+  if (reason != 0 && reason != MDB_MAP_FULL) log::warn(failure("commit again", reason).sentence());
 }
 
 // In key order through one cursor, which remembers the page of the last key.
@@ -394,15 +414,20 @@ Status LmdbEnv::write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_
   if (reason == 0) reason = mdb_cursor_open(txn, data_, &raw);
   if (reason != 0) return failure("write", reason);
   const unsigned flags = about.ms_entries == 0 ? MDB_APPEND : 0;
+  RunRoom run(raw);
   for (const Memtable::Node* node = newest.first(); node != nullptr && reason == 0;
        node = node->next()) {
     Growth growth;
-    reason = node->is_erased() ? erase_entry(raw, node->key(), growth)
-                               : put_entry(raw, node->key(), node->stored(), flags, growth);
+    reason = run.end_before(node->key());
+    if (reason == 0)
+      reason = node->is_erased() ? erase_entry(raw, node->key(), growth)
+                                 : put_entry(raw, node->key(), node->stored(), flags, growth);
+    if (reason == 0 && growth.is_new && flags == 0 && !run.is_open()) reason = run.make(*node);
     sum += growth.sum;
     if (growth.bytes != 0 && measuring_.group_of != nullptr)
       change[measuring_.group_of(node->key())] += growth.bytes;
   }
+  if (reason == 0) reason = run.end();
   mdb_cursor_close(raw);
   return reason == 0 ? ok_status() : Status(failure("write", reason));
 }
@@ -412,6 +437,14 @@ Status LmdbEnv::write_meta(MDB_txn* txn, std::uint64_t sum, Lsn applied) {
   if (reason == 0) reason = put_number(txn, meta_, kAppliedKey, applied.value());
   if (reason == 0) reason = put_number(txn, meta_, kDigestKey, sealed_digest(sum, applied));
   return reason == 0 ? ok_status() : Status(failure("write", reason));
+}
+
+Status LmdbEnv::commit_state() {
+  WriteTxn txn(env_);
+  if (txn.begun() != 0) return failure("write", txn.begun());
+  STATOR_CHECK(write_meta(txn.get(), sum_, applied_));
+  const int reason = txn.commit();
+  return reason == 0 ? ok_status() : Status(failure("commit", reason));
 }
 
 int LmdbEnv::copy_into(int descriptor) { return mdb_env_copyfd2(env_, descriptor, MDB_CP_COMPACT); }

@@ -84,7 +84,7 @@ struct Measuring {
 class LmdbEnv {
  public:
   // Errors: kStorage, kDiskFull, kCorrupted; kUnsupported for another format version. A base that
-  // was never measured is read once as a whole.
+  // was never measured is read once as a whole; one of an older format is written anew.
   static Result<std::unique_ptr<LmdbEnv>> open(const std::string& directory,
                                                std::uint64_t map_bytes, Measuring measuring = {});
   // Takes over `env`. open() is the way to get one that is ready.
@@ -105,7 +105,8 @@ class LmdbEnv {
   // Beside the other reads, at most kPausedReadsMax at once. Before the base dies.
   std::unique_ptr<BaseSnapshot> snapshot();
 
-  // All that `newest` says and the applied LSN, in one synced transaction. Errors:
+  // All that `newest` says and the applied LSN, in one synced transaction; a second one, of the same
+  // state, has the pages that the first one freed used again by the next write. Errors:
   // kResourcesExhausted when the map is too small (grow() and try again), kDiskFull, kStorage.
   Status write(const Memtable& newest, Lsn applied);
   // Doubles the map. The lane's thread, while nobody reads or writes, no cursor and no snapshot
@@ -129,6 +130,14 @@ class LmdbEnv {
   Status write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum, Sizes& change);
   // What is said of the entries: format, applied LSN, digest.
   Status write_meta(MDB_txn* txn, std::uint64_t sum, Lsn applied);
+  // The same state once more.
+  void commit_again();
+  // From an older format; the result is what open() gives.
+  static Result<std::unique_ptr<LmdbEnv>> upgrade(std::unique_ptr<LmdbEnv> old,
+                                                  std::uint64_t map_bytes, Measuring measuring);
+  // All that `old` holds, into a base that is new.
+  Status take_over(LmdbEnv& old);
+  Status commit_state();
   // Measuring, lmdb_measure.cc.
   Status load_sizes(MDB_txn* txn);
   int measure_all(MDB_txn* txn, Sizes& sizes);
@@ -153,6 +162,7 @@ class LmdbEnv {
   unsigned data_ = 0;
   unsigned meta_ = 0;
   Lsn applied_;
+  std::uint32_t format_ = 0;
   std::uint64_t sum_ = 0;  // entry_digest.h, of the last committed write
   Measuring measuring_;
   std::map<std::uint32_t, std::int64_t> sizes_;  // by group; as committed

@@ -136,12 +136,31 @@ TEST(StoredValueTest, ReadsCutBytesWithoutLeavingThem) {
 
 TEST(StoredDocumentTest, KeepsTheLsnAndRefusesAnotherFormatVersion) {
   std::string stored;
-  seal_document(77, encoded(R"({"a":1})"), stored);
-  EXPECT_EQ(open_document(stored).lsn, 77u);
-  EXPECT_EQ(open_document(stored).root.tag, Tag::kObject);
-  stored[0] = 2;
+  for (const std::uint64_t lsn : {std::uint64_t{1}, std::uint64_t{77}, std::uint64_t{1'000'000},
+                                  ~std::uint64_t{0}}) {
+    seal_document(lsn, encoded(R"({"a":1})"), stored);
+    EXPECT_EQ(open_document(stored).lsn, lsn);
+    EXPECT_EQ(open_document(stored).root.tag, Tag::kObject);
+  }
+  stored.front() = 3;
   EXPECT_THROW(open_document(stored), std::runtime_error);
   EXPECT_THROW(open_document(""), std::runtime_error);
+  EXPECT_THROW(open_document(std::string("\2\5", 2)), std::runtime_error);
+}
+
+// Golden: bytes as they lie on users' disks.
+TEST(StoredDocumentTest, ReadsBothVersions) {
+  const std::string value("\x09\4\0\0\0\1a\3\2", 9);
+  const std::string wide = std::string("\1\x4d\1\0\0\0\0\0\0", 9) + value;
+  EXPECT_EQ(open_document(wide).lsn, 333u);
+  EXPECT_EQ(open_document(wide).root.bytes, value);
+  const std::string now = std::string("\2\xcd\2", 3) + value;
+  EXPECT_EQ(open_document(now).lsn, 333u);
+  EXPECT_EQ(open_document(now).root.bytes, value);
+  std::string sealed;
+  seal_document(333, value, sealed);
+  EXPECT_EQ(sealed, now);
+  EXPECT_THROW(open_document(std::string("\1\x4d\1\0\0\0\0\0\0", 9)), std::runtime_error);
 }
 
 TEST(PathTest, FindsMembersAndElements) {

@@ -34,9 +34,9 @@ class Lane {
   }
   void put(const std::string& key, std::uint32_t vshard, const std::string& value,
            std::uint8_t space = kPrimary, std::uint32_t tenant = 1) {
-    char prefix[host::kPrefixFixedBytes + 1];
+    char prefix[store::kPrefixBytesMax + 1];
     std::string stored(prefix,
-                       host::write_prefix(prefix, EngineNumber{toy_}, TenantId{tenant}, "c"));
+                       store::write_prefix(prefix, EngineNumber{toy_}, TenantId{tenant}, "c"));
     stored.push_back(static_cast<char>(space));
     store_->put(stored + key, VShardId{vshard}, value);
   }
@@ -118,7 +118,7 @@ TEST_F(StateDigestTest, WhatEveryLaneKeepsIsApartAndUnknownEnginesHaveTheirDicti
   lane.put("index", kEveryVShard.value(), "x");
   lane.store().put(engine_number_key("absent"), kEveryVShard,
                    encode_engine_number(EngineNumber{5}, "absent"));
-  lane.store().put(std::string("\0\5\0\0\0\1\1c\1k", 10), VShardId{3}, "of an engine left out");
+  lane.store().put(std::string("\5\1\1c\1k", 6), VShardId{3}, "of an engine left out");
   const LaneDigests sums = lane.digests();
   EXPECT_THAT(sums.owned, ElementsAre(Pair("absent", testing::Field(&Digest::entries, 1u))));
   EXPECT_EQ(sums.every.size(), 2u);

