@@ -18,7 +18,7 @@ import tempfile
 MAP = "docs/request-path.md"
 PROTOCOL = "docs/protocol.md"
 ERRORS = "sdk/include/stator/errors.def"
-PARSER = "kernel/control/session/request_parser.cc"
+PARSER = "kernel/control/session/shared_fields.cc"
 SKIPPED_FOLDERS = {"node_modules", "build", ".git"}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUOTED = re.compile(r"`([^`\n]+)`")
@@ -26,7 +26,7 @@ QUOTED = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"^[\w.{},/-]+$")
 SUFFIX = re.compile(r"\.(h|cc|hpp|md|py|def|txt|toml|json|sh|\{h,cc\})$")
 ERROR = re.compile(r'^STATOR_ERROR\(\w+, \w+, (\d+), "(\w+)", (\w+), (\d+), "([^"]*)"\)', re.MULTILINE)
-SHARED_FIELD = re.compile(r'if \(name == "(\w+)"\) return took')
+SHARED_FIELD = re.compile(r'is_same\(name, "(\w+)"\)')
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -99,8 +99,8 @@ def self_test():
         (root / ERRORS).write_text('STATOR_ERROR(kA, A, 1, "a", RETRY, 503, "one, (two)")\n'
                                    'STATOR_ERROR(kB, B, 2, "b", CLIENT, 400, "three")\n')
         (root / PARSER).parent.mkdir(parents=True)
-        (root / PARSER).write_text('if (name == "id") return took(1);\n'
-                                   'if (name == "strict") return took(2);\n')
+        (root / PARSER).write_text('case 2: return is_same(name, "id") ? kId : kNone;\n'
+                                   'case 6: return is_same(name, "strict") ? kStrict : kNone;\n')
         (root / PROTOCOL).write_text("\n| `op` | |\n| `strict` | |\n"
                                      "| `a` | 1 | 503 | yes | one, (two) |\n"
                                      "| `b` | 2 | 400 | yes | three |\n", encoding="utf-8")

@@ -85,7 +85,8 @@ void parse_with_poco(const std::string& body, Asked& asked) {
 void bench::measure_arguments(int rounds) {
   const plugin::Catalog catalog;
   const ops::OpTable table = ops::OpTable::build(catalog, kRows).take();
-  session::RequestParser parser(table);
+  session::FieldOrders orders;
+  session::RequestParser parser(table, orders);
   bridge::Task task;
   Asked asked;
   bench::Spread ours;

@@ -39,40 +39,43 @@ inline bool is_retryable(ErrorCode code) { return error_class(code) == ErrorClas
 ErrorCode error_code_from(std::int32_t number);
 
 // What went wrong, for one request. The sentence is for people; code never looks into it, and it
-// holds no stored data. Small while nothing is wrong: functions that may fail return it by value.
+// holds no stored data. One pointer: functions that may fail return it by value.
 class Error {
  public:
   Error(ErrorCode code, std::string sentence) : Error(code, {}, std::move(sentence)) {}
-  Error(ErrorCode code, std::string field, std::string sentence)
-      : code_(code), text_(std::make_unique<Text>(Text{std::move(field), std::move(sentence), {}})) {}
+  [[gnu::cold]] Error(ErrorCode code, std::string field, std::string sentence)
+      : what_(std::make_unique<What>(What{code, 0, std::move(field), std::move(sentence), {}})) {}
   Error(const Error& other)
-      : code_(other.code_), retry_after_ms_(other.retry_after_ms_), text_(std::make_unique<Text>(*other.text_)) {}
+      : what_(other.what_ == nullptr ? nullptr : std::make_unique<What>(*other.what_)) {}
   Error(Error&&) = default;
   Error& operator=(Error&&) = default;
 
-  ErrorCode code() const { return code_; }
-  const std::string& field() const { return text_->field; }
-  const std::string& sentence() const { return text_->sentence; }
-  const std::string& hint() const { return text_->hint; }
-  std::uint32_t retry_after_ms() const { return retry_after_ms_; }
+  ErrorCode code() const { return what_->code; }
+  const std::string& field() const { return what_->field; }
+  const std::string& sentence() const { return what_->sentence; }
+  const std::string& hint() const { return what_->hint; }
+  std::uint32_t retry_after_ms() const { return what_->retry_after_ms; }
   Error&& with_hint(std::string hint) && {
-    text_->hint = std::move(hint);
+    what_->hint = std::move(hint);
     return std::move(*this);
   }
   Error&& with_retry_after(std::uint32_t milliseconds) && {
-    retry_after_ms_ = milliseconds;
+    what_->retry_after_ms = milliseconds;
     return std::move(*this);
   }
 
  private:
-  struct Text {
+  friend class Status;  // one that is no error holds nothing
+  Error() = default;
+
+  struct What {
+    ErrorCode code;
+    std::uint32_t retry_after_ms;  // 0 = not said
     std::string field;
     std::string sentence;
     std::string hint;
   };
-  ErrorCode code_;
-  std::uint32_t retry_after_ms_ = 0;  // 0 = not said
-  std::unique_ptr<Text> text_;
+  std::unique_ptr<What> what_;
 };
 
 }  // namespace stator

@@ -40,7 +40,7 @@ struct CallFacts {
   std::uintptr_t code_end = 0;
   const char* phase = "";
   ShortText<64> op;          // which op the engine was called for; empty: none
-  ShortText<64> request_op;  // of the client's request
+  ShortText<97> request_op;  // of the client's request
   ShortText<16> request;     // hash of that request in hexadecimal; empty: there is none
   ShortText<128> collection;
   bool has_lane = false;  // and with it tenant and collection

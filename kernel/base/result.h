@@ -1,7 +1,6 @@
 // Result<T>: a value or an Error, inline. [[nodiscard]]: an error cannot be dropped by accident.
 #pragma once
 
-#include <optional>
 #include <utility>
 #include <variant>
 
@@ -39,14 +38,14 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
   Status(Error from) : error_(std::move(from)) {}
-  bool ok() const { return !error_.has_value(); }
+  bool ok() const { return error_.what_ == nullptr; }
   Error& error() {
     STATOR_ASSERT(!ok());
-    return *error_;
+    return error_;
   }
 
  private:
-  std::optional<Error> error_;
+  Error error_;
 };
 
 inline Status ok_status() { return {}; }

@@ -1,6 +1,7 @@
 #include "plugin/catalog.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/limits.h"
 #include "plugin/crossing.h"
@@ -55,8 +56,12 @@ Status take_op(Engine& engine, const stator_op& theirs, stator_op& mine) {
   return ok_status();
 }
 
-std::vector<std::string> names_of(const Engine& engine, const stator_op& op) {
-  std::vector<std::string> names = {op.name, engine.id + "." + op.name};
+std::string canonical(const Engine& engine, const stator_op& op) {
+  return engine.id + "." + op.name;
+}
+
+std::vector<std::string> wire_names(const stator_op& op) {
+  std::vector<std::string> names = {op.name};
   for (const char* const* alias = op.aliases; alias != nullptr && *alias != nullptr; ++alias) {
     names.emplace_back(*alias);
   }
@@ -129,12 +134,7 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
   }
   descriptor.config_keys = engine->config_keys.data();
   STATOR_CHECK(add_ops(*engine, descriptor.ops));
-  const auto engine_index = static_cast<std::uint32_t>(engines_.size());
-  for (std::uint32_t i = 0; i < engine->ops.size(); ++i) {
-    const auto index = static_cast<std::uint32_t>(ops_.size());
-    ops_.push_back({index, engine_index, i, &engine->ops[i], routing_arg(engine->ops[i]), ""});
-    for (std::string& name : names_of(*engine, engine->ops[i])) names_.emplace(std::move(name), index);
-  }
+  for (std::uint32_t i = 0; i < engine->ops.size(); ++i) register_op(*engine, i);
   engines_.push_back(std::move(engine));
   return ok_status();
 }
@@ -147,15 +147,60 @@ Status Catalog::add_ops(Engine& engine, const stator_op* const* rows) {
       return refuse(engine.path, "op '" + name + "': " + taken.error().sentence());
     }
     STATOR_CHECK(check_op(engine.descriptor, op));
-    for (const std::string& name : names_of(engine, op)) {
-      if (const Op* other = find(name)) {
-        return refuse(engine.path, "op '" + name + "' of engine '" + engine.id +
-                                       "' is already served by engine '" + engine_of(*other).id +
-                                       "'");
-      }
+    STATOR_CHECK(check_names(engine, op));
+  }
+  std::set<std::string> own;
+  for (const stator_op& op : engine.ops) {
+    for (const std::string& name : wire_names(op)) {
+      if (own.insert(name).second) continue;
+      return refuse(engine.path, "engine '" + engine.id + "' has two ops named '" + name + "'");
     }
   }
   return ok_status();
+}
+
+// Several engines may have a wire name if at most one of them is meant by it in collections that
+// belong to none of them. The kernel's own names are nobody else's.
+Status Catalog::check_names(const Engine& engine, const stator_op& op) const {
+  for (const std::string& name : wire_names(op)) {
+    const auto claims = claims_.find(name);
+    if (claims == claims_.end()) continue;
+    for (const std::uint32_t index : claims->second) {
+      const Engine& other = engine_of(ops_[index]);
+      const bool is_kernels = engine.is_builtin || other.is_builtin;
+      const bool are_both_meant = is_meant_everywhere(engine, op, name) &&
+                                  is_meant_everywhere(other, *ops_[index].row, name);
+      if (!is_kernels && !are_both_meant) continue;
+      const std::string remedy =
+          is_kernels ? ""
+                     : "; say whose it is where a collection belongs to neither: [ops] " + name +
+                           " = \"" + other.id + "\" in the server's config";
+      return refuse(engine.path, "op '" + name + "' of engine '" + engine.id +
+                                     "' is already served by engine '" + other.id + "'" + remedy);
+    }
+  }
+  return ok_status();
+}
+
+bool Catalog::is_meant_everywhere(const Engine& engine, const stator_op& op,
+                                  const std::string& name) const {
+  const auto pin = pins_.find(name);
+  if (pin != pins_.end()) return pin->second == engine.id;
+  return (op.flags & STATOR_OP_OWN_COLLECTIONS) == 0;
+}
+
+void Catalog::register_op(const Engine& engine, std::uint32_t op_index) {
+  const auto index = static_cast<std::uint32_t>(ops_.size());
+  const stator_op& row = engine.ops[op_index];
+  std::string label =
+      is_meant_everywhere(engine, row, row.name) ? row.name : canonical(engine, row);
+  names_.emplace(canonical(engine, row), index);
+  for (const std::string& name : wire_names(row)) {
+    claims_[name].push_back(index);
+    if (is_meant_everywhere(engine, row, name)) names_.emplace(name, index);
+  }
+  const auto engine_index = static_cast<std::uint32_t>(engines_.size());
+  ops_.push_back({index, engine_index, op_index, &row, routing_arg(row), std::move(label), ""});
 }
 
 void Catalog::seal() {

@@ -113,6 +113,7 @@ class ElfReader {
                            (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
       if (!is_seen) continue;
       STATOR_TRY(std::string name, string_at(section, symbol.st_name));
+      if (ELF64_ST_BIND(symbol.st_info) == STB_GNU_UNIQUE) image_.shared.push_back(name);
       image_.exported.push_back(std::move(name));
     }
     return ok_status();

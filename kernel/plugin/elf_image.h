@@ -17,6 +17,8 @@ struct ElfImage {
   std::string build_id;               // hexadecimal; empty: none
   std::vector<std::string> needed;    // names of other libraries
   std::vector<std::string> exported;  // symbols that others see
+  std::vector<std::string>
+      shared;  // of its symbols, those that all libraries share (STB_GNU_UNIQUE)
   bool has_run_path = false;          // RPATH or RUNPATH
   bool has_text_relocations = false;
   bool has_executable_stack = false;

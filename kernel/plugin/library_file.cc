@@ -49,6 +49,13 @@ std::string version_text(std::uint32_t major, std::uint32_t minor) {
 }
 
 Status check_exports(const std::string& path, const ElfImage& image) {
+  // The system's loader gives every library the first one's, also to one that was loaded apart.
+  if (!image.shared.empty()) {
+    return refuse(path,
+                  "it would share '" + image.shared.front() +
+                      "' with other libraries of this process (STB_GNU_UNIQUE); compile it with "
+                      "-fno-gnu-unique and hide it, as stator_add_engine() does");
+  }
   bool has_entry = false;
   for (const std::string& name : image.exported) {
     if (name == STATOR_ENTRY_SYMBOL) {

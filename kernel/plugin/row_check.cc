@@ -136,6 +136,9 @@ Status check_engine(const stator_engine_v1& engine) {
 Status check_op(const stator_engine_v1& engine, const stator_op& op) {
   if (!is_name(op.name, 64)) return broken(engine, "an op has no valid name");
   const std::string name = op.name;
+  for (const char* const* alias = op.aliases; alias != nullptr && *alias != nullptr; ++alias) {
+    if (!is_name(*alias, 64)) return broken(engine, name + ": an alias is no valid name");
+  }
   if (op.op_class != STATOR_OP_READ && op.op_class != STATOR_OP_WRITE) {
     return broken(engine, name + ": a class " + std::to_string(op.op_class) + remedy());
   }

@@ -58,26 +58,44 @@ class Reader {
   Reader(std::string name, Config& config) : name_(std::move(name)), config_(config) {}
 
   Status read(const toml::table& root) {
-    return each(root, "", {
-        {"server", [this](const toml::node& node) { return section(node, "server", server_keys()); }},
-        {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
-        {"tls", [this](const toml::node& node) { return section(node, "tls", tls_keys()); }},
-        {"http", [this](const toml::node& node) { return section(node, "http", http_keys()); }},
-        {"audit", [this](const toml::node& node) { return section(node, "audit", audit_keys()); }},
-        {"backup", [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
-        {"changes", [this](const toml::node& node) { return section(node, "changes", changes_keys()); }},
-        {"encryption",
-         [this](const toml::node& node) { return section(node, "encryption", encryption_keys()); }},
-        {"engines",
-         [this](const toml::node& node) {
-           config_.engines.emplace();
-           return strings(node, "engines", *config_.engines);
-         }},
-        {"engine", [this](const toml::node& node) { return engine_settings(node); }},
-        {"plugins_keys", [this](const toml::node& node) { return strings(node, "plugins_keys", config_.plugins_keys); }},
-        {"plugins_lock", [this](const toml::node& node) { return filled(node, "plugins_lock", config_.plugins_lock); }},
-        {"engine_path", [this](const toml::node& node) { return strings(node, "engine_path", config_.engine_path); }},
-    });
+    return each(
+        root, "",
+        {
+            {"server",
+             [this](const toml::node& node) { return section(node, "server", server_keys()); }},
+            {"auth", [this](const toml::node& node) { return section(node, "auth", auth_keys()); }},
+            {"tls", [this](const toml::node& node) { return section(node, "tls", tls_keys()); }},
+            {"http", [this](const toml::node& node) { return section(node, "http", http_keys()); }},
+            {"audit",
+             [this](const toml::node& node) { return section(node, "audit", audit_keys()); }},
+            {"backup",
+             [this](const toml::node& node) { return section(node, "backup", backup_keys()); }},
+            {"changes",
+             [this](const toml::node& node) { return section(node, "changes", changes_keys()); }},
+            {"encryption",
+             [this](const toml::node& node) {
+               return section(node, "encryption", encryption_keys());
+             }},
+            {"engines",
+             [this](const toml::node& node) {
+               config_.engines.emplace();
+               return strings(node, "engines", *config_.engines);
+             }},
+            {"engine", [this](const toml::node& node) { return engine_settings(node); }},
+            {"ops", [this](const toml::node& node) { return op_pins(node); }},
+            {"plugins_keys",
+             [this](const toml::node& node) {
+               return strings(node, "plugins_keys", config_.plugins_keys);
+             }},
+            {"plugins_lock",
+             [this](const toml::node& node) {
+               return filled(node, "plugins_lock", config_.plugins_lock);
+             }},
+            {"engine_path",
+             [this](const toml::node& node) {
+               return strings(node, "engine_path", config_.engine_path);
+             }},
+        });
   }
 
  private:
@@ -123,6 +141,16 @@ class Reader {
     for (const auto& value : *array) {
       out.emplace_back();
       STATOR_CHECK(text(value, key, out.back()));
+    }
+    return ok_status();
+  }
+
+  Status op_pins(const toml::node& node) {
+    const auto* pins = node.as_table();
+    if (pins == nullptr) return wrong(name_, node.source(), "'ops' must be a table [ops]");
+    for (const auto& [name, engine] : *pins) {
+      STATOR_CHECK(filled(engine, "ops." + std::string(name.str()),
+                          config_.op_pins[std::string(name.str())]));
     }
     return ok_status();
   }

@@ -45,6 +45,8 @@ struct Config {
   std::optional<std::vector<std::string>> engines;
   // [engine.ID] tables as JSON objects.
   std::map<std::string, std::string> engine_config;
+  // [ops]: wire name -> id of the engine whose op it means in collections that belong to none.
+  std::map<std::string, std::string> op_pins;
   // Command line only: a damaged log is cut behind this LSN before it is opened.
   std::optional<std::uint64_t> recover_to;
   // Further directories to look for engine libraries in, before the installed one.

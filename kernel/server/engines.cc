@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "stator/json_reader.hpp"
+#include "stator/json_writer.hpp"
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -110,6 +111,7 @@ std::vector<std::string> op_names(const std::string& id, const std::string& path
   if (!add_engine(id, path, config, lock, probe).ok()) return {};
   std::vector<std::string> names;
   for (const auto& [name, index] : probe.names()) names.push_back(name);
+  for (const auto& [name, claims] : probe.claims()) names.push_back(name);
   return names;
 }
 
@@ -131,6 +133,38 @@ Result<bool> leave_out(const std::string& id, const std::string& path, const Con
     engines.left_out_ops.emplace(std::move(name), why);
   }
   return true;
+}
+
+// [ops] says nothing that is not so. An engine that is left out because it crashes is no fault of
+// the config: its names say why, and are nobody else's meanwhile.
+Status check_pins(const Config& config, const EngineSet& engines) {
+  for (const auto& [name, id] : config.op_pins) {
+    if (engines.left_out_ops.contains(id + "." + name)) continue;
+    const auto claims = engines.catalog.claims().find(name);
+    const bool has_it =
+        claims != engines.catalog.claims().end() &&
+        std::any_of(claims->second.begin(), claims->second.end(), [&](std::uint32_t op) {
+          return engines.catalog.engine_of(engines.catalog.ops()[op]).id == id;
+        });
+    if (has_it) continue;
+    const bool is_enabled = engines.catalog.find_engine(id) != nullptr;
+    return Error(ErrorCode::kBadRequest,
+                 "config: ops." + name + " = \"" + id + "\", but engine '" + id +
+                     (is_enabled ? "' has no op of that name" : "' is not enabled"));
+  }
+  return ok_status();
+}
+
+// The kernel's own engine is told which others there are.
+void tell_builtin(plugin::Catalog& catalog) {
+  json::StringOut out;
+  json::Writer json(out);
+  json.begin_object().key("engines").begin_array();
+  for (const auto& engine : catalog.engines()) {
+    if (!engine->is_builtin) json.string(engine->id);
+  }
+  json.end_array().end_object();
+  catalog.engines().front()->config_json = out.take();
 }
 
 }  // namespace
@@ -171,6 +205,7 @@ Result<plugin::LockFile> read_lock(const std::string& path, const std::vector<st
 
 Status load_engines(const Config& config, const std::vector<CrashReport>& crashes,
                     EngineSet& engines) {
+  for (const auto& [name, id] : config.op_pins) engines.catalog.pin(name, id);
   STATOR_CHECK(engines.catalog.add_builtin(&stator_system_engine_entry, host::kernel_hello()));
   std::optional<plugin::LockFile> locked;
   if (!config.plugins_lock.empty()) {
@@ -214,6 +249,8 @@ Status load_engines(const Config& config, const std::vector<CrashReport>& crashe
       engines.disabled_ops.emplace(std::move(name), id);
     }
   }
+  STATOR_CHECK(check_pins(config, engines));
+  tell_builtin(engines.catalog);
   engines.catalog.seal();
   return ok_status();
 }

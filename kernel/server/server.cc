@@ -108,6 +108,9 @@ Status Server::load_table() {
   table_ = std::make_unique<ops::OpTable>(std::move(table));
   for (const auto& [name, engine] : engines_.disabled_ops) table_->add_disabled(name, engine);
   for (const auto& [name, why] : engines_.left_out_ops) table_->add_left_out(name, why);
+  std::set<std::string> serving;
+  for (const auto& engine : engines_.catalog.engines()) serving.insert(engine->id);
+  policy_.set_serving(std::move(serving));
   return ok_status();
 }
 

@@ -130,6 +130,13 @@ std::string_view collection_of_row_policy(std::string_view key) {
   return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
 }
 
+std::string collection_key(std::uint32_t tenant, std::string_view collection) {
+  return big32(tenant).append(collection);
+}
+std::string_view collection_of_key(std::string_view key) {
+  return key.substr(std::min<std::size_t>(key.size(), 4));
+}
+
 std::string write(const User& user) {
   json::StringOut out;
   json::Writer json(out);
@@ -217,6 +224,17 @@ std::string write(const RowPolicy& policy) {
   return out.take();
 }
 
+std::string write(const CollectionEngine& one) {
+  json::StringOut out;
+  json::Writer(out)
+      .begin_object()
+      .field("on", std::string_view(one.collection))
+      .field("tenant", one.tenant)
+      .field("engine", std::string_view(one.engine))
+      .end_object();
+  return out.take();
+}
+
 User read_user(std::string_view json) {
   User user;
   json::Reader reader(json);
@@ -290,6 +308,17 @@ RowPolicy read_row_policy(std::string_view json) {
     return true;
   });
   return policy;
+}
+
+CollectionEngine read_collection_engine(std::string_view json) {
+  CollectionEngine one;
+  json::Reader reader(json);
+  each_field(reader, [&](std::string_view name, json::Reader& value) {
+    if (name == "on") return take(one.collection, value);
+    if (name == "tenant") return take(one.tenant, value);
+    return name == "engine" && take(one.engine, value);
+  });
+  return one;
 }
 
 std::uint32_t permissions_of_class(std::string_view name) {

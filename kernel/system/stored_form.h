@@ -1,5 +1,6 @@
-// What the kernel's own engine stores: users, API keys, roles, tenants, row policies. Values are
-// JSON objects; the engine writes them, and control/auth makes identities of them.
+// What the kernel's own engine stores: users, API keys, roles, tenants, row policies, which engine
+// a collection belongs to. Values are JSON objects; the engine writes them, and control/auth makes
+// identities of them.
 //
 // Pure functions on values; any thread. A reader takes what it knows and leaves out the rest.
 #pragma once
@@ -20,6 +21,7 @@ inline constexpr std::uint8_t kSpaceRole = 3;     // key: role_key()
 inline constexpr std::uint8_t kSpaceTenant = 4;   // key: tenant_key()
 inline constexpr std::uint8_t kSpaceCounter = 5;  // key: kLastTenant; value: decimal, the last id given
 inline constexpr std::uint8_t kSpaceRowPolicy = 6;  // key: row_policy_key()
+inline constexpr std::uint8_t kSpaceCollectionEngine = 7;  // key: collection_key()
 inline constexpr std::string_view kLastTenant = "tenant";
 inline constexpr const char* kCollection = "_system";  // of tenant 0: where all of it lies
 
@@ -109,6 +111,13 @@ struct RowPolicy {
 inline constexpr const char* kRowPolicyModes[] = {"permissive", "restrictive"};
 inline constexpr const char* kRowPolicyActions[] = {"all", "read", "write"};
 
+// The engine a collection belongs to, where somebody has said so.
+struct CollectionEngine {
+  std::string collection;
+  std::uint32_t tenant = 1;
+  std::string engine;
+};
+
 std::string role_key(std::uint32_t tenant, std::string_view name);
 std::string tenant_key(std::uint32_t id);
 // In the order of tenant, collection, name. An empty name: what all keys of the collection begin
@@ -118,17 +127,23 @@ std::string row_policy_key(std::uint32_t tenant, std::string_view collection,
 // The collection in such a key; empty where there is none.
 std::string_view collection_of_row_policy(std::string_view key);
 
+std::string collection_key(std::uint32_t tenant, std::string_view collection);
+// The collection in such a key; empty where there is none.
+std::string_view collection_of_key(std::string_view key);
+
 std::string write(const User& user);
 std::string write(const ApiKey& key);
 std::string write(const Role& role);
 std::string write(const Tenant& tenant);
 void write(json::Writer& json, const Limits& limits);
 std::string write(const RowPolicy& policy);
+std::string write(const CollectionEngine& one);
 User read_user(std::string_view json);
 ApiKey read_api_key(std::string_view json);
 Role read_role(std::string_view json);
 Tenant read_tenant(std::string_view json);
 RowPolicy read_row_policy(std::string_view json);
+CollectionEngine read_collection_engine(std::string_view json);
 
 // ---- what a role means --------------------------------------------------------------------------
 
@@ -155,6 +170,8 @@ inline constexpr std::size_t kApiKeysMax = 100'000;
 // the tenant anew for each of its connections.
 inline constexpr std::size_t kRowPoliciesPerCollectionMax = 16;
 inline constexpr std::size_t kRowPoliciesPerTenantMax = 256;
+// Each lane has all of them in memory.
+inline constexpr std::size_t kCollectionEnginesPerTenantMax = 1024;
 // Of a collection's name; the kernel's own bound, which engines, as this one, do not see.
 inline constexpr std::size_t kCollectionNameBytesMax = 128;
 inline constexpr std::size_t kRowPredicateBytesMax = 4096;

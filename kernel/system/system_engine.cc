@@ -91,16 +91,35 @@ void SystemEngine::apply(const Record& record, KvWriter& kv) {
   kv.put(change.space, record.vshard(), change.key, change.value);
 }
 
+std::unique_ptr<SystemEngine> SystemEngine::open(const Open& open) {
+  auto engine = std::make_unique<SystemEngine>();
+  json::Reader reader(open.config_json());
+  json::RawString key;
+  for (reader.enter_object(); reader.next_key(key);) {  // "engines" alone
+    json::RawString id;
+    for (reader.enter_array(); reader.next_element() && reader.string(id);) {
+      engine->serving.push_back(json::unescape(id));
+    }
+  }
+  return engine;
+}
+
 EngineDescription<SystemEngine> SystemEngine::describe() {
   static const std::vector<const SystemOp*> kOps = [] {
     std::vector<const SystemOp*> all;
-    for (const auto ops : {user_ops(), role_ops(), tenant_ops(), api_key_ops(), row_policy_ops()}) {
+    for (const auto ops : {user_ops(), role_ops(), tenant_ops(), api_key_ops(), row_policy_ops(),
+                           collection_engine_ops()}) {
       all.insert(all.end(), ops.begin(), ops.end());
     }
     return all;
   }();
-  return {"system", "0.1.0", "Stator", "Users, roles, tenants, API keys and row policies.",
-          kOps,     {}};
+  return {
+      "system",
+      "0.1.0",
+      "Stator",
+      "Users, roles, tenants, API keys, row policies, and which engine a collection belongs to.",
+      kOps,
+      {}};
 }
 
 }  // namespace stator::system

@@ -1,5 +1,5 @@
-// The kernel's own state as an engine: users, roles, tenants, API keys and row policies are records
-// on the log like all data.
+// The kernel's own state as an engine: users, roles, tenants, API keys, row policies and the
+// engines of collections are records on the log like all data.
 //
 // It is linked in, but written against the SDK alone and run by the same op table, gate, lanes and
 // recovery as every engine. Its data belongs to no tenant: the gate sends its ops to tenant 0,

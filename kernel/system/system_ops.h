@@ -11,8 +11,10 @@ namespace stator::system {
 
 struct SystemEngine {
   static EngineDescription<SystemEngine> describe();
-  static std::unique_ptr<SystemEngine> open(const Open&) { return std::make_unique<SystemEngine>(); }
+  static std::unique_ptr<SystemEngine> open(const Open& open);
   void apply(const Record& record, KvWriter& kv);
+  std::vector<std::string>
+      serving;  // ids of the engines of this server, as the kernel says in config
 };
 using SystemOp = Op<SystemEngine>;
 
@@ -21,6 +23,7 @@ std::span<const SystemOp* const> role_ops();
 std::span<const SystemOp* const> tenant_ops();
 std::span<const SystemOp* const> api_key_ops();
 std::span<const SystemOp* const> row_policy_ops();
+std::span<const SystemOp* const> collection_engine_ops();
 
 // First argument of every row. The gate writes it, whatever the client sent: the caller's tenant,
 // with bit 32 for a superuser.

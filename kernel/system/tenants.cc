@@ -75,7 +75,7 @@ Status tenant_drop(const SystemEngine&, const Request& request, Records& records
   tenant.limits = {};
   put(request, records, kSpaceTenant, tenant_key(id), write(tenant));
   const std::string from = tenant_key(id);
-  for (const std::uint8_t space : {kSpaceRole, kSpaceRowPolicy}) {
+  for (const std::uint8_t space : {kSpaceRole, kSpaceRowPolicy, kSpaceCollectionEngine}) {
     for (Cursor cursor = request.kv().scan(space, {.lower = from}); cursor.next();) {
       if (!cursor.key().starts_with(from)) break;
       erase(request, records, space, cursor.key());

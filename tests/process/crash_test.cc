@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <semaphore>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
 
@@ -212,6 +213,30 @@ TEST_F(CrashTest, EachPhaseIsNamed) {
 TEST_F(CrashTest, WhatComesFromOutsideIsNoCrashOfAnEngine) {
   start();
   ::kill(server_.pid(), SIGSEGV);
+  expect_death(server_.await_end(), SIGSEGV);
+  EXPECT_THAT(reports(), IsEmpty());
+}
+
+// A thread of the process that has computed for half a second.
+pid_t await_busy_thread(pid_t process) {
+  for (;;) {
+    for (const auto& thread :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
+      std::ifstream file(thread.path() / "stat");
+      std::string word;
+      for (int field = 1; field <= 14; ++field) file >> word;  // utime: proc(5)
+      if (std::stol(word) >= sysconf(_SC_CLK_TCK) / 2) return std::stoi(thread.path().filename());
+    }
+  }
+}
+
+TEST_F(CrashTest, WhatComesFromOutsideDuringACallIsNoCrashOfItsEngine) {
+  crash_in("read", "wait");
+  start();
+  Client client(server_.port());
+  client.send(get_of("poison", "c"));
+  const pid_t thread = await_busy_thread(server_.pid());
+  ASSERT_EQ(syscall(SYS_tgkill, server_.pid(), thread, SIGSEGV), 0);
   expect_death(server_.await_end(), SIGSEGV);
   EXPECT_THAT(reports(), IsEmpty());
 }

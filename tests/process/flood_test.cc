@@ -173,6 +173,39 @@ TEST_F(FloodTest, AnswersThatWaitForOneBeforeThemAreBounded) {
   EXPECT_EQ(server_.stop(), 0) << server_.errors();
 }
 
+// Nothing of what they ask for is large, and they may ask: only what they do not read is too much.
+TEST_F(FloodTest, WhoAsksForMuchAndReadsNothingGivesWay) {
+  start("");
+  Client honest(server_.port());
+  const std::string text(kMiB, 'x');
+  ASSERT_EQ(json::parse(honest.ask(R"({"op":"point_put","document_id":"a","data":{"t":")" + text +
+                                   R"("}})"))["status"],
+            "ok");
+  const std::size_t before = own_bytes(server_.pid());
+  const std::string body = R"({"op":"point_get","document_id":"a"})";
+  std::string frames;
+  for (int i = 0; i < 16; ++i)
+    frames += std::string("\0\0\0", 3) + static_cast<char>(body.size()) + body;
+  constexpr std::size_t kDeaf = 20;
+  for (std::size_t i = 0; i < kDeaf; ++i) {
+    clients_.push_back(std::make_unique<Client>(server_.port(), 4096));
+    clients_.back()->send_raw(frames);
+  }
+  std::size_t connections = 0;
+  do {
+    const json stats = json::parse(honest.ask(R"({"op":"server_stats","payload_format":"json"})"));
+    ASSERT_EQ(stats["status"], "ok");
+    connections = stats["payload"]["connections"];
+  } while (connections > kDeaf / 2);
+#if !HAS_SANITIZER
+  EXPECT_LT(own_bytes(server_.pid()), before + 2 * kRoom);
+#else
+  static_cast<void>(before);
+#endif
+  expect_served(json::parse(honest.ask(body)));
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
 // A few bytes that ask for a hundred thousand, a thousand times: they are answered as they are
 // read.
 TEST_F(FloodTest, SmallRequestsForLargeAnswersWaitUntilTheirClientReads) {

@@ -2,7 +2,7 @@
 //   CRASH_IN    phases, each between commas (",apply,"): where. Where there is a name it is one
 //   that
 //               begins with "poison"; work, change, forget: of collection "poison".
-//   CRASH_HOW   how; without it, a store to address 8
+//   CRASH_HOW   how; without it, a store to address 8; error: not at all, it only fails
 //   CRASH_AFTER a FIFO: apply crashes when somebody has opened it for writing and closed it again
 // With KEEPER_FIXED it is another version, which never crashes.
 #include <array>
@@ -58,10 +58,12 @@ volatile std::uintptr_t nowhere = 8;
 [[gnu::no_sanitize("undefined")]] void crash(std::string_view how) {
   char top = 1;
   if (how == "abort") std::abort();
+  if (how == "error") throw std::runtime_error("the SDK makes an error of it");
   if (how == "throw") fail_and_end();
   if (how == "divide") forever = 7 / (forever - 1);
   if (how == "trap") __builtin_trap();
   if (how == "overflow") go_down(&top);
+  while (how == "wait" && forever == 1) continue;  // for somebody else to end it
   if (how == "bus") raise(SIGBUS);
   *reinterpret_cast<volatile int*>(nowhere) = 1;
 }

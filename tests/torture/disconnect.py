@@ -34,11 +34,39 @@ REPEATS = "kernel/control/gate/repeat_key.cc"
 SESSION = "kernel/control/session/session.cc"
 HELD = "kernel_control_session_test --gtest_filter=SessionHeldTest.*"
 LEAKS = "leak_test"
+PARSER = "kernel_control_session_test --gtest_filter=RequestParserTest.*"
 LOADER = "client/load_documents.cc"
 LOADS = "client_test --gtest_filter=LoadTest.*"
 QUARANTINE = "kernel/server/quarantine_list.cc"
+NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("a collection's engine says which op a name means", "kernel/control/ops/op_table.cc",
+     "    if (id == engine) return entry;\n", "    if (id == engine && anywhere == nullptr) return entry;\n",
+     NAMES + "EachCollections*"),
+    ("the collection that counts chooses the op", "kernel/control/session/request_parser.cc",
+     "      read_string(reader, found);\n      continue;", "      read_string(reader, found);\n      return found;",
+     NAMES + "OneCollectionChooses*"),
+    ("a lane hears whose a collection is", "kernel/control/auth/policy_book.cc",
+     "      collections_version_.fetch_add(1, std::memory_order_release);\n      break;", "      break;",
+     NAMES + "EachCollections*"),
+    ("a collection whose engine is away answers nothing else", GATE,
+     "if (!is_builtin && identity.absent_in(task.collection) != nullptr) {", "if (false) {",
+     NAMES + "ACollectionWhoseEngineIsAway*"),
+    ("a key of a repeat is one engine's", REPEATS,
+     "  append_text(text, entry.label);\n  append_text(text, task.collection);\n  if (",
+     "  append_text(text, entry.row->name);\n  append_text(text, task.collection);\n  if (", NAMES + "InBatches*"),
+    ("a name that all want for themselves is nobody's elsewhere", "kernel/plugin/catalog.cc",
+     "    if (is_meant_everywhere(engine, row, name)) names_.emplace(name, index);", "    names_.emplace(name, index);",
+     NAMES + "WithoutTheOther*"),
+    ("versions of an engine that would share state are refused", "kernel/plugin/library_file.cc",
+     "if (!image.shared.empty()) {", "if (false) {", "kernel_plugin_test --gtest_filter=LibraryTest.*"),
+    ("the kernel's names are nobody else's", "kernel/control/ops/op_table.cc",
+     "if (catalog.claims().contains(row.name)) {", "if (catalog.find(row.name) != nullptr) {",
+     "kernel_control_ops_test --gtest_filter=OpTableTest.ANameOfTheKernel*"),
+    ("the engines of collections go with their tenant", "kernel/system/tenants.cc",
+     "{kSpaceRole, kSpaceRowPolicy, kSpaceCollectionEngine}", "{kSpaceRole, kSpaceRowPolicy}",
+     NAMES + "ADroppedTenant*"),
     ("group commit", WAL + "local_log.cc",
      "  is_flush_due_.store(true, std::memory_order_release);\n  return first;",
      "  is_flushed_ = true;\n  if (must_wake_writer()) wake_.post();\n  return first;", LOG),
@@ -55,6 +83,11 @@ ENTRIES = [
      "process_test --gtest_filter=FloodTest.SmallRequests*"),
     ("a connection's backlog has its next turn", "kernel/control/net/connection.h",
      "return has_backlog() || (tls_", "return (tls_", "process_test --gtest_filter=FloodTest.AllOfMany*"),
+    ("names are guessed", "kernel/control/session/field_order.h", "if (place >= kPlacesMax) return kUnknown;",
+     "if (place < kPlacesMax + 1) return kUnknown;", "request_cost_test"),
+    ("a guess stands for the op whose fields it learned", "kernel/control/session/request_parser.cc",
+     "if (pass.order != nullptr) pass.order = &order_of(entry);", "", PARSER),
+    ("a strict request's names are all read", "kernel/control/session/request_parser.cc", "is_strict ? nullptr : &orders_.front()", "&orders_.front()", PARSER),
     ("held answers count as owed", "kernel/control/session/session_held.cc",
      "  ++in_flight_;  // until it is told\n", "", HELD),
     ("strong reads wait for what they saw", CORE,
@@ -213,7 +246,7 @@ ENTRIES = [
     ("the tenant is the identity's", GATE, "  task.tenant = identity.tenant;\n  if (is_builtin)",
      "  task.tenant = TenantId{1};\n  if (is_builtin)", LEAKS),
     ("the gate says who calls", GATE, "    sign(identity, task);\n", "", LEAKS),
-    ("an answer kept by one tenant is not another's", GATE, "    if (!task.idempotency_key.empty()) {", "    if (false) {", LEAKS),
+    ("an answer kept by one tenant is not another's", GATE, "    if (!task.idempotency_key.empty()) {", "    if (false) {", "conversation_test --gtest_filter=*key_of_another_tenant*"),
     ("row policies go with the request", GATE, "  task.rows = std::make_unique<const RowRules>(*rules);\n", "", LEAKS),
     ("ops that do not ask for rows are refused", GATE, "  if ((row.flags & STATOR_OP_ROWS_CHECKED) == 0) {", "  if (false) {", LEAKS),
     ("a walk over all documents asks for rows", "plugins/document/scan/candidates.h",

@@ -38,6 +38,13 @@ const RowRules* Identity::find_rows(std::string_view collection) const {
   return it == rows.end() || it->first != collection ? nullptr : &it->second;
 }
 
+const std::string* Identity::find_absent(std::string_view collection) const {
+  const auto it =
+      std::lower_bound(absent.begin(), absent.end(), collection,
+                       [](const auto& entry, std::string_view name) { return entry.first < name; });
+  return it == absent.end() || it->first != collection ? nullptr : &it->second;
+}
+
 Identity anonymous() {
   Identity identity;
   identity.is_known = true;

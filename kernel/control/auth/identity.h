@@ -44,6 +44,9 @@ struct Identity {
   Rights rights;
   // Of each collection that has row policies, sorted by name; none for who administers the tenant.
   std::vector<std::pair<std::string, RowRules>> rows;
+  // Collections of the tenant that belong to an engine that does not serve here, sorted, with its
+  // id.
+  std::vector<std::pair<std::string, std::string>> absent;
   std::vector<std::string> roles;                // for messages
   std::string key_id;                            // of the API key it came with; empty: none
   std::uint64_t expires_ns = ~std::uint64_t{0};  // monotonic
@@ -55,9 +58,14 @@ struct Identity {
   const RowRules* rows_in(std::string_view collection) const {
     return rows.empty() ? nullptr : find_rows(collection);
   }
+  // The engine that the collection belongs to, if it does not serve here; null otherwise.
+  const std::string* absent_in(std::string_view collection) const {
+    return absent.empty() ? nullptr : find_absent(collection);
+  }
 
  private:
   const RowRules* find_rows(std::string_view collection) const;
+  const std::string* find_absent(std::string_view collection) const;
 };
 
 Identity anonymous();

@@ -48,6 +48,10 @@ void PolicyBook::change(const system::Change& change) {
     case system::kSpaceRowPolicy:
       set(row_policies_, key, system::read_row_policy(change.value));
       break;
+    case system::kSpaceCollectionEngine:
+      set(collection_engines_, key, system::read_collection_engine(change.value).engine);
+      collections_version_.fetch_add(1, std::memory_order_release);
+      break;
     case system::kSpaceTenant:
       change_tenant(load_id(change.key), change);
       break;
@@ -116,7 +120,15 @@ void PolicyBook::renew(Identity& identity) const {
   if (identity.is_known && !identity.is_fixed) {
     identity.is_known = compile(identity).ok();
   }
+  if (identity.is_fixed) add_absent(identity);
   identity.version = version_.load(std::memory_order_relaxed);  // changed under the lock only
+}
+
+void PolicyBook::renew(CollectionEngines& engines) const {
+  if (engines.version_ == collections_version_.load(std::memory_order_acquire)) return;
+  const std::lock_guard lock(mutex_);
+  engines.engines_ = collection_engines_;
+  engines.version_ = collections_version_.load(std::memory_order_relaxed);
 }
 
 TenantMeter& PolicyBook::meter(TenantId tenant) {
@@ -132,6 +144,8 @@ void PolicyBook::forget() {
   keys_.clear();
   roles_.clear();
   row_policies_.clear();
+  collection_engines_.clear();
+  collections_version_.fetch_add(1, std::memory_order_release);
   tenants_.clear();
   for (const std::uint32_t id : dropping_) {
     if (drop_listener_) drop_listener_(TenantId{id}, false);
@@ -161,6 +175,7 @@ Status PolicyBook::compile(Identity& identity) const {
   if (identity.is_known && identity.tenant != TenantId{tenant}) return gone(identity.username);
   identity.tenant = TenantId{tenant};
   identity.roles = user->second.roles;
+  add_absent(identity);
   std::set<std::string> seen;
   for (const std::string& role : identity.roles) add_role(identity, role, seen);
   // Before a key narrows it: a key does what its user may do, and of that less, not otherwise.
@@ -205,6 +220,17 @@ void PolicyBook::add_rows(Identity& identity, const std::set<std::string>& roles
     } while (it != row_policies_.end() && it->first.starts_with(of_collection));
     identity.rows.emplace_back(collection,
                                compile_row_rules(policies, {identity.username, tenant, roles}));
+  }
+}
+
+// By name: so the keys are sorted.
+void PolicyBook::add_absent(Identity& identity) const {
+  identity.absent.clear();
+  const std::string of_tenant = system::tenant_key(identity.tenant.value());
+  for (auto it = collection_engines_.lower_bound(of_tenant);
+       it != collection_engines_.end() && it->first.starts_with(of_tenant); ++it) {
+    if (serving_.contains(it->second)) continue;
+    identity.absent.emplace_back(system::collection_of_key(it->first), it->second);
   }
 }
 

@@ -1,5 +1,6 @@
-// Users, keys, roles, row policies and tenants as the control plane reads them: a copy in memory of
-// what the kernel's own engine stores, fed by every record of it that is applied.
+// Users, keys, roles, row policies, tenants and the engines of collections as the control plane
+// reads them: a copy in memory of what the kernel's own engine stores, fed by every record of it
+// that is applied.
 //
 // A record is applied before its answer is given, so a change is in force on all lanes when the
 // client hears of it. An identity is compiled once and carries the version it was compiled from;
@@ -21,6 +22,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "control/auth/collection_engines.h"
 #include "control/auth/identity.h"
 #include "system/stored_form.h"
 
@@ -46,6 +48,10 @@ class PolicyBook {
   // The same of an API key ("stk_ID_SECRET"); the clocks turn its end into monotonic time. Errors:
   // kUnauthenticated, kAuthExpired.
   Result<Identity> identify_key(std::string_view token, std::uint64_t wall_ms, std::uint64_t now_ns) const;
+  // Before the first identity: ids of the engines that serve here.
+  void set_serving(std::set<std::string> engines) { serving_ = std::move(engines); }
+  // Brings the lane's copy up to date; does not lock if nothing was changed.
+  void renew(CollectionEngines& engines) const;
   // Compiles `identity` anew. It is unknown afterwards if its user, key or tenant is gone.
   void renew(Identity& identity) const;
 
@@ -70,6 +76,7 @@ class PolicyBook {
   Status compile(Identity& identity) const;
   void add_role(Identity& identity, const std::string& role, std::set<std::string>& seen) const;
   void add_rows(Identity& identity, const std::set<std::string>& roles) const;
+  void add_absent(Identity& identity) const;
   static void narrow(Identity& identity, const system::ApiKey& key);
 
   std::function<void(TenantId, bool)> drop_listener_;
@@ -79,6 +86,9 @@ class PolicyBook {
   std::map<std::string, system::ApiKey, std::less<>> keys_;
   std::map<std::string, system::Role, std::less<>> roles_;  // by role_key()
   std::map<std::string, system::RowPolicy, std::less<>> row_policies_;  // by row_policy_key()
+  std::map<std::string, std::string, std::less<>> collection_engines_;  // by collection_key()
+  std::atomic<std::uint64_t> collections_version_{1};
+  std::set<std::string> serving_;
   std::map<std::uint32_t, system::Tenant> tenants_;
   std::set<std::uint32_t> dropping_;
   mutable std::map<std::uint32_t, std::unique_ptr<TenantMeter>> meters_;

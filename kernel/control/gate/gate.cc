@@ -71,6 +71,15 @@ void sign(const auth::Identity& identity, bridge::Task& task) {
   store_little(task.args.data() + at, caller);
 }
 
+// Whatever op is asked for: another engine would answer for data that it has not.
+Error absent(const std::string& collection, const std::string& engine) {
+  return Error(ErrorCode::kEngineMissing, "collection",
+               "collection '" + collection + "' belongs to engine '" + engine +
+                   "', which does not serve here; its data waits for it")
+      .with_hint("install it and add \"" + engine +
+                 "\" to engines = [...] in the server's config; or collection_engine_drop");
+}
+
 // Where row policies bind the identity only ops go on that ask for each row, and they take the
 // rules with them. Whatever else an engine brings is refused here.
 Status attach_rows(const auth::Identity& identity, const stator_op& row, bridge::Task& task) {
@@ -141,6 +150,9 @@ Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
   if (identity.meter != nullptr) {
     STATOR_CHECK(check_quota(*identity.meter, row, now_ns));
     STATOR_CHECK(check_arg_quotas(*identity.meter, row, task));
+  }
+  if (!is_builtin && identity.absent_in(task.collection) != nullptr) {
+    return absent(task.collection, *identity.absent_in(task.collection));
   }
   if (!entry.op->missing.empty()) {
     return Error(ErrorCode::kEngineDisabled, "op",

@@ -15,7 +15,8 @@ namespace stator::gate {
 
 // Checks that `identity` may run `entry` in the task's collection, counts it against the tenant's
 // rate, and completes the task: tenant, permissions, row policies, idempotency key. Errors:
-// kUnauthenticated, kAuthExpired, kRejectedAuthz, kEngineDisabled, kRateLimited, kOverQuota.
+// kUnauthenticated, kAuthExpired, kRejectedAuthz, kEngineDisabled, kEngineMissing, kRateLimited,
+// kOverQuota.
 Status admit(const auth::Identity& identity, const ops::OpEntry& entry,
              const plugin::Catalog& catalog, std::uint64_t now_ns, bridge::Task& task);
 

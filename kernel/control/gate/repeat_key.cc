@@ -61,7 +61,7 @@ void append_args(std::string& out, const ops::ArgSet& set, Args args) {
 // The op and what it is about, as eight bytes.
 std::string target_of(const ops::OpEntry& entry, const bridge::Task& task) {
   std::string text;
-  append_text(text, entry.row->name);
+  append_text(text, entry.label);
   append_text(text, task.collection);
   if (entry.row->placement == STATOR_PLACE_DOCUMENT)
     append_text(text, args_of(task).str(entry.args.routing_key()));
@@ -81,7 +81,7 @@ std::string owner_of(const auth::Identity& identity) {
 
 std::uint64_t hash_of_request(const ops::OpEntry& entry, const bridge::Task& task) {
   std::string text;
-  append_text(text, entry.row->name);
+  append_text(text, entry.label);
   append_text(text, task.collection);
   append_args(text, entry.args, args_of(task));
   return keyed_hash(kHashKey, text);

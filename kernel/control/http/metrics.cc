@@ -137,7 +137,7 @@ void write_ops(const StatsSources& sources, std::string& out) {
                "From a request's arrival to its answer, by op; op=\"none\": none was named.");
   const std::size_t ops = sources.table->entries().size();
   for (std::size_t i = 0; i < ops; ++i)
-    write_op(times, sources.table->entries()[i].row->name, sources, i);
+    write_op(times, sources.table->entries()[i].label, sources, i);
   write_op(times, "none", sources, ops);
   Family errors(out, "errors_total", "counter", "Answers that were errors, by error_code.");
   for (std::size_t i = 0; i < kErrorCodes; ++i) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "stator/json_reader.hpp"
 #include "stator/json_writer.hpp"
@@ -208,15 +210,51 @@ void write_responses(json::Writer& json, const ops::OpEntry& entry) {
   json.end_object();
 }
 
+// Of the ops whose name this one is, too, the others.
+std::vector<const ops::OpEntry*> namesakes(const ops::OpTable& table, const ops::OpEntry& entry) {
+  std::vector<const ops::OpEntry*> others;
+  const ops::OpEntry* named = table.find(entry.label);
+  if (named == nullptr || named->choice == nullptr) return others;
+  for (const auto& [engine, one] : named->choice->own) {
+    if (one != &entry) others.push_back(one);
+  }
+  return others;
+}
+
+std::string of_collections(const ops::OpTable& table, const ops::OpEntry& entry) {
+  std::string text;
+  for (const std::string& name : entry.own_names)
+    text += " In collections of its engine '" + name + "' means this op.";
+  for (const ops::OpEntry* other : namesakes(table, entry)) {
+    text += " In collections of engine '" + table.catalog().engine_of(*other->op).id +
+            "' the name means '" + other->label + "'.";
+  }
+  return text;
+}
+
+void write_own_fields(json::Writer& json, const ops::OpTable& table, const ops::OpEntry& entry) {
+  const auto others = namesakes(table, entry);
+  if (others.empty()) return write_fields(json, entry.row->args, entry.row->arg_count);
+  json.key("anyOf").begin_array().begin_object();
+  write_fields(json, entry.row->args, entry.row->arg_count);
+  json.end_object();
+  for (const ops::OpEntry* other : others) {
+    json.begin_object();
+    write_fields(json, other->row->args, other->row->arg_count);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_op(json::Writer& json, const ops::OpTable& table, const ops::OpEntry& entry) {
   const stator_op& row = *entry.row;
   const std::string engine =
       entry.op == nullptr ? "kernel" : table.catalog().engine_of(*entry.op).id;
   const std::string_view doc = text(row.doc);
-  json.key("/v1/ops/" + std::string(row.name)).begin_object().key("post").begin_object();
-  json.field("operationId", std::string_view(row.name))
+  json.key("/v1/ops/" + entry.label).begin_object().key("post").begin_object();
+  json.field("operationId", std::string_view(entry.label))
       .field("summary", doc.substr(0, std::min(doc.find(". "), doc.find(": "))))
-      .field("description", doc)
+      .field("description", std::string(doc) + of_collections(table, entry))
       .field("x-stator-permission", std::string_view(gate::permission_name(row.permission)));
   json.key("tags").begin_array().string(engine).end_array();
   json.key("requestBody").begin_object();
@@ -224,7 +262,7 @@ void write_op(json::Writer& json, const ops::OpTable& table, const ops::OpEntry&
   json.key("application/json").begin_object().key("schema").begin_object();
   json.key("allOf").begin_array().begin_object();
   json.field("$ref", std::string_view("#/components/schemas/Shared")).end_object().begin_object();
-  write_fields(json, row.args, row.arg_count);
+  write_own_fields(json, table, entry);
   json.end_object().end_array().end_object();
   json.key("example");
   write_example(json, text(row.example));

@@ -10,12 +10,12 @@
 namespace stator::ops {
 namespace {
 
-stator_arg_block& header(BlockAt block) {
+stator_arg_block& header(const BlockAt& block) {
   return *reinterpret_cast<stator_arg_block*>(block.buffer.data() + block.base);
 }
 
 // A value's place; not to be kept while the buffer grows.
-stator_value& value_at(BlockAt block, std::size_t i) {
+stator_value& value_at(const BlockAt& block, std::size_t i) {
   return reinterpret_cast<stator_value*>(block.buffer.data() + block.base +
                                          sizeof(stator_arg_block))[i];
 }
@@ -76,20 +76,11 @@ BlockAt ArgSet::begin(bridge::AlignedBuffer& buffer) const {
   return {buffer, buffer.append(defaults_.data(), defaults_.size(), 64)};
 }
 
-Status ArgSet::bind(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
+Status ArgSet::bind(const BlockAt& block, std::size_t i, json::Reader& reader, bool is_strict,
                     const FieldPath& path) const {
-  const std::uint64_t bit = std::uint64_t{1} << i;
   const stator_arg& arg = args_[i];
   if ((arg.flags & STATOR_ARG_NULLABLE) != 0 && reader.peek() == json::Kind::kNull) {
-    if (!reader.null()) return broken(reader, path);
-    // Null counts as absent: the default, if there is one, stands again.
-    header(block).given &= ~bit;
-    header(block).present = (header(block).present & ~bit) | (defaulted_ & bit);
-    if ((defaulted_ & bit) != 0) {
-      std::memcpy(&value_at(block, i), defaults_.data() + sizeof(stator_arg_block) + i * sizeof(stator_value),
-                  sizeof(stator_value));
-    }
-    return ok_status();
+    return bind_null(block, i, reader, path);
   }
   if (arg.type == STATOR_ARG_ROWS) {
     STATOR_CHECK(bind_rows(block, i, reader, is_strict, path));
@@ -98,12 +89,29 @@ Status ArgSet::bind(BlockAt block, std::size_t i, json::Reader& reader, bool is_
     STATOR_CHECK(bind_value(arg, block, value, reader, path));
     value_at(block, i) = value;
   }
-  header(block).given |= bit;
-  header(block).present |= bit;
+  const std::uint64_t bit = std::uint64_t{1} << i;
+  stator_arg_block& head = header(block);
+  head.given |= bit;
+  head.present |= bit;
   return ok_status();
 }
 
-Status ArgSet::bind_rows(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
+// Null counts as absent: the default, if there is one, stands again.
+Status ArgSet::bind_null(const BlockAt& block, std::size_t i, json::Reader& reader,
+                         const FieldPath& path) const {
+  if (!reader.null()) return broken(reader, path);
+  const std::uint64_t bit = std::uint64_t{1} << i;
+  stator_arg_block& head = header(block);
+  head.given &= ~bit;
+  head.present = (head.present & ~bit) | (defaulted_ & bit);
+  if ((defaulted_ & bit) == 0) return ok_status();
+  std::memcpy(&value_at(block, i),
+              defaults_.data() + sizeof(stator_arg_block) + i * sizeof(stator_value),
+              sizeof(stator_value));
+  return ok_status();
+}
+
+Status ArgSet::bind_rows(const BlockAt& block, std::size_t i, json::Reader& reader, bool is_strict,
                          const FieldPath& path) const {
   const stator_arg& arg = args_[i];
   if (reader.peek() != json::Kind::kArray) {
@@ -134,12 +142,9 @@ Status ArgSet::bind_rows(BlockAt block, std::size_t i, json::Reader& reader, boo
   return ok_status();
 }
 
-Status ArgSet::finish(BlockAt block, const FieldPath& path) const {
+Status ArgSet::finish(const BlockAt& block, const FieldPath& path) const {
   const std::uint64_t missing = required_ & ~header(block).given;
-  if (missing != 0) {
-    const std::string field = FieldPath(path, names_[static_cast<std::size_t>(__builtin_ctzll(missing))]).text();
-    return Error(ErrorCode::kBadRequest, field, "missing '" + field + "'");
-  }
+  if (missing != 0) return missing_field(static_cast<std::size_t>(__builtin_ctzll(missing)), path);
   header(block).bytes = static_cast<std::uint32_t>(block.buffer.size() - block.base);
   return ok_status();
 }
@@ -170,6 +175,11 @@ Status ArgSet::bind_object(bridge::AlignedBuffer& buffer, json::Reader& reader, 
   }
   if (reader.failed()) return broken(reader, path);
   return finish(block, path);
+}
+
+Error ArgSet::missing_field(std::size_t i, const FieldPath& path) const {
+  const std::string field = FieldPath(path, names_[i]).text();
+  return Error(ErrorCode::kBadRequest, field, "missing '" + field + "'");
 }
 
 Error ArgSet::unknown_field(std::string_view name, const FieldPath& path) const {

@@ -19,7 +19,7 @@
 namespace stator::ops {
 
 // What the reader found wrong with the text of a field, as an error that names it.
-Error broken(const json::Reader& reader, const FieldPath& path);
+[[gnu::cold]] Error broken(const json::Reader& reader, const FieldPath& path);
 
 inline constexpr std::size_t kNoArg = ~std::size_t{0};
 
@@ -47,20 +47,23 @@ class ArgSet {
   // Begins a block at the end of `buffer` (64-byte aligned): header, defaults, no given argument.
   BlockAt begin(bridge::AlignedBuffer& buffer) const;
   // Reads the value of argument `i` from the reader. The error names the field as `path`.
-  Status bind(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
+  Status bind(const BlockAt& block, std::size_t i, json::Reader& reader, bool is_strict,
               const FieldPath& path) const;
   // After the last field: sizes the block; error `missing 'NAME'`.
-  Status finish(BlockAt block, const FieldPath& path) const;
+  Status finish(const BlockAt& block, const FieldPath& path) const;
   // A whole JSON object into a new block.
   Status bind_object(bridge::AlignedBuffer& buffer, json::Reader& reader, bool is_strict,
                      const FieldPath& path) const;
 
   // "unknown field 'x'", with the nearest known name.
-  Error unknown_field(std::string_view name, const FieldPath& path) const;
+  [[gnu::cold]] Error unknown_field(std::string_view name, const FieldPath& path) const;
 
  private:
   ArgSet() = default;
-  Status bind_rows(BlockAt block, std::size_t i, json::Reader& reader, bool is_strict,
+  Status bind_null(const BlockAt& block, std::size_t i, json::Reader& reader,
+                   const FieldPath& path) const;
+  [[gnu::cold]] Error missing_field(std::size_t i, const FieldPath& path) const;
+  Status bind_rows(const BlockAt& block, std::size_t i, json::Reader& reader, bool is_strict,
                    const FieldPath& path) const;
 
   const stator_arg* args_ = nullptr;

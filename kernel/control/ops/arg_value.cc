@@ -13,12 +13,12 @@
 namespace stator::ops {
 namespace {
 
-Error wrong(const FieldPath& path, const std::string& expected) {
+[[gnu::cold]] Error wrong(const FieldPath& path, const std::string& expected) {
   const std::string field = path.text();
   return Error(ErrorCode::kBadRequest, field, "'" + field + "' must be " + expected);
 }
 
-std::string number_text(double value) {
+[[gnu::cold]] std::string number_text(double value) {
   char text[40];
   // A bound of 3155760000000 is not to read 3.15576e+12.
   const bool is_whole = std::abs(value) < 9007199254740992.0 && value == std::trunc(value);
@@ -30,7 +30,7 @@ std::string number_text(double value) {
 
 bool is_bounded(const stator_arg& arg) { return arg.min != 0 || arg.max != 0; }
 
-std::string range_text(const stator_arg& arg) {
+[[gnu::cold]] std::string range_text(const stator_arg& arg) {
   return number_text(arg.min) + " to " + number_text(arg.max);
 }
 
@@ -40,52 +40,54 @@ bool count_fits(const stator_arg& arg, std::size_t count, std::size_t own_max) {
   return static_cast<double>(count) >= arg.min && static_cast<double>(count) <= arg.max;
 }
 
-Error wrong_count(const stator_arg& arg, const FieldPath& path, const std::string& unit,
-                  std::size_t own_max) {
+[[gnu::cold]] Error wrong_count(const stator_arg& arg, const FieldPath& path,
+                                const std::string& unit, std::size_t own_max) {
   return wrong(path, (is_bounded(arg) ? range_text(arg) : "at most " + std::to_string(own_max)) +
                          " " + unit + " long");
 }
 
 // Space for variable data; offsets are relative to the block.
-char* allocate(BlockAt block, std::size_t bytes, std::size_t align, stator_slice& slice) {
+char* allocate(const BlockAt& block, std::size_t bytes, std::size_t align, stator_slice& slice) {
   const std::size_t offset = block.buffer.extend(bytes, align);
   slice = {static_cast<std::uint32_t>(offset - block.base), static_cast<std::uint32_t>(bytes)};
   return reinterpret_cast<char*>(block.buffer.data()) + offset;
 }
 
 // The bytes of a text as they stand.
-void put_text(BlockAt block, std::string_view text, stator_slice& slice) {
+void put_text(const BlockAt& block, std::string_view text, stator_slice& slice) {
   const std::size_t offset = block.buffer.append(text.data(), text.size(), 1);
   slice = {static_cast<std::uint32_t>(offset - block.base),
            static_cast<std::uint32_t>(text.size())};
 }
 
-Status put_string(BlockAt block, const json::RawString& raw, stator_slice& slice) {
-  if (!raw.escaped) {
-    put_text(block, raw.text, slice);
-    return ok_status();
-  }
+[[gnu::noinline]] void put_unescaped(const BlockAt& block, const json::RawString& raw,
+                                     stator_slice& slice) {
   char* to = allocate(block, json::unescaped_bytes_max(raw), 1, slice);
   const std::size_t bytes = json::unescape(raw, to);
   block.buffer.shrink(slice.bytes - bytes);
   slice.bytes = static_cast<std::uint32_t>(bytes);
-  return ok_status();
 }
 
-Status bind_str(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                const FieldPath& path) {
+void put_string(const BlockAt& block, const json::RawString& raw, stator_slice& slice) {
+  if (raw.escaped) return put_unescaped(block, raw, slice);
+  put_text(block, raw.text, slice);
+}
+
+Status bind_str(const stator_arg& arg, const BlockAt& block, stator_value& value,
+                json::Reader& reader, const FieldPath& path) {
   if (reader.peek() != json::Kind::kString) return wrong(path, "a string");
   json::RawString raw;
   if (!reader.string(raw)) return broken(reader, path);
-  STATOR_CHECK(put_string(block, raw, value.slice));
+  put_string(block, raw, value.slice);
   if (!count_fits(arg, value.slice.bytes, kFrameBytesMax)) {
     return wrong_count(arg, path, "bytes", kFrameBytesMax);
   }
   return ok_status();
 }
 
-Status bind_bytes(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                  const FieldPath& path) {
+[[gnu::noinline]] Status bind_bytes(const stator_arg& arg, const BlockAt& block,
+                                    stator_value& value, json::Reader& reader,
+                                    const FieldPath& path) {
   if (reader.peek() != json::Kind::kString) return wrong(path, "a base64 string");
   json::RawString raw;
   if (!reader.string(raw)) return broken(reader, path);
@@ -100,7 +102,8 @@ Status bind_bytes(const stator_arg& arg, BlockAt block, stator_value& value, jso
 }
 
 template <class T>
-Status bind_integer(const stator_arg& arg, T& out, json::Reader& reader, const FieldPath& path) {
+[[gnu::noinline]] Status bind_integer(const stator_arg& arg, T& out, json::Reader& reader,
+                                      const FieldPath& path) {
   const auto wrong_number = [&] {
     const bool is_signed = std::numeric_limits<T>::is_signed;
     return wrong(path, is_bounded(arg) ? "a whole number from " + range_text(arg)
@@ -116,7 +119,8 @@ Status bind_integer(const stator_arg& arg, T& out, json::Reader& reader, const F
   return ok_status();
 }
 
-Status bind_f64(const stator_arg& arg, double& out, json::Reader& reader, const FieldPath& path) {
+[[gnu::noinline]] Status bind_f64(const stator_arg& arg, double& out, json::Reader& reader,
+                                  const FieldPath& path) {
   const auto wrong_number = [&] {
     return wrong(path, is_bounded(arg) ? "a number from " + range_text(arg) : "a number");
   };
@@ -128,7 +132,8 @@ Status bind_f64(const stator_arg& arg, double& out, json::Reader& reader, const 
   return ok_status();
 }
 
-Status bind_bool(stator_value& value, json::Reader& reader, const FieldPath& path) {
+[[gnu::noinline]] Status bind_bool(stator_value& value, json::Reader& reader,
+                                   const FieldPath& path) {
   if (reader.peek() != json::Kind::kBool) return wrong(path, "true or false");
   bool flag = false;
   if (!reader.boolean(flag)) return broken(reader, path);
@@ -136,8 +141,8 @@ Status bind_bool(stator_value& value, json::Reader& reader, const FieldPath& pat
   return ok_status();
 }
 
-Status bind_enum(const stator_arg& arg, stator_value& value, json::Reader& reader,
-                 const FieldPath& path) {
+[[gnu::noinline]] Status bind_enum(const stator_arg& arg, stator_value& value, json::Reader& reader,
+                                   const FieldPath& path) {
   const auto wrong_choice = [&] {
     std::string expected = "one of";
     for (std::uint32_t i = 0; i < arg.choice_count; ++i) {
@@ -156,14 +161,14 @@ Status bind_enum(const stator_arg& arg, stator_value& value, json::Reader& reade
   return wrong_choice();
 }
 
-Error wrong_element(const FieldPath& path, std::size_t index, const char* why) {
+[[gnu::cold]] Error wrong_element(const FieldPath& path, std::size_t index, const char* why) {
   const std::string field = path.text();
   return Error(ErrorCode::kBadRequest, field,
                "'" + field + "' must hold numbers only: element " + std::to_string(index) + why);
 }
 
-Status bind_f32_text(BlockAt block, stator_value& value, json::Reader& reader,
-                     const FieldPath& path) {
+[[gnu::noinline]] Status bind_f32_text(const BlockAt& block, stator_value& value,
+                                       json::Reader& reader, const FieldPath& path) {
   const std::size_t start = block.buffer.extend(0, 64);
   std::size_t count = 0;
   for (reader.enter_array(); reader.next_element(); ++count) {
@@ -184,8 +189,8 @@ Status bind_f32_text(BlockAt block, stator_value& value, json::Reader& reader,
   return ok_status();
 }
 
-Status bind_f32_base64(BlockAt block, stator_value& value, json::Reader& reader,
-                       const FieldPath& path) {
+[[gnu::noinline]] Status bind_f32_base64(const BlockAt& block, stator_value& value,
+                                         json::Reader& reader, const FieldPath& path) {
   block.buffer.extend(0, 64);
   STATOR_CHECK(bind_bytes({}, block, value, reader, path));
   if (value.slice.bytes % sizeof(float) != 0) {
@@ -199,8 +204,9 @@ Status bind_f32_base64(BlockAt block, stator_value& value, json::Reader& reader,
   return ok_status();
 }
 
-Status bind_f32vec(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                   const FieldPath& path) {
+[[gnu::noinline]] Status bind_f32vec(const stator_arg& arg, const BlockAt& block,
+                                     stator_value& value, json::Reader& reader,
+                                     const FieldPath& path) {
   const json::Kind kind = reader.peek();
   if (kind != json::Kind::kArray && kind != json::Kind::kString) {
     return wrong(path, "an array of numbers, or a base64 string of little-endian float32");
@@ -213,8 +219,9 @@ Status bind_f32vec(const stator_arg& arg, BlockAt block, stator_value& value, js
   return ok_status();
 }
 
-Status bind_strvec(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                   const FieldPath& path) {
+[[gnu::noinline]] Status bind_strvec(const stator_arg& arg, const BlockAt& block,
+                                     stator_value& value, json::Reader& reader,
+                                     const FieldPath& path) {
   if (reader.peek() != json::Kind::kArray) return wrong(path, "an array of strings");
   std::vector<stator_slice> slices;
   for (reader.enter_array(); reader.next_element();) {
@@ -223,7 +230,7 @@ Status bind_strvec(const stator_arg& arg, BlockAt block, stator_value& value, js
     json::RawString raw;
     if (!reader.string(raw)) return broken(reader, at);
     slices.emplace_back();
-    STATOR_CHECK(put_string(block, raw, slices.back()));
+    put_string(block, raw, slices.back());
     if (slices.size() > kStringsMax) break;
   }
   if (reader.failed()) return broken(reader, path);
@@ -255,8 +262,8 @@ std::string expected_kinds(const stator_arg& arg) {
   return expected;
 }
 
-Status bind_json(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                 const FieldPath& path) {
+Status bind_json(const stator_arg& arg, const BlockAt& block, stator_value& value,
+                 json::Reader& reader, const FieldPath& path) {
   if (!is_kind_allowed(arg, reader.peek())) return wrong(path, expected_kinds(arg));
   std::string_view raw;
   if (!reader.skip(raw)) return broken(reader, path);
@@ -268,8 +275,10 @@ Status bind_json(const stator_arg& arg, BlockAt block, stator_value& value, json
 
 }  // namespace
 
-Status bind_value(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                  const FieldPath& path) {
+// The binders of what most requests hold are inlined here, the others are not: they would make its
+// frame large.
+Status bind_value(const stator_arg& arg, const BlockAt& block, stator_value& value,
+                  json::Reader& reader, const FieldPath& path) {
   switch (arg.type) {
     case STATOR_ARG_STR: return bind_str(arg, block, value, reader, path);
     case STATOR_ARG_BYTES: return bind_bytes(arg, block, value, reader, path);

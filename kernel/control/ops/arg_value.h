@@ -7,7 +7,7 @@
 namespace stator::ops {
 
 // Everything but ROWS. The error names the field as `path` and says what was expected.
-Status bind_value(const stator_arg& arg, BlockAt block, stator_value& value, json::Reader& reader,
-                  const FieldPath& path);
+Status bind_value(const stator_arg& arg, const BlockAt& block, stator_value& value,
+                  json::Reader& reader, const FieldPath& path);
 
 }  // namespace stator::ops

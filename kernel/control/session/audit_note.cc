@@ -53,7 +53,7 @@ AuditNote note_of(const ops::OpEntry& entry, const bridge::Task& task) {
     write_value(json, arg, args, i);
   }
   json.end_object();
-  return {entry.row->name, out.take()};
+  return {entry.label, out.take()};
 }
 
 AuditNote note_of_batch(const ops::OpTable& table, const bridge::Task& batch) {
@@ -62,10 +62,10 @@ AuditNote note_of_batch(const ops::OpTable& table, const bridge::Task& batch) {
   json.begin_object().key("ops").begin_array();
   bool has_audited = false;
   for (const bridge::Task* item : batch.items) {
-    const stator_op& row = *table.catalog().ops()[item->op].row;
-    if (!is_audited(row)) continue;
+    const plugin::Op& op = table.catalog().ops()[item->op];
+    if (!is_audited(*op.row)) continue;
     has_audited = true;
-    json.string(row.name);
+    json.string(op.label);
   }
   json.end_array().end_object();
   if (!has_audited) return {};

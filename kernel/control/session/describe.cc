@@ -1,5 +1,7 @@
 #include "control/session/describe.h"
 
+#include <algorithm>
+
 #include "stator/json_writer.hpp"
 
 #include "control/gate/arg_quota.h"
@@ -67,12 +69,35 @@ std::string_view class_name(const ops::OpEntry& entry) {
   return entry.row->op_class == STATOR_OP_READ ? "read" : "write";
 }
 
+// Wire names, where they mean the op in every collection or in those of its engine.
+void write_aliases(json::Writer& json, const ops::OpEntry& entry) {
+  const auto is_own = [&](std::string_view name) {
+    return std::find(entry.own_names.begin(), entry.own_names.end(), name) != entry.own_names.end();
+  };
+  json.key("aliases").begin_array();
+  for (const char* const* name = entry.row->aliases; name != nullptr && *name != nullptr; ++name) {
+    if (!is_own(*name)) json.string(*name);
+  }
+  json.end_array();
+  if (entry.own_names.empty()) return;
+  json.key("own_collections").begin_array();
+  for (const std::string& name : entry.own_names) json.string(name);
+  json.end_array();
+}
+
+bool is_asked_for(const ops::OpEntry& entry, const ops::OpEntry* one) {
+  if (one == nullptr || one == &entry) return true;
+  return one->choice != nullptr &&
+         std::any_of(one->choice->own.begin(), one->choice->own.end(),
+                     [&](const auto& own) { return own.second == &entry; });
+}
+
 void write_op(json::Writer& json, const ops::OpTable& table, const ops::OpEntry& entry) {
   const stator_op& row = *entry.row;
   const std::string engine =
       entry.op == nullptr ? "kernel" : table.catalog().engine_of(*entry.op).id;
   json.begin_object()
-      .field("name", std::string_view(row.name))
+      .field("name", std::string_view(entry.label))
       .field("canonical", engine + "." + row.name)
       .field("engine", std::string_view(engine))
       .field("class", class_name(entry))
@@ -86,7 +111,7 @@ void write_op(json::Writer& json, const ops::OpTable& table, const ops::OpEntry&
   if (entry.op != nullptr && !entry.op->missing.empty()) {
     json.field("missing", std::string_view(entry.op->missing));
   }
-  write_list(json, "aliases", row.aliases);
+  write_aliases(json, entry);
   write_list(json, "requires_ops", row.requires_ops);
   json.field("doc", std::string_view(text(row.doc)))
       .field("result", std::string_view(text(row.result)));
@@ -119,7 +144,7 @@ Result<std::string> describe(const ops::OpTable& table, const DescribeFilter& fi
   }
   json.end_array().key("ops").begin_array();
   for (const ops::OpEntry& entry : table.entries()) {
-    if (ops::is_internal(entry.row->name) || (one != nullptr && one != &entry)) continue;
+    if (ops::is_internal(entry.row->name) || !is_asked_for(entry, one)) continue;
     const bool is_kernel = entry.op == nullptr;
     const std::string_view engine =
         is_kernel ? std::string_view("kernel") : std::string_view(table.catalog().engine_of(*entry.op).id);

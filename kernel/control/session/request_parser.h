@@ -1,19 +1,22 @@
 // A frame's body becomes a typed request, or one error that names the field.
 //
-// One pass when `op` comes first (as every client writes it); otherwise the body is looked through
-// for `op` before. A body whose `strict` differs from the connection's is read twice.
+// One pass; where a field of the op's own stands before `op`, the rest is looked through for it. A
+// body whose `strict` differs from the connection's is read twice.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "stator/json_reader.hpp"
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "bridge/task.h"
 #include "control/ops/op_table.h"
+#include "control/session/field_order.h"
 
 namespace stator::session {
 
@@ -24,9 +27,18 @@ struct ParseDefaults {
   std::uint64_t now_ns = 0;
 };
 
+// Says which engine a collection of the request's tenant belongs to; empty: none.
+class CollectionOwners {
+ public:
+  virtual ~CollectionOwners() = default;
+  virtual std::string_view engine_of(std::string_view collection) = 0;
+};
+
 class RequestParser {
  public:
-  explicit RequestParser(const ops::OpTable& table) : table_(table) {}
+  // All outlive it. `orders` is for this table alone; it may be shared by parsers of one thread.
+  // Without `owners` every collection belongs to no engine.
+  RequestParser(const ops::OpTable& table, FieldOrders& orders, CollectionOwners* owners = nullptr);
 
   // Fills `task` (shared fields, args, deadline) and returns the op. On an error the task's
   // client_id and payload_format are set as far as the body can be read, so that the answer can
@@ -39,18 +51,26 @@ class RequestParser {
                                           const ParseDefaults& defaults, bridge::Task& task);
 
  private:
-  const ops::OpEntry* find_entry(std::string_view name);
-  Result<const ops::OpEntry*> read(ByteView body, json::Reader rest, const ops::OpEntry& entry,
+  struct Pass;
+
+  Result<const ops::OpEntry*> read(ByteView body, const ops::OpEntry* named,
                                    const ParseDefaults& defaults, bridge::Task& task);
-  Status read_body(ByteView body, json::Reader rest, const ops::OpEntry& entry, bridge::Task& task,
-                   std::uint32_t& deadline_ms);
-  Status read_fields(json::Reader reader, const ops::OpEntry& entry, bridge::Task& task,
-                     std::uint32_t& deadline_ms, std::optional<bool>& given);
+  Status read_fields(Pass& pass, const ops::OpEntry* named);
+  Status read_name(Pass& pass, FieldOrder::Meaning& meaning);
+  Status understand(Pass& pass, std::string_view name, FieldOrder::Meaning& meaning);
+  Status read_value(Pass& pass, FieldOrder::Meaning meaning);
+  Status note_name(std::string_view name);
+  Status read_op(json::Reader& reader, Pass& pass);
+  Status find_op(Pass& pass);
+  Status begin_op(const ops::OpEntry& named, Pass& pass);
+  void begin_args(const ops::OpEntry& entry, Pass& pass);
+  const ops::OpEntry* find_entry(std::string_view name) const;
+  FieldOrder& order_of(const ops::OpEntry& entry);
 
   const ops::OpTable& table_;
-  const ops::OpEntry* last_ = nullptr;
-  std::string_view last_name_;
-  std::vector<std::string_view> seen_;  // names of a strict request's fields so far
+  FieldOrders& orders_;            // the first is that of the fields before an op is known
+  CollectionOwners* owners_;
+  std::vector<std::string> seen_;  // names of a strict request's fields so far
 };
 
 }  // namespace stator::session

@@ -38,7 +38,10 @@ Error keeps_no_answer(const stator_op& row) {
 }  // namespace
 
 Session::Session(SessionHost& host, std::uint32_t connection, std::uint32_t generation)
-    : host_(host), connection_(connection), generation_(generation), parser_(*host.table) {
+    : host_(host),
+      connection_(connection),
+      generation_(generation),
+      parser_(*host.table, host.field_orders, this) {
   forget_identity();
 }
 
@@ -205,6 +208,11 @@ void Session::renew_identity(std::uint64_t now_ns) {
   if (identity_.version == host_.policy->version() && now_ns < identity_.expires_ns) return;
   host_.policy->renew(identity_);
   if (now_ns >= identity_.expires_ns) identity_.is_known = false;
+}
+
+std::string_view Session::engine_of(std::string_view collection) {
+  host_.policy->renew(host_.collections);
+  return host_.collections.engine_of(identity_.tenant, collection);
 }
 
 void Session::send_quota(Task* task) {

@@ -31,11 +31,11 @@
 
 namespace stator::session {
 
-class Session {
+class Session final : private CollectionOwners {
  public:
   // `connection` and `generation` name it in tasks.
   Session(SessionHost& host, std::uint32_t connection, std::uint32_t generation);
-  ~Session();
+  ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -161,6 +161,7 @@ class Session {
   bridge::Task* open_request(std::uint64_t now_ns);
   void carry_out(Result<const ops::OpEntry*> parsed, bridge::Task* task);
   void run_session_op(const ops::OpEntry& entry, bridge::Task* task);
+  std::string_view engine_of(std::string_view collection) override;
   void say_hello(bridge::Task* task);
   void start_checkpoint(bridge::Task* task);
   void start_backup(bridge::Task* task);

@@ -21,6 +21,7 @@
 #include "control/dispatch/dispatcher.h"
 #include "control/ops/op_table.h"
 #include "control/session/backup_desk.h"
+#include "control/session/field_order.h"
 #include "control/session/maintenance_desk.h"
 #include "control/session/op_meter.h"
 #include "control/session/request_room.h"
@@ -36,10 +37,12 @@ struct SessionHost {
   bool certificates_name_users = false;
   const auth::JwtVerifier* jwt = nullptr;  // null: tokens of others are not taken
   const ops::OpTable* table = nullptr;
+  FieldOrders field_orders;  // of requests of this table's ops
   dispatch::Dispatcher* dispatcher = nullptr;
   bridge::TaskPool* pool = nullptr;
   auth::PasswordWorker* passwords = nullptr;
   auth::PolicyBook* policy = nullptr;
+  auth::CollectionEngines collections;  // the lane's copy
   auth::Lockout* lockout = nullptr;
   audit::AuditLog* audit = nullptr;
   std::function<Lsn()> watermark;  // newest LSN that is durable

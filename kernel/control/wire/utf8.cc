@@ -10,10 +10,15 @@ namespace {
 
 // Most frames are, and are short: cheaper to see here than through a call that is dispatched.
 bool is_ascii(ByteView bytes) {
+  constexpr std::size_t kStep = sizeof(std::uint64_t);
   std::uint64_t seen = 0;
-  std::size_t i = 0;
-  for (; i + sizeof seen <= bytes.size(); i += sizeof seen) seen |= load_little<std::uint64_t>(&bytes[i]);
-  for (; i < bytes.size(); ++i) seen |= static_cast<std::uint8_t>(bytes[i]);
+  if (bytes.size() < kStep) {
+    for (const char c : bytes) seen |= static_cast<std::uint8_t>(c);
+    return (seen & 0x80) == 0;
+  }
+  for (std::size_t i = 0; i + kStep <= bytes.size(); i += kStep)
+    seen |= load_little<std::uint64_t>(&bytes[i]);
+  seen |= load_little<std::uint64_t>(&bytes[bytes.size() - kStep]);  // the rest, some of it again
   return (seen & 0x8080808080808080u) == 0;
 }
 

@@ -38,7 +38,7 @@ std::uint64_t request_hash(const bridge::Task& task, const plugin::Catalog& cata
   const std::uint64_t args =
       keyed_hash({}, {reinterpret_cast<const char*>(task.args.data()), task.args.size()});
   const std::uint64_t place = keyed_hash({args, task.tenant.value()}, task.collection);
-  return keyed_hash({place, 0}, catalog.ops()[task.op].row->name);
+  return keyed_hash({place, 0}, catalog.ops()[task.op].label);
 }
 
 void tell_of_call(const InFlight& in_flight, CallFacts& facts) {
@@ -57,7 +57,7 @@ void tell_of_call(const InFlight& in_flight, CallFacts& facts) {
   facts.collection.set(call.collection);
   if (call.record != nullptr) facts.record_crc = crc32c(call.record->payload);
   if (!is_request(call.task)) return;
-  facts.request_op.set(call.host->catalog->ops()[call.task->op].row->name);
+  facts.request_op.set(call.host->catalog->ops()[call.task->op].label);
   const auto digits = hex_digits(request_hash(*call.task, *call.host->catalog));
   facts.request.set({digits.data(), digits.size()});
 }

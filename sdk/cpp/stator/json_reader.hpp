@@ -6,6 +6,7 @@
 // does so once a frame). Views point into the text.
 #pragma once
 
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
@@ -28,6 +29,20 @@ struct RawString {
 
 inline constexpr int kDepthMax = 128;
 
+// By the first byte of a value.
+inline constexpr std::array<Kind, 256> kKinds = [] {
+  std::array<Kind, 256> kinds{};
+  kinds.fill(Kind::kBad);
+  kinds['{'] = Kind::kObject;
+  kinds['['] = Kind::kArray;
+  kinds['"'] = Kind::kString;
+  kinds['t'] = kinds['f'] = Kind::kBool;
+  kinds['n'] = Kind::kNull;
+  kinds['-'] = Kind::kNumber;
+  for (unsigned char c = '0'; c <= '9'; ++c) kinds[c] = Kind::kNumber;
+  return kinds;
+}();
+
 class Reader {
  public:
   explicit Reader(std::string_view text) : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
@@ -35,17 +50,8 @@ class Reader {
   // The kind of the next value; moves over white space only.
   Kind peek() {
     space();
-    if (error_ != nullptr) return Kind::kBad;
-    if (at_ == end_) return Kind::kEnd;
-    switch (*at_) {
-      case '{': return Kind::kObject;
-      case '[': return Kind::kArray;
-      case '"': return Kind::kString;
-      case 't':
-      case 'f': return Kind::kBool;
-      case 'n': return Kind::kNull;
-      default: return (*at_ == '-' || (*at_ >= '0' && *at_ <= '9')) ? Kind::kNumber : Kind::kBad;
-    }
+    if (at_ == end_) return error_ == nullptr ? Kind::kEnd : Kind::kBad;
+    return kKinds[static_cast<unsigned char>(*at_)];
   }
 
   // for (reader.enter_object(); reader.next_key(key);) { read one value; }
@@ -53,11 +59,21 @@ class Reader {
   bool next_key(RawString& key) {
     if (!next_member('}')) return false;
     if (at_ == end_ || *at_ != '"') return fail("expected a key in quotes");
-    if (!string(key)) return false;
+    if (!quoted(key)) return false;
     space();
     if (at_ == end_ || *at_ != ':') return fail("expected ':'");
     ++at_;
     space();
+    return true;
+  }
+  // Where next_key() would pass just `text`, passes it; else, or if `text` is empty, false. It must
+  // be what next_key() passed once at the same place of an object: behind its brace or behind a
+  // value.
+  bool pass_member(std::string_view text) {
+    if (text.empty() || static_cast<std::size_t>(end_ - at_) < text.size()) return false;
+    if (std::memcmp(at_, text.data(), text.size()) != 0) return false;
+    at_ += text.size();
+    first_ = false;
     return true;
   }
   // for (reader.enter_array(); reader.next_element();) { read one value; }
@@ -66,28 +82,13 @@ class Reader {
 
   bool string(RawString& out) {
     space();
-    if (error_ != nullptr) return false;
     if (at_ == end_ || *at_ != '"') return fail("expected a string");
-    const char* start = ++at_;
-    bool escaped = false;
-    for (;; ++at_) {
-      at_ = plain_end<false>(at_, end_);
-      if (at_ == end_) return fail("string without end");
-      if (*at_ == '"') {
-        out = {std::string_view(start, static_cast<std::size_t>(at_ - start)), escaped};
-        ++at_;
-        return true;
-      }
-      if (*at_ != '\\') return fail("control character in a string");
-      escaped = true;
-      if (!escape()) return false;
-    }
+    return quoted(out);
   }
 
   // The number's text; it obeys the grammar.
   bool number(std::string_view& token) {
     space();
-    if (error_ != nullptr) return false;
     const char* start = at_;
     if (at_ != end_ && *at_ == '-') ++at_;
     if (at_ == end_ || !digit()) return fail("expected a number");
@@ -147,14 +148,40 @@ class Reader {
   const char* error() const { return error_ == nullptr ? "" : error_; }
   std::size_t offset() const { return static_cast<std::size_t>(at_ - begin_); }
   // Says that the caller found a fault here.
-  bool fail(const char* why) {
+  [[gnu::cold]] bool fail(const char* why) {
     if (error_ == nullptr) error_ = why;
+    end_ =
+        at_;  // so nothing is found behind it, and only peek() and at_end() have to look at error_
     return false;
   }
 
  private:
   void space() {
+    if (at_ != end_ && static_cast<unsigned char>(*at_) <= ' ') pass_space();
+  }
+  [[gnu::noinline]] void pass_space() {
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) ++at_;
+  }
+  // at_ stands on the quote.
+  bool quoted(RawString& out) {
+    const char* start = at_ + 1;
+    at_ = plain_end<false>(begin_, start, end_);
+    if (at_ == end_ || *at_ != '"') return rest_of_string(start, out);
+    out = {std::string_view(start, static_cast<std::size_t>(at_ - start)), false};
+    ++at_;
+    return true;
+  }
+  // at_ stands where the first plain stretch of the string at `start` ends, and that is no quote.
+  [[gnu::noinline]] bool rest_of_string(const char* start, RawString& out) {
+    for (; at_ != end_ && *at_ != '"'; at_ = plain_end<false>(begin_, at_, end_)) {
+      if (*at_ != '\\') return fail("control character in a string");
+      if (!escape()) return false;
+      ++at_;
+    }
+    if (at_ == end_) return fail("string without end");
+    out = {std::string_view(start, static_cast<std::size_t>(at_ - start)), true};
+    ++at_;
+    return true;
   }
   bool digit() const { return *at_ >= '0' && *at_ <= '9'; }
   void digits() {
@@ -162,7 +189,6 @@ class Reader {
   }
   bool enter(char c) {
     space();
-    if (error_ != nullptr) return false;
     if (at_ == end_ || *at_ != c) return fail(c == '{' ? "expected an object" : "expected an array");
     if (++depth_ > kDepthMax) return fail("nested too deeply");
     ++at_;
@@ -171,7 +197,6 @@ class Reader {
   }
   bool next_member(char close) {
     space();
-    if (error_ != nullptr) return false;
     if (at_ == end_) return fail("unexpected end");
     if (*at_ == close) {
       ++at_;
@@ -189,7 +214,6 @@ class Reader {
     return true;
   }
   bool literal(std::string_view word) {
-    if (error_ != nullptr) return false;
     if (static_cast<std::size_t>(end_ - at_) < word.size()) return false;
     if (std::memcmp(at_, word.data(), word.size()) != 0) return false;
     at_ += word.size();

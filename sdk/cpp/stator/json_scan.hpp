@@ -12,9 +12,10 @@
 namespace stator::json {
 
 // The first byte of [p, end) that is '"', '\\' or below 0x20; `end` if there is none. With
-// `is_ascii_only`, also a byte of 0x80 and above.
+// `is_ascii_only`, also a byte of 0x80 and above. The text that p points into begins at `begin`: of
+// a short rest, bytes in front of it are looked at along with it.
 template <bool is_ascii_only>
-inline const char* plain_end(const char* p, const char* end) {
+inline const char* plain_end([[maybe_unused]] const char* begin, const char* p, const char* end) {
 #if defined(__SSE2__)
   // A bit for each of the 16 bytes at `from` that ends the stretch.
   const auto ends_at = [](const char* from) {
@@ -28,15 +29,14 @@ inline const char* plain_end(const char* p, const char* end) {
     return static_cast<unsigned>(
         _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash))));
   };
-  if (end - p >= 16) {
-    for (; end - p >= 16; p += 16) {
-      const unsigned found = ends_at(p);
-      if (found != 0) return p + __builtin_ctz(found);
-    }
-    // The rest, with bytes that were looked at already in front of it.
+  for (; end - p >= 16; p += 16) {
+    const unsigned found = ends_at(p);
+    if (found != 0) return p + __builtin_ctz(found);
+  }
+  if (end - begin >= 16) {
     const auto left = static_cast<unsigned>(end - p);
     const unsigned found = ends_at(end - 16) >> (16 - left);
-    return left == 0 || found == 0 ? end : p + __builtin_ctz(found);
+    return found == 0 ? end : p + __builtin_ctz(found);
   }
 #endif
   for (; p != end; ++p) {

@@ -204,7 +204,8 @@ inline void write_escape(Out& out, unsigned char c) {
 }  // namespace detail
 
 inline void write_string(Out& out, std::string_view text) {
-  if (plain_end<true>(text.data(), text.data() + text.size()) == text.data() + text.size()) {
+  if (plain_end<true>(text.data(), text.data(), text.data() + text.size()) ==
+      text.data() + text.size()) {
     // Nothing to escape, as nearly always.
     if (!out.need(text.size() + 2)) return;
     *out.cursor++ = '"';
@@ -219,7 +220,7 @@ inline void write_string(Out& out, std::string_view text) {
   std::size_t run = 0;  // start of the stretch that can be copied as it is
   std::size_t i = 0;
   for (;;) {
-    i = static_cast<std::size_t>(plain_end<true>(text.data() + i, end) - text.data());
+    i = static_cast<std::size_t>(plain_end<true>(text.data(), text.data() + i, end) - text.data());
     if (i == text.size()) break;
     const unsigned char c = p[i];
     const std::size_t length = c < 0x80 ? 0 : detail::utf8_length(p + i, text.size() - i);

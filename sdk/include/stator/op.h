@@ -81,7 +81,13 @@ enum stator_op_flag {
   STATOR_OP_TOGETHER = 1u << 2,
   /* The op asks stator.rows about every row that it shows, counts or writes. Where a row policy
    * binds the caller, the kernel refuses every op that does not say this. */
-  STATOR_OP_ROWS_CHECKED = 1u << 3
+  STATOR_OP_ROWS_CHECKED = 1u << 3,
+  /* Since 1.1, a hint: the op's name and aliases are meant for collections of this engine alone
+   * (`collection_engine_set`), so that others may have the same ones; everywhere else they mean the
+   * op of another engine, or nothing. ENGINE.NAME reaches the op in every collection. A server
+   * of 1.0 passes over it: the names mean this op everywhere, and an engine whose names another one
+   * has is refused. */
+  STATOR_OP_OWN_COLLECTIONS = 1u << 16
 };
 
 enum stator_placement {
@@ -114,8 +120,10 @@ typedef struct stator_op {
   const char *result;         /* the answer's payload, as a one-line schema */
   const char *example;        /* a whole request as JSON */
   const stator_arg *args;
-  /* NULL-terminated list of wire names of ops of other engines this one calls, or NULL. Where one
-   * is not enabled, this op answers engine_disabled and says which. */
+  /* NULL-terminated list of names of ops of other engines this one calls, or NULL: wire names, or
+   * ENGINE.NAME. A wire name means the same op in every collection, also where several engines have
+   * it: the one without STATOR_OP_OWN_COLLECTIONS. Where one is not enabled, this op answers
+   * engine_disabled and says which. */
   const char *const *requires_ops;
   /* A hint for speed. DOCUMENT ops: the kv space (1..255) in which the op's first look-up is the
    * routing argument, as it stands; the kernel then fetches that key ahead, for many requests at

@@ -28,7 +28,7 @@ typedef struct stator_later_service {
 ]
 CHANGED = [
     ("op.h", r"STATOR_ARG_ROWS = (\d+)\n", r"STATOR_ARG_ROWS = \1,\n  STATOR_ARG_LATER\n"),
-    ("op.h", r"(STATOR_OP_ROWS_CHECKED = 1u << \d+)\n", r"\1,\n  STATOR_OP_LATER = 1u << 15,\n  STATOR_OP_LATER_HINT = 1u << 16\n"),
+    ("op.h", r"(STATOR_OP_OWN_COLLECTIONS = 1u << \d+)\n", r"\1,\n  STATOR_OP_LATER = 1u << 15,\n  STATOR_OP_LATER_HINT = 1u << 17\n"),
     ("version.h", r"STATOR_ABI_MINOR (\d+)\n", lambda found: f"STATOR_ABI_MINOR {int(found[1]) + 1}\n"),
 ]
 

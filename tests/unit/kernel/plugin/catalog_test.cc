@@ -135,12 +135,22 @@ TEST_F(CatalogTest, EveryBrokenRowIsRefused) {
   refused("a depth is a number");
 }
 
+TEST_F(CatalogTest, AnAliasIsAWireNameLikeAnother) {
+  Catalog catalog;
+  const char* aliases[] = {"other.toy_get", nullptr};
+  op_row.aliases = aliases;
+  EXPECT_THAT(add(catalog), HasSubstr("toy_get: an alias is no valid name"));
+  aliases[0] = "toy_get";
+  EXPECT_THAT(add(catalog), HasSubstr("engine 'toy' has two ops named 'toy_get'"));
+}
+
 // Numbers of a later contract.
 TEST_F(CatalogTest, WhatIsNotKnownIsRefusedWithTheRemedy) {
   const auto refused = [&](const std::string& what) {
     Catalog catalog;
     EXPECT_THAT(add(catalog),
-                HasSubstr(what + ", which contract 1.0 does not know: take a newer server"));
+                HasSubstr(what + ", which contract 1." + std::to_string(STATOR_ABI_MINOR) +
+                          " does not know: take a newer server"));
     op_row = good_op();
   };
   op_row.placement = 9;

@@ -30,3 +30,22 @@ hostile_library(needs_more DEFINITIONS ${one} LINK ${script} -Wl,--no-as-needed)
 target_link_libraries(hostile_needs_more PRIVATE hostile_dependency)
 hostile_library(run_path DEFINITIONS ${one} LINK ${script} -Wl,-rpath,/nowhere)
 hostile_library(stack DEFINITIONS ${one} LINK ${script} -Wl,-z,execstack)
+
+# Two versions of one engine: as the SDK builds them, and by hand, so that the system's loader gives both
+# one state (STB_GNU_UNIQUE). unique_entry: of one that exports nothing but the entry.
+set(state_source ${CMAKE_CURRENT_LIST_DIR}/state_library.cc)
+set(STATOR_ENGINE_STAYS ON)
+foreach(version IN ITEMS 1 2)
+  stator_add_engine(state_${version} ${state_source})
+  target_compile_definitions(state_${version}_engine PRIVATE STATE_VERSION="${version}" STATE_EXPORT=STATOR_EXPORT)
+  set_target_properties(state_${version} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${HOSTILE_LIBRARIES})
+  add_library(hostile_shared_state_${version} MODULE ${state_source})
+  target_compile_definitions(hostile_shared_state_${version} PRIVATE STATE_VERSION="${version}" STATE_EXPORT=STATOR_EXPORT)
+  target_link_libraries(hostile_shared_state_${version} PRIVATE stator_sdk)
+  target_compile_features(hostile_shared_state_${version} PRIVATE cxx_std_20)
+  set_target_properties(hostile_shared_state_${version} PROPERTIES PREFIX "" OUTPUT_NAME shared_state_${version}
+    SKIP_BUILD_RPATH ON LIBRARY_OUTPUT_DIRECTORY ${HOSTILE_LIBRARIES})
+  list(APPEND hostile_targets state_${version} hostile_shared_state_${version})
+endforeach()
+unset(STATOR_ENGINE_STAYS)
+hostile_library(unique_entry DEFINITIONS HAS_NOTE="1" HAS_NO_ENTRY UNIQUE_ENTRY LINK ${script})

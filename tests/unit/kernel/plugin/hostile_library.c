@@ -17,6 +17,14 @@ STATOR_EXPORT int stator_engine_helper(void);
 int stator_engine_helper(void) { return 1; }
 #endif
 
+/* Of two libraries with it, the system's loader gives the first one's to both. */
+#ifdef UNIQUE_ENTRY
+__asm__(
+    ".pushsection .text\n.globl stator_engine_entry_v1\n"
+    ".type stator_engine_entry_v1, @gnu_unique_object\n"
+    "stator_engine_entry_v1: ret\n.size stator_engine_entry_v1, 1\n.popsection");
+#endif
+
 #ifndef HAS_NO_ENTRY
 STATOR_EXPORT const stator_engine_v1 *stator_engine_entry_v1(const stator_kernel_hello *hello) {
   static stator_engine_v1 engine = {.struct_size = sizeof(stator_engine_v1), .version = ENTRY_SAYS};

@@ -19,6 +19,10 @@ class PolicyBookTest : public testing::Test {
   void put(const Tenant& tenant) {
     book_.apply(kRecordPut, write_record(kSpaceTenant, tenant_key(tenant.id), write(tenant)));
   }
+  void put(const CollectionEngine& one) {
+    book_.apply(kRecordPut, write_record(kSpaceCollectionEngine,
+                                         collection_key(one.tenant, one.collection), write(one)));
+  }
   void erase(std::uint8_t space, const std::string& key) { book_.apply(kRecordErase, write_record(space, key, {})); }
   std::string put_key(const std::string& username, system::ApiKey rest) {
     const auth::ApiKey made = make_api_key();
@@ -125,6 +129,48 @@ TEST_F(PolicyBookTest, AKeyEndsWhenItsTimeIsOverOrItIsDropped) {
   EXPECT_FALSE(identity.value().is_known);
   EXPECT_EQ(book_.identify_key(token, 0, 0).error().code(), ErrorCode::kUnauthenticated);
   EXPECT_EQ(book_.identify_key("nonsense", 0, 0).error().code(), ErrorCode::kUnauthenticated);
+}
+
+TEST_F(PolicyBookTest, ALanesCopySaysWhichEngineACollectionBelongsTo) {
+  CollectionEngines engines;
+  book_.renew(engines);
+  EXPECT_EQ(engines.engine_of(TenantId{1}, "c"), "");
+  put(CollectionEngine{"c", 1, "graph"});
+  put(CollectionEngine{"c", 2, "vector"});
+  EXPECT_EQ(engines.engine_of(TenantId{1}, "c"), "") << "a copy";
+  book_.renew(engines);
+  EXPECT_EQ(engines.engine_of(TenantId{1}, "c"), "graph");
+  EXPECT_EQ(engines.engine_of(TenantId{2}, "c"), "vector");
+  EXPECT_EQ(engines.engine_of(TenantId{3}, "c"), "");
+  EXPECT_EQ(engines.engine_of(TenantId{1}, ""), "");
+  EXPECT_EQ(engines.engine_of(TenantId{1}, "cc"), "");
+  EXPECT_EQ(engines.engine_of(TenantId{1}, std::string(129, 'c')), "");
+  erase(kSpaceCollectionEngine, collection_key(1, "c"));
+  book_.renew(engines);
+  EXPECT_EQ(engines.engine_of(TenantId{1}, "c"), "");
+  book_.forget();
+  book_.renew(engines);
+  EXPECT_EQ(engines.engine_of(TenantId{2}, "c"), "");
+}
+
+TEST_F(PolicyBookTest, AnIdentityKnowsCollectionsWhoseEngineDoesNotServe) {
+  book_.set_serving({"graph"});
+  put(User{"anna", "h", {}, {"readonly"}, 1});
+  put(CollectionEngine{"b", 1, "gone"});
+  put(CollectionEngine{"a", 1, "graph"});
+  put(CollectionEngine{"c", 2, "gone"});
+  Identity anna = identify("anna");
+  Identity trusted = anonymous();
+  book_.renew(trusted);
+  for (const Identity* one : {&anna, &trusted}) {
+    EXPECT_EQ(one->absent_in("a"), nullptr);
+    ASSERT_NE(one->absent_in("b"), nullptr);
+    EXPECT_EQ(*one->absent_in("b"), "gone");
+    EXPECT_EQ(one->absent_in("c"), nullptr) << "another tenant's";
+  }
+  erase(kSpaceCollectionEngine, collection_key(1, "b"));
+  book_.renew(anna);
+  EXPECT_EQ(anna.absent_in("b"), nullptr);
 }
 
 TEST_F(PolicyBookTest, AMeterIsGivenWhereThereAreLimits) {

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <set>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -152,6 +154,40 @@ TEST_F(StoreDamageTest, AMisplacedOrLostPageIsFoundOrHarmless) {
                   other == pages ? std::string(4096, '\0') : good_.substr(other * 4096, 4096));
       check(bad);
       ASSERT_FALSE(HasFailure()) << "page " << page << " holds page " << other;
+    }
+  }
+}
+
+// Where the newest list of free pages has its numbers, from the first to the last; the layout is that
+// of LMDB 0.9 (mdb.c: MDB_meta, MDB_page, MDB_node).
+std::vector<std::size_t> free_numbers(const std::string& file) {
+  constexpr std::size_t kPage = 4096;
+  constexpr std::size_t kHeader = 16;
+  const auto at = [&]<class T>(std::size_t offset, T) { return load_little<T>(&file[offset]); };
+  const auto transaction = [&](std::size_t page) { return at(page * kPage + kHeader + 128, std::uint64_t{}); };
+  const std::size_t meta = transaction(1) > transaction(0) ? kPage : 0;
+  const std::size_t leaf = at(meta + kHeader + 64, std::uint64_t{}) * kPage;  // one is enough here
+  std::vector<std::size_t> found;
+  const std::size_t nodes = (at(leaf + 12, std::uint16_t{}) - kHeader) / 2;
+  for (std::size_t i = 0; i < nodes; ++i) {
+    const std::size_t list = leaf + at(leaf + kHeader + 2 * i, std::uint16_t{}) + 8 + 8;  // node, key
+    for (std::size_t k = 1; k <= at(list, std::uint64_t{}); ++k) found.push_back(list + 8 * k);
+  }
+  return found;
+}
+
+// The next checkpoint would write over it.
+TEST_F(StoreDamageTest, APageInUseThatIsSaidToBeFreeIsFound) {
+  const std::vector<std::size_t> numbers = free_numbers(good_);
+  ASSERT_FALSE(numbers.empty());
+  std::set<std::uint64_t> free;
+  for (const std::size_t at : numbers) free.insert(load_little<std::uint64_t>(&good_[at]));
+  for (const std::size_t at : numbers) {
+    for (std::uint64_t page = 2; page < good_.size() / 4096; ++page) {
+      if (free.contains(page)) continue;
+      std::string bad = good_;
+      store_little(&bad[at], page);
+      EXPECT_TRUE(check(bad)) << "page " << page << " at " << at;
     }
   }
 }
