@@ -1,6 +1,6 @@
 # The menu. `make demo` and `make test` need nothing but Debian 12, git and make.
 JOBS := $(shell nproc)
-CHECKS := check_layers check_tree check_docs
+CHECKS := check_layers check_tree check_docs check_threads
 
 # Clones of one commit share compiled objects wherever they stand.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -43,7 +43,7 @@ dev: ## development build in build/dev
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS)
 
-check: ## layers, tree and docs, without compiling; and that each check can fail
+check: ## layers, tree, docs and threads, without a build; and that each check can fail
 	@for check in $(CHECKS); do \
 	  python3 scripts/$$check.py --self-test && python3 scripts/$$check.py || exit 1; done
 	@python3 tests/torture/disconnect.py --check

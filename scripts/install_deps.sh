@@ -32,6 +32,8 @@ packages+=(nlohmann-json3-dev)
 packages+=(libcli11-dev libedit-dev)
 # Tests (the conversations compare JSON with a reader that is not ours) and benchmarks.
 packages+=(libgtest-dev libgmock-dev nlohmann-json3-dev libbenchmark-dev)
+# Which thread may call what: clang checks it, it builds nothing (scripts/check_threads.py).
+packages+=(clang)
 # What the engine contract looks like in memory (scripts/check_abi.py).
 packages+=(abigail-tools)
 # The reference of the engine contract from its headers (make reference).

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "base/thread_role.h"
 #include "io/sha256.h"
 #include "server/backup_manifest.h"
 #include "wal/log_copy.h"
@@ -64,13 +65,13 @@ class Backup {
         place_(sources.root + "/" + request.name),
         partial_(place_ + ".partial") {}
 
-  Result<BackupDone> run();
+  Result<BackupDone> run() STATOR_ON(background);
 
  private:
   Status prepare();
   Status read_base();
-  Status write();
-  Status copy_stores();
+  Status write() STATOR_ON(background);
+  Status copy_stores() STATOR_ON(background);
   Status copy_layout();
   Status copy_log(Lsn from, Lsn to);
   Status copy_tail(Lsn to);

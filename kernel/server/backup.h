@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "data/store/store.h"
 #include "io/file_system.h"
 #include "server/trim_gate.h"
@@ -46,6 +47,6 @@ struct BackupDone {
 // the backup's name. Errors: kDuplicateWrite (name), kNotFound and kRejectedPrevalidation (base),
 // kCorrupted, kDiskFull, kStorage.
 Result<BackupDone> take_backup(const BackupSources& sources, const BackupRequest& request,
-                               const std::atomic<bool>& is_stopping);
+                               const std::atomic<bool>& is_stopping) STATOR_ON(background);
 
 }  // namespace stator::server

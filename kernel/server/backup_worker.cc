@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/thread_role.h"
 #include "server/backup_manifest.h"
 
 namespace stator::server {
@@ -24,7 +25,10 @@ BackupWorker::BackupWorker(BackupSources sources, std::uint32_t lanes,
     : sources_(std::move(sources)),
       notify_(std::move(notify)),
       answers_(lanes),
-      thread_("backup", [this] { loop(); }) {}
+      thread_("backup", [this] {
+        const ActsAs role(threads::background);
+        loop();
+      }) {}
 
 BackupWorker::~BackupWorker() {
   stop();

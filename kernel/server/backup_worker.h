@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/thread_role.h"
 #include "control/session/server_stats.h"
 #include "io/thread.h"
 #include "server/backup.h"
@@ -42,17 +43,17 @@ class BackupWorker {
   // thread.
   Status check(const BackupRequest& request) const;
   // Error: as check(). A lane's thread.
-  Status submit(BackupJob job);
+  Status submit(BackupJob job) STATOR_ON(lane);
   // The answers for this lane. Its thread.
-  std::vector<BackupAnswer> take(LaneId lane);
+  std::vector<BackupAnswer> take(LaneId lane) STATOR_ON(lane);
   session::BackupFacts facts() const;
   // The backup that runs ends soon, with an error; no other begins. Any thread.
   void stop();
 
  private:
   Status check_locked(const BackupRequest& request) const;
-  void loop();
-  void note(const BackupRequest& request, Result<BackupDone>& result);
+  void loop() STATOR_ON(background);
+  void note(const BackupRequest& request, Result<BackupDone>& result) STATOR_ON(background);
 
   const BackupSources sources_;
   const std::function<void(LaneId)> notify_;

@@ -1,6 +1,7 @@
 #include "server/change_reader.h"
 
 #include "base/limits.h"
+#include "base/thread_role.h"
 
 namespace stator::server {
 
@@ -10,7 +11,10 @@ ChangeReader::ChangeReader(wal::Log& log, ChangeWriter writer, std::uint32_t lan
                            std::function<void(LaneId)> notify)
     : log_(log), writer_(std::move(writer)), notify_(std::move(notify)) {
   for (std::uint32_t i = 0; i < lanes; ++i) mailboxes_.push_back(std::make_unique<Mailbox>());
-  thread_ = io::Thread("changes", [this] { loop(); });
+  thread_ = io::Thread("changes", [this] {
+    const ActsAs role(threads::background);
+    loop();
+  });
 }
 
 ChangeReader::~ChangeReader() { stop(); }

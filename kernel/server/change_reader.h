@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/byte_buffer.h"
+#include "base/thread_role.h"
 #include "io/thread.h"
 #include "server/change_event.h"
 #include "wal/log.h"
@@ -48,13 +49,13 @@ class ChangeReader {
   ChangeReader& operator=(const ChangeReader&) = delete;
 
   // Error: kResourcesExhausted. A lane's thread.
-  Status open(const ChangeTicket& ticket, ChangeQuery query);
+  Status open(const ChangeTicket& ticket, ChangeQuery query) STATOR_ON(lane);
   // Asks for the next part; once, until it has come. A lane's thread.
-  void more(const ChangeTicket& ticket);
+  void more(const ChangeTicket& ticket) STATOR_ON(lane);
   // No part of it comes from now on, but for one that lies in the mailbox. A lane's thread.
-  void close(const ChangeTicket& ticket);
+  void close(const ChangeTicket& ticket) STATOR_ON(lane);
   // The parts for this lane; cheap when there are none. Its thread.
-  std::vector<ChangePart> take(LaneId lane);
+  std::vector<ChangePart> take(LaneId lane) STATOR_ON(lane);
 
   // Reads no more. Idempotent; the lanes have ended.
   void stop();
@@ -81,16 +82,16 @@ class ChangeReader {
     std::vector<ChangePart> parts;  // guarded by mutex_
   };
 
-  void loop();
-  bool wait(std::vector<Order>& orders, bool is_busy);
-  void carry_out(std::vector<Order>& orders);
+  void loop() STATOR_ON(background);
+  bool wait(std::vector<Order>& orders, bool is_busy) STATOR_ON(background);
+  void carry_out(std::vector<Order>& orders) STATOR_ON(background);
   // Every subscription that asks has its turn. True if one of them is not through yet.
-  bool serve();
+  bool serve() STATOR_ON(background);
   // True: it is not through, and has nothing to deliver yet.
-  Result<bool> fill(Subscription& subscription, ChangePart& part);
-  Status skip_gap(Subscription& subscription, ChangePart& part);
-  void take_events(Subscription& subscription, ChangePart& part);
-  void deliver(const ChangeTicket& ticket, ChangePart part);
+  Result<bool> fill(Subscription& subscription, ChangePart& part) STATOR_ON(background);
+  Status skip_gap(Subscription& subscription, ChangePart& part) STATOR_ON(background);
+  void take_events(Subscription& subscription, ChangePart& part) STATOR_ON(background);
+  void deliver(const ChangeTicket& ticket, ChangePart part) STATOR_ON(background);
 
   wal::Log& log_;
   ChangeWriter writer_;

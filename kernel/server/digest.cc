@@ -2,6 +2,7 @@
 
 #include "stator/json_writer.hpp"
 
+#include "base/thread_role.h"
 #include "data/core/state_digest.h"
 
 namespace stator::server {
@@ -10,7 +11,7 @@ Result<std::string> digest(const StandingServer& server) {
   core::Digests sums;
   core::Digests every;
   bool is_first = true;
-  const auto add = [&](core::CoreLoop& core) -> Status {
+  const auto add = [&](core::CoreLoop& core) STATOR_ON(lane) -> Status {
     core::LaneDigests lane = core::digests_of(core.store(), core.catalog());
     for (const auto& [engine, sum] : lane.owned) sums[engine].add(sum);
     if (!is_first && lane.every != every) {

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/thread_role.h"
 #include "data/core/kernel_record.h"
 
 namespace stator::server {
@@ -43,7 +44,7 @@ Result<std::string> discard_to(const StandingServer& server, Lsn to, const std::
     return Error(ErrorCode::kNotFound, "lsn", "the log ends with LSN " + number(last));
   }
   Lsn base;
-  const auto look = [&](core::CoreLoop& core) -> Status {
+  const auto look = [&](core::CoreLoop& core) STATOR_ON(lane) -> Status {
     STATOR_TRY(const Lsn applied, core.finish_checkpoint());
     base = std::max(base, applied);
     return ok_status();
@@ -56,11 +57,12 @@ Result<std::string> discard_to(const StandingServer& server, Lsn to, const std::
   const std::string records = std::to_string(last.value() - to.value());
   log::warn("discard_to: '" + user + "' had the records above LSN " + number(to) + " forgotten: " +
             records + " of them, up to LSN " + number(last) + ", durable ones too");
-  Status reloaded = server.on_each_lane([](core::CoreLoop& core) { return core.reload(); });
+  Status reloaded =
+      server.on_each_lane([](core::CoreLoop& core) STATOR_ON(lane) { return core.reload(); });
   if (reloaded.ok()) {
     // A right that was given above the LSN must not be left over: the book is read anew as a whole.
     server.forget_policy();
-    reloaded = server.on_each_lane([&](core::CoreLoop& core) {
+    reloaded = server.on_each_lane([&](core::CoreLoop& core) STATOR_ON(lane) {
       server.load_policy(core.store());
       return ok_status();
     });

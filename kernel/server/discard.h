@@ -5,6 +5,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "server/standing_server.h"
 
 namespace stator::server {
@@ -15,6 +16,7 @@ namespace stator::server {
 // some of them already), kBadRequest
 // (`to` is no end of a batch). What cannot be undone half-way ends the process; a start finishes
 // it.
-Result<std::string> discard_to(const StandingServer& server, Lsn to, const std::string& user);
+Result<std::string> discard_to(const StandingServer& server, Lsn to, const std::string& user)
+    STATOR_ON(background);
 
 }  // namespace stator::server

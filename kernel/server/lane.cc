@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/thread_role.h"
 #include "system/stored_form.h"
 
 namespace stator::server {
@@ -66,7 +67,10 @@ Lane::~Lane() = default;
 
 std::future<Status> Lane::start() {
   std::future<Status> result = recovered_.get_future();
-  thread_ = io::Thread("lane-" + std::to_string(id_.value()), [this] { run(); });
+  thread_ = io::Thread("lane-" + std::to_string(id_.value()), [this] {
+    const ActsAs role(threads::lane);
+    run();
+  });
   return result;
 }
 
@@ -271,7 +275,7 @@ void Lane::work(net::EventLoop& events, core::TurnPart part) {
   }
   done_.clear();
   // After them: one of them may have closed a stream.
-  changes_.collect([&events](bridge::Task* task) { events.on_answer(task); });
+  changes_.collect([&events](bridge::Task* task) STATOR_ON(lane) { events.on_answer(task); });
 }
 
 bool Lane::is_idle() const {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/thread_role.h"
 #include "bridge/core_link.h"
 #include "bridge/lane_gauges.h"
 #include "bridge/lane_mesh.h"
@@ -79,39 +80,39 @@ class Lane {
   // After phase kStop (and serve(), if recovery was ok): waits for the thread. What its last checkpoint said.
   Status join();
   // For work on the lane's own thread while it stands still (LaneStop).
-  core::CoreLoop& core() { return *core_; }
+  core::CoreLoop& core() STATOR_ON(lane) { return *core_; }
 
  private:
   struct Sockets {
     net::Listeners listeners;
     net::Socket kernel;
   };
-  void run();
-  void loop(net::EventLoop& events);
-  void turn(net::EventLoop& events, int timeout_ms);
+  void run() STATOR_ON(lane);
+  void loop(net::EventLoop& events) STATOR_ON(lane);
+  void turn(net::EventLoop& events, int timeout_ms) STATOR_ON(lane);
   // Runs what is submitted and hands out what is answered.
-  void work(net::EventLoop& events, core::TurnPart part = core::TurnPart::kLast);
+  void work(net::EventLoop& events, core::TurnPart part = core::TurnPart::kLast) STATOR_ON(lane);
   // Takes what has come, as much as this lane can have waiting.
-  void read_sockets(net::EventLoop& events, std::size_t ready);
+  void read_sockets(net::EventLoop& events, std::size_t ready) STATOR_ON(lane);
   // A turn of background work, if one is due and the lane is to go on serving.
-  void begin_work();
-  bool may_work() const;
+  void begin_work() STATOR_ON(lane);
+  bool may_work() const STATOR_ON(lane);
   // Whether lanes that have requests of this one are well.
-  void look_after_peers(std::uint64_t now_ns);
+  void look_after_peers(std::uint64_t now_ns) STATOR_ON(lane);
   // Sends what was appended on its way to the disk.
-  void commit(net::EventLoop& events);
-  int timeout_ms(const net::EventLoop& events) const;
+  void commit(net::EventLoop& events) STATOR_ON(lane);
+  int timeout_ms(const net::EventLoop& events) const STATOR_ON(lane);
   // What server_stats tells of this lane.
-  void publish(std::size_t connections, std::size_t unsent_bytes);
+  void publish(std::size_t connections, std::size_t unsent_bytes) STATOR_ON(lane);
   bridge::LaneGauges& gauges() const { return (*shared_.gauges)[id_.value()]; }
   void set_busy_since(std::uint64_t now_ns) {
     gauges().busy_since_ns.store(now_ns, std::memory_order_relaxed);
   }
-  bool has_work() const;
+  bool has_work() const STATOR_ON(lane);
   // Nothing of this lane's is open, but for requests that wait for the lanes to stand still.
-  bool is_idle() const;
+  bool is_idle() const STATOR_ON(lane);
   // In a stop of all lanes: stops reading, and parks when all can. True: it just began or ended.
-  bool stand_still(net::EventLoop& events);
+  bool stand_still(net::EventLoop& events) STATOR_ON(lane);
 
   LaneId id_;
   LaneShared& shared_;

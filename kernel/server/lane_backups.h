@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/thread_role.h"
 #include "control/session/backup_desk.h"
 #include "server/backup_worker.h"
 
@@ -17,10 +18,10 @@ class LaneBackups final : public session::BackupDesk {
   LaneBackups(LaneId lane, BackupWorker& worker) : lane_(lane), worker_(worker) {}
 
   Status check(const bridge::Task& task) const override;
-  Status submit(bridge::Task* task) override;
+  Status submit(bridge::Task* task) override STATOR_ON(lane);
 
   // Adds the requests that are answered now.
-  void collect(std::uint64_t now_ns, std::vector<bridge::Task*>& done);
+  void collect(std::uint64_t now_ns, std::vector<bridge::Task*>& done) STATOR_ON(lane);
   // Of the first that ends; 0 = none waits.
   std::uint64_t next_deadline_ns() const;
 
@@ -30,7 +31,7 @@ class LaneBackups final : public session::BackupDesk {
     std::uint64_t ticket;
     bridge::Task* task;
   };
-  void take_answers(std::vector<bridge::Task*>& done);
+  void take_answers(std::vector<bridge::Task*>& done) STATOR_ON(lane);
 
   const LaneId lane_;
   BackupWorker& worker_;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "base/thread_role.h"
 #include "control/session/stream_desk.h"
 #include "server/change_reader.h"
 
@@ -17,15 +18,15 @@ class LaneChanges final : public session::StreamDesk {
   LaneChanges(LaneId lane, ChangeReader& reader, const wal::Log& log)
       : lane_(lane), reader_(reader), log_(log) {}
 
-  Status open(bridge::Task& task) override;
-  void more(bridge::Task& task) override { reader_.more({lane_, task.stream}); }
-  void close(bridge::Task& task) override;
+  Status open(bridge::Task& task) override STATOR_ON(lane);
+  void more(bridge::Task& task) override STATOR_ON(lane) { reader_.more({lane_, task.stream}); }
+  void close(bridge::Task& task) override STATOR_ON(lane);
 
   // Subscriptions of this lane: they keep a task each, for as long as they like.
-  std::size_t open() const { return tasks_.size(); }
+  std::size_t open() const STATOR_ON(lane) { return tasks_.size(); }
   // Gives every task that has its next part, or its last answer, to `answer`: one after the other,
   // because an answer may close other streams, whose tasks are void then.
-  void collect(const std::function<void(bridge::Task*)>& answer);
+  void collect(const std::function<void(bridge::Task*)>& answer) STATOR_ON(lane);
 
  private:
   const LaneId lane_;

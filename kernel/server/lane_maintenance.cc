@@ -5,6 +5,7 @@
 #include "stator/args.hpp"
 
 #include "base/assert.h"
+#include "base/thread_role.h"
 #include "server/digest.h"
 #include "server/discard.h"
 #include "server/vshard_move.h"
@@ -21,17 +22,17 @@ MaintenanceWork work_of(SessionOp op, const Task& task, const std::string& user)
   const Args args(reinterpret_cast<const stator_arg_block*>(task.args.data()));
   switch (op) {
     case SessionOp::kDigest:
-      return [](const StandingServer& server) { return digest(server); };
+      return [](const StandingServer& server) STATOR_ON(background) { return digest(server); };
     case SessionOp::kDiscardTo: {
       const Lsn to{args.u64(discard_args::kLsn)};
-      return [to, user](const StandingServer& server) { return discard_to(server, to, user); };
+      return [to, user](const StandingServer& server)
+                 STATOR_ON(background) { return discard_to(server, to, user); };
     }
     case SessionOp::kVShardMove: {
       const VShardId vshard{static_cast<std::uint32_t>(args.u64(move_args::kVShard))};
       const LaneId lane{static_cast<std::uint32_t>(args.u64(move_args::kLane))};
-      return [vshard, lane](const StandingServer& server) {
-        return move_vshard(server, vshard, lane);
-      };
+      return [vshard, lane](const StandingServer& server)
+                 STATOR_ON(background) { return move_vshard(server, vshard, lane); };
     }
     default:
       break;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/thread_role.h"
 #include "control/session/maintenance_desk.h"
 #include "server/maintenance.h"
 
@@ -16,10 +17,11 @@ class LaneMaintenance final : public session::MaintenanceDesk {
  public:
   LaneMaintenance(LaneId lane, Maintenance& worker) : lane_(lane), worker_(worker) {}
 
-  Status submit(session::SessionOp op, bridge::Task* task, const std::string& user) override;
+  Status submit(session::SessionOp op, bridge::Task* task, const std::string& user) override
+      STATOR_ON(lane);
 
   // Adds the requests that are answered now.
-  void collect(std::vector<bridge::Task*>& done);
+  void collect(std::vector<bridge::Task*>& done) STATOR_ON(lane);
   // Requests that wait here: the lanes need not wait for them.
   std::size_t waiting() const { return waiting_.size(); }
 

@@ -14,6 +14,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/thread_role.h"
 
 namespace stator::server {
 
@@ -28,17 +29,17 @@ class LaneStop {
   // ----------------------------------------------------------------------------
   Phase phase() const { return phase_.load(std::memory_order_acquire); }
   // In kDrain, each turn: whether none of this lane's requests is open.
-  void set_drained(LaneId lane, bool is_drained);
+  void set_drained(LaneId lane, bool is_drained) STATOR_ON(lane);
   // In kPark: stands still, does what run() brings, returns when the lanes go on.
-  void park(LaneId lane);
+  void park(LaneId lane) STATOR_ON(lane);
 
   // ---- one other thread
   // --------------------------------------------------------------------------- Returns when all
   // lanes are parked. Error kBusy: requests are still open after `patience`; the lanes go on then.
-  Status stop(std::chrono::milliseconds patience);
+  Status stop(std::chrono::milliseconds patience) STATOR_ON(background);
   // While they stand: runs `work` on a lane's thread, and waits for it.
-  Status run(LaneId lane, const std::function<Status()>& work);
-  void go_on();
+  Status run(LaneId lane, const std::function<Status()>& work) STATOR_ON(background);
+  void go_on() STATOR_ON(background);
 
  private:
   void ring_all() const;

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/thread_role.h"
+
 namespace stator::server {
 namespace {
 
@@ -16,7 +18,10 @@ Maintenance::Maintenance(StandingServer server, std::function<void(LaneId)> noti
     : server_(std::move(server)),
       notify_(std::move(notify)),
       answers_(server_.lanes()),
-      thread_("maintenance", [this] { loop(); }) {}
+      thread_("maintenance", [this] {
+        const ActsAs role(threads::background);
+        loop();
+      }) {}
 
 Maintenance::~Maintenance() { stop(); }
 

@@ -15,6 +15,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "io/thread.h"
 #include "server/standing_server.h"
 
@@ -42,15 +43,15 @@ class Maintenance {
   Maintenance& operator=(const Maintenance&) = delete;
 
   // Error kBusy: another one runs, or the server stops. A lane's thread.
-  Status submit(MaintenanceJob job);
+  Status submit(MaintenanceJob job) STATOR_ON(lane);
   // The answers for this lane. Its thread.
-  std::vector<MaintenanceAnswer> take(LaneId lane);
+  std::vector<MaintenanceAnswer> take(LaneId lane) STATOR_ON(lane);
   // Waits for the job that runs; no other begins. Not on a lane's thread.
   void stop();
 
  private:
-  void loop();
-  Result<std::string> carry_out(const MaintenanceWork& work);
+  void loop() STATOR_ON(background);
+  Result<std::string> carry_out(const MaintenanceWork& work) STATOR_ON(background);
 
   const StandingServer server_;
   const std::function<void(LaneId)> notify_;

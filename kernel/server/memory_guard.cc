@@ -1,14 +1,14 @@
 #include "server/memory_guard.h"
 
-#include <malloc.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <malloc.h>
 #include <string>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "base/thread_role.h"
 
 namespace stator::server {
 namespace {
@@ -49,7 +49,10 @@ std::uint64_t available_memory_bytes() {
 }
 
 MemoryGuard::MemoryGuard(std::uint64_t limit_bytes) : limit_bytes_(limit_bytes) {
-  thread_ = io::Thread("memory", [this] { run(); });
+  thread_ = io::Thread("memory", [this] {
+    const ActsAs role(threads::background);
+    run();
+  });
 }
 
 MemoryGuard::~MemoryGuard() {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "base/thread_role.h"
 #include "io/thread.h"
 
 namespace stator::server {
@@ -29,7 +30,7 @@ class MemoryGuard {
   std::uint64_t limit_bytes() const { return limit_bytes_; }
 
  private:
-  void run();
+  void run() STATOR_ON(background);
 
   const std::uint64_t limit_bytes_;
   std::atomic<bool> is_full_{false};

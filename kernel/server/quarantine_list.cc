@@ -10,6 +10,7 @@
 #include "base/crc32c.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread_role.h"
 
 namespace stator::server {
 namespace {
@@ -137,6 +138,7 @@ class Maker {
   }
 
   bool is_parked(const host::PoisonRecord& record, Lsn lsn) const {
+    const ActsAs role(threads::lane);  // none runs yet
     bool is_there = false;
     for (store::Store* store : sources_.stores) {
       store->begin_turn();

@@ -7,6 +7,7 @@
 
 #include "base/crc32c.h"
 #include "base/log.h"
+#include "base/thread_role.h"
 #include "control/auth/secrets.h"
 #include "control/session/describe.h"
 #include "control/session/session_ops.h"
@@ -217,6 +218,7 @@ Status Server::open_data(std::uint32_t lanes) {
   policy_.on_drop([this](TenantId tenant, bool is_dropping) {
     is_dropping ? drops_.begin(tenant) : drops_.end(tenant);
   });
+  const ActsAs role(threads::lane);  // none runs yet
   for (const auto& store : stores_) load_policy(*store);
   fill_quarantine();
   STATOR_TRY(audit_,
@@ -246,6 +248,7 @@ void Server::load_policy(store::Store& store) {
 }
 
 Status Server::open_stores() {
+  const ActsAs role(threads::lane);  // none runs yet
   vshards_ = std::make_unique<bridge::VShardMap>(layout_.hash_key, layout_.vshard_lane);
   mesh_ = std::make_unique<bridge::LaneMesh>(layout_.lanes);
   const std::string directory = store_directory(config_.data_dir, layout_.generation);
@@ -373,12 +376,13 @@ StandingServer Server::standing() {
   standing.files = &io::posix_file_system();
   standing.data_dir = config_.data_dir;
   standing.stop = stop_.get();
-  standing.core = [this](LaneId lane) -> core::CoreLoop& { return lanes_[lane.value()]->core(); };
+  standing.core = [this](LaneId lane)
+                      STATOR_ON(lane) -> core::CoreLoop& { return lanes_[lane.value()]->core(); };
   standing.vshards = vshards_.get();
   standing.layout = &layout_;
   standing.log = log_.get();
   standing.forget_policy = [this] { policy_.forget(); };
-  standing.load_policy = [this](store::Store& store) { load_policy(store); };
+  standing.load_policy = [this](store::Store& store) STATOR_ON(lane) { load_policy(store); };
   standing.drops = &drops_;
   standing.is_backup_running = [backups = backups_.get()] { return backups->facts().is_running; };
   return standing;

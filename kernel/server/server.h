@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/thread_role.h"
 #include "server/backup_worker.h"
 #include "server/change_reader.h"
 #include "server/config.h"
@@ -71,7 +72,7 @@ class Server {
   Status serve(const net::Listeners& listeners, const KernelTask& task);
   Status open_data(std::uint32_t lanes);
   Status open_stores();
-  void load_policy(store::Store& store);
+  void load_policy(store::Store& store) STATOR_ON(lane);
   Status open_log();
   Status number_engines();
   void fill_quarantine();

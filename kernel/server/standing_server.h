@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "base/thread_role.h"
 #include "bridge/tenant_drops.h"
 #include "bridge/vshard_map.h"
 #include "data/core/core_loop.h"
@@ -29,11 +30,13 @@ struct StandingServer {
   std::function<bool()> is_backup_running;  // it copies stores, placement and log, which must agree
 
   std::uint32_t lanes() const { return layout->lanes; }
-  Status on_lane(LaneId lane, const std::function<Status(core::CoreLoop&)>& work) const {
-    return stop->run(lane, [&] { return work(core(lane)); });
+  Status on_lane(LaneId lane, const std::function<Status(core::CoreLoop&)>& work) const
+      STATOR_ON(background) {
+    return stop->run(lane, [&]() STATOR_ON(lane) { return work(core(lane)); });
   }
   // Lane after lane; stops at the first error.
-  Status on_each_lane(const std::function<Status(core::CoreLoop&)>& work) const {
+  Status on_each_lane(const std::function<Status(core::CoreLoop&)>& work) const
+      STATOR_ON(background) {
     for (std::uint32_t lane = 0; lane < lanes(); ++lane) STATOR_CHECK(on_lane(LaneId{lane}, work));
     return ok_status();
   }

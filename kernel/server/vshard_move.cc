@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/thread_role.h"
 #include "data/core/vshard_snapshot.h"
 
 namespace stator::server {
@@ -24,17 +25,17 @@ class Move {
   Move(const StandingServer& server, VShardId vshard, LaneId from, LaneId to)
       : server_(server), layout_(*server.layout), vshard_(vshard), from_(from), to_(to) {}
 
-  Result<std::string> run();
+  Result<std::string> run() STATOR_ON(background);
 
  private:
   Status save() { return save_layout(*server_.files, server_.data_dir, layout_); }
-  Status copy();
-  Status write(core::CoreLoop& core);
-  Status load(core::CoreLoop& core);
+  Status copy() STATOR_ON(background);
+  Status write(core::CoreLoop& core) STATOR_ON(lane);
+  Status load(core::CoreLoop& core) STATOR_ON(lane);
   // From its success on the other lane is the owner.
   Status switch_owner();
-  Status undo();
-  Status finish();
+  Status undo() STATOR_ON(background);
+  Status finish() STATOR_ON(background);
   // Its failure costs nothing: a start finds a move whose other side is empty.
   void end();
 
@@ -50,7 +51,8 @@ class Move {
 // lane.
 Status Move::copy() {
   for (const LaneId lane : {from_, to_}) {
-    STATOR_CHECK(server_.on_lane(lane, [](core::CoreLoop& core) { return core.checkpoint(); }));
+    STATOR_CHECK(server_.on_lane(
+        lane, [](core::CoreLoop& core) STATOR_ON(lane) { return core.checkpoint(); }));
   }
   layout_.move = Layout::Move{vshard_, from_, to_};
   if (Status saved = save(); !saved.ok()) {
@@ -58,8 +60,9 @@ Status Move::copy() {
     return saved;
   }
   STATOR_CHECK(remove_snapshot(*server_.files, server_.data_dir));
-  STATOR_CHECK(server_.on_lane(from_, [this](core::CoreLoop& core) { return write(core); }));
-  return server_.on_lane(to_, [this](core::CoreLoop& core) { return load(core); });
+  STATOR_CHECK(
+      server_.on_lane(from_, [this](core::CoreLoop& core) STATOR_ON(lane) { return write(core); }));
+  return server_.on_lane(to_, [this](core::CoreLoop& core) STATOR_ON(lane) { return load(core); });
 }
 
 Status Move::write(core::CoreLoop& core) {
@@ -110,19 +113,21 @@ void Move::end() {
 }
 
 Status Move::undo() {
-  STATOR_CHECK(server_.on_lane(
-      to_, [this](core::CoreLoop& core) { return core::erase_vshard(core.store(), vshard_); }));
+  STATOR_CHECK(server_.on_lane(to_, [this](core::CoreLoop& core) STATOR_ON(lane) {
+    return core::erase_vshard(core.store(), vshard_);
+  }));
   end();
   return ok_status();
 }
 
 Status Move::finish() {
-  const auto forget = [this](core::CoreLoop& core) -> Status {
+  const auto forget = [this](core::CoreLoop& core) STATOR_ON(lane) -> Status {
     STATOR_CHECK(core::erase_vshard(core.store(), vshard_));
     return core.reopen_engines();
   };
   STATOR_CHECK(server_.on_lane(from_, forget));
-  STATOR_CHECK(server_.on_lane(to_, [](core::CoreLoop& core) { return core.reopen_engines(); }));
+  STATOR_CHECK(server_.on_lane(
+      to_, [](core::CoreLoop& core) STATOR_ON(lane) { return core.reopen_engines(); }));
   end();
   return ok_status();
 }

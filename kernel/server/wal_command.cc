@@ -6,6 +6,7 @@
 #include "stator/json_writer.hpp"
 
 #include "base/base64.h"
+#include "base/thread_role.h"
 #include "data/core/kernel_record.h"
 #include "data/store/store.h"
 #include "server/key_file.h"
@@ -29,7 +30,7 @@ struct StoppedData {
   EngineNames names;
 };
 
-void read_names(store::Store& store, EngineNames& names) {
+void read_names(store::Store& store, EngineNames& names) STATOR_ON(lane) {
   store.begin_turn();
   core::each_engine_number(
       store, [&](EngineNumber number, ByteView id) { names[number] = std::string(id); });
@@ -49,6 +50,7 @@ Result<StoppedData> open_stopped(const std::string& data_dir) {
   const std::string stores = store_directory(data_dir, layout.generation);
   Lsn oldest{std::numeric_limits<std::uint64_t>::max() - 1};
   Lsn newest;
+  const ActsAs role(threads::lane);  // none runs
   for (std::uint32_t lane = 0; lane < layout.lanes; ++lane) {
     store::StoreOptions options;
     options.directory = lane_directory(stores, lane);

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread_role.h"
 #include "io/semaphore.h"
 #include "io/thread.h"
 #include "wal/local_log_reader.h"
@@ -70,7 +71,7 @@ class LocalLog final : public Log {
   }
   // Under the lock: whether the writer sleeps and is to be woken by the caller, without the lock.
   bool must_wake_writer() { return std::exchange(is_writer_asleep_, false); }
-  void run();
+  void run() STATOR_ON(log_writer);
   // Until there is something to write or to trim, or the end, and nobody else writes.
   void sleep_until_due(std::unique_lock<std::mutex>& lock);
   // Under the lock: nobody writes, and what is staged can be written without a new segment.
@@ -78,12 +79,12 @@ class LocalLog final : public Log {
   // Under the lock: begins to write what is staged.
   void begin_write();
   // Writes it. False when the log has failed.
-  bool write();
+  bool write() STATOR_ON(log_writer);
   void end_write();
   // Lets go of what readers alone would want. False: there is nothing.
-  bool give_back();
+  bool give_back() STATOR_ON(log_writer);
   // Waits for space or for the end; false at the end.
-  bool wait_for_space(const std::string& reason);
+  bool wait_for_space(const std::string& reason) STATOR_ON(log_writer);
   void set_disk_full(bool is_full);
   void fail(Status status);
   void notify() const {
@@ -133,7 +134,10 @@ LocalLog::LocalLog(io::FileSystem& files, LocalLogOptions options,
       tail_(position.next.value() - 1),
       last_(position.next.value() - 1),
       position_(position),
-      writer_("wal", [this] { run(); }) {}
+      writer_("wal", [this] {
+        const ActsAs role(threads::log_writer);
+        run();
+      }) {}
 
 Status LocalLog::check_open() const {
   if (!failure_.ok()) return failure_;
@@ -232,6 +236,7 @@ bool LocalLog::commit_here() {
     flush();
     return false;
   }
+  const ActsAs role(threads::log_writer);  // is_writing_ is set: the writer waits until it is not
   const bool is_written = write();
   end_write();
   return is_written;
@@ -316,6 +321,7 @@ Status LocalLog::reopen_at(Lsn to) {
   }
   const LogPosition position = recovered.position;
   {
+    const ActsAs role(threads::log_writer);  // it does not run
     const std::lock_guard lock(segments_mutex_);
     segments_.reset();  // only one at a time makes the next file
     segments_ = std::make_unique<SegmentWriter>(files_, options);
@@ -332,7 +338,10 @@ Status LocalLog::reopen_at(Lsn to) {
     is_flushed_ = false;
     is_closing_ = false;
   }
-  writer_ = io::Thread("wal", [this] { run(); });
+  writer_ = io::Thread("wal", [this] {
+    const ActsAs role(threads::log_writer);
+    run();
+  });
   return ok_status();
 }
 
@@ -428,6 +437,7 @@ Result<std::unique_ptr<Log>> open_local_log(io::FileSystem& files, const LocalLo
   const LogPosition position = recovered.position;
   const std::uint64_t torn_bytes = recovered.torn_bytes;
   auto segments = std::make_unique<SegmentWriter>(files, options);
+  const ActsAs role(threads::log_writer);  // it does not run yet
   STATOR_CHECK(segments->begin(std::move(recovered)));
   return std::unique_ptr<Log>(std::make_unique<LocalLog>(
       files, options, std::move(segments), position, torn_bytes));

@@ -22,7 +22,11 @@ SegmentMaker::SegmentMaker(io::FileSystem& files, std::string directory, std::si
       path_(directory_ + "/" + kNextSegmentName),
       full_bytes_(full_bytes),
       is_ahead_(is_ahead) {
-  if (is_ahead_) thread_ = io::Thread("wal-ahead", [this] { run(); });
+  if (!is_ahead_) return;
+  thread_ = io::Thread("wal-ahead", [this] {
+    const ActsAs role(threads::background);
+    run();
+  });
 }
 
 SegmentMaker::~SegmentMaker() {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "io/file_system.h"
 #include "io/thread.h"
 
@@ -30,23 +31,23 @@ class SegmentMaker {
 
   // Before everything else. What an earlier run kept is removed: after a crash such a file may
   // still be a segment under another name. So is what a cut that was broken off left.
-  Status begin();
+  Status begin() STATOR_ON(log_writer);
   const std::string& path() const { return path_; }
   // Begins to make one of `bytes`, if none is ready or being made. Never waits. Once it failed it is
   // not tried again before the next take().
-  void prepare(std::size_t bytes);
+  void prepare(std::size_t bytes) STATOR_ON(log_writer);
   // Until path() is a file of `bytes` or more: the one that is ready, or one made now. Its size.
   // The file is the caller's. kDiskFull: nothing is left behind.
-  Result<std::size_t> take(std::size_t bytes);
+  Result<std::size_t> take(std::size_t bytes) STATOR_ON(log_writer);
   // Removes what is kept. Not while a file is being made. False: nothing was, or it cannot be.
-  bool drop_kept();
+  bool drop_kept() STATOR_ON(log_writer);
   // Of a segment that the log no longer needs: keeps its file for later if it may, or removes it.
   // Its name is gone, also after a power cut, when this returns ok.
-  Status take_over(const std::string& segment, bool may_keep);
+  Status take_over(const std::string& segment, bool may_keep) STATOR_ON(log_writer);
 
  private:
   enum class State { kNone, kWanted, kMaking, kReady, kFailed };
-  void run();
+  void run() STATOR_ON(background);
   Status make(std::size_t bytes);
   Status make_new(std::size_t bytes);
   // Whether path_ is a file that was kept.

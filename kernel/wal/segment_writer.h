@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/thread_role.h"
 #include "io/file_system.h"
 #include "wal/block_buffer.h"
 #include "wal/commit_codec.h"
@@ -37,9 +38,9 @@ class SegmentWriter {
         options_(options),
         maker_(files, options.directory, options.segment_bytes, options.is_made_ahead) {}
 
-  Status begin(RecoveredLog recovered);
+  Status begin(RecoveredLog recovered) STATOR_ON(log_writer);
   // The whole commit, written and synced. kDiskFull: nothing happened, it may be tried again.
-  Status write(Commit& commit);
+  Status write(Commit& commit) STATOR_ON(log_writer);
   // The first record of the oldest segment. Any thread.
   Lsn oldest() const { return Lsn{oldest_.load(std::memory_order_acquire)}; }
   // write() needs no new segment for it.
@@ -51,21 +52,22 @@ class SegmentWriter {
     const std::lock_guard lock(parts_mutex_);
     return parts_;
   }
-  void trim(Lsn to, Lsn durable);
+  void trim(Lsn to, Lsn durable) STATOR_ON(log_writer);
   // Frees what space there is to free at once: files that are kept for later, else the oldest
   // segment, if all its records are below `to`, which are durable. False: nothing.
-  bool give_back(Lsn to);
+  bool give_back(Lsn to) STATOR_ON(log_writer);
 
  private:
-  Status make_room(const Commit& commit);
+  Status make_room(const Commit& commit) STATOR_ON(log_writer);
   // Lets the log go on at `position` in a file with room for `bytes` of a commit.
-  Status add_segment(const LogPosition& position, std::size_t bytes, std::optional<KeyId> key);
-  Status open_last();
+  Status add_segment(const LogPosition& position, std::size_t bytes, std::optional<KeyId> key)
+      STATOR_ON(log_writer);
+  Status open_last() STATOR_ON(log_writer);
   bool is_oldest_below(Lsn to) const;  // and there is a later one
-  bool remove_oldest(bool may_keep);
+  bool remove_oldest(bool may_keep) STATOR_ON(log_writer);
   // Whether a segment's file may become a later one.
   bool may_keep(const std::string& path);
-  Status note_parts(Lsn durable);
+  Status note_parts(Lsn durable) STATOR_ON(log_writer);
   // Bytes of a segment behind one of `before` bytes.
   std::size_t next_size(std::size_t before, std::size_t commit) const;
 

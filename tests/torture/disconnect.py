@@ -97,7 +97,7 @@ ENTRIES = [
     ("checkpoints run", CORE,
      "is_checkpointing_ = store.start_checkpoint(durable);", "is_checkpointing_ = false;", SIMULATION),
     ("no checkpoint while a batch is held", CORE, "  if (is_holding_) return false;\n", "", SIMULATION),
-    ("repeats are found", CORE, "if (task.idempotency_key.empty() || !Idem", "if (true || !Idem", SIMULATION),
+    ("repeats are found", CORE, "if (task.idempotency_key.empty() ||\n      !Idem", "if (true ||\n      !Idem", SIMULATION),
     ("the log is replayed", CORE, "if (!is_mine(record.vshard)) return ok_status();", "return ok_status();",
      SIMULATION),
     ("a batch holds its lanes", BATCH, "  is_holding_ = true;", "  is_holding_ = false;", SIMULATION),

@@ -1,6 +1,7 @@
 #include "control/audit/audit_log.h"
 
 #include "base/log.h"
+#include "base/thread_role.h"
 
 namespace stator::audit {
 namespace {
@@ -29,7 +30,10 @@ Result<std::unique_ptr<AuditLog>> AuditLog::open(io::FileSystem& files, Clock& c
   auto log = std::make_unique<AuditLog>(files, clock, std::move(options));
   STATOR_CHECK(log->open_last());
   log->synced_ = log->last_.sequence;
-  log->thread_ = io::Thread("audit", [raw = log.get()] { raw->sync_loop(); });
+  log->thread_ = io::Thread("audit", [raw = log.get()] {
+    const ActsAs role(threads::background);
+    raw->sync_loop();
+  });
   return log;
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/thread_role.h"
 #include "control/audit/audit_format.h"
 #include "io/file_system.h"
 #include "io/thread.h"
@@ -50,7 +51,7 @@ class AuditLog {
   Status write(const Event& event);
   bool is_writable();
   void fail(Error error);
-  void sync_loop();
+  void sync_loop() STATOR_ON(background);
 
   io::FileSystem& files_;
   Clock& clock_;

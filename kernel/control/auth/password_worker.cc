@@ -1,5 +1,6 @@
 #include "control/auth/password_worker.h"
 
+#include "base/thread_role.h"
 #include "control/auth/scram.h"
 #include "control/auth/secrets.h"
 
@@ -17,7 +18,10 @@ PasswordAnswer work(const PasswordJob& job) {
 
 PasswordWorker::PasswordWorker(std::uint32_t lanes, std::function<void(LaneId)> notify)
     : notify_(std::move(notify)), answers_(lanes), has_answers_(lanes) {
-  thread_ = io::Thread("passwords", [this] { loop(); });
+  thread_ = io::Thread("passwords", [this] {
+    const ActsAs role(threads::background);
+    loop();
+  });
 }
 
 PasswordWorker::~PasswordWorker() {

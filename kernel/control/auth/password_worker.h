@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/thread_role.h"
 #include "io/thread.h"
 #include "system/stored_form.h"
 
@@ -43,13 +44,13 @@ class PasswordWorker {
   PasswordWorker& operator=(const PasswordWorker&) = delete;
 
   // False: the queue is full.
-  bool submit(PasswordJob job);
+  bool submit(PasswordJob job) STATOR_ON(lane);
   // The answers for this lane. Its thread.
-  std::vector<PasswordAnswer> take(LaneId lane);
+  std::vector<PasswordAnswer> take(LaneId lane) STATOR_ON(lane);
 
  private:
   static constexpr std::size_t kJobsMax = 256;  // some 8 s of work
-  void loop();
+  void loop() STATOR_ON(background);
 
   std::function<void(LaneId)> notify_;
   std::mutex mutex_;

@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "bridge/core_link.h"
 #include "bridge/lane_mesh.h"
 #include "bridge/task.h"
@@ -42,31 +43,31 @@ class Dispatcher {
   // Takes the task over; its answer comes out of collect(). Error (the task stays the caller's):
   // kBusy when a lane it needs has as many requests of this lane open as its priority may have
   // there, kLaneStuck.
-  Status dispatch(bridge::Task* task, const Route& route);
+  Status dispatch(bridge::Task* task, const Route& route) STATOR_ON(lane);
 
   // Where an item of a batch goes. Error kBadRequest (field `op`): it concerns more than one document
   // or collection.
-  Status place(bridge::Task* item, const Route& route);
+  Status place(bridge::Task* item, const Route& route) STATOR_ON(lane);
   // Takes a batch over whose items were placed; its answer comes out of collect(). Atomic: all of its
   // items, or none, see docs/adr/0013; otherwise each for itself. Error as dispatch().
-  Status dispatch_batch(bridge::Task* batch);
+  Status dispatch_batch(bridge::Task* batch) STATOR_ON(lane);
 
   // Takes a turn of background work of the home lane (CoreOp::kWork) over; it comes out of
   // collect(), with whatever it needed of other lanes done. Never refused, and not answered by
   // another task where a lane is stuck.
-  void dispatch_work(bridge::Task* work);
+  void dispatch_work(bridge::Task* work) STATOR_ON(lane);
 
   // A task that dispatch() or dispatch_batch() took is no longer wanted: it ends as soon as whoever
   // holds it looks, and comes out of collect() as ever. What was executed already stays so.
-  void cancel(bridge::Task* task);
+  void cancel(bridge::Task* task) STATOR_ON(lane);
 
   // Takes in what other lanes sent: requests go to the core, answers are kept for collect().
-  void receive();
+  void receive() STATOR_ON(lane);
   // After the core ran: sends answers of foreign tasks home and collects our own that are complete
   // into `done`. May submit merges to the core.
-  void collect(std::vector<bridge::Task*>& done);
+  void collect(std::vector<bridge::Task*>& done) STATOR_ON(lane);
   // Hands over what dispatch() and collect() gathered, one batch per lane, and rings doorbells.
-  void flush();
+  void flush() STATOR_ON(lane);
   // Everything that was dispatched has come back.
   bool is_idle() const;
 
@@ -74,8 +75,8 @@ class Dispatcher {
   // Until it is said to be well again nothing is sent to `lane`. What waits there for an answer is
   // answered with kLaneStuck by other tasks, which are appended to `done`; the tasks themselves are
   // cancelled, and dropped when they come back.
-  void set_stuck(LaneId lane, std::vector<bridge::Task*>& done);
-  void set_well(LaneId lane) { is_stuck_[lane.value()] = false; }
+  void set_stuck(LaneId lane, std::vector<bridge::Task*>& done) STATOR_ON(lane);
+  void set_well(LaneId lane) STATOR_ON(lane) { is_stuck_[lane.value()] = false; }
   bool has_stuck() const;
 
   // A ring to another lane, or this lane's own queue, is so full that less should be taken in.
@@ -142,8 +143,8 @@ class Dispatcher {
     return task->parent == nullptr ? task : task->parent;
   }
   bridge::Task* stand_in_for(const bridge::Task& task);
-  void abandon(bridge::Task* root, std::vector<bridge::Task*>& done);
-  void abandon_waiting(LaneId lane, std::vector<bridge::Task*>& done);
+  void abandon(bridge::Task* root, std::vector<bridge::Task*>& done) STATOR_ON(lane);
+  void abandon_waiting(LaneId lane, std::vector<bridge::Task*>& done) STATOR_ON(lane);
   void let_all_go(bridge::Task* batch);
   void let_go(bridge::Task* part);
   // An answer for the session, unless another was given already.

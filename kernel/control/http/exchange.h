@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/thread_role.h"
 #include "control/auth/identity.h"
 #include "control/http/front.h"
 #include "control/http/reply.h"
@@ -33,7 +34,7 @@ class Exchange final : public session::AnswerForm {
   Exchange(const Front& front, session::Session& session, std::uint64_t now_ns);
 
   // Takes bytes from the front of `bytes`, and goes on where an answer has come since; how many.
-  std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns) STATOR_ON(lane);
   // The last on_bytes() left requests for the next turn, see Session.
   bool is_turn_over() const {
     return state_ == State::kWebSocket ? session_.is_turn_over() : is_turn_over_;
@@ -48,9 +49,9 @@ class Exchange final : public session::AnswerForm {
     return 'H';
   }
   // Looked at from time to time: an event stream that has been silent for too long says something.
-  void beat(std::uint64_t now_ns);
+  void beat(std::uint64_t now_ns) STATOR_ON(lane);
   // The server stops: a client that is owed nothing is told goodbye.
-  void end_at_stop();
+  void end_at_stop() STATOR_ON(lane);
   // Memory of a request or message that is not whole.
   std::size_t incoming_bytes() const {
     if (reader_ != nullptr) return reader_->held_bytes();
@@ -59,13 +60,13 @@ class Exchange final : public session::AnswerForm {
   // Monotonic time since when it comes; 0: none does.
   std::uint64_t incoming_since_ns() const;
   // It is answered with `error`, and the connection ends.
-  void give_up_incoming(const Error& error);
+  void give_up_incoming(const Error& error) STATOR_ON(lane);
   // Monotonic time at which it has had too long; 0: never. `last_activity_ns`: when bytes last came
   // or went.
   std::uint64_t overdue_ns(std::uint64_t last_activity_ns) const;
 
   void last(const bridge::Task& task, const std::string* members, Lsn watermark,
-            ByteBuffer& out) override;
+            ByteBuffer& out) override STATOR_ON(lane);
   void parts(const bridge::Task& task, Lsn watermark, ByteBuffer& out) override;
 
  private:
@@ -88,21 +89,21 @@ class Exchange final : public session::AnswerForm {
     kChanges
   };
 
-  std::size_t read_head(ByteView bytes);
-  std::size_t read_body(ByteView bytes);
-  void on_head();
+  std::size_t read_head(ByteView bytes) STATOR_ON(lane);
+  std::size_t read_body(ByteView bytes) STATOR_ON(lane);
+  void on_head() STATOR_ON(lane);
   bool check_origin();
   void answer_options();
   bool find_route();
   bool check_request();
-  void identify();
-  void identify_by(std::string_view scheme, std::string_view rest);
-  void ask_who(const std::string& arguments);
+  void identify() STATOR_ON(lane);
+  void identify_by(std::string_view scheme, std::string_view rest) STATOR_ON(lane);
+  void ask_who(const std::string& arguments) STATOR_ON(lane);
   void on_identified(const bridge::Task& task, const std::string* members, Lsn watermark,
-                     ByteBuffer& out);
-  void begin();
-  void carry_out();
-  void ask(std::string_view op, ByteView body);
+                     ByteBuffer& out) STATOR_ON(lane);
+  void begin() STATOR_ON(lane);
+  void carry_out() STATOR_ON(lane);
+  void ask(std::string_view op, ByteView body) STATOR_ON(lane);
   void upgrade();
   void answer_health();
   bool read_changes_query();

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/byte_buffer.h"
+#include "base/thread_role.h"
 #include "control/session/answer_form.h"
 #include "control/session/session.h"
 
@@ -25,7 +26,7 @@ class WebSocket final : public session::AnswerForm {
   WebSocket& operator=(const WebSocket&) = delete;
 
   // Takes bytes from the front of `bytes` until the session is blocked; how many.
-  std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns) STATOR_ON(lane);
   // It said goodbye, or was told to go: close it once the output is sent.
   bool is_closing() const;
   // The server stops: says so (1001).
@@ -43,7 +44,7 @@ class WebSocket final : public session::AnswerForm {
 
  private:
   struct State;
-  void deliver(std::uint64_t now_ns);
+  void deliver(std::uint64_t now_ns) STATOR_ON(lane);
   void decode(ByteView bytes);
   // Sends the frames in `frames` as messages, and what the library has to say.
   void send(ByteView frames, ByteBuffer& out);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 
+#include "base/thread_role.h"
 #include "control/http/exchange.h"
 #include "control/net/listener.h"
 #include "control/net/tls_context.h"
@@ -32,14 +33,14 @@ class Connection {
 
   // Reads what has come (at most one slab) and hands whole frames to the session. How many bytes;
   // -1: the peer is gone.
-  ssize_t receive(std::span<char> slab, std::uint64_t now_ns);
+  ssize_t receive(std::span<char> slab, std::uint64_t now_ns) STATOR_ON(lane);
   // After answers were taken in: frames that had to wait go to the session.
-  void resume(std::uint64_t now_ns);
+  void resume(std::uint64_t now_ns) STATOR_ON(lane);
   // Sends the session's output with one send. False: the peer is gone.
-  bool flush(std::uint64_t now_ns);
+  bool flush(std::uint64_t now_ns) STATOR_ON(lane);
 
   // The peer will send no more.
-  void end_of_input() {
+  void end_of_input() STATOR_ON(lane) {
     is_ended_ = true;
     note_end();
     session_.end_of_input();
@@ -51,17 +52,17 @@ class Connection {
   // owed answers it is sent the first byte of the next one, which is always the same: where nobody
   // is left to take it the system says so (EPOLLERR). Who goes later is found by keepalive, once
   // the peer's system has forgotten the connection (a minute).
-  void look_after_peer() {
+  void look_after_peer() STATOR_ON(lane) {
     const bool is_owed = has_noted_end_ && session_.in_flight() > 0;
     if (is_owed && !ahead_ && session_.output().empty()) ask_peer();
   }
 
   // From time to time.
-  void beat(std::uint64_t now_ns) {
+  void beat(std::uint64_t now_ns) STATOR_ON(lane) {
     if (http_ != nullptr) http_->beat(now_ns);
   }
   // The server stops: no more requests.
-  void end_at_stop() {
+  void end_at_stop() STATOR_ON(lane) {
     session_.end_streams_at_stop();
     if (http_ != nullptr) http_->end_at_stop();
   }
@@ -100,7 +101,7 @@ class Connection {
   std::uint64_t buffered_since_ns() const;
   // Its client is told to try again, and the connection ends. False: it reads nothing, or is owed
   // other answers first, so that telling it would free nothing.
-  bool give_up(std::uint64_t now_ns);
+  bool give_up(std::uint64_t now_ns) STATOR_ON(lane);
 
   // What epoll knows of this connection.
   std::uint32_t armed = 0;
@@ -118,7 +119,7 @@ class Connection {
   void ask_peer();
   std::size_t wanted_bytes() const;
   // How many of the bytes were taken.
-  std::size_t take(ByteView bytes, std::uint64_t now_ns) {
+  std::size_t take(ByteView bytes, std::uint64_t now_ns) STATOR_ON(lane) {
     return http_ == nullptr ? session_.on_bytes(bytes, now_ns) : http_->on_bytes(bytes, now_ns);
   }
   bool http_wants_read() const;

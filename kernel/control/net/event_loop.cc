@@ -1,17 +1,17 @@
 #include "control/net/event_loop.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread_role.h"
 
 namespace stator::net {
 
@@ -231,7 +231,7 @@ void EventLoop::touch_if(Which&& is_meant) {
 // Of every connection that holds answers; those that do no longer are forgotten.
 template <class Change>
 void EventLoop::change_held(Change&& change) {
-  std::erase_if(host_.holding, [&](std::uint32_t index) {
+  std::erase_if(host_.holding, [&](std::uint32_t index) STATOR_ON(lane) {
     Connection* connection = connections_[index].get();
     if (connection == nullptr || !connection->session().has_held()) return true;
     if (change(connection->session())) touch(index);
@@ -243,13 +243,14 @@ void EventLoop::release_held() {
   held_deadline_ns_ = 0;
   if (host_.holding.empty()) return;
   const Lsn durable = host_.watermark();
-  change_held([durable](session::Session& session) { return session.release_held(durable); });
+  change_held([durable](session::Session& session)
+                  STATOR_ON(lane) { return session.release_held(durable); });
   if (host_.held == 0) return;
   Status health = host_.log_health();
   if (health.ok()) return;
   // Nobody will ever know whether these survive; what was not acknowledged is said to have failed.
   const bool is_lost = health.error().code() != ErrorCode::kDiskFull;
-  change_held([&](session::Session& session) {
+  change_held([&](session::Session& session) STATOR_ON(lane) {
     is_lost ? session.refuse_held(health.error()) : session.refuse_held_at_deadline(now_ns_);
     const std::uint64_t next = session.held_deadline_ns();
     if (next != 0 && (held_deadline_ns_ == 0 || next < held_deadline_ns_)) held_deadline_ns_ = next;

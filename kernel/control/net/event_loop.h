@@ -6,14 +6,14 @@
 // Thread: the lane's.
 #pragma once
 
-#include <sys/epoll.h>
-
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <sys/epoll.h>
 #include <vector>
 
 #include "base/limits.h"
+#include "base/thread_role.h"
 #include "control/net/connection.h"
 #include "control/net/listener.h"
 #include "control/session/session.h"
@@ -39,12 +39,12 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
 
   // A connection that somebody else opened, with an identity given beforehand.
-  void adopt(Socket socket, const auth::Identity& identity);
+  void adopt(Socket socket, const auth::Identity& identity) STATOR_ON(lane);
 
   // Waits up to `timeout_ms` (-1 = for ever, 0 = not at all). How many sockets are ready.
-  std::size_t wait(int timeout_ms);
+  std::size_t wait(int timeout_ms) STATOR_ON(lane);
   // Takes what has come on the `i`th of them: one read.
-  void receive(std::size_t i);
+  void receive(std::size_t i) STATOR_ON(lane);
   // What came since wait().
   std::size_t received_bytes() const { return received_bytes_; }
   // The `i`th of them by a name that lasts, and its place among those that are ready; 0 if it is
@@ -53,24 +53,24 @@ class EventLoop {
   std::uint32_t name_of(std::size_t i) const { return events_[i].data.u32; }
   std::size_t position_of(std::uint32_t name, std::size_t ready) const;
   // Leaves it as it is; it is ready next time.
-  void pass_over(std::size_t i);
+  void pass_over(std::size_t i) STATOR_ON(lane);
   // What one read takes at most, kReadBytesPerTurn or less.
-  void set_read_bytes(std::size_t bytes) { read_bytes_ = bytes; }
+  void set_read_bytes(std::size_t bytes) STATOR_ON(lane) { read_bytes_ = bytes; }
   // A finished task of one of our connections; one whose connection is gone is dropped.
-  void on_answer(bridge::Task* task);
-  void on_password(const auth::PasswordAnswer& answer);
+  void on_answer(bridge::Task* task) STATOR_ON(lane);
+  void on_password(const auth::PasswordAnswer& answer) STATOR_ON(lane);
   // Answers that wait for the log: those that need not wait any more, or will not be told at all,
   // go to their connections' output.
-  void release_held();
+  void release_held() STATOR_ON(lane);
   // The monotonic time at which release_held() has something to refuse; 0: none.
   std::uint64_t held_deadline_ns() const { return held_deadline_ns_; }
   // Sends, closes what is done, lets frames that waited go on. True if that made new requests.
-  bool flush();
+  bool flush() STATOR_ON(lane);
 
   // No new connections, no new requests; answers are still sent.
-  void stop_reading();
+  void stop_reading() STATOR_ON(lane);
   // No new requests until it is set back; connections stay, answers are still sent.
-  void set_paused(bool is_paused);
+  void set_paused(bool is_paused) STATOR_ON(lane);
   // Nothing is owed to any client.
   bool is_drained() const;
   std::size_t connections() const { return open_; }
@@ -101,22 +101,22 @@ class EventLoop {
   void touch(std::uint32_t index);
   void arm(std::uint32_t index);
   void close(std::uint32_t index);
-  void sweep();
-  void touch_all();
+  void sweep() STATOR_ON(lane);
+  void touch_all() STATOR_ON(lane);
   template <class Which>
   void touch_if(Which&& is_meant);
   template <class Change>
-  void change_held(Change&& change);
+  void change_held(Change&& change) STATOR_ON(lane);
   bool takes_requests() const { return !is_stopping_ && !is_paused_; }
   void count_unsent(Connection& connection);
   void count_buffered(Connection& connection);
   void uncount_buffered(Connection& connection);
   // Sends what there is, and closes what is done.
-  void settle(std::uint32_t index);
+  void settle(std::uint32_t index) STATOR_ON(lane);
   // Where connections have too many bytes buffered together, the slowest are ended.
-  void give_up_buffered(bool is_known);
+  void give_up_buffered(bool is_known) STATOR_ON(lane);
   // Where open requests hold too much, those that wait for an LSN give way, the oldest first.
-  void look_after_room();
+  void look_after_room() STATOR_ON(lane);
   std::size_t buffered_bytes_max(bool is_known) const {
     return is_known ? host_.buffered_bytes_max : host_.buffered_bytes_max / 8;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "bridge/task.h"
 
 namespace stator::session {
@@ -13,7 +14,7 @@ class BackupDesk {
   // Whether it could be taken, as far as that is known without the disk.
   virtual Status check(const bridge::Task& task) const = 0;
   // Takes the task over; it comes back answered, like every task. Error: it stays the caller's.
-  virtual Status submit(bridge::Task* task) = 0;
+  virtual Status submit(bridge::Task* task) STATOR_ON(lane) = 0;
 };
 
 }  // namespace stator::session

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/base64.h"
 #include "base/limits.h"
+#include "base/thread_role.h"
 #include "control/gate/gate.h"
 #include "control/gate/repeat_key.h"
 #include "control/session/session.h"
@@ -55,7 +56,7 @@ class BatchReader {
  public:
   BatchReader(const BatchReading& reading, Task& batch) : reading_(reading), batch_(batch) {}
 
-  Status read_all(ByteView ops) {
+  Status read_all(ByteView ops) STATOR_ON(lane) {
     json::Reader reader(ops);
     std::string_view body;
     for (reader.enter_array(); reader.next_element() && reader.skip(body);) {
@@ -76,7 +77,7 @@ class BatchReader {
                  "'ops' must have 1 to " + std::to_string(kBatchOpsMax) + " requests");
   }
 
-  Status read_one(ByteView body, std::size_t index) {
+  Status read_one(ByteView body, std::size_t index) STATOR_ON(lane) {
     STATOR_CHECK(check_fields(body));
     Task* item = reading_.host.pool->take();
     batch_.items.push_back(item);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "bridge/task.h"
 #include "control/auth/identity.h"
 #include "control/session/request_parser.h"
@@ -19,7 +20,7 @@ struct BatchReading {
 
 // Makes batch.items of the batch's `ops`, ready for Dispatcher::dispatch_batch(). Errors name the
 // field as ops[3].document_id.
-Status read_batch(const BatchReading& reading, bridge::Task& batch);
+Status read_batch(const BatchReading& reading, bridge::Task& batch) STATOR_ON(lane);
 
 // The payload of a batch that was not atomic: an answer or an error for each item.
 void write_each_answer(bridge::Task& batch);

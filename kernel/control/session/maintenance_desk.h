@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "bridge/task.h"
 #include "control/session/session_ops.h"
 
@@ -15,7 +16,8 @@ class MaintenanceDesk {
   virtual ~MaintenanceDesk() = default;
   // Takes the task over; it comes back answered, like every task. `user` is for the log. Error: it
   // stays the caller's.
-  virtual Status submit(SessionOp op, bridge::Task* task, const std::string& user) = 0;
+  virtual Status submit(SessionOp op, bridge::Task* task, const std::string& user)
+      STATOR_ON(lane) = 0;
 };
 
 }  // namespace stator::session

@@ -263,14 +263,14 @@ void Session::say_hello(Task* task) {
 
 void Session::start_checkpoint(Task* task) {
   task->core_op = bridge::CoreOp::kCheckpoint;
-  auto sent = host_.dispatcher->dispatch(task, {dispatch::Placement::kAll, 0, 0});
+  auto sent = own_host().dispatcher->dispatch(task, {dispatch::Placement::kAll, 0, 0});
   if (!sent.ok()) refuse(task, sent.error());
 }
 
 // A full backup copies the stores, so it begins with a checkpoint; an incremental one copies a part of
 // the log, which a checkpoint would let go. Not a flow: other requests of the connection go on.
 void Session::start_backup(Task* task) {
-  auto checked = host_.backups->check(*task);
+  auto checked = own_host().backups->check(*task);
   if (!checked.ok()) return refuse(task, checked.error());
   if (args_of(*task).has(backup_args::kBase)) return copy_backup(task);
   task->is_backup = true;
@@ -278,12 +278,12 @@ void Session::start_backup(Task* task) {
 }
 
 void Session::copy_backup(Task* task) {
-  auto taken = host_.backups->submit(task);
+  auto taken = own_host().backups->submit(task);
   if (!taken.ok()) refuse(task, taken.error());
 }
 
 void Session::start_batch(const ops::OpEntry& entry, Task* task) {
-  auto read = read_batch({parser_, host_, identity_, defaults_}, *task);
+  auto read = read_batch({parser_, own_host(), identity_, defaults_}, *task);
   if (read.ok()) {
     AuditNote audited = note_of_batch(*host_.table, *task);
     if (!audited.op.empty()) read = note(*task, std::move(audited));
@@ -298,7 +298,7 @@ void Session::start_maintenance(SessionOp op, Task* task) {
     return refuse(task, Error(ErrorCode::kBadRequest, "discard_acknowledged",
                               "'discard_acknowledged' must be true: acknowledged writes will be gone"));
   }
-  auto taken = host_.maintenance->submit(op, task, identity_.username);
+  auto taken = own_host().maintenance->submit(op, task, identity_.username);
   if (!taken.ok()) refuse(task, taken.error());
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/byte_buffer.h"
 #include "base/limits.h"
+#include "base/thread_role.h"
 #include "bridge/task.h"
 #include "control/auth/client_certificate.h"
 #include "control/auth/identity.h"
@@ -40,15 +41,16 @@ class Session final : private CollectionOwners {
 
   // Takes whole frames from the front of `bytes`; returns how many bytes were taken. Stops early
   // when is_blocked(), is_closing() or is_turn_over().
-  std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns);
+  std::size_t on_bytes(ByteView bytes, std::uint64_t now_ns) STATOR_ON(lane);
   // Of a frame that will not be taken: this is its answer, and the last one.
-  void refuse_frame(const Error& error, std::uint64_t now_ns);
+  void refuse_frame(const Error& error, std::uint64_t now_ns) STATOR_ON(lane);
   // A request that did not come in a frame; when it is not is_blocked() and not is_closing().
   // `defaults` are for it alone.
-  void on_request(std::string_view op, ByteView body, const ParseDefaults& defaults);
+  void on_request(std::string_view op, ByteView body, const ParseDefaults& defaults)
+      STATOR_ON(lane);
   // An answered task of this session; it goes back to the pool.
-  void on_answer(bridge::Task* task);
-  void on_password(const auth::PasswordAnswer& answer);
+  void on_answer(bridge::Task* task) STATOR_ON(lane);
+  void on_password(const auth::PasswordAnswer& answer) STATOR_ON(lane);
 
   // Frames to be sent; the connection consumes them.
   ByteBuffer& output() { return output_; }
@@ -67,19 +69,19 @@ class Session final : private CollectionOwners {
   void set_form(AnswerForm* form) { form_ = form; }
   // Answers that waited for the log go to the output when it is durable so far. True if there were
   // any.
-  bool release_held(Lsn durable);
+  bool release_held(Lsn durable) STATOR_ON(lane);
   bool has_held() const { return held_ != nullptr && !held_->empty(); }
   // They never will, or those whose deadline has passed will not in time: an error is told instead.
-  void refuse_held(const Error& error);
-  void refuse_held_at_deadline(std::uint64_t now_ns);
+  void refuse_held(const Error& error) STATOR_ON(lane);
+  void refuse_held_at_deadline(std::uint64_t now_ns) STATOR_ON(lane);
   // The earliest deadline of an answer that waits for the log; 0: none waits.
   std::uint64_t held_deadline_ns() const { return has_held() ? held_->first_deadline_ns() : 0; }
   // The output has become less: streams that paused go on.
-  void resume_streams();
+  void resume_streams() STATOR_ON(lane);
   // The client will send no more. Its requests are answered, its streams end.
-  void end_of_input();
+  void end_of_input() STATOR_ON(lane);
   // The server stops: streams end, with an error that says so.
-  void end_streams_at_stop();
+  void end_streams_at_stop() STATOR_ON(lane);
   bool has_streams() const { return !streams_.empty(); }
   // Where the client is, for the limits on guesses and for the audit log.
   void set_address(std::string address) { address_ = std::move(address); }
@@ -105,7 +107,7 @@ class Session final : private CollectionOwners {
   // Monotonic time at which the first of its requests came that wait for an LSN; 0: there are none.
   std::uint64_t early_since_ns();
   // Those are cancelled, and told `busy`.
-  void give_up_early();
+  void give_up_early() STATOR_ON(lane);
   // Close once the output is sent.
   bool is_closing() const { return is_closing_; }
   std::size_t in_flight() const { return in_flight_; }
@@ -153,6 +155,8 @@ class Session final : private CollectionOwners {
     bool is_paused;  // the client has too much to read; otherwise its next part is being made
   };
 
+  // The host, for what is the lane's: whoever came in here was asked for his thread.
+  SessionHost& own_host() STATOR_ASSUMES(lane) { return host_; }
   void on_frame(ByteView body, std::uint64_t now_ns);
   bridge::Task* open_request(std::uint64_t now_ns);
   void carry_out(Result<const ops::OpEntry*> parsed, bridge::Task* task);

@@ -60,7 +60,7 @@ Task* Session::find_asked_for(Task* asking) {
 void Session::abandon_all() {
   for (std::uint64_t id = head_; id < next_id_; ++id) {
     Task* task = slot(id).request;
-    if (task != nullptr && task != flow_.request) host_.dispatcher->cancel(task);
+    if (task != nullptr && task != flow_.request) own_host().dispatcher->cancel(task);
   }
   abandon_streams();
 }

@@ -266,7 +266,8 @@ void Session::start_api_key_create(Task* task) {
 
 void Session::submit_password(std::string_view password, std::string hash) {
   const std::uint64_t ticket = std::uint64_t{connection_} << 32 | generation_;
-  if (host_.passwords->submit({host_.lane, ticket, std::string(password), std::move(hash)})) return;
+  if (own_host().passwords->submit({host_.lane, ticket, std::string(password), std::move(hash)}))
+    return;
   fail_flow(Error(ErrorCode::kBusy, "too many logins at once").with_retry_after(1000));
 }
 
@@ -310,7 +311,7 @@ void Session::step(std::string_view op, std::string_view args_json, auth::Identi
   auto sent = host_.table->bind_args(entry->op->index, args_json, task->args);
   who.meter = nullptr;  // the flow's request was counted
   if (sent.ok()) sent = gate::admit(who, *entry, host_.table->catalog(), defaults_.now_ns, *task);
-  if (sent.ok()) sent = host_.dispatcher->dispatch(task, gate::route_of(*entry));
+  if (sent.ok()) sent = own_host().dispatcher->dispatch(task, gate::route_of(*entry));
   if (sent.ok()) return;
   host_.pool->give_back(task);
   fail_flow(sent.error());

@@ -22,7 +22,7 @@ void Session::hold(Task* task) {
 }
 
 ByteBuffer& Session::place_of(const Task& task, Lsn& watermark) {
-  watermark = host_.watermark();
+  watermark = own_host().watermark();
   // Nothing that is told later may say that less is durable.
   if (has_held()) release_held(watermark);
   if (!has_held() || !task.client_id.empty()) return output_;

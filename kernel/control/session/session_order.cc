@@ -40,8 +40,8 @@ bool Session::may_overtake(const RequestOrder::Waiting& one) {
 
 void Session::dispatch(const ops::OpEntry& entry, Task* task) {
   const dispatch::Route route = is_batch(entry) ? dispatch::Route{} : gate::route_of(entry);
-  auto sent = is_batch(entry) ? host_.dispatcher->dispatch_batch(task)
-                              : host_.dispatcher->dispatch(task, route);
+  auto sent = is_batch(entry) ? own_host().dispatcher->dispatch_batch(task)
+                              : own_host().dispatcher->dispatch(task, route);
   if (!sent.ok()) return refuse(task, sent.error());
   if (!task->children.empty()) count_open(*task);
   // A batch over lanes, or parts that are written together with the answer that is kept of them: a

@@ -49,7 +49,7 @@ std::uint64_t Session::early_since_ns() {
 void Session::give_up_early() {
   for_each_early([this](Slot& one) {
     one.is_given_up = true;
-    host_.dispatcher->cancel(one.request);
+    own_host().dispatcher->cancel(one.request);
   });
 }
 

@@ -37,7 +37,7 @@ void Session::start_stream(Task* task) {
                                                         " subscriptions open"));
   }
   task->tenant = identity_.tenant;
-  auto opened = host_.streams->open(*task);
+  auto opened = own_host().streams->open(*task);
   if (!opened.ok()) return refuse(task, opened.error());
   ++waiting_streams_;
   send(task);
@@ -61,7 +61,7 @@ void Session::ask_for_more(Stream& stream) {
   if (!has_room) return;
   stream.task->payload.rest(kKeepPartBytes);
   stream.task->frame_ends.clear();
-  host_.streams->more(*stream.task);
+  own_host().streams->more(*stream.task);
 }
 
 void Session::resume_streams() {
@@ -114,7 +114,7 @@ void Session::forget_stream(Task* task) {
 
 // `reason`: why, nothing for an end that the client asked for.
 void Session::end_stream(Task* task, std::optional<Error> reason) {
-  host_.streams->close(*task);
+  own_host().streams->close(*task);
   const std::size_t before = task->payload.size();
   task->is_partial = false;
   task->payload.clear();
@@ -161,19 +161,20 @@ void Session::unsubscribe(Task* task) {
 void Session::cancel(Task* task) {
   Task* target = find_asked_for(task);
   if (target == nullptr) return;
-  target->stream != 0 ? end_stream(target, cancelled(*target)) : host_.dispatcher->cancel(target);
+  target->stream != 0 ? end_stream(target, cancelled(*target))
+                      : own_host().dispatcher->cancel(target);
   send_members(task, {});
 }
 
 void Session::abandon_streams() {
   for (const Stream& stream : std::exchange(streams_, {})) {
-    host_.streams->close(*stream.task);
+    own_host().streams->close(*stream.task);
     --host_.streams_open;
     if (stream.is_paused) --host_.streams_paused;
     host_.pool->give_back(stream.task);
   }
   for (const Slot& answer : slots_) {
-    if (answer.task != nullptr && answer.task->is_partial) host_.streams->close(*answer.task);
+    if (answer.task != nullptr && answer.task->is_partial) own_host().streams->close(*answer.task);
   }
 }
 

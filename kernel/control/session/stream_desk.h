@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "bridge/task.h"
 
 namespace stator::session {
@@ -13,13 +14,13 @@ class StreamDesk {
  public:
   virtual ~StreamDesk() = default;
   // Begins the stream of `subscribe`. The task stays the caller's and holds the first part.
-  virtual Status open(bridge::Task& task) = 0;
+  virtual Status open(bridge::Task& task) STATOR_ON(lane) = 0;
   // Takes the task over. It comes back with its next part, as soon as there is one, or with the
   // last answer.
-  virtual void more(bridge::Task& task) = 0;
+  virtual void more(bridge::Task& task) STATOR_ON(lane) = 0;
   // Ends a stream that open() began and that did not come back with its last answer. Wherever the
   // task is, it is the caller's afterwards.
-  virtual void close(bridge::Task& task) = 0;
+  virtual void close(bridge::Task& task) STATOR_ON(lane) = 0;
 };
 
 }  // namespace stator::session

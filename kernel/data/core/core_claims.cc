@@ -90,7 +90,7 @@ Status CoreLoop::check_key(std::span<const Claim> claims, bool is_batch) const {
     taker = &claim;
   }
   store::Entry held;
-  if (taker == nullptr || !host_.store->get(stored_key(*taker), held)) return ok_status();
+  if (taker == nullptr || !host_.own_store().get(stored_key(*taker), held)) return ok_status();
   const bool is_freed = std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) {
     return claim.is_free && claim.owner == held.value;
   });

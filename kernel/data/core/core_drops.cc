@@ -44,7 +44,7 @@ bool CoreLoop::can_drop() const {
 
 void CoreLoop::drop_tenants() {
   batch_.clear();
-  host_.store->begin_turn();
+  host_.own_store().begin_turn();
   const auto end_all = [this](TenantId tenant) {
     work_.forget(tenant);
     return long_reads_.cancel_begun(tenant) || works_for_ == tenant;
@@ -69,7 +69,7 @@ void CoreLoop::drop_tenants() {
       eraser_.put_off();
     }
   }
-  host_.store->end_turn();
+  host_.own_store().end_turn();
 }
 
 }  // namespace stator::core

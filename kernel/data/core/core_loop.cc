@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/thread_role.h"
 #include "data/core/call_scope.h"
 #include "data/core/kernel_record.h"
 #include "io/crash_report.h"
@@ -197,7 +198,8 @@ void CoreLoop::execute_merge(Task& task, stator_call& call) {
 }
 
 bool CoreLoop::answer_from_idempotency(Task& task) {
-  if (task.idempotency_key.empty() || !IdempotencyTable::find(*host_.store, host_.time_ms, task))
+  if (task.idempotency_key.empty() ||
+      !IdempotencyTable::find(host_.own_store(), host_.time_ms, task))
     return false;
   task.answer_after = task.lsn;
   return true;
@@ -275,6 +277,7 @@ Status CoreLoop::apply(const wal::RecordView& record, Lsn lsn, std::uint64_t tim
   const auto it = std::find_if(engines.begin(), engines.end(),
                                [&](const auto& e) { return e->number == record.engine; });
   const bool is_kept = options_.quarantine != nullptr && options_.quarantine->holds(record, lsn);
+  assume_on(threads::lane);  // recover() and run() asked
   if (it == engines.end() || is_kept) return parked_.park(record, lsn, time_ms);
   const plugin::Engine& engine = **it;
   apply_call_.begin(host_, host::Phase::kApply, engine, record.tenant, record.collection);
@@ -315,10 +318,11 @@ Status CoreLoop::apply_kernel_record(const wal::RecordView& record, Lsn lsn,
                                      std::uint64_t time_ms) {
   switch (static_cast<KernelRecord>(record.type)) {
     case KernelRecord::kEngineNumber:
-      host_.store->put(engine_number_key(record.payload.substr(2)), kEveryVShard, record.payload);
+      host_.own_store().put(engine_number_key(record.payload.substr(2)), kEveryVShard,
+                            record.payload);
       return ok_status();
     case KernelRecord::kKeptAnswer:
-      IdempotencyTable::apply(*host_.store, record, lsn, time_ms);
+      IdempotencyTable::apply(host_.own_store(), record, lsn, time_ms);
       return ok_status();
     case KernelRecord::kOldAnswer:
     case KernelRecord::kSeal: return ok_status();
@@ -359,12 +363,11 @@ Status CoreLoop::replay_all() {
 
 Status CoreLoop::replay_tail() {
   epoch_ = options_.log->epoch();
-  const Lsn applied = host_.store->applied();
+  const Lsn applied = host_.own_store().applied();
   return wal::read_durable(
       *options_.log, Lsn{applied.value() + 1},
-      [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
-        return replay(record, lsn, time_ms);
-      },
+      [this](const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms)
+          STATOR_ON(lane) { return replay(record, lsn, time_ms); },
       [this](std::uint64_t done, std::uint64_t total) {
         if (options_.progress == nullptr) return;
         if (const auto line = options_.progress->note(options_.lane, done, total)) log::info(*line);
@@ -389,7 +392,7 @@ Status CoreLoop::give_back_parked() {
 
 Status CoreLoop::open_engines() {
   work_.clear();
-  host_.store->begin_turn();
+  host_.own_store().begin_turn();
   eraser_.open();
   for (const auto& engine : options_.catalog->engines()) {
     call_.begin(host_, host::Phase::kOpen, *engine, TenantId{0}, {});
@@ -404,24 +407,24 @@ Status CoreLoop::open_engines() {
     stator_instance* instance = nullptr;
     const stator_status status = engine->descriptor.open(&open, &instance, sentence, sizeof sentence);
     if (status != STATOR_OK) {
-      host_.store->end_turn();
+      host_.own_store().end_turn();
       return Error(error_code_from(status), "engine '" + engine->id + "' does not open: " + sentence);
     }
     host_.instances.push_back(instance);
   }
-  host_.store->end_turn();
+  host_.own_store().end_turn();
   return ok_status();
 }
 
 Status CoreLoop::replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) {
   if (!is_mine(record.vshard)) return ok_status();
-  host_.store->begin_turn();
+  host_.own_store().begin_turn();
   Status status = apply(record, lsn, time_ms);
-  host_.store->end_turn();
+  host_.own_store().end_turn();
   ++replayed_;
   STATOR_CHECK(std::move(status));
-  if (host_.store->wants_checkpoint() && host_.store->start_checkpoint(lsn)) {
-    STATOR_CHECK(host_.store->wait_checkpoint());
+  if (host_.own_store().wants_checkpoint() && host_.own_store().start_checkpoint(lsn)) {
+    STATOR_CHECK(host_.own_store().wait_checkpoint());
   }
   return ok_status();
 }
@@ -476,7 +479,7 @@ void CoreLoop::expire_held(std::vector<Task*>& answered) {
 void CoreLoop::retry_early(std::vector<Task*>& answered) {
   const Lsn durable = options_.log->durable();
   std::vector<Task*> still;
-  host_.store->begin_turn();
+  host_.own_store().begin_turn();
   for (Task* task : early_) {
     const bool is_early =
         task->min_lsn > durable && now_ns_ < task->deadline_ns && !task->was_cancelled();
@@ -486,7 +489,7 @@ void CoreLoop::retry_early(std::vector<Task*>& answered) {
     }
     take(task, answered);
   }
-  host_.store->end_turn();
+  host_.own_store().end_turn();
   early_ = std::move(still);
 }
 
@@ -511,7 +514,7 @@ std::uint64_t CoreLoop::next_deadline_ns() const {
 // A checkpoint must not hold what is not durable, so it begins when everything applied is; until
 // then (one commit) nothing new is executed.
 bool CoreLoop::must_wait_for_checkpoint(std::vector<Task*>& answered) {
-  store::Store& store = *host_.store;
+  store::Store& store = host_.own_store();
   if (is_checkpointing_) end_checkpoint(answered);
   if (is_checkpointing_) return false;
   checkpoints_.reach(store.applied(), answered);
@@ -539,7 +542,7 @@ bool CoreLoop::must_wait_for_log(std::vector<Task*>& answered) {
 }
 
 void CoreLoop::end_checkpoint(std::vector<Task*>& answered) {
-  store::Store& store = *host_.store;
+  store::Store& store = host_.own_store();
   auto status = store.finish_checkpoint();
   if (store.checkpoint_running()) return;
   is_checkpointing_ = false;
@@ -555,7 +558,7 @@ void CoreLoop::end_checkpoint(std::vector<Task*>& answered) {
 
 Status CoreLoop::checkpoint() {
   STATOR_ASSERT(waiting() == 0);
-  store::Store& store = *host_.store;
+  store::Store& store = host_.own_store();
   if (is_checkpointing_) STATOR_CHECK(store.wait_checkpoint());
   is_checkpointing_ = false;
   const Lsn durable = options_.log->durable();
@@ -568,12 +571,12 @@ Status CoreLoop::checkpoint() {
 
 Result<Lsn> CoreLoop::finish_checkpoint() {
   STATOR_ASSERT(waiting() == 0);
-  if (is_checkpointing_) STATOR_CHECK(host_.store->wait_checkpoint());
+  if (is_checkpointing_) STATOR_CHECK(host_.own_store().wait_checkpoint());
   if (is_checkpointing_ && options_.on_applied) {
-    options_.on_applied(options_.lane, host_.store->applied());
+    options_.on_applied(options_.lane, host_.own_store().applied());
   }
   is_checkpointing_ = false;
-  return host_.store->applied();
+  return host_.own_store().applied();
 }
 
 Status CoreLoop::reload() {
@@ -581,7 +584,7 @@ Status CoreLoop::reload() {
   worked_lsn_ = erased_lsn_ = Lsn{};
   STATOR_TRY(last_applied_, finish_checkpoint());
   close_engines();
-  host_.store->forget_memory();
+  host_.own_store().forget_memory();
   last_of_ = {};
   STATOR_CHECK(open_engines());
   return replay_all();

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/thread_role.h"
 #include "bridge/claim.h"
 #include "bridge/task.h"
 #include "bridge/vshard_map.h"
@@ -70,12 +71,12 @@ class CoreLoop {
   CoreLoop& operator=(const CoreLoop&) = delete;
 
   // Opens the engines' instances from the base, then applies this lane's records of the log's tail.
-  Status recover();
+  Status recover() STATOR_ON(lane);
 
   // One turn, or a part of it: takes `submitted` (emptied but for what must wait for the next
   // turn), adds to `answered` every task whose answer may be given now.
   void run(std::vector<bridge::Task*>& submitted, std::vector<bridge::Task*>& answered,
-           TurnPart part = TurnPart::kLast);
+           TurnPart part = TurnPart::kLast) STATOR_ON(lane);
 
   // The monotonic time at which a waiting task must be looked at again; 0 = none.
   std::uint64_t next_deadline_ns() const;
@@ -84,7 +85,7 @@ class CoreLoop {
     return !is_holding_ && (!ready_.empty() || long_reads_.count() > 0 || can_drop());
   }
   // Whether a turn may also do what nobody waits for: not while the lane is to come to a stand.
-  void set_background(bool is_on) { is_background_on_ = is_on; }
+  void set_background(bool is_on) STATOR_ON(lane) { is_background_on_ = is_on; }
   // Tasks that wait here: for their turn, for durability, for min_lsn, for a checkpoint.
   std::size_t waiting() const {
     return held_.size() + early_.size() + ready_.size() + behind_rounds_.size() +
@@ -103,9 +104,9 @@ class CoreLoop {
   bool is_checkpointing() const { return is_checkpointing_; }
   // ---- background work of engines (core_work.cc), one turn at a time ---------------------------
   // True: its time has come and `task`, fresh from the pool, is made a turn of it, to be dispatched.
-  bool begin_work(bridge::Task& task);
+  bool begin_work(bridge::Task& task) STATOR_ON(lane);
   // It came back. Then the next one may begin.
-  void end_work(const bridge::Task& task);
+  void end_work(const bridge::Task& task) STATOR_ON(lane);
   bool is_working() const { return works_for_.has_value(); }
   // Wall clock, in milliseconds: when begin_work() should be asked; none: nothing is to be done.
   std::optional<std::uint64_t> next_work_ms() const {
@@ -116,24 +117,24 @@ class CoreLoop {
   // they hold nothing up.
   std::size_t later_tasks() const;
   // They are answered in the next turn, as if their time were over.
-  void end_later();
+  void end_later() STATOR_ON(lane);
 
   // Records of the log that recover() applied.
   std::uint64_t replayed() const { return replayed_; }
 
   // Writes everything into the base; only when nothing is waiting. For a clean stop.
-  Status checkpoint();
+  Status checkpoint() STATOR_ON(lane);
 
   // ---- while all lanes stand still and nothing is waiting; not in a turn --------------------------
   // Waits for a checkpoint that runs. Every record up to what is returned is in the base.
-  Result<Lsn> finish_checkpoint();
+  Result<Lsn> finish_checkpoint() STATOR_ON(lane);
   // Forgets what is not in the base and applies the log's tail again: after the log was cut back. An
   // error leaves the lane useless.
-  Status reload();
+  Status reload() STATOR_ON(lane);
   // Opens the engines' instances anew on the store as it is: after entries came or went otherwise than
   // by apply. The same of errors.
-  Status reopen_engines();
-  store::Store& store() { return *host_.store; }
+  Status reopen_engines() STATOR_ON(lane);
+  store::Store& store() STATOR_ON(lane) { return *host_.store; }
   const plugin::Catalog& catalog() const { return *options_.catalog; }
 
  private:
@@ -168,13 +169,13 @@ class CoreLoop {
   void commit(bridge::Task& task, Lsn seen);
   Status apply(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
   Status apply_kernel_record(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
-  Status open_engines();
+  Status open_engines() STATOR_ON(lane);
   void close_engines();
   // What is parked, then the log's tail.
-  Status replay_all();
-  Status replay_tail();
-  Status give_back_parked();
-  Status replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms);
+  Status replay_all() STATOR_ON(lane);
+  Status replay_tail() STATOR_ON(lane);
+  Status give_back_parked() STATOR_ON(lane);
+  Status replay(const wal::RecordView& record, Lsn lsn, std::uint64_t time_ms) STATOR_ON(lane);
   // Atomic batches, core_batch.cc.
   void prepare_item(bridge::Task& item);
   // Into batch_; false: the batch was refused.
@@ -205,9 +206,9 @@ class CoreLoop {
   void release(std::vector<bridge::Task*>& answered);
   void expire_held(std::vector<bridge::Task*>& answered);
   void retry_early(std::vector<bridge::Task*>& answered);
-  bool must_wait_for_checkpoint(std::vector<bridge::Task*>& answered);
+  bool must_wait_for_checkpoint(std::vector<bridge::Task*>& answered) STATOR_ON(lane);
   bool must_wait_for_log(std::vector<bridge::Task*>& answered);
-  void end_checkpoint(std::vector<bridge::Task*>& answered);
+  void end_checkpoint(std::vector<bridge::Task*>& answered) STATOR_ON(lane);
   // Tenants that are dropped, core_drops.cc. Whether the next step can be done now.
   bool can_drop() const;
   // The last step's records are not durable yet.

@@ -47,7 +47,7 @@ inline bool CoreLoop::must_wait_its_turn(const Task& task) const {
 }
 
 void CoreLoop::run_submitted(std::vector<Task*>& submitted, std::vector<Task*>& answered) {
-  host_.store->begin_turn();
+  host_.own_store().begin_turn();
   for (std::size_t i = 0; i < submitted.size(); ++i) {
     if (i % kPrefetchGroup == 0 && ready_.empty()) {
       prefetch(std::span(submitted).subspan(i, std::min(kPrefetchGroup, submitted.size() - i)));
@@ -60,7 +60,7 @@ void CoreLoop::run_submitted(std::vector<Task*>& submitted, std::vector<Task*>& 
     if (turn_left_ > 0) --turn_left_;
     step(task, answered);
   }
-  host_.store->end_turn();
+  host_.own_store().end_turn();
   submitted.clear();
 }
 
@@ -69,7 +69,7 @@ void CoreLoop::run_ready(std::vector<Task*>& answered) {
   std::array<Task*, kPrefetchGroup> group;
   const bool is_lowest_alone = ready_.size(bridge::Priority::kBackground) == ready_.size();
   std::size_t left = is_lowest_alone ? std::min(turn_left_, kTurnRequestsBackground) : turn_left_;
-  host_.store->begin_turn();
+  host_.own_store().begin_turn();
   while (left > 0 && !ready_.empty() && !is_holding_) {
     std::size_t count = 0;
     while (count < std::min(left, group.size()) && !ready_.empty()) {
@@ -82,7 +82,7 @@ void CoreLoop::run_ready(std::vector<Task*>& answered) {
       step(group[i], answered);
     }
   }
-  host_.store->end_turn();
+  host_.own_store().end_turn();
 }
 
 void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
@@ -147,9 +147,9 @@ void CoreLoop::prefetch(std::span<Task* const> group) {
                                           task->tenant, task->collection);
     stored[size++] = static_cast<char>(op.row->key_space);
     std::memcpy(stored + size, key.data(), key.size());
-    hints[count++] = host_.store->prefetch({stored, size + key.size()});
+    hints[count++] = host_.own_store().prefetch({stored, size + key.size()});
   }
-  for (std::size_t i = 0; i < count; ++i) host_.store->prefetch_value(hints[i]);
+  for (std::size_t i = 0; i < count; ++i) host_.own_store().prefetch_value(hints[i]);
 }
 
 }  // namespace stator::core

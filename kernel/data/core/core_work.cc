@@ -169,7 +169,7 @@ void CoreLoop::retry_later(std::vector<Task*>& answered) {
   const bool is_news = later_seen_ != last_applied_;
   later_seen_ = last_applied_;
   std::vector<Task*> still;
-  host_.store->begin_turn();
+  host_.own_store().begin_turn();
   for (Task* task : later_) {
     const bool is_over = now_ns_ >= task->deadline_ns || task->was_cancelled();
     if (!is_over && !is_news) {
@@ -193,7 +193,7 @@ void CoreLoop::retry_later(std::vector<Task*>& answered) {
     }
     settle(task, answered);
   }
-  host_.store->end_turn();
+  host_.own_store().end_turn();
   later_ = std::move(still);
 }
 

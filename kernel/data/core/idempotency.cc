@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/thread_role.h"
 #include "data/core/kernel_record.h"
 #include "data/host/call_context.h"
 
@@ -49,7 +50,8 @@ std::uint64_t time_of(const store::Entry& entry) {
   return load_little<std::uint64_t>(entry.value.data() + 8);
 }
 
-void let_go(store::Store& store, TenantId tenant, VShardId vshard, std::uint64_t up_to_ms) {
+void let_go(store::Store& store, TenantId tenant, VShardId vshard, std::uint64_t up_to_ms)
+    STATOR_ON(lane) {
   const std::string lower = order_prefix(tenant, vshard);
   const std::string upper = order_key(tenant, vshard, up_to_ms, {});
   std::vector<std::string> old;

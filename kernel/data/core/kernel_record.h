@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/thread_role.h"
 #include "data/store/store.h"
 #include "wal/batch.h"
 
@@ -41,6 +42,8 @@ std::optional<std::pair<EngineNumber, std::string>> decode_engine_number(ByteVie
 std::string engine_number_key(ByteView id);
 std::string engine_number_prefix();
 // Every entry of the dictionary that a lane's store holds, in a turn of it.
-void each_engine_number(store::Store& store, const std::function<void(EngineNumber, ByteView id)>& visit);
+void each_engine_number(store::Store& store,
+                        const std::function<void(EngineNumber, ByteView id)>& visit)
+    STATOR_ON(lane);
 
 }  // namespace stator::core

@@ -64,7 +64,7 @@ LongReads::Read* LongReads::begin(Task* task) {
     found = reads_.insert(reads_.end(), std::make_unique<Read>());
   }
   Read& read = **found;
-  read.snapshot = host_.store->snapshot();
+  read.snapshot = host_.own_store().snapshot();
   if (read.snapshot == nullptr) return nullptr;
   read.call.snapshot = read.snapshot.get();
   read.looks_step = 1;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/thread_role.h"
 #include "data/core/kernel_record.h"
 #include "data/host/call_context.h"
 
@@ -81,8 +82,8 @@ struct Parked {
 };
 
 // The next ones of `engine` at or behind `from`.
-std::vector<Parked> take_group(store::Store& store, const std::string& from,
-                               const std::string& end) {
+std::vector<Parked> take_group(store::Store& store, const std::string& from, const std::string& end)
+    STATOR_ON(lane) {
   std::vector<Parked> group;
   std::size_t bytes = 0;
   store.begin_turn();

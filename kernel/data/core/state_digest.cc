@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/hash.h"
+#include "base/thread_role.h"
 #include "data/core/kernel_record.h"
 #include "data/host/call_context.h"
 
@@ -20,7 +21,7 @@ constexpr HashKey kHighKey{0x646967657374, 2};
 // Engine numbers, and what counts of each engine.
 class Names {
  public:
-  Names(store::Store& store, const plugin::Catalog& catalog) {
+  Names(store::Store& store, const plugin::Catalog& catalog) STATOR_ON(lane) {
     names_[kKernelEngine] = "kernel";
     each_engine_number(store, [this](EngineNumber number, ByteView id) { names_[number] = id; });
     for (const auto& engine : catalog.engines()) {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/ids.h"
+#include "base/thread_role.h"
 #include "data/store/store.h"
 #include "plugin/catalog.h"
 
@@ -40,6 +41,6 @@ struct LaneDigests {
 
 // Of everything in `store`, or of one vShard. On the store's lane, outside a turn; reads all of it.
 LaneDigests digests_of(store::Store& store, const plugin::Catalog& catalog,
-                       std::optional<VShardId> only = std::nullopt);
+                       std::optional<VShardId> only = std::nullopt) STATOR_ON(lane);
 
 }  // namespace stator::core

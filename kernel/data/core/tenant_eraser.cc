@@ -88,7 +88,7 @@ void TenantEraser::open() {
   const std::string from = mark_prefix();
   std::string to = from;
   ++to.back();
-  const auto walk = host_.store->walk({from, to, false});
+  const auto walk = host_.own_store().walk({from, to, false});
   for (store::Entry entry; walk->next(entry);) {
     if (entry.key.size() == from.size() + 4) {
       marked_.insert(TenantId{load_big32(entry.key.data() + from.size())});
@@ -157,7 +157,7 @@ bool TenantEraser::forget_some(TenantId tenant, Work& work) {
 std::vector<TenantEraser::Range> TenantEraser::ranges_of(TenantId tenant) const {
   std::vector<Range> ranges = {
       {prefix_of(kKernelEngine, tenant), end_of(kKernelEngine, tenant)}};  // kept answers
-  each_engine_number(*host_.store, [&](EngineNumber number, ByteView) {
+  each_engine_number(host_.own_store(), [&](EngineNumber number, ByteView) {
     ranges.push_back({prefix_of(number, tenant), end_of(number, tenant)});
   });
   for (const auto& [space, pick] : {std::pair(kSpaceParked, Pick::kParked),
@@ -206,7 +206,7 @@ struct TenantEraser::Slice {
 
 // True: the range has ended.
 bool TenantEraser::take(TenantId tenant, const Range& range, std::string& from, Slice& slice) {
-  const auto walk = host_.store->walk({from.empty() ? range.lower : from, range.upper, false});
+  const auto walk = host_.own_store().walk({from.empty() ? range.lower : from, range.upper, false});
   for (store::Entry entry; !slice.is_full();) {
     if (!walk->next(entry)) return true;
     ++slice.looks;
@@ -261,7 +261,7 @@ Status TenantEraser::apply_erase(const wal::RecordView& record) {
     if (size == 0 || rest.size() < 2 + size) {
       return Error(ErrorCode::kCorrupted, "a record that erases names no keys");
     }
-    host_.store->erase(rest.substr(2, size));
+    host_.own_store().erase(rest.substr(2, size));
     rest.remove_prefix(2 + size);
   }
   return ok_status();
@@ -269,14 +269,14 @@ Status TenantEraser::apply_erase(const wal::RecordView& record) {
 
 void TenantEraser::apply_mark(const wal::RecordView& record) {
   const TenantId tenant = tenant_in(record);
-  host_.store->put(mark_key(tenant), kEveryVShard, {});
+  host_.own_store().put(mark_key(tenant), kEveryVShard, {});
   marked_.insert(tenant);
   refused_.insert(tenant);
 }
 
 void TenantEraser::apply_unmark(const wal::RecordView& record) {
   const TenantId tenant = tenant_in(record);
-  host_.store->erase(mark_key(tenant));
+  host_.own_store().erase(mark_key(tenant));
   marked_.erase(tenant);
   if (!listed_.contains(tenant)) refused_.erase(tenant);
 }

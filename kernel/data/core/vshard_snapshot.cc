@@ -6,6 +6,7 @@
 
 #include "base/crc32c.h"
 #include "base/limits.h"
+#include "base/thread_role.h"
 #include "data/core/kernel_record.h"
 
 namespace stator::core {
@@ -125,7 +126,7 @@ class Reader {
   std::uint64_t offset_ = 0;
 };
 
-std::map<std::string, EngineNumber> dictionary_of(store::Store& store) {
+std::map<std::string, EngineNumber> dictionary_of(store::Store& store) STATOR_ON(lane) {
   std::map<std::string, EngineNumber> engines;
   store.begin_turn();
   each_engine_number(store,
@@ -135,7 +136,7 @@ std::map<std::string, EngineNumber> dictionary_of(store::Store& store) {
 }
 
 // visit(entry) in key order, in one turn.
-Status each_entry(store::Store& store, VShardId vshard, const EntrySink& visit) {
+Status each_entry(store::Store& store, VShardId vshard, const EntrySink& visit) STATOR_ON(lane) {
   Status status;
   store.begin_turn();
   {
@@ -177,7 +178,7 @@ std::string end_of(const Digest& sum) {
 }
 
 // Everything in the memtable belongs to the base as it is, so a checkpoint does not move its LSN.
-Status checkpoint(store::Store& store) {
+Status checkpoint(store::Store& store) STATOR_ON(lane) {
   if (!store.start_checkpoint(store.applied())) {
     return Error(ErrorCode::kStorage, "a checkpoint is running");
   }
@@ -263,7 +264,7 @@ Result<SnapshotFacts> load_snapshot(store::Store& store, std::uint64_t placement
                  "the engine '" + id + "' of the vShard snapshot has another number here");
   }
   STATOR_CHECK(erase_vshard(store, facts.head.vshard));
-  const auto sink = [&](const store::Entry& entry) -> Status {
+  const auto sink = [&](const store::Entry& entry) STATOR_ON(lane) -> Status {
     store.put(entry.key, entry.vshard, entry.value);
     return store.wants_checkpoint() ? checkpoint(store) : ok_status();
   };

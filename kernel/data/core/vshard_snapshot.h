@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "data/core/state_digest.h"
 #include "data/store/store.h"
 #include "io/file_system.h"
@@ -35,7 +36,8 @@ std::uint64_t placement_check(const HashKey& key);
 
 // Writes the vShard's entries to an empty file and syncs it. On the store's lane, outside a turn;
 // the caller sees to it that the store holds exactly the records up to head.lsn.
-Result<SnapshotFacts> write_snapshot(store::Store& store, const SnapshotHead& head, io::File& file);
+Result<SnapshotFacts> write_snapshot(store::Store& store, const SnapshotHead& head, io::File& file)
+    STATOR_ON(lane);
 
 // Checks a whole file; gives its entries to `sink` on the way, which may be none. Errors:
 // kCorrupted with the offset, kUnsupported (a newer format), kStorage, the sink's.
@@ -46,11 +48,12 @@ Result<SnapshotFacts> read_snapshot(io::File& file, const EntrySink& sink);
 // turn, with an empty memtable. The store's applied LSN stays. Errors: of read_snapshot();
 // kRejectedConstraint when the file is of another hash key or its engines have other numbers here.
 // Those change nothing.
-Result<SnapshotFacts> load_snapshot(store::Store& store, std::uint64_t placement, io::File& file);
+Result<SnapshotFacts> load_snapshot(store::Store& store, std::uint64_t placement, io::File& file)
+    STATOR_ON(lane);
 
 // Erases the vShard's entries from the store and from its base. As load_snapshot().
-Status erase_vshard(store::Store& store, VShardId vshard);
+Status erase_vshard(store::Store& store, VShardId vshard) STATOR_ON(lane);
 // Over every entry of the vShard, derived ones too: SnapshotFacts::sum.
-Digest sum_of_vshard(store::Store& store, VShardId vshard);
+Digest sum_of_vshard(store::Store& store, VShardId vshard) STATOR_ON(lane);
 
 }  // namespace stator::core

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "base/thread_role.h"
+
 namespace stator::core {
 namespace {
 
@@ -13,7 +15,10 @@ constexpr int kIdleTurnsMax = 500;
 
 Watchdog::Watchdog(std::uint32_t lanes, Clock& clock) : clock_(clock) {
   for (std::uint32_t i = 0; i < lanes; ++i) slots_.push_back(std::make_unique<Slot>());
-  thread_ = io::Thread("watchdog", [this] { loop(); });
+  thread_ = io::Thread("watchdog", [this] {
+    const ActsAs role(threads::background);
+    loop();
+  });
 }
 
 Watchdog::~Watchdog() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/thread_role.h"
 #include "io/thread.h"
 
 namespace stator::core {
@@ -24,8 +25,8 @@ class Watchdog {
   // [lane] From now until unwatch, *interrupt becomes 1 once `deadline_ns` has passed or `*cancelled`
   // is set.
   void watch(std::uint32_t lane, std::uint64_t deadline_ns, const std::atomic<bool>* cancelled,
-             std::uint32_t* interrupt);
-  void unwatch(std::uint32_t lane);
+             std::uint32_t* interrupt) STATOR_ON(lane);
+  void unwatch(std::uint32_t lane) STATOR_ON(lane);
 
  private:
   struct Slot {
@@ -34,8 +35,8 @@ class Watchdog {
     const std::atomic<bool>* cancelled = nullptr;
     std::uint32_t* interrupt = nullptr;
   };
-  void loop();
-  bool look();
+  void loop() STATOR_ON(background);
+  bool look() STATOR_ON(background);
 
   Clock& clock_;
   std::vector<std::unique_ptr<Slot>> slots_;

@@ -17,6 +17,7 @@
 #include "base/ids.h"
 #include "base/in_flight.h"
 #include "base/limits.h"
+#include "base/thread_role.h"
 #include "bridge/arg_binding.h"
 #include "bridge/task.h"
 #include "bridge/vshard_map.h"
@@ -54,6 +55,9 @@ class Alarms {
 struct LaneHost {
   LaneId lane;
   store::Store* store = nullptr;
+  // The store, for who is inside: the core, which asks its callers for their thread, and what
+  // engines call while it runs one.
+  store::Store& own_store() const STATOR_ASSUMES(lane) { return *store; }
   const plugin::Catalog* catalog = nullptr;
   const bridge::ArgBinding* binding = nullptr;
   std::vector<stator_instance*> instances;  // by engine index

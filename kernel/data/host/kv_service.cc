@@ -48,7 +48,7 @@ int get(stator_call* call, std::uint8_t space, stator_bytes key, stator_bytes* v
     *value = lend(entry.value);
     return 1;
   }
-  const bool is_there = call->snapshot == nullptr ? call->host->store->get(stored, entry)
+  const bool is_there = call->snapshot == nullptr ? call->host->own_store().get(stored, entry)
                                                   : call->snapshot->get(stored, entry);
   if (!is_there) return 0;
   *value = lend(entry.value);
@@ -71,7 +71,7 @@ void prefetch(stator_call* call, std::uint8_t space, const stator_bytes* keys,
   const auto wanted = std::span<const ByteView>(views).first(taken);
   const auto found = std::span(call->fetched).first(taken);
   call->has_looked = true;
-  call->snapshot == nullptr ? call->host->store->fetch(wanted, found)
+  call->snapshot == nullptr ? call->host->own_store().fetch(wanted, found)
                             : call->snapshot->fetch(wanted, found);
   call->fetched_count = taken;
   call->fetched_at = 0;
@@ -99,8 +99,8 @@ stator_kv_cursor* scan(stator_call* call, std::uint8_t space, stator_bytes lower
                                          : std::string(stored_key(call, space, view(upper)));
   auto cursor = std::make_unique<stator_kv_cursor>();
   const store::WalkOptions options = {from, to, reverse != 0};
-  cursor->walk =
-      call->snapshot == nullptr ? call->host->store->walk(options) : call->snapshot->walk(options);
+  cursor->walk = call->snapshot == nullptr ? call->host->own_store().walk(options)
+                                           : call->snapshot->walk(options);
   cursor->prefix_size = call->prefix_size + 1;
   call->has_looked = true;
   call->cursors.push_back(std::move(cursor));
@@ -125,7 +125,7 @@ void put(stator_call* call, std::uint8_t space, std::uint32_t vshard, stator_byt
   const ByteView stored = stored_key(call, space, view(key));
   // Views of a call end with it, so those of other calls are void; this call may hold the old
   // value.
-  store::Store& store = *call->host->store;
+  store::Store& store = call->host->own_store();
   call->has_looked ? store.put(stored, VShardId{vshard}, view(value))
                    : store.overwrite(stored, VShardId{vshard}, view(value));
 }
@@ -135,7 +135,7 @@ void erase(stator_call* call, std::uint8_t space, stator_bytes key) {
   if (key.size == 0) return;
   call->fetched_count = 0;
   const io::Uncounted kernels;
-  call->host->store->erase(stored_key(call, space, view(key)));
+  call->host->own_store().erase(stored_key(call, space, view(key)));
 }
 
 void visit_all(stator_call* call, std::uint8_t space, stator_kv_visitor visitor, void* context) {
@@ -146,7 +146,7 @@ void visit_all(stator_call* call, std::uint8_t space, stator_kv_visitor visitor,
       store::engine_prefix(EngineNumber{static_cast<std::uint16_t>(number.value() + 1)});
   const std::set<TenantId>* dropped = call->host->dropped;
   const bool hides = dropped != nullptr && !dropped->empty();
-  const auto walk = call->host->store->walk({lower, upper, false});
+  const auto walk = call->host->own_store().walk({lower, upper, false});
   store::Entry entry;
   store::StoredKey parts;
   while (walk->next(entry)) {

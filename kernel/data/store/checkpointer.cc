@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/thread_role.h"
 
 namespace stator::store {
 
@@ -21,7 +22,11 @@ void Checkpointer::start(const Memtable& frozen, Lsn up_to) {
   frozen_ = &frozen;
   up_to_ = up_to;
   state_ = State::kStarted;
-  if (!is_made_) thread_ = io::Thread("checkpoint", [this] { run(); });
+  if (!is_made_)
+    thread_ = io::Thread("checkpoint", [this] {
+      const ActsAs role(threads::checkpointer);
+      run();
+    });
   is_made_ = true;
   changed_.notify_all();
 }

@@ -13,6 +13,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "data/store/lmdb_env.h"
 #include "data/store/memtable.h"
 #include "io/thread.h"
@@ -25,17 +26,17 @@ class Checkpointer {
       : base_(base), on_end_(std::move(on_end)) {}
   ~Checkpointer();  // waits for a job that runs
 
-  void start(const Memtable& frozen, Lsn up_to);
-  bool is_ended() const;
-  void wait() const;  // until the job ended
+  void start(const Memtable& frozen, Lsn up_to) STATOR_ON(lane);
+  bool is_ended() const STATOR_ON(lane);
+  void wait() const STATOR_ON(lane);  // until the job ended
   // Of the job that ended.
-  Status take_result();
+  Status take_result() STATOR_ON(lane);
   // Freed on the thread, soon. Only after the first start().
-  void discard(std::unique_ptr<Memtable> memtable);
+  void discard(std::unique_ptr<Memtable> memtable) STATOR_ON(lane);
 
  private:
   enum class State { kIdle, kStarted, kEnded };
-  void run();
+  void run() STATOR_ON(checkpointer);
 
   LmdbEnv& base_;
   const std::function<void()> on_end_;

@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/thread_role.h"
 #include "data/store/mapped_tree.h"
 #include "data/store/memtable.h"
 #include "io/file_system.h"
@@ -97,25 +98,25 @@ class LmdbEnv {
   Lsn applied() const { return applied_; }
 
   // The first read begins a snapshot, which lasts until end_read(); so does what was handed out.
-  bool get(ByteView key, ByteView& stored);
+  bool get(ByteView key, ByteView& stored) STATOR_ON(lane);
   // Looks up at most kKeysInStepMax keys at once. What is not found here get() may find.
-  void fetch(std::span<const ByteView> keys, std::span<MappedEntry> found);
-  std::unique_ptr<BaseCursor> cursor();
-  void end_read();
+  void fetch(std::span<const ByteView> keys, std::span<MappedEntry> found) STATOR_ON(lane);
+  std::unique_ptr<BaseCursor> cursor() STATOR_ON(lane);
+  void end_read() STATOR_ON(lane);
   // Beside the other reads, at most kPausedReadsMax at once. Before the base dies.
-  std::unique_ptr<BaseSnapshot> snapshot();
+  std::unique_ptr<BaseSnapshot> snapshot() STATOR_ON(lane);
 
   // All that `newest` says and the applied LSN, in one synced transaction; a second one, of the same
   // state, has the pages that the first one freed used again by the next write. Errors:
   // kResourcesExhausted when the map is too small (grow() and try again), kDiskFull, kStorage.
-  Status write(const Memtable& newest, Lsn applied);
+  Status write(const Memtable& newest, Lsn applied) STATOR_ON(checkpointer);
   // Doubles the map. The lane's thread, while nobody reads or writes, no cursor and no snapshot
   // lives. Error: kBusy while copy() runs.
-  Status grow();
+  Status grow() STATOR_ON(lane);
 
   // Gives a compacted copy of data.mdb, as it is in one snapshot, to `sink` piece by piece; stops
   // at the sink's first error and returns it. Any thread but the lane's, while the others go on.
-  Status copy(const std::function<Status(ByteView)>& sink);
+  Status copy(const std::function<Status(ByteView)>& sink) STATOR_ON(background);
 
  private:
   static Status create(io::FileSystem& files, const std::string& directory);
@@ -127,7 +128,8 @@ class LmdbEnv {
   int copy_into(int descriptor);
   Status check_format(MDB_txn* txn);
   using Sizes = std::map<std::uint32_t, std::int64_t>;  // by group
-  Status write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum, Sizes& change);
+  Status write_entries(MDB_txn* txn, const Memtable& newest, std::uint64_t& sum, Sizes& change)
+      STATOR_ON(checkpointer);
   // What is said of the entries: format, applied LSN, digest.
   Status write_meta(MDB_txn* txn, std::uint64_t sum, Lsn applied);
   // The same state once more.
@@ -142,7 +144,7 @@ class LmdbEnv {
   Status load_sizes(MDB_txn* txn);
   int measure_all(MDB_txn* txn, Sizes& sizes);
   int write_sizes(MDB_txn* txn, const Sizes& sizes);
-  void begin_read();
+  void begin_read() STATOR_ON(lane);
   friend class BaseSnapshot;
   bool get_in(MDB_txn* txn, ByteView key, ByteView& stored) const;
   void fetch_in(MDB_txn* txn, std::span<const ByteView> keys, std::span<MappedEntry> found) const;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "base/thread_role.h"
 #include "data/store/store.h"
 #include "io/file_system.h"
 
@@ -42,7 +43,8 @@ Result<Stores> create_stores(const std::string& parent, std::uint32_t lanes) {
   return stores;
 }
 
-Result<std::unique_ptr<Store>> open_source(const std::string& directory, Lsn up_to) {
+Result<std::unique_ptr<Store>> open_source(const std::string& directory, Lsn up_to)
+    STATOR_ON(lane) {
   STATOR_TRY(const bool is_there, io::posix_file_system().exists(directory + "/data.mdb"));
   if (!is_there) return Error(ErrorCode::kStorage, "reshard: there is no store in " + directory);
   STATOR_TRY(std::unique_ptr<Store> store, open_store(directory, 0));
@@ -55,19 +57,19 @@ Result<std::unique_ptr<Store>> open_source(const std::string& directory, Lsn up_
   return store;
 }
 
-Status checkpoint(Store& store, Lsn up_to) {
+Status checkpoint(Store& store, Lsn up_to) STATOR_ON(lane) {
   store.start_checkpoint(up_to);
   return store.wait_checkpoint();
 }
 
-Status put(Store& store, const Entry& entry) {
+Status put(Store& store, const Entry& entry) STATOR_ON(lane) {
   store.put(entry.key, entry.vshard, entry.value);
   // Applied LSN 0 until all is there: a half-filled store never looks like a whole one.
   return store.wants_checkpoint() ? checkpoint(store, Lsn{0}) : ok_status();
 }
 
 Status distribute(Store& source, const Stores& targets,
-                  const std::function<LaneId(VShardId)>& lane_of) {
+                  const std::function<LaneId(VShardId)>& lane_of) STATOR_ON(lane) {
   source.begin_turn();
   const std::unique_ptr<Walk> walk = source.walk({});
   Entry entry;
@@ -89,6 +91,7 @@ Status distribute(Store& source, const Stores& targets,
 
 Status reshard(const std::string& from, std::uint32_t from_lanes, const std::string& to,
                std::uint32_t to_lanes, Lsn up_to, const std::function<LaneId(VShardId)>& lane_of) {
+  const ActsAs role(threads::lane);  // none runs yet
   STATOR_TRY(const Stores targets, create_stores(to, to_lanes));
   for (std::uint32_t lane = 0; lane < from_lanes; ++lane) {
     STATOR_TRY(const std::unique_ptr<Store> source, open_source(lane_directory(from, lane), up_to));

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "base/thread_role.h"
 #include "data/store/checkpointer.h"
 #include "data/store/lmdb_env.h"
 #include "data/store/memtable.h"
@@ -29,7 +30,7 @@ class Unknown {
     places_[count_++] = place;
   }
   template <class Base>
-  void fetch_from(Base& base, std::span<Entry> found) {
+  void fetch_from(Base& base, std::span<Entry> found) STATOR_ON(lane) {
     if (count_ == 0) return;
     const auto in_base = std::span(in_base_).first(count_);
     base.fetch(std::span<const ByteView>(keys_).first(count_), in_base);
@@ -61,7 +62,7 @@ class LaneSnapshot final : public Snapshot {
       : store_(store), number_(number), memtables_(std::move(memtables)), base_(std::move(base)) {}
   ~LaneSnapshot() override;
   bool get(ByteView key, Entry& entry) override;
-  void fetch(std::span<const ByteView> keys, std::span<Entry> found) override;
+  void fetch(std::span<const ByteView> keys, std::span<Entry> found) override STATOR_ON(lane);
   std::unique_ptr<Walk> walk(const WalkOptions& options) override;
 
  private:
@@ -75,35 +76,41 @@ class LaneStore final : public Store {
  public:
   LaneStore(const StoreOptions& options, std::unique_ptr<LmdbEnv> base);
 
-  Lsn applied() const override { return applied_; }
-  void begin_turn() override;
-  void end_turn() override;
-  bool get(ByteView key, Entry& entry) override;
-  void fetch(std::span<const ByteView> keys, std::span<Entry> found) override;
-  std::uint64_t prefetch(ByteView key) const override { return active_->prefetch(key); }
-  void prefetch_value(std::uint64_t hint) const override { active_->prefetch_node(hint); }
-  std::unique_ptr<Walk> walk(const WalkOptions& options) override;
-  std::unique_ptr<Snapshot> snapshot() override;
-  void end_snapshot(std::uint64_t number);
-  void put(ByteView key, VShardId vshard, ByteView value) override;
-  void overwrite(ByteView key, VShardId vshard, ByteView value) override;
-  void erase(ByteView key) override;
-  bool wants_checkpoint() const override;
-  bool start_checkpoint(Lsn up_to) override;
-  Status finish_checkpoint() override;
-  bool checkpoint_running() const override { return is_running_; }
-  Status wait_checkpoint() override;
-  std::size_t memtable_bytes() const override { return active_->bytes(); }
-  void forget_memory() override;
-  Status copy(const std::function<Status(ByteView)>& sink) override { return base_->copy(sink); }
+  Lsn applied() const override STATOR_ON(lane) { return applied_; }
+  void begin_turn() override STATOR_ON(lane);
+  void end_turn() override STATOR_ON(lane);
+  bool get(ByteView key, Entry& entry) override STATOR_ON(lane);
+  void fetch(std::span<const ByteView> keys, std::span<Entry> found) override STATOR_ON(lane);
+  std::uint64_t prefetch(ByteView key) const override STATOR_ON(lane) {
+    return active_->prefetch(key);
+  }
+  void prefetch_value(std::uint64_t hint) const override STATOR_ON(lane) {
+    active_->prefetch_node(hint);
+  }
+  std::unique_ptr<Walk> walk(const WalkOptions& options) override STATOR_ON(lane);
+  std::unique_ptr<Snapshot> snapshot() override STATOR_ON(lane);
+  void end_snapshot(std::uint64_t number) STATOR_ON(lane);
+  void put(ByteView key, VShardId vshard, ByteView value) override STATOR_ON(lane);
+  void overwrite(ByteView key, VShardId vshard, ByteView value) override STATOR_ON(lane);
+  void erase(ByteView key) override STATOR_ON(lane);
+  bool wants_checkpoint() const override STATOR_ON(lane);
+  bool start_checkpoint(Lsn up_to) override STATOR_ON(lane);
+  Status finish_checkpoint() override STATOR_ON(lane);
+  bool checkpoint_running() const override STATOR_ON(lane) { return is_running_; }
+  Status wait_checkpoint() override STATOR_ON(lane);
+  std::size_t memtable_bytes() const override STATOR_ON(lane) { return active_->bytes(); }
+  void forget_memory() override STATOR_ON(lane);
+  Status copy(const std::function<Status(ByteView)>& sink) override STATOR_ON(background) {
+    return base_->copy(sink);
+  }
 
  private:
-  void freeze();
-  void drop_frozen();
-  void grow_and_restart();
-  void keep_for_snapshots();
+  void freeze() STATOR_ON(lane);
+  void drop_frozen() STATOR_ON(lane);
+  void grow_and_restart() STATOR_ON(lane);
+  void keep_for_snapshots() STATOR_ON(lane);
   // Frees it when no snapshot can see it any more.
-  void discard(std::unique_ptr<Memtable> memtable);
+  void discard(std::unique_ptr<Memtable> memtable) STATOR_ON(lane);
 
   const std::size_t memtable_bytes_max_;
   const std::function<void()> on_checkpoint_;
