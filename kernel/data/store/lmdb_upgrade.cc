@@ -57,6 +57,7 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::upgrade(std::unique_ptr<LmdbEnv> old,
 }
 
 Status LmdbEnv::take_over(LmdbEnv& old) {
+  const ActsAs role(threads::lane);  // a store that is being opened is nobody else's yet
   const auto from = old.cursor();
   std::string greatest;
   for (bool goes_on = from->to_first(); goes_on;) {
