@@ -143,9 +143,10 @@ Status check_pins(const Config& config, const EngineSet& engines) {
     const auto claims = engines.catalog.claims().find(name);
     const bool has_it =
         claims != engines.catalog.claims().end() &&
-        std::any_of(claims->second.begin(), claims->second.end(), [&](std::uint32_t op) {
-          return engines.catalog.engine_of(engines.catalog.ops()[op]).id == id;
-        });
+        std::any_of(claims->second.begin(), claims->second.end(),
+                    [&, engine = std::string_view(id)](std::uint32_t op) {
+                      return engines.catalog.engine_of(engines.catalog.ops()[op]).id == engine;
+                    });
     if (has_it) continue;
     const bool is_enabled = engines.catalog.find_engine(id) != nullptr;
     return Error(ErrorCode::kBadRequest,
