@@ -58,7 +58,7 @@ World::World(std::string directory, std::uint32_t lanes, OnAnswer on_answer,
   plugin::LibraryFile library;
   const stator_engine_v1& engine = *stator_engine_entry_v1(&host::kernel_hello());
   library.path = "engine.so";
-  library.manifest = {engine.id, engine.version, STATOR_ABI_MAJOR, STATOR_ABI_MINOR};
+  library.manifest = {engine.id, engine.version, STATOR_ABI_MAJOR, STATOR_NEEDS_ABI_MINOR};
   const Status added = catalog_.add(&stator_engine_entry_v1, host::kernel_hello(), library);
   STATOR_ASSERT(added.ok());
   catalog_.seal();
