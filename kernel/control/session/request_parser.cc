@@ -88,8 +88,8 @@ struct RequestParser::Pass {
   const ops::OpEntry* entry = nullptr;  // null: the body's `op` names it, and was not read yet
   SharedFields shared{task, task.is_strict};
   Reader reader{body};
-  std::size_t place = 0;        // of the field that is read
-  std::optional<bool> given{};  // the body's own `strict`, as soon as it was read
+  std::size_t place = 0;                   // of the field that is read
+  std::optional<bool> given{};             // the body's own `strict`, as soon as it was read
   std::optional<std::string> chosen_by{};  // the collection whose engine said what op is meant
 
   ops::BlockAt block() const { return {task.args, 0}; }

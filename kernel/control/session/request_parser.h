@@ -68,7 +68,7 @@ class RequestParser {
   FieldOrder& order_of(const ops::OpEntry& entry);
 
   const ops::OpTable& table_;
-  FieldOrders& orders_;            // the first is that of the fields before an op is known
+  FieldOrders& orders_;  // the first is that of the fields before an op is known
   CollectionOwners* owners_;
   std::vector<std::string> seen_;  // names of a strict request's fields so far
 };

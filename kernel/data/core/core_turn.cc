@@ -144,7 +144,7 @@ void CoreLoop::prefetch(std::span<Task* const> group) {
     if (key.size() > STATOR_KV_KEY_BYTES_MAX) continue;
     char stored[kStoreKeyBytesMax];
     std::size_t size = store::write_prefix(stored, options_.catalog->engine_of(op).number,
-                                          task->tenant, task->collection);
+                                           task->tenant, task->collection);
     stored[size++] = static_cast<char>(op.row->key_space);
     std::memcpy(stored + size, key.data(), key.size());
     hints[count++] = host_.own_store().prefetch({stored, size + key.size()});

@@ -106,8 +106,8 @@ class LmdbEnv {
   // Beside the other reads, at most kPausedReadsMax at once. Before the base dies.
   std::unique_ptr<BaseSnapshot> snapshot() STATOR_ON(lane);
 
-  // All that `newest` says and the applied LSN, in one synced transaction; a second one, of the same
-  // state, has the pages that the first one freed used again by the next write. Errors:
+  // All that `newest` says and the applied LSN, in one synced transaction; a second one, of the
+  // same state, has the pages that the first one freed used again by the next write. Errors:
   // kResourcesExhausted when the map is too small (grow() and try again), kDiskFull, kStorage.
   Status write(const Memtable& newest, Lsn applied) STATOR_ON(checkpointer);
   // Doubles the map. The lane's thread, while nobody reads or writes, no cursor and no snapshot

@@ -11,7 +11,9 @@ constexpr std::size_t kPageBytes = 4096;  // of another size: runs are found les
 constexpr std::size_t kRunMin = 8;        // shorter ones are not worth the tail
 constexpr std::size_t kTailMax = kPageBytes / 16;
 
-ByteView to_view(const MDB_val& val) { return {static_cast<const char*>(val.mv_data), val.mv_size}; }
+ByteView to_view(const MDB_val& val) {
+  return {static_cast<const char*>(val.mv_data), val.mv_size};
+}
 MDB_val to_val(ByteView bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
 
 // Two that are not on one page may look as if they were; then more is taken out than needed.

@@ -23,9 +23,7 @@ class RunRoom {
   // if the next nodes go between them. All return a code of LMDB.
   int make(const Memtable::Node& node);
   // To be called before `key` is written.
-  int end_before(ByteView key) {
-    return tail_.empty() || key < tail_.front().key ? 0 : end();
-  }
+  int end_before(ByteView key) { return tail_.empty() || key < tail_.front().key ? 0 : end(); }
   int end();
   bool is_open() const { return !tail_.empty(); }
 

@@ -70,9 +70,9 @@ Status LmdbEnv::take_over(LmdbEnv& old) {
       const bool is_behind = key > greatest;
       MDB_val name = to_val(key);
       MDB_val value = to_val(from->stored());
-      reason = key.empty() ? MDB_CORRUPTED
-                           : mdb_cursor_put(to, &name, &value,
-                                            is_behind ? MDB_APPEND : MDB_NOOVERWRITE);
+      reason = key.empty()
+                   ? MDB_CORRUPTED
+                   : mdb_cursor_put(to, &name, &value, is_behind ? MDB_APPEND : MDB_NOOVERWRITE);
       sum_ += entry_hash(key, from->stored());
       if (is_behind) greatest = std::move(key);
       goes_on = from->to_next();

@@ -4,7 +4,8 @@
 //   engine     = number
 //   tenant     = number
 //   collection = bytes u8 (at most kCollectionBytesMax), name; or 0xff: "default"
-//   number     = u8 below 240; or u8 240 + N - 1, then the number in N bytes, big-endian, N as small
+//   number     = u8 below 240; or u8 240 + N - 1, then the number in N bytes, big-endian, N as
+//   small
 //                as it can be: the order of the bytes is that of the numbers
 //
 // Every key repeats all of this, so it is short for what most keys have. The name that a request

@@ -1,5 +1,5 @@
-// What one request costs the front door. The bounds are about a fifth above what was measured: a change
-// that costs more has to say so here.
+// What one request costs the front door. The bounds are about a fifth above what was measured: a
+// change that costs more has to say so here.
 #include <atomic>
 #include <cstdlib>
 #include <functional>

@@ -1,5 +1,5 @@
-// An engine library of which two versions are loaded into one process, in every way in which C++ keeps
-// something for ever. Each call of the entry counts them all up; `doc` says the counts.
+// An engine library of which two versions are loaded into one process, in every way in which C++
+// keeps something for ever. Each call of the entry counts them all up; `doc` says the counts.
 #include <array>
 #include <cstdio>
 

@@ -136,8 +136,8 @@ TEST(StoredValueTest, ReadsCutBytesWithoutLeavingThem) {
 
 TEST(StoredDocumentTest, KeepsTheLsnAndRefusesAnotherFormatVersion) {
   std::string stored;
-  for (const std::uint64_t lsn : {std::uint64_t{1}, std::uint64_t{77}, std::uint64_t{1'000'000},
-                                  ~std::uint64_t{0}}) {
+  for (const std::uint64_t lsn :
+       {std::uint64_t{1}, std::uint64_t{77}, std::uint64_t{1'000'000}, ~std::uint64_t{0}}) {
     seal_document(lsn, encoded(R"({"a":1})"), stored);
     EXPECT_EQ(open_document(stored).lsn, lsn);
     EXPECT_EQ(open_document(stored).root.tag, Tag::kObject);

@@ -141,7 +141,8 @@ TEST_F(StoreDamageTest, AFlippedBitIsFoundOrHarmless) {
 TEST_F(StoreDamageTest, ATruncatedFileIsFound) {
   constexpr std::size_t kFreePagesAtTheEnd = 4;
   for (std::size_t size = 1; size < good_.size(); size += size < 9000 ? 97 : 509) {
-    ASSERT_TRUE(check(good_.substr(0, size)) || size > good_.size() - kFreePagesAtTheEnd * 4096) << size;
+    ASSERT_TRUE(check(good_.substr(0, size)) || size > good_.size() - kFreePagesAtTheEnd * 4096)
+        << size;
     ASSERT_FALSE(HasFailure()) << size;
   }
 }
@@ -160,19 +161,22 @@ TEST_F(StoreDamageTest, AMisplacedOrLostPageIsFoundOrHarmless) {
   }
 }
 
-// Where the newest list of free pages has its numbers, from the first to the last; the layout is that
-// of LMDB 0.9 (mdb.c: MDB_meta, MDB_page, MDB_node).
+// Where the newest list of free pages has its numbers, from the first to the last; the layout is
+// that of LMDB 0.9 (mdb.c: MDB_meta, MDB_page, MDB_node).
 std::vector<std::size_t> free_numbers(const std::string& file) {
   constexpr std::size_t kPage = 4096;
   constexpr std::size_t kHeader = 16;
   const auto at = [&]<class T>(std::size_t offset, T) { return load_little<T>(&file[offset]); };
-  const auto transaction = [&](std::size_t page) { return at(page * kPage + kHeader + 128, std::uint64_t{}); };
+  const auto transaction = [&](std::size_t page) {
+    return at(page * kPage + kHeader + 128, std::uint64_t{});
+  };
   const std::size_t meta = transaction(1) > transaction(0) ? kPage : 0;
   const std::size_t leaf = at(meta + kHeader + 64, std::uint64_t{}) * kPage;  // one is enough here
   std::vector<std::size_t> found;
   const std::size_t nodes = (at(leaf + 12, std::uint16_t{}) - kHeader) / 2;
   for (std::size_t i = 0; i < nodes; ++i) {
-    const std::size_t list = leaf + at(leaf + kHeader + 2 * i, std::uint16_t{}) + 8 + 8;  // node, key
+    const std::size_t list =
+        leaf + at(leaf + kHeader + 2 * i, std::uint16_t{}) + 8 + 8;  // node, key
     for (std::size_t k = 1; k <= at(list, std::uint64_t{}); ++k) found.push_back(list + 8 * k);
   }
   return found;

@@ -359,7 +359,7 @@ TEST_F(StoreTest, OfAnotherFormatIsRefused) {
   EXPECT_EQ(opened.error().code(), ErrorCode::kUnsupported);
   EXPECT_THAT(opened.error().sentence(),
               HasSubstr(directory + " has format 4; this version knows format 1 to 3: start it "
-                        "with the statord that wrote it"));
+                                    "with the statord that wrote it"));
   write_meta(directory, "format", "nonsense");
   EXPECT_EQ(Store::open(options_of(directory)).error().code(), ErrorCode::kCorrupted);
   write_meta(directory, "format", std::string("\3\0\0\0", 4));

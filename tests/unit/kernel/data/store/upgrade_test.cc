@@ -50,7 +50,8 @@ class UpgradeTest : public testing::Test {
     for (const std::uint32_t tenant : {0u, 1u, 300u}) {
       for (const char* collection : {"", "default", "a", "zebra"}) {
         for (const unsigned engine : {0u, 1u, 5u}) {
-          const StoredKey parts{EngineNumber{static_cast<std::uint16_t>(engine)}, TenantId{tenant}, collection, 1, "key"};
+          const StoredKey parts{EngineNumber{static_cast<std::uint16_t>(engine)}, TenantId{tenant},
+                                collection, 1, "key"};
           put(parts, collection + std::to_string(tenant));
         }
       }
