@@ -113,6 +113,16 @@ TEST_F(StateDigestTest, DerivedSpacesAreLeftOut) {
   EXPECT_EQ(lane.toy(), before);
 }
 
+// Lanes do their parts of it one after the other.
+TEST_F(StateDigestTest, LanesAgreeWhileATenantIsDropped) {
+  Lane one(directory_, "one", kKernelEngine.value());
+  Lane other(directory_, "other", kKernelEngine.value());
+  one.put("mark", kEveryVShard.value(), "", kSpaceDropped, 0);
+  EXPECT_EQ(one.digests().every, other.digests().every);
+  one.put("kept by all", kEveryVShard.value(), "", kSpaceDropped + 1, 0);
+  EXPECT_NE(one.digests().every, other.digests().every);
+}
+
 TEST_F(StateDigestTest, WhatEveryLaneKeepsIsApartAndUnknownEnginesHaveTheirDictionaryName) {
   Lane lane(directory_, "lane", 1);
   lane.put("index", kEveryVShard.value(), "x");
