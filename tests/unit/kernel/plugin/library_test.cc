@@ -234,11 +234,11 @@ TEST(LibraryTest, WhatRunsIsWhatWasLookedAtWhileTheFileIsSwapped) {
     const std::string hash_of_one = io::sha256_hex(one);
     const std::string hash_of_two = io::sha256_hex(two);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    constexpr int kRounds = 500;  // a sanitizer takes 20 ms for a library
+    constexpr int kRounds = 100;  // a sanitizer takes 200 ms for a library
 #else
     constexpr int kRounds = 10'000;
 #endif
-    constexpr int kRoundsOfChild = 250;
+    constexpr int kRoundsOfChild = kRounds == 100 ? 25 : 250;
     std::string wrong;
     for (int child = 0; child < kRounds / kRoundsOfChild && wrong.empty(); ++child) {
       wrong = look_and_load_in_child([&] {
