@@ -3,10 +3,13 @@
 #include "plugin/library.h"
 
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
+#include <new>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +18,6 @@
 
 #include "io/file_system.h"
 #include "io/sha256.h"
-#include "io/thread.h"
 #include "plugin/elf_image.h"
 
 namespace stator::plugin {
@@ -198,60 +200,75 @@ std::string look_and_load(const std::string& path, const std::string& hash_of_on
   return "";
 }
 
-// In a process of its own, since what is loaded stays: files, and parts of memory.
-std::string look_and_load_in_child(const std::function<std::string()>& rounds) {
+// Of processes that this one forks. It has no thread beside: who is forked could wait for ever for
+// a lock (of malloc, of a sanitizer) that a thread held.
+template <class Work>
+pid_t in_child(const Work& work) {
   const pid_t child = fork();
   if (child == 0) {
-    const std::string wrong = rounds();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would end it
+    const std::string wrong = work();
     if (!wrong.empty()) (void)!write(STDERR_FILENO, (wrong + "\n").data(), wrong.size() + 1);
     _exit(wrong.empty() ? 0 : 1);
   }
+  return child;
+}
+
+int end_of(pid_t child) {
   int status = -1;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0
-             ? ""
-             : "a child ended with " + std::to_string(status);
+  return status;
 }
 
-// The file is swapped as fast as a thread can while it is read, checked and loaded. Its two forms
-// have notes "1" and "2" and entries that tell the same; the code that runs must be that of the
-// note seen.
+// Swaps the file for one and the other as fast as a process can, for as long as this is there.
+class Swapper {
+ public:
+  Swapper(const ScratchLibrary& scratch, const std::string& one, const std::string& two)
+      : swaps_(new (mmap(nullptr, sizeof *swaps_, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<int>(0)),
+        child_(in_child([&]() -> std::string {
+          for (;; ++*swaps_) scratch.replace(*swaps_ % 2 == 0 ? two : one);
+        })) {}
+  ~Swapper() {
+    kill(child_, SIGKILL);
+    end_of(child_);
+    munmap(swaps_, sizeof *swaps_);
+  }
+  Swapper(const Swapper&) = delete;
+  Swapper& operator=(const Swapper&) = delete;
+
+  int swaps() const { return *swaps_; }
+
+ private:
+  std::atomic<int>* swaps_;
+  pid_t child_;
+};
+
+// Its two forms have notes "1" and "2" and entries that tell the same; the code that runs must be
+// that of the note seen. What is loaded stays (files, and parts of memory), so it is loaded in
+// children.
 TEST(LibraryTest, WhatRunsIsWhatWasLookedAtWhileTheFileIsSwapped) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a child is forked beside a thread, which may hold a lock of the sanitizer";
-#endif
+  constexpr int kRounds = 10'000;
+  constexpr int kRoundsOfChild = 250;
   ScratchLibrary scratch;
   const std::string one = bytes_of(kFolder + "/good.so");
   const std::string two = bytes_of(kFolder + "/second.so");
   scratch.replace(one);
-  std::atomic<bool> is_over = false;
-  std::atomic<int> swaps = 0;
-  {
-    const io::Thread swapper("swapper", [&] {
-      while (!is_over) {
-        scratch.replace(swaps % 2 == 0 ? two : one);
-        ++swaps;
+  const std::string hash_of_one = io::sha256_hex(one);
+  const std::string hash_of_two = io::sha256_hex(two);
+  const Swapper swapper(scratch, one, two);
+  for (int round = 0; round < kRounds; round += kRoundsOfChild) {
+    const pid_t child = in_child([&] {
+      std::string wrong;
+      for (int i = 0; i < kRoundsOfChild && wrong.empty(); ++i) {
+        wrong = look_and_load(scratch.path(), hash_of_one, hash_of_two);
       }
+      return wrong;
     });
-    const std::string hash_of_one = io::sha256_hex(one);
-    const std::string hash_of_two = io::sha256_hex(two);
-    constexpr int kRounds = 10'000;
-    constexpr int kRoundsOfChild = 250;
-    std::string wrong;
-    for (int child = 0; child < kRounds / kRoundsOfChild && wrong.empty(); ++child) {
-      wrong = look_and_load_in_child([&] {
-        std::string first;
-        for (int round = 0; round < kRoundsOfChild && first.empty(); ++round) {
-          first = look_and_load(scratch.path(), hash_of_one, hash_of_two);
-        }
-        return first;
-      });
-    }
-    EXPECT_EQ(wrong, "");
-    is_over = true;
+    ASSERT_EQ(end_of(child), 0);
   }
-  EXPECT_GT(swaps, 100);
+  EXPECT_GT(swapper.swaps(), 100);
 }
 
 }  // namespace
