@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/client.h"
+#include "support/json_client.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -32,32 +32,16 @@ class CollectionEngineTest : public testing::TestWithParam<std::uint32_t> {
     EXPECT_FALSE(server_->start());
     EXPECT_THAT(server_->errors(), HasSubstr(why));
   }
-  std::unique_ptr<Client> log_in(const std::string& user,
-                                 const std::string& password = "correct horse") {
-    auto client = std::make_unique<Client>(server_->port());
-    const Json answer = Json::parse(client->ask(
-        Json{{"op", "auth"}, {"method", "password"}, {"username", user}, {"password", password}}
-            .dump()));
-    EXPECT_EQ(answer["status"], "ok") << answer;
-    return client;
-  }
-  static Json ask(Client& client, Json request) {
-    request["payload_format"] = "json";
-    return Json::parse(client.ask(request.dump()));
-  }
   Json ask(const Json& request) {
     Client client(server_->port());
-    return ask(client, request);
+    return test::ask(client, request);
   }
-  static Json must(Client& client, const Json& request) {
-    const Json answer = ask(client, request);
-    EXPECT_EQ(answer["status"], "ok") << request << answer;
-    return answer["payload"];
-  }
+  static Json ask(Client& client, const Json& request) { return test::ask(client, request); }
   Json must(const Json& request) {
     Client client(server_->port());
-    return must(client, request);
+    return test::must(client, request);
   }
+  static Json must(Client& client, const Json& request) { return test::must(client, request); }
   // "ok" or the error's code.
   static std::string code(const Json& answer) {
     return answer["status"] == "ok" ? "ok" : answer["error_code"].get<std::string>();
@@ -188,7 +172,7 @@ TEST_P(CollectionEngineTest, InBatchesAndWithKeysOfRepeats) {
 
 TEST_P(CollectionEngineTest, TheGateSeesTheOpThatIsMeant) {
   start(kBoth, true);
-  auto admin = log_in("admin", "test-password");
+  auto admin = log_in(server_->port(), "admin", "test-password");
   const int tenant = must(*admin, {{"op", "tenant_create"}, {"name", "acme"}})["tenant_id"];
   must(*admin, {{"op", "role_create"}, {"role", "clerk"}});
   must(*admin, {{"op", "grant_permission"}, {"role", "clerk"}, {"class", "read"}});
@@ -203,8 +187,8 @@ TEST_P(CollectionEngineTest, TheGateSeesTheOpThatIsMeant) {
                 {"tenant", tenant}});
   must(*admin, set("numbers", "namesake"));
   must(*admin, put("numbers", "a", 7));
-  auto anna = log_in("anna");
-  auto bert = log_in("bert");
+  auto anna = log_in(server_->port(), "anna");
+  auto bert = log_in(server_->port(), "bert");
   EXPECT_EQ(code(ask(*anna, put("numbers", "a", 8))), "rejected_authz");
   EXPECT_EQ(must(*anna, get("numbers", "a"))["value"], "7");
   EXPECT_EQ(code(ask(*anna, set("papers", "namesake"))), "rejected_authz");
@@ -312,7 +296,7 @@ TEST_P(CollectionEngineTest, WhatIsStillInDoubtEndsTheStart) {
 
 TEST_P(CollectionEngineTest, ADroppedTenantLeavesNone) {
   start(kBoth, true);
-  auto admin = log_in("admin", "test-password");
+  auto admin = log_in(server_->port(), "admin", "test-password");
   // What the kernel's own engine has stored when a tenant has come and gone.
   const auto entries_after = [&](const char* name, bool has_collection) {
     const int tenant = must(*admin, {{"op", "tenant_create"}, {"name", name}})["tenant_id"];

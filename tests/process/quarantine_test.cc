@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/client.h"
+#include "support/json_client.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -34,31 +34,14 @@ class QuarantineTest : public testing::TestWithParam<std::uint32_t> {
   }
   void start() {
     ASSERT_TRUE(server_->start()) << server_->errors();
-    admin_ = log_in("admin", "test-password");
+    admin_ = log_in(server_->port(), "admin", "test-password");
   }
   // Starts until it comes up; how many did not.
   int crashes_until_up() {
     int crashed = 0;
     while (!server_->start() && crashed < 5) ++crashed;
-    if (server_->is_running()) admin_ = log_in("admin", "test-password");
+    if (server_->is_running()) admin_ = log_in(server_->port(), "admin", "test-password");
     return crashed;
-  }
-  std::unique_ptr<Client> log_in(const std::string& user, const std::string& password) {
-    auto client = std::make_unique<Client>(server_->port());
-    const Json answer = Json::parse(client->ask(
-        Json{{"op", "auth"}, {"method", "password"}, {"username", user}, {"password", password}}
-            .dump()));
-    EXPECT_EQ(answer["status"], "ok") << answer;
-    return client;
-  }
-  static Json ask(Client& client, Json request) {
-    request["payload_format"] = "json";
-    return Json::parse(client.ask(request.dump()));
-  }
-  static Json must(Client& client, const Json& request) {
-    const Json answer = ask(client, request);
-    EXPECT_EQ(answer["status"], "ok") << request << answer;
-    return answer["payload"];
   }
   static void put(Client& client, const std::string& collection, const std::string& name,
                   const std::string& text) {
@@ -173,14 +156,14 @@ TEST_P(QuarantineTest, ADroppedTenantsIsGoneWithIt) {
   const int tenant = make_tenant();
   put(*admin_, "c", "n1", "mine");
   {
-    const auto acme = log_in("acme", "correct horse");
+    const auto acme = log_in(server_->port(), "acme", "correct horse");
     fill(*acme);
   }
   server_->kill();
   use("first", KEEPER_DIR, "segv");
   EXPECT_EQ(crashes_until_up(), 2);
   {
-    const auto acme = log_in("acme", "correct horse");
+    const auto acme = log_in(server_->port(), "acme", "correct horse");
     expect_quarantine(*acme);
   }
   EXPECT_EQ(text(*admin_, "c", "n1"), "mine;") << "another tenant's collection of that name";
@@ -207,7 +190,7 @@ TEST_P(QuarantineTest, ADropThatIsCutOffGoesOn) {
   start();
   const int tenant = make_tenant();
   {
-    const auto acme = log_in("acme", "correct horse");
+    const auto acme = log_in(server_->port(), "acme", "correct horse");
     fill(*acme);
   }
   server_->kill();

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/client.h"
+#include "support/json_client.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -17,27 +17,11 @@ class TenantDropTest : public testing::Test {
   void SetUp() override { start(); }
   void start() {
     ASSERT_TRUE(server_.start()) << server_.errors();
-    admin_ = connect("admin", "test-password");
+    admin_ = log_in(server_.port(), "admin", "test-password");
   }
   void kill_and_start() {
     server_.kill();
     start();
-  }
-  std::unique_ptr<Client> connect(const std::string& user, const std::string& password) {
-    auto client = std::make_unique<Client>(server_.port());
-    const Json login = {
-        {"op", "auth"}, {"method", "password"}, {"username", user}, {"password", password}};
-    EXPECT_EQ(ask(*client, login)["status"], "ok");
-    return client;
-  }
-  static Json ask(Client& client, Json request) {
-    request["payload_format"] = "json";
-    return Json::parse(client.ask(request.dump()));
-  }
-  static Json must(Client& client, const Json& request) {
-    const Json answer = ask(client, request);
-    EXPECT_EQ(answer["status"], "ok") << request.dump().substr(0, 300) << answer;
-    return answer["payload"];
   }
   int make_tenant(const std::string& name) {
     const int tenant = must(*admin_, {{"op", "tenant_create"}, {"name", name}})["tenant_id"];
@@ -129,12 +113,12 @@ class TenantDropTest : public testing::Test {
 TEST_F(TenantDropTest, NothingIsLeftInAnyEngineAndNobodyElsesChanges) {
   fill(*admin_, 500);
   const int kept = make_tenant("kept");
-  fill(*connect("kept", "correct horse"), 500);
+  fill(*log_in(server_.port(), "kept", "correct horse"), 500);
   const Json before = digest();
   const std::uint64_t kept_bytes = stored(kept);
 
   const int tenant = make_tenant("acme");
-  fill(*connect("acme", "correct horse"), 2000);
+  fill(*log_in(server_.port(), "acme", "correct horse"), 2000);
   EXPECT_NE(digest(), before);
   EXPECT_GT(stored(tenant), 500'000u);
   drop("acme", tenant);
@@ -149,7 +133,7 @@ TEST_F(TenantDropTest, NothingIsLeftInAnyEngineAndNobodyElsesChanges) {
   server_.kill();
   start();
   EXPECT_EQ(digest(), before);
-  const auto client = connect("kept", "correct horse");
+  const auto client = log_in(server_.port(), "kept", "correct horse");
   EXPECT_EQ(must(*client, {{"op", "graph_stats"}, {"collection", "one"}})["edges"], 500);
   EXPECT_EQ(must(*client, {{"op", "vector_stats"}, {"collection", "two"}})["count"], 500);
 }
@@ -160,7 +144,7 @@ TEST_F(TenantDropTest, AKilledServerGoesOnUntilNothingIsLeft) {
   fill(*admin_, 500);
   const Json before = digest();
   const int tenant = make_tenant("acme");
-  fill(*connect("acme", "correct horse"), 15'000);
+  fill(*log_in(server_.port(), "acme", "correct horse"), 15'000);
   drop("acme", tenant);
   int rounds = 0;
   for (; rounds < 8 && is_listed(tenant); ++rounds) {
@@ -180,7 +164,7 @@ TEST_F(TenantDropTest, AKilledServerGoesOnUntilNothingIsLeft) {
 
 TEST_F(TenantDropTest, WhileItGoesOnNoVShardMovesAndTheTenantIsGone) {
   const int tenant = make_tenant("acme");
-  const auto client = connect("acme", "correct horse");
+  const auto client = log_in(server_.port(), "acme", "correct horse");
   fill(*client, 6000);
   drop("acme", tenant);
   ASSERT_TRUE(is_listed(tenant)) << "the drop was over before anybody could look";

@@ -1,0 +1,28 @@
+#include "support/json_client.h"
+
+#include <gtest/gtest.h>
+
+namespace stator::test {
+
+using nlohmann::json;
+
+json ask(Client& client, json request) {
+  request["payload_format"] = "json";
+  return json::parse(client.ask(request.dump()));
+}
+
+json must(Client& client, const json& request) {
+  const json answer = ask(client, request);
+  EXPECT_EQ(answer["status"], "ok") << request.dump().substr(0, 300) << answer;
+  return answer["payload"];
+}
+
+std::unique_ptr<Client> log_in(std::uint16_t port, const std::string& user,
+                               const std::string& password) {
+  auto client = std::make_unique<Client>(port);
+  must(*client,
+       {{"op", "auth"}, {"method", "password"}, {"username", user}, {"password", password}});
+  return client;
+}
+
+}  // namespace stator::test
