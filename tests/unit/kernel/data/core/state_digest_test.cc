@@ -73,6 +73,15 @@ TEST_F(StateDigestTest, IsOfTheEntriesNotOfTheirOrderPlaceOrEngineNumber) {
   EXPECT_EQ(one.toy().hex().size(), 32u);
 }
 
+// As the first format of stores gave it: backups are compared over upgrades.
+TEST_F(StateDigestTest, OfTheSameDataStaysWhatItWas) {
+  Lane lane(directory_, "one", 7);
+  lane.put("a", 1, "x");
+  lane.put("key of a document", 250, std::string(300, 'v'), kPrimary, 70'000);
+  lane.put("", 2, "");
+  EXPECT_EQ(lane.toy().hex(), "989f3be5a454bde8a3ccba34aec416d2");
+}
+
 TEST_F(StateDigestTest, IsTheSumOfItsParts) {
   Lane whole(directory_, "whole", 1);
   Lane left(directory_, "left", 1);
