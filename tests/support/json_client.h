@@ -12,7 +12,7 @@ namespace stator::test {
 
 // The answer, with its payload as JSON.
 nlohmann::json ask(Client& client, nlohmann::json request);
-// The payload; an answer that is not ok is a failure of the test.
+// The payload, null if there is none; an answer that is not ok is a failure of the test.
 nlohmann::json must(Client& client, const nlohmann::json& request);
 // A client that is that user; being refused is a failure of the test.
 std::unique_ptr<Client> log_in(std::uint16_t port, const std::string& user,
