@@ -132,9 +132,10 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
   if (status != STATOR_OK) return status;
 
   PartWriter part(reply, index != nullptr);
+  json::StringOut data;
   for (const FoundRow& row : rows) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    json::StringOut data;
+    data.clear();
     if (args.boolean(kIncludeData)) {
       json::Writer writer(data);
       write_json(writer, row.root);
