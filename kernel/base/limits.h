@@ -40,6 +40,15 @@ inline constexpr std::size_t kRequestBytesSmall = 4096;
 // the system (TCP keepalive), and so many times without an answer before it counts as gone.
 inline constexpr int kEndedPeerAskS = 2;
 inline constexpr int kEndedPeerAsksMax = 4;
+// A peer that has vanished without a word counts as gone after so long, in seconds. Of the
+// configuration, with its bounds.
+inline constexpr std::uint64_t kPeerTimeoutSDefault = 90;
+inline constexpr std::uint64_t kPeerTimeoutSMin = 4;
+inline constexpr std::uint64_t kPeerTimeoutSMax = 3600;
+// Probes of TCP keepalive without an answer in that time.
+inline constexpr int kPeerProbesMax = 3;
+// A segment that was sent again so often without an answer was not lost on the way alone.
+inline constexpr unsigned kPeerRepeatsMin = 3;
 // TCP accepted to TLS established.
 inline constexpr std::uint32_t kTlsHandshakeTimeoutMs = 10'000;
 // TLS handshakes that one lane begins in a second, and at once after a quiet time: each costs it

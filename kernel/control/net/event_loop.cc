@@ -49,9 +49,9 @@ EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, int doorbe
   listen_to(listeners_.tls, kTlsListenerKey);
   listen_to(listeners_.http, kHttpListenerKey);
   listen_to(listeners_.https, kHttpsListenerKey);
-  if (listeners_.front == nullptr) return;
-  // Often enough that a heartbeat is late by a third at most.
-  const std::uint64_t often = listeners_.front->heartbeat_ms() / 3;
+  // Often enough that a heartbeat, or the end of who has vanished, is late by a third at most.
+  std::uint64_t often = listeners_.peer_timeout_ms / 3;
+  if (listeners_.front != nullptr) often = std::min(often, listeners_.front->heartbeat_ms() / 3);
   sweep_ms_ = static_cast<int>(std::min<std::uint64_t>(kSweepMs, often));
 }
 
@@ -387,7 +387,8 @@ void EventLoop::sweep() {
   swept_ns_ = now_ns_;
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     if (connections_[i] == nullptr) continue;
-    if (connections_[i]->is_overdue(now_ns_)) {
+    if (connections_[i]->is_overdue(now_ns_) ||
+        connections_[i]->is_lost(listeners_.peer_timeout_ms)) {
       close(i);
       continue;
     }

@@ -28,6 +28,7 @@ struct Listeners {
   Socket https;
   const TlsContext* tls_context = nullptr;  // of `tls` and `https`
   const http::Front* front = nullptr;       // of `http` and `https`
+  std::uint64_t peer_timeout_ms = kPeerTimeoutSDefault * 1000;
 };
 
 class EventLoop {
