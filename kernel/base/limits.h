@@ -69,6 +69,10 @@ inline constexpr std::size_t kHttpFieldsMax = 100;
 // What is read of a connection while its last request is not answered: enough for what clients
 // pipeline, and a client that goes is noticed.
 inline constexpr std::size_t kHttpAheadBytesMax = 64u * 1024;
+// Pipelined requests are carried out one after the other. Of those that can be in one turn of a
+// lane so many responses leave together, unless they have more bytes.
+inline constexpr int kHttpRoundsOfTurnMax = 16;
+inline constexpr std::size_t kHttpSendLaterBytesMax = 64u * 1024;
 // First to last byte of a head: a client that sends it in drops holds a connection so long.
 inline constexpr std::uint32_t kHttpHeadTimeoutMs = 10'000;
 // Between two requests.

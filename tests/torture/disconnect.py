@@ -219,6 +219,8 @@ ENTRIES = [
      "  if (is_before_append && batch->is_abandoned) return let_go(part);\n", "", "kernel_control_dispatch_test"),
     ("rounds that wait for a slot are told of a stuck lane", "kernel/control/dispatch/dispatch_stuck.cc",
      "  if (!waiting_rounds_.empty()) abandon_waiting(lane, done);\n", "", "kernel_control_dispatch_test"),
+    ("pipelined responses leave together", "kernel/server/lane.cc", "events.flush(round < kHttpRoundsOfTurnMax)", "events.flush(false)",
+     "process_test --gtest_filter=CostTest.*"),
     ("who leaves a WebSocket is gone", "kernel/control/net/connection.h", "    if (has_left()) return true;\n", "",
      "process_test --gtest_filter=*GoneWebSocketTest.*"),
     ("who vanishes while it is sent something is noticed", "kernel/control/net/event_loop.cc",

@@ -48,6 +48,7 @@ class Exchange final : public session::AnswerForm {
     if (ends_with_input()) return std::nullopt;
     return 'H';
   }
+  bool answers_one_by_one() const { return state_ != State::kWebSocket; }
   // A client that ends its side has left: it speaks WebSocket, where that is said in words, or
   // reads a stream, which has no other end.
   bool ends_with_input() const { return is_streaming_ || state_ == State::kWebSocket; }

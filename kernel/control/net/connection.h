@@ -76,6 +76,11 @@ class Connection {
   bool has_backlog() const {
     return is_turn_over() && !session_.is_output_full() && !session_.is_blocked();
   }
+  // Requests of it are answered one by one, and little is ready: one send may do for several.
+  bool may_send_later() const {
+    return http_ != nullptr && http_->answers_one_by_one() &&
+           session_.output().size() < kHttpSendLaterBytesMax;
+  }
   // Something waits that epoll does not know of.
   bool has_more() const {
     return has_backlog() || (tls_ != nullptr && tls_->has_more() && wants_read());

@@ -264,8 +264,8 @@ void EventLoop::touch(std::uint32_t index) {
   dirty_.push_back(index);
 }
 
-bool EventLoop::flush() {
-  bool has_new_requests = false;
+bool EventLoop::flush(bool may_wait) {
+  std::size_t waiting = 0;
   if (host_.room.note_shrinking())
     touch_if([](Connection& one) { return one.session().open_bytes() > 0; });
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
@@ -276,16 +276,21 @@ bool EventLoop::flush() {
     if (takes_requests() && !connection->has_backlog()) {
       const std::size_t before = connection->session().in_flight();
       connection->resume(now_ns_);
-      has_new_requests |= connection->session().in_flight() > before;
+      const bool has_begun = connection->session().in_flight() > before;
+      if (may_wait && has_begun && connection->may_send_later()) {
+        is_dirty_[index] = true;
+        dirty_[waiting++] = index;
+        continue;
+      }
     }
     settle(index);
   }
-  dirty_.clear();
+  dirty_.resize(waiting);
   for (const bool is_known : {false, true}) {
     if (buffered_bytes_[is_known] > buffered_bytes_max(is_known)) give_up_buffered(is_known);
   }
   look_after_room();
-  return has_new_requests;
+  return waiting > 0;
 }
 
 void EventLoop::look_after_room() {

@@ -65,8 +65,10 @@ class EventLoop {
   void release_held() STATOR_ON(lane);
   // The monotonic time at which release_held() has something to refuse; 0: none.
   std::uint64_t held_deadline_ns() const { return held_deadline_ns_; }
-  // Sends, closes what is done, lets frames that waited go on. True if that made new requests.
-  bool flush() STATOR_ON(lane);
+  // Sends, closes what is done, lets frames that waited go on. `may_wait`: where that began the
+  // next of requests that are answered one by one (HTTP), what is ready of their connection is not
+  // sent; true if there is such a connection: flush() again, when its answer may be there.
+  bool flush(bool may_wait = false) STATOR_ON(lane);
 
   // No new connections, no new requests; answers are still sent.
   void stop_reading() STATOR_ON(lane);
