@@ -214,11 +214,11 @@ inline constexpr std::size_t kPausedReadStackBytes = 512u * 1024;
 inline constexpr std::size_t kReadBytesFirst = 32u * 1024;
 inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
 // And from all of them, and in how many requests: the others come first in the next turn.
-inline constexpr std::size_t kReadBytesOfTurnMax = 2u * 1024 * 1024;
+inline constexpr std::size_t kReadBytesOfTurnMax = 256u * 1024;
 inline constexpr std::size_t kReadRequestsOfTurnMax = 8192;
 // Requests of one connection that are answered without the data plane in one turn: refusals, pings,
 // descriptions. Its next ones come when others had theirs.
-inline constexpr std::size_t kAnsweredAtOnceMax = 64;
+inline constexpr std::size_t kAnsweredAtOnceMax = 16;
 
 // ---- storage ------------------------------------------------------------------------------------
 // LMDB's compiled-in key limit on Debian.

@@ -324,21 +324,31 @@ void EventLoop::settle(std::uint32_t index) {
   if (takes_requests() && connection.has_more()) again_.push_back(index);
 }
 
-// Not the newest: while somebody holds all the room with requests that never end, or answers that
-// are never read, others come and go.
-void EventLoop::give_up_buffered(bool is_known) {
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> begun;
+void EventLoop::find_slowest(bool is_known) {
+  auto& slowest = slowest_[is_known];
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     const Connection* one = connections_[i].get();
     if (one == nullptr || one->is_counted_as_known != is_known) continue;
-    if (one->buffered_counted > 0) begun.emplace_back(one->buffered_since_ns(), i);
+    if (one->buffered_counted > 0) slowest.emplace_back(one->buffered_since_ns(), i);
   }
-  std::sort(begun.begin(), begun.end());
-  // A little more than must be, so that the next byte does not bring us here again.
-  const std::size_t enough = buffered_bytes_max(is_known) / 8 * 7;
-  for (const auto& [since_ns, index] : begun) {
-    if (buffered_bytes_[is_known] <= enough) break;
-    connections_[index]->give_up(now_ns_) ? settle(index) : close(index);
+  std::sort(slowest.rbegin(), slowest.rend());
+}
+
+// Not the newest: while somebody holds all the room with requests that never end, or answers that
+// are never read, others come and go. And no more than must be: who came after the slowest were
+// found is behind them, so they are looked for when all of them are gone, and memory is freed in
+// turns as small as those in which it came.
+void EventLoop::give_up_buffered(bool is_known) {
+  auto& slowest = slowest_[is_known];
+  if (slowest.empty()) find_slowest(is_known);
+  while (buffered_bytes_[is_known] > buffered_bytes_max(is_known) && !slowest.empty()) {
+    const auto [since_ns, index] = slowest.back();
+    slowest.pop_back();
+    Connection* one = connections_[index].get();
+    if (one == nullptr || one->is_counted_as_known != is_known || one->buffered_counted == 0 ||
+        one->buffered_since_ns() != since_ns)
+      continue;
+    one->give_up(now_ns_) ? settle(index) : close(index);
   }
   if (now_ns_ < given_up_warned_ns_ + 1'000'000'000) return;
   given_up_warned_ns_ = now_ns_;

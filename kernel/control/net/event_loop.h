@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <sys/epoll.h>
+#include <utility>
 #include <vector>
 
 #include "base/limits.h"
@@ -118,6 +119,7 @@ class EventLoop {
   void settle(std::uint32_t index) STATOR_ON(lane);
   // Where connections have too many bytes buffered together, the slowest are ended.
   void give_up_buffered(bool is_known) STATOR_ON(lane);
+  void find_slowest(bool is_known);
   // Where open requests hold too much, those that wait for an LSN give way, the oldest first.
   void look_after_room() STATOR_ON(lane);
   std::size_t buffered_bytes_max(bool is_known) const {
@@ -139,6 +141,9 @@ class EventLoop {
   std::size_t open_ = 0;
   std::size_t unsent_bytes_ = 0;
   std::array<std::size_t, 2> buffered_bytes_{};  // of connections without, and with, an identity
+  // Of the same: those that are given up next last, by since when they buffer something. Each is
+  // looked at again: it may have ended.
+  std::array<std::vector<std::pair<std::uint64_t, std::uint32_t>>, 2> slowest_;
   std::uint64_t given_up_warned_ns_ = 0;
   std::uint64_t room_looked_ns_ = 0;
   std::uint32_t next_generation_ = 1;
