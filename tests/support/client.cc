@@ -1,16 +1,17 @@
 #include "support/client.h"
 
 #include <arpa/inet.h>
-#include <cerrno>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdexcept>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
+#include <cerrno>
+#include <csignal>
+#include <stdexcept>
 
 namespace stator::test {
 
@@ -40,6 +41,7 @@ Client::Client(std::uint16_t port, const ClientTls& tls) : Client(port) {
     ERR_error_string_n(ERR_get_error(), reason, sizeof reason);
     throw std::runtime_error(std::string(what) + ": " + reason);
   };
+  signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to whoever has gone
   ERR_clear_error();
   tls_context_ = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_verify(tls_context_, SSL_VERIFY_PEER, nullptr);
