@@ -314,6 +314,10 @@ void report_crashes(const std::string& directory) {
   for (std::size_t i = 0; i < kFaults.size(); ++i) {
     sigaction(kFaults[i].signal, &action, &g_before[i]);
   }
+  report_exits();
+}
+
+void report_exits() {
   std::atexit(end_in_a_call);
   std::at_quick_exit(end_in_a_call);
 }

@@ -14,6 +14,10 @@ namespace stator::io {
 // change the directory alone.
 void report_crashes(const std::string& directory);
 
+// exit() runs what was registered last first. Called again when all is made that ends by itself, so
+// that none of it is gone when the report is written.
+void report_exits();
+
 // The same report of the call that is in flight, by an engine that did not die but cannot go on;
 // `what` stands where the signal would. Nothing, where no engine runs.
 void report_failure(std::string_view what);

@@ -218,6 +218,9 @@ const Op<BadEngine> kGet = {
       stator::detail::services.kv->put(request.raw_call(), 0, request.vshard(), as_bytes("x"),
                                        as_bytes("y"));
 #endif
+#ifdef BREAKS_THROWS_A_NUMBER
+      if (request.args().str(0) != "nobody") throw 42;
+#endif
 #ifdef BREAKS_OWN_MAPPING
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 #endif
@@ -293,7 +296,12 @@ const Op<BadEngine> kSum = {
     }};
 
 EngineDescription<BadEngine> BadEngine::describe() {
-  static const Op<BadEngine>* const kOps[] = {&kAdd, &kGet, &kSum};
+#ifdef BREAKS_HAS_NO_FUNCTION
+  static const Op<BadEngine> kThird = {.row = kSum.row};
+#else
+  static const Op<BadEngine>& kThird = kSum;
+#endif
+  static const Op<BadEngine>* const kOps[] = {&kAdd, &kGet, &kThird};
   return {"bad", "1.0.0", "tests", "Wrong in one way.", kOps};
 }
 
