@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """What point_get costs beside clients that mean harm: latencies of one client that asks one thing after
 the other, alone and beside each of them. Prints microseconds, and the memory that the server has then.
-The clients that mean harm share the machine: two cores show more of them than of the server.
+The clients that mean harm share the machine, and on two cores the scheduler alone makes others wait. So each
+is also let loose on another server, while ours has nothing to do but answer (`elsewhere`): what the p99 is
+beside that is not our server's doing. The last ratio is that of the p99 here to the p99 there, in pairs that
+alternate: least, median and most of them.
 
-  bench/beside_flood.py [SECONDS]     STATOR_BUILD=build/release
+  bench/beside_flood.py [SECONDS [PAIRS [KIND...]]]     STATOR_BUILD=build/release
 """
 import json
 import multiprocessing
@@ -16,7 +19,8 @@ import sys
 import tempfile
 import time
 
-SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
+SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+PAIRS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
 ROOT = os.path.join(os.path.dirname(__file__), "..")
 STATORD = os.path.join(ROOT, os.environ.get("STATOR_BUILD", "build/release"), "bin", "statord")
 IDLE = 10_000
@@ -27,8 +31,11 @@ def connect(port):
     return socket.create_connection(("127.0.0.1", port))
 
 
-def nothing(port, ready):
+def burner(port, ready):
+    """No client at all: it takes a core."""
     ready.set()
+    while True:
+        pass
 
 
 def idle(port, ready):
@@ -113,33 +120,66 @@ def memory_mib(pid):
         return next(int(line.split()[1]) // 1024 for line in status if line.startswith("RssAnon"))
 
 
+class Server:
+    def __init__(self, directory):
+        self.process = subprocess.Popen([STATORD, "dev", "--data-dir", directory, "--listen", "127.0.0.1:0",
+                                         "--lanes", "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.port = int(json.loads(self.process.stdout.readline())["listen"].rsplit(":", 1)[1])
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def beside(harm, port, client, server):
+    """Latencies of the client while `harm` is done at `port`, and what memory our server has then."""
+    ready = multiprocessing.Event()
+    process = multiprocessing.Process(target=harm, args=(port, ready), daemon=True)
+    process.start()
+    assert ready.wait(60), harm.__name__
+    found = latencies(client)
+    memory = memory_mib(server.process.pid)
+    process.kill()
+    process.join()
+    return found, memory
+
+
+def at(found, share):
+    return found[int(len(found) * share)] * 1e6
+
+
+def report(harm, client, server, other, alone):
+    here, there, memory = [], [], 0
+    for _ in range(PAIRS):
+        found, memory = beside(harm, server.port, client, server)
+        here.append(found)
+        there.append(beside(harm, other.port, client, server)[0])
+    p99 = [at(found, .99) for found in here]
+    base = [at(found, .99) for found in there]
+    ratios = sorted(one / two for one, two in zip(p99, base))
+    median = sorted(p99)[PAIRS // 2]
+    print(f"{harm.__name__:10} p50 {sorted(at(found, .5) for found in here)[PAIRS // 2]:6.0f}  p99 {median:6.0f} {median / alone:6.2f}x alone"
+          f"  elsewhere {sorted(base)[PAIRS // 2]:6.0f}  {ratios[0]:5.2f} / {ratios[PAIRS // 2]:5.2f} / {ratios[-1]:5.2f}x"
+          f"  max {max(found[-1] for found in here) * 1e6:7.0f}  server {memory:5} MiB", flush=True)
+
+
 def main():
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    kinds = [one for one in (burner, idle, slow, churn, halves, nonsense)
+             if not sys.argv[3:] or one.__name__ in sys.argv[3:]]
     with tempfile.TemporaryDirectory() as directory:
-        server = subprocess.Popen([STATORD, "dev", "--data-dir", directory + "/d", "--listen", "127.0.0.1:0",
-                                   "--lanes", "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        server, other = Server(directory + "/ours"), Server(directory + "/other")
         try:
-            port = int(json.loads(server.stdout.readline())["listen"].rsplit(":", 1)[1])
-            client = Client(port)
+            client = Client(server.port)
             client.ask(b'{"op":"point_put","document_id":"a","data":{}}')
-            alone = 0.0
-            for harm in (nothing, idle, slow, churn, halves, nonsense):
-                ready = multiprocessing.Event()
-                process = multiprocessing.Process(target=harm, args=(port, ready), daemon=True)
-                process.start()
-                assert ready.wait(60), harm.__name__
-                found = latencies(client)
-                memory = memory_mib(server.pid)
-                process.kill()
-                process.join()
-                p99 = found[int(len(found) * .99)] * 1e6
-                alone = alone or p99
-                print(f"{harm.__name__:10} p50 {found[len(found) // 2] * 1e6:7.0f}  p99 {p99:7.0f}  {p99 / alone:5.2f}x"
-                      f"  max {found[-1] * 1e6:7.0f}  gets {len(found):6}  server {memory:5} MiB", flush=True)
+            alone = sorted(at(latencies(client), .99) for _ in range(PAIRS))[PAIRS // 2]
+            print(f"alone      p99 {alone:6.0f}")
+            for harm in kinds:
+                report(harm, client, server, other, alone)
         finally:
-            server.terminate()
-            server.wait()
+            server.end()
+            other.end()
 
 
 main()

@@ -5,12 +5,13 @@
 // Beside the rates: the CPU time a server spent per request. It is far less noisy than a rate on a
 // machine where servers and generator share two cores.
 //
-//   load_bench STATOR_PORT STATOR_PID REDIS_PORT REDIS_PID [ROUNDS] [SECONDS] [WORKLOAD [CxP]]
+//   load_bench STATOR_PORT STATOR_PID REDIS_PORT REDIS_PID [ROUNDS] [SECONDS] [WORKLOAD [CxP|MORE]]
 //
 // WORKLOAD `tls` compares Stator with itself: the second port is its TLS port, the second pid its
-// own (bench/tls). `checkpoint` looks at Stator alone: what a checkpoint of 200 000 documents costs,
-// and how long others wait for their answers meanwhile. `fill` writes ROUNDS * 100 000 documents and
-// ends.
+// own (bench/tls). `http` compares its HTTP port, filled through the native port MORE, with the
+// second server, which speaks HTTP too (bench/http). `checkpoint` looks at Stator alone: what a
+// checkpoint of 200 000 documents costs, and how long others wait for their answers meanwhile.
+// `fill` writes ROUNDS * 100 000 documents and ends.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -44,7 +45,7 @@ constexpr int kValueBytes = 100;
 constexpr int kVectors = 10'000;
 constexpr int kDims = 128;
 
-enum class Protocol { kStator, kRedis };
+enum class Protocol { kStator, kRedis, kHttp };
 
 struct Shape {
   int connections;
@@ -69,6 +70,12 @@ struct Peer {
 std::string frame(const std::string& body) {
   const std::uint32_t prefix = htonl(static_cast<std::uint32_t>(body.size()));
   return std::string(reinterpret_cast<const char*>(&prefix), sizeof prefix) + body;
+}
+
+std::string post(const std::string& op, const std::string& body) {
+  return "POST /v1/ops/" + op +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 std::string resp(const std::vector<std::string>& words) {
@@ -134,6 +141,20 @@ class Link {
   SSL* tls_ = nullptr;
 };
 
+// Bytes of the response of HTTP at the front of `in`; 0: it is not whole. Any other status ends the
+// run.
+std::size_t whole_response(std::string_view in) {
+  constexpr std::string_view kLength = "\r\nContent-Length: ";
+  const std::size_t head = in.find("\r\n\r\n");
+  if (head == std::string_view::npos) return 0;
+  if (in.compare(0, 13, "HTTP/1.1 200 ") != 0) die("http: " + std::string(in.substr(0, head)));
+  const std::size_t length = in.substr(0, head).find(kLength);
+  if (length == std::string_view::npos) die("http: no length");
+  const int body = std::atoi(in.data() + length + kLength.size());
+  const std::size_t whole = head + 4 + static_cast<std::size_t>(body);
+  return in.size() < whole ? 0 : whole;
+}
+
 // Counts whole answers at the front of `in` and sets `used` to their bytes; an error answer ends
 // the run. It looks at a few bytes of each answer and passes the rest, alike for both protocols:
 // the generator shares the machine with the servers, so what it spends on one of them must not be
@@ -147,7 +168,10 @@ int take_answers(Protocol protocol, std::string_view in, std::size_t& used) {
     const std::size_t left = in.size() - at;
     if (left < 5) break;
     std::size_t whole = 0;
-    if (protocol == Protocol::kStator) {
+    if (protocol == Protocol::kHttp) {
+      whole = whole_response(in.substr(at));
+      if (whole == 0) break;
+    } else if (protocol == Protocol::kStator) {
       std::uint32_t prefix = 0;
       std::memcpy(&prefix, in.data() + at, sizeof prefix);
       whole = sizeof prefix + ntohl(prefix);
@@ -397,7 +421,8 @@ std::string vector_json(std::mt19937& random) {
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    die("usage: load_bench STATOR_PORT STATOR_PID REDIS_PORT REDIS_PID [ROUNDS] [SECONDS] [WORKLOAD [CxP]]");
+    die("usage: load_bench STATOR_PORT STATOR_PID REDIS_PORT REDIS_PID [ROUNDS] [SECONDS] "
+        "[WORKLOAD [CxP|MORE]]");
   }
   const Peer stator{Protocol::kStator, std::atoi(argv[1]), std::atoi(argv[2])};
   const Peer redis{Protocol::kRedis, std::atoi(argv[3]), std::atoi(argv[4])};
@@ -447,6 +472,22 @@ int main(int argc, char** argv) {
     load(stator, kKeys, put);
     probe_checkpoint(stator, rounds, "point_get", fill, get);
     probe_checkpoint(stator, rounds, "point_put", fill, put);
+    return 0;
+  }
+  if (only == "http") {
+    load({Protocol::kStator, std::atoi(only_shape.c_str()), stator.pid}, kKeys, put);
+    const MakeRequest ask = [&](std::uint32_t n) {
+      return post("point_get", R"({"collection":"bench","document_id":")" + key(n) + "\"}");
+    };
+    const Peer ours{Protocol::kHttp, stator.port, stator.pid};
+    const Peer theirs{Protocol::kHttp, redis.port, redis.pid};
+    std::printf("%-13s %9s %9s %9s   %-23s   %-23s   %s\n", "", "conns x P", "http/s", "peer/s",
+                "ratio min/median/max", "p99 ratio", "CPU us/request  of the generator");
+    for (const Shape& shape : {Shape{1, 1}, Shape{1, 16}, Shape{50, 1}, Shape{50, 16}}) {
+      compare(
+          "point_get", shape, rounds, [&] { return run(ours, shape, seconds, ask); },
+          [&] { return run(theirs, shape, seconds, ask); });
+    }
     return 0;
   }
   load(stator, kKeys, put);

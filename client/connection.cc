@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include <Poco/Exception.h>
 #include <Poco/Net/Context.h>
@@ -116,7 +117,8 @@ void Connection::State::turn(Patience patience) {
   if (!writable.empty()) write_some();
 }
 
-// Poco's secure sockets say "not now" by an exception, the others by -1.
+// Poco's secure sockets say "not now" by an exception, the others by -1 where they receive, and by
+// another exception where they send: a socket that was writable need not take a byte.
 int Connection::State::receive(char* to, std::size_t bytes) {
   try {
     return socket.receiveBytes(to, static_cast<int>(bytes));
@@ -129,6 +131,9 @@ int Connection::State::send(const char* from, std::size_t bytes) {
   try {
     return socket.sendBytes(from, static_cast<int>(bytes));
   } catch (const Poco::TimeoutException&) {
+    return -1;
+  } catch (const Poco::IOException& fault) {
+    if (fault.code() != EAGAIN && fault.code() != EWOULDBLOCK) throw;
     return -1;
   }
 }

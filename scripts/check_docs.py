@@ -4,7 +4,7 @@
 In every *.md of the tree a relative link must lead to a file. In docs/request-path.md, moreover,
 every path in `back quotes` must exist, from the root or from kernel/: it is the map of the code.
 docs/protocol.md has a row for every error of errors.def, as it stands there, and for every field
-that requests share.
+that requests share. docs/testing.md has a row for every fuzz target.
 
     check_docs.py               check the tree this script stands in
     check_docs.py --self-test   prove on planted documents that every rule fires
@@ -17,6 +17,8 @@ import tempfile
 
 MAP = "docs/request-path.md"
 PROTOCOL = "docs/protocol.md"
+TESTING = "docs/testing.md"
+FUZZ = "tests/fuzz"
 ERRORS = "sdk/include/stator/errors.def"
 PARSER = "kernel/control/session/shared_fields.cc"
 SKIPPED_FOLDERS = {"node_modules", "build", ".git"}
@@ -75,6 +77,13 @@ def check_protocol(root):
             yield f"{PROTOCOL}:1: lacks a row for the field {field}"
 
 
+def check_fuzz(root):
+    text = (root / TESTING).read_text(encoding="utf-8")
+    for target in sorted(path.stem for path in (root / FUZZ).glob("*_fuzz.cc")):
+        if f"\n| `{target}` |" not in text:
+            yield f"{TESTING}:1: lacks a row for {target}"
+
+
 def check(root):
     problems = []
     for document in sorted(root.rglob("*.md")):
@@ -86,7 +95,7 @@ def check(root):
             problems += check_map(root, text)
     if not (root / MAP).is_file():
         problems.append(f"{MAP}:1: is missing")
-    return problems + list(check_protocol(root))
+    return problems + list(check_protocol(root)) + list(check_fuzz(root))
 
 
 def self_test():
@@ -104,6 +113,10 @@ def self_test():
         (root / PROTOCOL).write_text("\n| `op` | |\n| `strict` | |\n"
                                      "| `a` | 1 | 503 | yes | one, (two) |\n"
                                      "| `b` | 2 | 400 | yes | three |\n", encoding="utf-8")
+        (root / FUZZ).mkdir(parents=True)
+        (root / FUZZ / "a_fuzz.cc").touch()
+        (root / FUZZ / "b_fuzz.cc").touch()
+        (root / TESTING).write_text("\n| `a_fuzz` | |\n", encoding="utf-8")
         (root / MAP).write_text("`wal/log.h` `kernel/wal/log.h` `point_get` `wal/`\n"
                                 "`wal/log.{h,cc}`\n", encoding="utf-8")
         (root / "README.md").write_text("[ok](docs/request-path.md#a) [web](https://x.y)\n"
@@ -115,7 +128,8 @@ def self_test():
     assert problems == ["README.md:2: the link docs/none.md leads nowhere",
                         f"{MAP}:2: wal/log.cc does not exist",
                         f"{PROTOCOL}:1: lacks the row | `b` | 2 | 400 | no | three |",
-                        f"{PROTOCOL}:1: lacks a row for the field id"], problems
+                        f"{PROTOCOL}:1: lacks a row for the field id",
+                        f"{TESTING}:1: lacks a row for b_fuzz"], problems
     assert f"{MAP}:1: is missing" in missing, missing
     print("check_docs: self-test passed")
 

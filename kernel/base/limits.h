@@ -40,6 +40,15 @@ inline constexpr std::size_t kRequestBytesSmall = 4096;
 // the system (TCP keepalive), and so many times without an answer before it counts as gone.
 inline constexpr int kEndedPeerAskS = 2;
 inline constexpr int kEndedPeerAsksMax = 4;
+// A peer that has vanished without a word counts as gone after so long, in seconds. Of the
+// configuration, with its bounds.
+inline constexpr std::uint64_t kPeerTimeoutSDefault = 90;
+inline constexpr std::uint64_t kPeerTimeoutSMin = 4;
+inline constexpr std::uint64_t kPeerTimeoutSMax = 3600;
+// Probes of TCP keepalive without an answer in that time.
+inline constexpr int kPeerProbesMax = 3;
+// A segment that was sent again so often without an answer was not lost on the way alone.
+inline constexpr unsigned kPeerRepeatsMin = 3;
 // TCP accepted to TLS established.
 inline constexpr std::uint32_t kTlsHandshakeTimeoutMs = 10'000;
 // TLS handshakes that one lane begins in a second, and at once after a quiet time: each costs it
@@ -60,6 +69,10 @@ inline constexpr std::size_t kHttpFieldsMax = 100;
 // What is read of a connection while its last request is not answered: enough for what clients
 // pipeline, and a client that goes is noticed.
 inline constexpr std::size_t kHttpAheadBytesMax = 64u * 1024;
+// Pipelined requests are carried out one after the other. Of those that can be in one turn of a
+// lane so many responses leave together, unless they have more bytes.
+inline constexpr int kHttpRoundsOfTurnMax = 16;
+inline constexpr std::size_t kHttpSendLaterBytesMax = 64u * 1024;
 // First to last byte of a head: a client that sends it in drops holds a connection so long.
 inline constexpr std::uint32_t kHttpHeadTimeoutMs = 10'000;
 // Between two requests.
@@ -201,11 +214,11 @@ inline constexpr std::size_t kPausedReadStackBytes = 512u * 1024;
 inline constexpr std::size_t kReadBytesFirst = 32u * 1024;
 inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
 // And from all of them, and in how many requests: the others come first in the next turn.
-inline constexpr std::size_t kReadBytesOfTurnMax = 2u * 1024 * 1024;
+inline constexpr std::size_t kReadBytesOfTurnMax = 256u * 1024;
 inline constexpr std::size_t kReadRequestsOfTurnMax = 8192;
 // Requests of one connection that are answered without the data plane in one turn: refusals, pings,
 // descriptions. Its next ones come when others had theirs.
-inline constexpr std::size_t kAnsweredAtOnceMax = 64;
+inline constexpr std::size_t kAnsweredAtOnceMax = 16;
 
 // ---- storage ------------------------------------------------------------------------------------
 // LMDB's compiled-in key limit on Debian.

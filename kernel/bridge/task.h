@@ -5,6 +5,7 @@
 // Buffers keep their capacity, so a warm task allocates nothing.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -53,6 +54,9 @@ enum class CoreOp : std::uint8_t {
 
 // An argument block without arguments.
 inline constexpr std::size_t kNoArgsBytes = sizeof(stator_arg_block);
+
+// The whole arguments of most requests.
+inline constexpr std::size_t kPrefetchedArgsBytes = 256;
 
 // Of a task that no connection waits for.
 inline constexpr std::uint32_t kNoConnection = 0xffffffff;
@@ -143,7 +147,7 @@ struct Task {
   bool was_cancelled() const { return is_cancelled.load(std::memory_order_relaxed); }
   // Of a batch that has begun: it must go on whatever is held back or late.
   bool is_step_of_batch() const { return kind >= TaskKind::kBatchAppend; }
-  // Begins to fetch it into the cache; when that is done, its answer.
+  // Begins to fetch it into the cache; when that is done, what it points to: its answer.
   void prefetch() const {
     for (std::size_t at = 0; at < sizeof(Task); at += 64) {
       __builtin_prefetch(reinterpret_cast<const char*>(this) + at, 1);
@@ -156,6 +160,12 @@ struct Task {
   // An argument block without arguments, then the note.
   void set_note(ByteView text);
   void prefetch_answer() const { __builtin_prefetch(payload.data()); }
+  // Of one that is to be carried out: what it reads, and where its answer will stand.
+  void prefetch_request() const {
+    const std::size_t bytes = std::min(args.size(), kPrefetchedArgsBytes);
+    for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(args.data() + at);
+    __builtin_prefetch(payload.data(), 1);
+  }
   void refuse(const Error& error);
   void refuse_as_cancelled();
   // Counts the memory that it holds until it rests in `sum`, which outlives it: itself, its

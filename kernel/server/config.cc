@@ -183,6 +183,7 @@ class Reader {
         {"log_level", [this](const toml::node& node) { return log_level(node); }},
         {"lanes", [this](const toml::node& node) { return lanes(node); }},
         {"lane_stuck_ms", [this](const toml::node& node) { return lane_stuck(node); }},
+        {"peer_timeout_s", [this](const toml::node& node) { return peer_timeout(node); }},
         {"memtable_mib", [this](const toml::node& node) { return memtable(node); }},
         {"memory_limit_mib", [this](const toml::node& node) { return memory_limit(node); }},
         {"log_segment_mib", [this](const toml::node& node) { return log_segment(node); }},
@@ -356,6 +357,13 @@ class Reader {
     }
     config_.lane_stuck_ms = static_cast<std::uint32_t>(number->get());
     return ok_status();
+  }
+  Status peer_timeout(const toml::node& node) {
+    STATOR_CHECK(
+        number(node, "server.peer_timeout_s", kPeerTimeoutSMax, 1, config_.peer_timeout_s));
+    if (config_.peer_timeout_s >= kPeerTimeoutSMin) return ok_status();
+    return wrong(name_, node.source(),
+                 "'server.peer_timeout_s' must be at least " + std::to_string(kPeerTimeoutSMin));
   }
   Status lanes(const toml::node& node) {
     const auto* number = node.as_integer();

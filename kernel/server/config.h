@@ -24,6 +24,7 @@ struct Config {
   std::string http_listen;
   std::string https_listen;
   std::vector<std::string> http_hosts;    // what this server is called, beside localhost
+  std::uint64_t peer_timeout_s = kPeerTimeoutSDefault;  // of a peer that has vanished
   std::uint64_t http_heartbeat_ms = kHttpHeartbeatMsDefault;
   std::vector<std::string> http_origins;  // of web pages that may ask; "*": all
   net::TlsFiles tls;

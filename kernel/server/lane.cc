@@ -153,7 +153,10 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   work(events);
   commit(events);
   publish(events.connections(), events.unsent_bytes());
-  events.flush();
+  for (int round = 0; events.flush(round < kHttpRoundsOfTurnMax); ++round) {
+    work(events);
+    commit(events);
+  }
   dispatcher_.flush();
   publish(events.connections(), events.unsent_bytes());  // what ended there, before the lane sleeps
 }

@@ -128,7 +128,8 @@ Status Server::serve(const net::Listeners& listeners, const KernelTask& task) {
                        listeners.http.duplicate(),
                        listeners.https.duplicate(),
                        tls_.get(),
-                       front_.get()};
+                       front_.get(),
+                       config_.peer_timeout_s * 1000};
     lanes_[i]->serve(std::move(own), i == 0 ? net::Socket(pair[1]) : net::Socket());
   }
   return task ? task(kernel_end.fd()) : ok_status();
@@ -197,7 +198,7 @@ Status Server::listen(net::Listeners& listeners) {
                            Port{config_.http_listen, listeners.http, http_listen_address_},
                            Port{config_.https_listen, listeners.https, https_listen_address_}}) {
     if (port.wanted.empty()) continue;
-    STATOR_TRY(net::BoundSocket bound, net::listen_on(port.wanted));
+    STATOR_TRY(net::BoundSocket bound, net::listen_on(port.wanted, config_.peer_timeout_s));
     port.address = std::move(bound.address);
     port.socket = std::move(bound.socket);
   }
@@ -410,7 +411,8 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   stats_ = stats_sources();
   front_ = std::make_unique<http::Front>(
       http::FrontSettings{config_.auth_mode == auth::Mode::kTrust, config_.http_hosts,
-                          config_.http_origins, config_.http_heartbeat_ms},
+                          config_.http_origins, config_.http_heartbeat_ms,
+                          config_.peer_timeout_s * 1000},
       stats_);
   shared_ = std::make_unique<LaneShared>();
   shared_->memory_is_full = &memory_->is_full();

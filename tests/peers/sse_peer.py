@@ -67,8 +67,8 @@ def main():
                 server, port = start(sys.argv[1], folder, port)
                 read_until_subscribed(client, seen)
             write(port, KILLS * WRITES, WRITES)
-            seen += [int(line) for line in client.communicate(timeout=60)[0].split()]
-            assert client.returncode == 0
+            seen += [int(line) for line in client.stdout]  # communicate() forgets what readline() has read ahead
+            assert client.wait(timeout=60) == 0
             assert seen == list(range(total)), seen
         finally:
             client.kill()

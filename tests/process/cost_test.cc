@@ -76,7 +76,7 @@ class CostTest : public testing::Test {
   }
 
   TempDir dir_;
-  ServerProcess server_{{dir_.path(), 1, "", "dev"}};
+  ServerProcess server_{{dir_.path(), 1, "", "dev", {"--http-listen", "127.0.0.1:0"}}};
   CostCounters* counters_ = nullptr;
   int next_key_ = 0;
 };
@@ -105,6 +105,32 @@ TEST_F(CostTest, ADurableWriteTakesNoMemoryAndTwoCallsABatch) {
   EXPECT_LE(costs.sends, 1.1);
   // Once more where the log's writer tells the lane that it is durable.
   EXPECT_LE(costs.waits, 2.2);
+}
+
+// They are carried out one after the other, and leave together.
+TEST_F(CostTest, APipelineOfHttpTakesTwoCallsABatch) {
+  constexpr std::uint64_t kHttpBatches = 100;
+  Client client(server_.http_port());
+  const std::string body = R"({"document_id":"a","data":{}})";
+  const std::string end = R"("error_code":null})";
+  const auto post = [](const std::string& op, const std::string& fields) {
+    return "POST /v1/ops/" + op +
+           " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
+           std::to_string(fields.size()) + "\r\n\r\n" + fields;
+  };
+  client.send_raw(post("point_put", body));
+  ASSERT_TRUE(client.receive_until(end).ends_with(end));
+  std::string batch;
+  for (int i = 0; i < kPipeline; ++i) batch += post("point_get", R"({"document_id":"a"})");
+  const std::uint64_t before[] = {counters_->receives, counters_->sends};
+  for (std::uint64_t i = 0; i < kHttpBatches; ++i) {
+    client.send_raw(batch);
+    for (int answer = 0; answer < kPipeline; ++answer)
+      ASSERT_TRUE(client.receive_until(end).ends_with(end));
+  }
+  EXPECT_GE(counters_->receives - before[0], kHttpBatches);
+  EXPECT_LE(counters_->receives - before[0], kHttpBatches * 3 / 2);
+  EXPECT_LE(counters_->sends - before[1], kHttpBatches * 3 / 2);
 }
 
 }  // namespace

@@ -277,6 +277,38 @@ TEST_F(LoadDumpTest, MemoryDoesNotGrowWithTheFile) {
   EXPECT_LT(peak_kib_, small_dump + 8 * 1024);
 }
 
+// A page of one was refused: the row that says that there are more is as large, and an answer holds
+// no two of them.
+TEST_F(LoadDumpTest, DocumentsOfTheGreatestSizeAreReadOneByOne) {
+  start();
+  Client client(server_->port());
+  const std::string text(8 * 1024 * 1024 - 100, 'x');
+  for (int i = 0; i < 6; ++i) {
+    const json put = {{"op", "point_put"},
+                      {"collection", "c"},
+                      {"document_id", "d" + std::to_string(i)},
+                      {"data", {{"n", i}, {"text", text}}}};
+    ASSERT_EQ(json::parse(client.ask(put.dump()))["status"], "ok");
+  }
+  const std::string first = dumped("c");
+  EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), 6);
+  ASSERT_EQ(run({"load", "again", path("dumped")}), 0) << errors_;
+  EXPECT_TRUE(dumped("again") == first);
+  client.ask(R"({"op":"index_create","collection":"c","path":"n"})");
+  for (const std::string scan :
+       {R"("document_scan","sort":[{"n":"desc"}])",
+        R"("range_scan","field":"n","include_data":true)",
+        R"("document_scan","sort":[{"n":"desc"}],"filter":{"n":{"gte":0}})"}) {
+    const std::string answer =
+        client.ask(R"({"collection":"c","limit":1,"payload_format":"json","op":)" + scan + "}");
+    const json page = json::parse(answer);
+    ASSERT_EQ(page["status"], "ok") << scan << answer.substr(0, 300);
+    EXPECT_EQ(page["payload"]["rows"].size(), 1u);
+    EXPECT_EQ(page["payload"]["rows"][0]["data"]["text"].get<std::string>().size(), text.size());
+    EXPECT_TRUE(page["payload"].contains("cursor"));
+  }
+}
+
 TEST_F(LoadDumpTest, UniqueValuesAreRefusedOneByOne) {
   start();
   Client client(server_->port());

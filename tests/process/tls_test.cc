@@ -8,11 +8,14 @@
 #include <gtest/gtest.h>
 
 #include "support/client.h"
+#include "support/json_client.h"
+#include "support/meddler.h"
 #include "support/server_process.h"
 
 namespace stator::test {
 namespace {
 
+using nlohmann::json;
 using testing::HasSubstr;
 
 constexpr const char* kPut = R"({"op":"point_put","document_id":"a","data":{"x":1}})";
@@ -137,6 +140,48 @@ TEST_F(TlsTest, StrangersAreClosedAndDisturbNobody) {
   EXPECT_THAT(good.ask(kGet), HasSubstr(R"({"x":1})"));
   EXPECT_EQ(server.stop(), 0);
 }
+
+// Every byte that a client sends, from the first one of its handshake to the last one of a request.
+class SpoiledTlsTest : public TlsTest, public testing::WithParamInterface<bool> {
+ protected:
+  // How many bytes a client sends, who puts a document in the second case.
+  std::size_t talk(std::uint16_t port, bool puts, std::size_t at = Meddler::kNever,
+                   Spoil how = Spoil::kFlip) {
+    Meddler meddler(port, at, how);
+    try {
+      Client client(meddler.port(), {.ca = certificate(dir_), .is_old = GetParam()});
+      if (puts) client.ask(at == Meddler::kNever ? kPut : kSpoiledPut);
+    } catch (const std::runtime_error&) {  // the handshake came to nothing, or nobody answered
+    }
+    return meddler.finish();
+  }
+  // As long as kPut.
+  static constexpr const char* kSpoiledPut =
+      R"({"op":"point_put","document_id":"b","data":{"x":1}})";
+};
+
+TEST_P(SpoiledTlsTest, EndsItsConnectionAndNothingElse) {
+  ServerProcess server(self_signed(dir_));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client good(server.port());
+  const std::size_t hello = talk(server.tls_port(), false);
+  const std::size_t all = talk(server.tls_port(), true);
+  ASSERT_GT(hello, 100U);
+  ASSERT_GT(all, hello + std::string_view(kPut).size());
+  EXPECT_EQ(must(good, json::parse(kGet)), json::parse(R"({"x":1})"));
+  for (std::size_t at = 0; at < all; ++at) {
+    EXPECT_GT(talk(server.tls_port(), at >= hello, at, static_cast<Spoil>(at % 3)), at);
+    if (at % 50 == 0) must(good, {{"op", "ping"}});
+  }
+  const json spoiled = ask(good, {{"op", "point_get"}, {"document_id", "b"}});
+  EXPECT_EQ(spoiled["error_code"], "not_found");
+  while (must(good, {{"op", "server_stats"}})["connections"] != 1) {
+  }
+  EXPECT_EQ(server.stop(), 0) << server.errors();
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, SpoiledTlsTest, testing::Values(false, true),
+                         [](const auto& version) { return version.param ? "Tls12" : "Tls13"; });
 
 TEST_F(TlsTest, WhereClientCertificatesAreRequiredNobodyComesInWithoutOne) {
   make_files(other_);

@@ -71,9 +71,9 @@ class Builds {
     open_ -= open_ > 0 ? 1 : 0;
     last_code_ = task->code;
     last_payload_ = std::string(task->payload.view());
-    const bool is_expected = task->code == ErrorCode::kOk ||
-                             task->code == ErrorCode::kUniqueViolation ||
-                             task->code == ErrorCode::kConflictRetry;
+    const bool is_expected =
+        task->code == ErrorCode::kOk || task->code == ErrorCode::kUniqueViolation ||
+        task->code == ErrorCode::kConflictRetry || task->code == ErrorCode::kNotFound;
     EXPECT_TRUE(is_expected) << task->error_sentence;
   }
   void put(unsigned who) {

@@ -1,6 +1,7 @@
 #include "support/client.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <stdexcept>
 
 namespace stator::test {
@@ -39,6 +41,7 @@ Client::Client(std::uint16_t port, const ClientTls& tls) : Client(port) {
     ERR_error_string_n(ERR_get_error(), reason, sizeof reason);
     throw std::runtime_error(std::string(what) + ": " + reason);
   };
+  signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to whoever has gone
   ERR_clear_error();
   tls_context_ = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_verify(tls_context_, SSL_VERIFY_PEER, nullptr);
@@ -78,9 +81,7 @@ std::unique_ptr<Client> Client::over_websocket(std::uint16_t port) {
   client->send_raw(
       "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-  std::string head;
-  char c = 0;
-  while (!head.ends_with("\r\n\r\n") && client->read_exactly(&c, 1)) head.push_back(c);
+  const std::string head = client->receive_until("\r\n\r\n");
   if (!head.starts_with("HTTP/1.1 101 ")) throw std::runtime_error("no WebSocket: " + head);
   client->is_websocket_ = true;
   return client;
@@ -148,6 +149,13 @@ std::optional<std::string> Client::receive() {
   return body;
 }
 
+std::string Client::receive_until(const std::string& end) {
+  std::string text;
+  char c = 0;
+  while (!text.ends_with(end) && read_exactly(&c, 1)) text.push_back(c);
+  return text;
+}
+
 std::string Client::ask(const std::string& body) {
   send(body);
   auto answer = receive();
@@ -162,6 +170,14 @@ void Client::reset() {
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close(fd_);
   fd_ = -1;
+}
+
+void Client::vanish() {
+  // A program for the system that drops each segment before TCP sees it.
+  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &drop_all};
+  if (setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+    throw std::runtime_error("no filter for a socket");
 }
 
 }  // namespace stator::test

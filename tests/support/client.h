@@ -37,10 +37,14 @@ class Client {
   // The next frame's body; nothing when the server closed the connection. Throws after 30 s of
   // silence.
   std::optional<std::string> receive();
+  // What comes, whatever it is, until it ends so; less when the server closed the connection.
+  std::string receive_until(const std::string& end);
   std::string ask(const std::string& body);
   void end_of_input();
   // Gone, as a process that dies: the server is told at once.
   void reset();
+  // Gone as with its cable: nothing that it is sent arrives, and nothing is answered.
+  void vanish();
 
  private:
   bool read_exactly(char* to, std::size_t bytes);

@@ -1,18 +1,21 @@
 #include "support/server_process.h"
 
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
 #include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
 #include <signal.h>
-#include <sys/prctl.h>
+#include <stdexcept>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
+#include <gtest/gtest.h>
 
 namespace stator::test {
 namespace {
@@ -55,6 +58,12 @@ ServerProcess::ServerProcess(Options options) : options_(std::move(options)), er
 
 ServerProcess::~ServerProcess() {
   if (is_running()) kill();
+  if (testing::Test::HasFailure() || std::uncaught_exceptions() > 0) {
+    const std::string said = errors();
+    constexpr std::size_t kBytes = 8000;
+    std::cerr << "what the server said:\n"
+              << said.substr(said.size() - std::min(said.size(), kBytes));
+  }
   close(errors_);
 }
 

@@ -64,9 +64,9 @@ class PolicyBook {
   }
   // Everything but the meters, which identities point to: load() of all stores follows.
   void forget();
-  // Before all stores are opened, which say anew what they hold.
   // What engines hold in memory for it has changed by so much; the kernel's own has no meter.
   void add_memory(TenantId tenant, std::int64_t bytes);
+  // Before all stores are opened, which say anew what they hold.
   void forget_storage();
 
  private:

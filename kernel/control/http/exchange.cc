@@ -83,6 +83,7 @@ std::uint64_t Exchange::overdue_ns(std::uint64_t last_activity_ns) const {
       return session_.output().empty() ? after(since_ns_, kHttpLingerMs)
                                        : after(last_activity_ns, kHttpIdleTimeoutMs);
     case State::kWebSocket:
+      if (socket_->is_deaf()) return 1;
       if (socket_->partial_since_ns() != 0)
         return after(socket_->partial_since_ns(), kBodyTimeoutMs);
       if (session_.in_flight() > 0 || session_.has_streams()) return 0;
@@ -389,7 +390,12 @@ void Exchange::upgrade() {
        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + "\r\n"},
       0, system_clock().wall_ms(), session_.output());
   reader_.reset();
-  socket_ = std::make_unique<WebSocket>(session_);
+  socket_ = std::make_unique<WebSocket>(
+      session_,
+      WebSocket::Pings{
+          front_.heartbeat_ms() * kNsPerMs,
+          std::max<std::uint64_t>(front_.peer_timeout_ms() / front_.heartbeat_ms(), 1)},
+      now_ns_);
   session_.set_form(socket_.get());
   session_.set_defaults({});
   state_ = State::kWebSocket;

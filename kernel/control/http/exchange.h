@@ -45,11 +45,16 @@ class Exchange final : public session::AnswerForm {
   bool lingers() const { return is_closing() && lingers_; }
   // What comes out next begins so; nothing: that is not known.
   std::optional<char> first_byte() const {
-    if (is_streaming_ || state_ == State::kWebSocket) return std::nullopt;
+    if (ends_with_input()) return std::nullopt;
     return 'H';
   }
-  // Looked at from time to time: an event stream that has been silent for too long says something.
-  void beat(std::uint64_t now_ns) STATOR_ON(lane);
+  bool answers_one_by_one() const { return state_ != State::kWebSocket; }
+  // A client that ends its side has left: it speaks WebSocket, where that is said in words, or
+  // reads a stream, which has no other end.
+  bool ends_with_input() const { return is_streaming_ || state_ == State::kWebSocket; }
+  // Looked at from time to time: an event stream that has been silent for too long says something,
+  // a client with WebSocket is asked. `is_read`: what it says would be read.
+  void beat(std::uint64_t now_ns, bool is_read) STATOR_ON(lane);
   // The server stops: a client that is owed nothing is told goodbye.
   void end_at_stop() STATOR_ON(lane);
   // Memory of a request or message that is not whole.

@@ -132,7 +132,8 @@ void Exchange::parts(const bridge::Task& task, Lsn watermark, ByteBuffer& out) {
 }
 
 // So that a proxy does not end what is silent, and either side notices that the other is gone.
-void Exchange::beat(std::uint64_t now_ns) {
+void Exchange::beat(std::uint64_t now_ns, bool is_read) {
+  if (state_ == State::kWebSocket) return socket_->beat(now_ns, is_read);
   if (state_ != State::kAnswer || !is_streaming_ || !wants_events_) return;
   if (std::exchange(has_spoken_, false)) silent_since_ns_ = now_ns;
   if (now_ns < silent_since_ns_ + front_.heartbeat_ms() * kNsPerMs) return;

@@ -20,6 +20,7 @@ struct FrontSettings {
   std::vector<std::string> hosts;    // further names of this server, without port
   std::vector<std::string> origins;  // "https://app.example", or "*"
   std::uint64_t heartbeat_ms = kHttpHeartbeatMsDefault;
+  std::uint64_t peer_timeout_ms = kPeerTimeoutSDefault * 1000;
 };
 
 // Immutable; any thread.
@@ -33,8 +34,10 @@ class Front {
   // Whether a page of `origin` may ask here, at this `Host`.
   bool allows_origin(std::string_view origin, std::string_view host) const;
 
-  // How long an event stream may be silent.
+  // How long an event stream may be silent, or a WebSocket whose client waits for something.
   std::uint64_t heartbeat_ms() const { return settings_.heartbeat_ms; }
+  // How long such a client may leave pings without an answer.
+  std::uint64_t peer_timeout_ms() const { return settings_.peer_timeout_ms; }
 
   const session::StatsSources& stats() const { return *stats_; }
 

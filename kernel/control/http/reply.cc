@@ -66,11 +66,10 @@ std::string_view reason_of(int status) {
 }
 
 // IMF-fixdate (RFC 9110, 5.6.7). Not strftime: that one's names of days depend on the locale.
-std::string date_of(std::uint64_t unix_ms) {
+std::string write_date(std::time_t seconds) {
   static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
   std::tm at{};
   gmtime_r(&seconds, &at);
   char text[64];
@@ -80,10 +79,24 @@ std::string date_of(std::uint64_t unix_ms) {
   return text;
 }
 
+// Written once a second on each thread.
+const std::string& date_of(std::uint64_t unix_ms) {
+  thread_local std::time_t second = -1;
+  thread_local std::string text;
+  const auto now = static_cast<std::time_t>(unix_ms / 1000);
+  if (now != second) text = write_date(now);
+  second = now;
+  return text;
+}
+
 void write_start(const Reply& reply, std::uint64_t date_ms, ByteBuffer& out) {
-  out.append("HTTP/1.1 " + std::to_string(reply.status) + " ");
+  out.append("HTTP/1.1 ");
+  out.append(std::to_string(reply.status));
+  out.append(" ");
   out.append(reason_of(reply.status));
-  out.append("\r\nDate: " + date_of(date_ms) + "\r\n");
+  out.append("\r\nDate: ");
+  out.append(date_of(date_ms));
+  out.append("\r\n");
   if (!reply.type.empty()) {
     out.append("Content-Type: ");
     out.append(reply.type);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <wslay/wslay.h>
 
 #include <openssl/evp.h>
@@ -110,8 +111,12 @@ struct WebSocket::State {
   bool is_too_large = false;
 };
 
-WebSocket::WebSocket(session::Session& session)
-    : session_(session), state_(std::make_unique<State>(*this)) {}
+WebSocket::WebSocket(session::Session& session, Pings pings, std::uint64_t now_ns)
+    : session_(session),
+      state_(std::make_unique<State>(*this)),
+      pings_(pings),
+      heard_ns_(now_ns),
+      said_ns_(now_ns) {}
 WebSocket::~WebSocket() = default;
 
 bool WebSocket::is_closing() const { return wslay_event_get_close_sent(state_->context) != 0; }
@@ -124,6 +129,10 @@ std::size_t WebSocket::held_bytes() const { return state_->inbox.capacity(); }
 
 std::size_t WebSocket::on_bytes(ByteView bytes, std::uint64_t now_ns) {
   std::size_t taken = 0;
+  if (!bytes.empty()) {
+    heard_ns_ = now_ns;
+    unanswered_ = 0;
+  }
   deliver(now_ns);
   // What is whole and was not taken waits for the session; more would only lie beside it.
   while (taken < bytes.size() && state_->whole == 0 && !is_closing() && !session_.is_closing()) {
@@ -157,8 +166,23 @@ void WebSocket::deliver(std::uint64_t now_ns) {
   if (state_->inbox.empty()) state_->inbox.release();
 }
 
+void WebSocket::beat(std::uint64_t now_ns, bool is_read) {
+  if (std::exchange(has_spoken_, false)) said_ns_ = now_ns;
+  if (!is_read) unanswered_ = 0;
+  const bool waits = session_.has_streams() || session_.in_flight() > 0;
+  // Where something is unsent the client does not read, and would not see it.
+  if (!waits || is_closing() || !session_.output().empty()) return;
+  const std::uint64_t since_ns = std::max(asked_ns_, std::min(said_ns_, heard_ns_));
+  if (now_ns < since_ns + pings_.after_ns) return;
+  asked_ns_ = now_ns;
+  ++unanswered_;
+  const wslay_event_msg ping{WSLAY_PING, nullptr, 0};
+  if (wslay_event_queue_msg(state_->context, &ping) == 0) send({}, session_.output());
+}
+
 void WebSocket::send(ByteView frames, ByteBuffer& out) {
   state_->out = &out;
+  has_spoken_ |= !frames.empty();
   while (!frames.empty()) {
     const wire::Frame frame = wire::next_frame(frames, kFrameBytesMax);
     STATOR_ASSERT(frame.state == wire::FrameState::kWhole);

@@ -20,7 +20,12 @@ std::string websocket_accept(std::string_view key);
 // Thread: the lane's.
 class WebSocket final : public session::AnswerForm {
  public:
-  explicit WebSocket(session::Session& session);
+  // When a client is asked whether it is there, and how often without hearing from it.
+  struct Pings {
+    std::uint64_t after_ns;
+    std::uint64_t most;
+  };
+  WebSocket(session::Session& session, Pings pings, std::uint64_t now_ns);
   ~WebSocket() override;
   WebSocket(const WebSocket&) = delete;
   WebSocket& operator=(const WebSocket&) = delete;
@@ -33,6 +38,12 @@ class WebSocket final : public session::AnswerForm {
   void go_away();
   // The server has no room for what comes (1013).
   void try_again_later();
+  // From time to time: who waits for something and was not heard, or heard nothing, for a while is
+  // sent a ping, so that proxies keep the connection and either side notices that the other is
+  // gone. `is_read`: what the client says would be read.
+  void beat(std::uint64_t now_ns, bool is_read);
+  // It has answered none of its pings.
+  bool is_deaf() const { return unanswered_ > pings_.most; }
   // Memory of messages that are not whole, or wait.
   std::size_t held_bytes() const;
   // Monotonic time since when a message is begun and not ended; 0: none is.
@@ -52,7 +63,13 @@ class WebSocket final : public session::AnswerForm {
 
   session::Session& session_;
   std::unique_ptr<State> state_;
+  Pings pings_;
   std::uint64_t partial_since_ns_ = 0;
+  std::uint64_t heard_ns_;
+  std::uint64_t said_ns_;
+  std::uint64_t asked_ns_ = 0;
+  bool has_spoken_ = false;       // since beat() looked
+  std::uint64_t unanswered_ = 0;  // pings since the client was heard
 };
 
 }  // namespace stator::http

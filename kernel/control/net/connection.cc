@@ -191,4 +191,14 @@ bool Connection::is_overdue(std::uint64_t now_ns) const {
   return now_ns > last_activity_ns_ + kIdleTimeoutMs * kNsPerMs;
 }
 
+// While segments are repeated TCP sends no probes, and gives up after a quarter of an hour only. A
+// peer that takes nothing but is there answers to the probes of its window, which are no repeats.
+bool Connection::is_lost(std::uint64_t timeout_ms) const {
+  if (session_.in_flight() == 0 && !session_.has_streams() && !wants_write()) return false;
+  tcp_info told{};
+  socklen_t size = sizeof told;
+  if (getsockopt(socket_.fd(), IPPROTO_TCP, TCP_INFO, &told, &size) != 0) return false;
+  return told.tcpi_retransmits >= kPeerRepeatsMin && told.tcpi_last_ack_recv > timeout_ms;
+}
+
 }  // namespace stator::net

@@ -51,7 +51,8 @@ class Connection {
   // A peer that has ended its side may have closed the connection, which looks alike. While it is
   // owed answers it is sent the first byte of the next one, which is always the same: where nobody
   // is left to take it the system says so (EPOLLERR). Who goes later is found by keepalive, once
-  // the peer's system has forgotten the connection (a minute).
+  // the peer's system has forgotten the connection (a minute). Where that byte is not known,
+  // has_left().
   void look_after_peer() STATOR_ON(lane) {
     const bool is_owed = has_noted_end_ && session_.in_flight() > 0;
     if (is_owed && !ahead_ && session_.output().empty()) ask_peer();
@@ -59,7 +60,7 @@ class Connection {
 
   // From time to time.
   void beat(std::uint64_t now_ns) STATOR_ON(lane) {
-    if (http_ != nullptr) http_->beat(now_ns);
+    if (http_ != nullptr) http_->beat(now_ns, wants_read());
   }
   // The server stops: no more requests.
   void end_at_stop() STATOR_ON(lane) {
@@ -75,11 +76,17 @@ class Connection {
   bool has_backlog() const {
     return is_turn_over() && !session_.is_output_full() && !session_.is_blocked();
   }
+  // Requests of it are answered one by one, and little is ready: one send may do for several.
+  bool may_send_later() const {
+    return http_ != nullptr && http_->answers_one_by_one() &&
+           session_.output().size() < kHttpSendLaterBytesMax;
+  }
   // Something waits that epoll does not know of.
   bool has_more() const {
     return has_backlog() || (tls_ != nullptr && tls_->has_more() && wants_read());
   }
   bool is_done() const {
+    if (has_left()) return true;
     // An exchange that ends has said all that it will: nothing that is still carried out is owed.
     if (http_ != nullptr && http_->is_closing())
       return (is_ended_ || !http_->lingers()) && !wants_write();
@@ -88,6 +95,10 @@ class Connection {
   }
   // Its time is over: idle, or a frame that was begun and not ended.
   bool is_overdue(std::uint64_t now_ns) const;
+
+  // It waits for something, and its peer's system has taken nothing of what was sent for so long.
+  // Asks the system.
+  bool is_lost(std::uint64_t timeout_ms) const;
 
   // Memory of a request that is not whole, or waits for others of its connection, of answers that
   // wait for one before them, and of those that the client has not taken.
@@ -123,6 +134,12 @@ class Connection {
     return http_ == nullptr ? session_.on_bytes(bytes, now_ns) : http_->on_bytes(bytes, now_ns);
   }
   bool http_wants_read() const;
+  // The peer has ended its side in the middle of what neither side ends alone, and all was read
+  // that can be.
+  bool has_left() const {
+    return has_noted_end_ && http_ != nullptr && http_->ends_with_input() && !wants_read() &&
+           !has_backlog();
+  }
   bool is_turn_over() const {
     if (session_.is_closing()) return false;
     return http_ == nullptr ? session_.is_turn_over() : http_->is_turn_over();

@@ -49,9 +49,9 @@ EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, int doorbe
   listen_to(listeners_.tls, kTlsListenerKey);
   listen_to(listeners_.http, kHttpListenerKey);
   listen_to(listeners_.https, kHttpsListenerKey);
-  if (listeners_.front == nullptr) return;
-  // Often enough that a heartbeat is late by a third at most.
-  const std::uint64_t often = listeners_.front->heartbeat_ms() / 3;
+  // Often enough that a heartbeat, or the end of who has vanished, is late by a third at most.
+  std::uint64_t often = listeners_.peer_timeout_ms / 3;
+  if (listeners_.front != nullptr) often = std::min(often, listeners_.front->heartbeat_ms() / 3);
   sweep_ms_ = static_cast<int>(std::min<std::uint64_t>(kSweepMs, often));
 }
 
@@ -264,8 +264,8 @@ void EventLoop::touch(std::uint32_t index) {
   dirty_.push_back(index);
 }
 
-bool EventLoop::flush() {
-  bool has_new_requests = false;
+bool EventLoop::flush(bool may_wait) {
+  std::size_t waiting = 0;
   if (host_.room.note_shrinking())
     touch_if([](Connection& one) { return one.session().open_bytes() > 0; });
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
@@ -276,16 +276,21 @@ bool EventLoop::flush() {
     if (takes_requests() && !connection->has_backlog()) {
       const std::size_t before = connection->session().in_flight();
       connection->resume(now_ns_);
-      has_new_requests |= connection->session().in_flight() > before;
+      const bool has_begun = connection->session().in_flight() > before;
+      if (may_wait && has_begun && connection->may_send_later()) {
+        is_dirty_[index] = true;
+        dirty_[waiting++] = index;
+        continue;
+      }
     }
     settle(index);
   }
-  dirty_.clear();
+  dirty_.resize(waiting);
   for (const bool is_known : {false, true}) {
     if (buffered_bytes_[is_known] > buffered_bytes_max(is_known)) give_up_buffered(is_known);
   }
   look_after_room();
-  return has_new_requests;
+  return waiting > 0;
 }
 
 void EventLoop::look_after_room() {
@@ -319,21 +324,31 @@ void EventLoop::settle(std::uint32_t index) {
   if (takes_requests() && connection.has_more()) again_.push_back(index);
 }
 
-// Not the newest: while somebody holds all the room with requests that never end, or answers that
-// are never read, others come and go.
-void EventLoop::give_up_buffered(bool is_known) {
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> begun;
+void EventLoop::find_slowest(bool is_known) {
+  auto& slowest = slowest_[is_known];
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     const Connection* one = connections_[i].get();
     if (one == nullptr || one->is_counted_as_known != is_known) continue;
-    if (one->buffered_counted > 0) begun.emplace_back(one->buffered_since_ns(), i);
+    if (one->buffered_counted > 0) slowest.emplace_back(one->buffered_since_ns(), i);
   }
-  std::sort(begun.begin(), begun.end());
-  // A little more than must be, so that the next byte does not bring us here again.
-  const std::size_t enough = buffered_bytes_max(is_known) / 8 * 7;
-  for (const auto& [since_ns, index] : begun) {
-    if (buffered_bytes_[is_known] <= enough) break;
-    connections_[index]->give_up(now_ns_) ? settle(index) : close(index);
+  std::sort(slowest.rbegin(), slowest.rend());
+}
+
+// Not the newest: while somebody holds all the room with requests that never end, or answers that
+// are never read, others come and go. And no more than must be: who came after the slowest were
+// found is behind them, so they are looked for when all of them are gone, and memory is freed in
+// turns as small as those in which it came.
+void EventLoop::give_up_buffered(bool is_known) {
+  auto& slowest = slowest_[is_known];
+  if (slowest.empty()) find_slowest(is_known);
+  while (buffered_bytes_[is_known] > buffered_bytes_max(is_known) && !slowest.empty()) {
+    const auto [since_ns, index] = slowest.back();
+    slowest.pop_back();
+    Connection* one = connections_[index].get();
+    if (one == nullptr || one->is_counted_as_known != is_known || one->buffered_counted == 0 ||
+        one->buffered_since_ns() != since_ns)
+      continue;
+    one->give_up(now_ns_) ? settle(index) : close(index);
   }
   if (now_ns_ < given_up_warned_ns_ + 1'000'000'000) return;
   given_up_warned_ns_ = now_ns_;
@@ -387,7 +402,8 @@ void EventLoop::sweep() {
   swept_ns_ = now_ns_;
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     if (connections_[i] == nullptr) continue;
-    if (connections_[i]->is_overdue(now_ns_)) {
+    if (connections_[i]->is_overdue(now_ns_) ||
+        connections_[i]->is_lost(listeners_.peer_timeout_ms)) {
       close(i);
       continue;
     }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <sys/epoll.h>
+#include <utility>
 #include <vector>
 
 #include "base/limits.h"
@@ -28,6 +29,7 @@ struct Listeners {
   Socket https;
   const TlsContext* tls_context = nullptr;  // of `tls` and `https`
   const http::Front* front = nullptr;       // of `http` and `https`
+  std::uint64_t peer_timeout_ms = kPeerTimeoutSDefault * 1000;
 };
 
 class EventLoop {
@@ -64,8 +66,10 @@ class EventLoop {
   void release_held() STATOR_ON(lane);
   // The monotonic time at which release_held() has something to refuse; 0: none.
   std::uint64_t held_deadline_ns() const { return held_deadline_ns_; }
-  // Sends, closes what is done, lets frames that waited go on. True if that made new requests.
-  bool flush() STATOR_ON(lane);
+  // Sends, closes what is done, lets frames that waited go on. `may_wait`: where that began the
+  // next of requests that are answered one by one (HTTP), what is ready of their connection is not
+  // sent; true if there is such a connection: flush() again, when its answer may be there.
+  bool flush(bool may_wait = false) STATOR_ON(lane);
 
   // No new connections, no new requests; answers are still sent.
   void stop_reading() STATOR_ON(lane);
@@ -115,6 +119,7 @@ class EventLoop {
   void settle(std::uint32_t index) STATOR_ON(lane);
   // Where connections have too many bytes buffered together, the slowest are ended.
   void give_up_buffered(bool is_known) STATOR_ON(lane);
+  void find_slowest(bool is_known);
   // Where open requests hold too much, those that wait for an LSN give way, the oldest first.
   void look_after_room() STATOR_ON(lane);
   std::size_t buffered_bytes_max(bool is_known) const {
@@ -136,6 +141,9 @@ class EventLoop {
   std::size_t open_ = 0;
   std::size_t unsent_bytes_ = 0;
   std::array<std::size_t, 2> buffered_bytes_{};  // of connections without, and with, an identity
+  // Of the same: those that are given up next last, by since when they buffer something. Each is
+  // looked at again: it may have ended.
+  std::array<std::vector<std::pair<std::uint64_t, std::uint32_t>>, 2> slowest_;
   std::uint64_t given_up_warned_ns_ = 0;
   std::uint64_t room_looked_ns_ = 0;
   std::uint32_t next_generation_ = 1;

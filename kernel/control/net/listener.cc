@@ -1,15 +1,18 @@
 #include "control/net/listener.h"
 
-#include <Poco/Exception.h>
-#include <Poco/Net/SocketAddress.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <Poco/Exception.h>
+#include <Poco/Net/SocketAddress.h>
+
+#include "base/limits.h"
 
 namespace stator::net {
 namespace {
@@ -29,17 +32,17 @@ Result<Poco::Net::SocketAddress> resolve(const std::string& text) {
   }
 }
 
-// What a listening socket is told holds for every connection that it accepts. A peer that has vanished
-// without a word is noticed after a minute and a half, also where nothing is ever sent to it.
-void set_keepalive(int fd) {
-  const int one = 1;
-  const int idle_s = 60;
-  const int interval_s = 10;
-  const int probes = 3;
-  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+// What a listening socket is told holds for every connection that it accepts. A peer that has
+// vanished without a word is noticed so, also where nothing is ever sent to it.
+void set_keepalive(int fd, std::uint64_t timeout_s) {
+  const auto set = [fd](int level, int name, int value) {
+    setsockopt(fd, level, name, &value, sizeof value);
+  };
+  const int interval_s = std::max(1, static_cast<int>(timeout_s) / 9);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(timeout_s) - kPeerProbesMax * interval_s);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, interval_s);
+  set(IPPROTO_TCP, TCP_KEEPCNT, kPeerProbesMax);
 }
 
 }  // namespace
@@ -67,7 +70,7 @@ Result<ListenAddress> parse_address(const std::string& text) {
   return ListenAddress{address.host().toString(), address.port(), address.host().isLoopback()};
 }
 
-Result<BoundSocket> listen_on(const std::string& text) {
+Result<BoundSocket> listen_on(const std::string& text, std::uint64_t peer_timeout_s) {
   STATOR_TRY(const auto address, resolve(text));
   Socket socket(::socket(address.af(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const auto failed = [&](const char* what) {
@@ -78,7 +81,7 @@ Result<BoundSocket> listen_on(const std::string& text) {
   if (!socket.is_open()) return failed("socket: ");
   const int one = 1;
   setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  set_keepalive(socket.fd());
+  set_keepalive(socket.fd(), peer_timeout_s);
   if (::bind(socket.fd(), address.addr(), address.length()) != 0) return failed("");
   if (::listen(socket.fd(), kBacklog) != 0) return failed("");
   sockaddr_storage bound{};

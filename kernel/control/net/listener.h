@@ -2,6 +2,7 @@
 // taking one connection a turn: with SO_REUSEPORT a second server could join the port unnoticed.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -39,7 +40,8 @@ struct BoundSocket {
   Socket socket;
   std::string address;  // HOST:PORT as bound: port 0 became a real one
 };
-// Error: kResourcesExhausted "… is in use".
-Result<BoundSocket> listen_on(const std::string& address);
+// A peer whose system answers nothing is noticed after `peer_timeout_s` (kPeerTimeoutSMin or more),
+// where nothing is sent to it. Error: kResourcesExhausted "… is in use".
+Result<BoundSocket> listen_on(const std::string& address, std::uint64_t peer_timeout_s);
 
 }  // namespace stator::net

@@ -32,6 +32,28 @@ void fetch(const char* at, std::size_t lines) {
   for (std::size_t i = 0; i < lines; ++i) __builtin_prefetch(at + i * kLine);
 }
 
+// As much of a node as a key of that size needs.
+void fetch_node(const char* node, std::size_t key_bytes) {
+  const char* last = node + kNodeHeader + key_bytes - 1;
+  __builtin_prefetch(node);
+  if (reinterpret_cast<std::uintptr_t>(node) / kLine !=
+      reinterpret_cast<std::uintptr_t>(last) / kLine)
+    __builtin_prefetch(last);
+}
+
+// a <= b. The keys share their beginnings and are short, so eight bytes are compared at a time,
+// without a call; the last eight overlap those before, which are equal.
+bool is_not_behind(ByteView a, ByteView b) {
+  const std::size_t both = std::min(a.size(), b.size());
+  if (both < 8) return a <= b;
+  for (std::size_t at = 0;; at = std::min(at + 8, both - 8)) {
+    const std::uint64_t left = load_big64(a.data() + at);
+    const std::uint64_t right = load_big64(b.data() + at);
+    if (left != right) return left < right;
+    if (at == both - 8) return a.size() <= b.size();
+  }
+}
+
 // One key on its way down. The last node whose key is not greater than `key` is searched among
 // [low, high]; nodes before `low` are not greater, those behind `high` are.
 struct Descent {
@@ -111,7 +133,7 @@ class Search {
       goes_on = false;
       for (const Descent& one : descents()) {
         if (one.page == nullptr || one.low == one.high) continue;
-        fetch(one.node((one.low + one.high + 1) / 2), 2);
+        fetch_node(one.node((one.low + one.high + 1) / 2), one.key.size());
         goes_on = true;
       }
       for (Descent& one : descents()) {
@@ -125,7 +147,7 @@ class Search {
     const char* key = key_of(one, middle);
     if (key == nullptr) {
       one.page = nullptr;
-    } else if (ByteView(key, field<std::uint16_t>(key - 2)) <= one.key) {
+    } else if (is_not_behind({key, field<std::uint16_t>(key - 2)}, one.key)) {
       one.low = middle;
     } else {
       one.high = middle - 1;

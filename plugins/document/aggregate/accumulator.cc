@@ -40,7 +40,8 @@ bool take_text(std::string_view& from, std::string_view& text) {
   return true;
 }
 
-// A number too long for 64 bits counts as the nearest double.
+// A number too long for 64 bits counts as the nearest double, one beyond all doubles as infinite:
+// what comes out of it is null, not a number that passes it over.
 double real_of(const Value& number) {
   switch (number.tag) {
     case Tag::kInteger:
@@ -53,7 +54,8 @@ double real_of(const Value& number) {
       break;
   }
   double out = 0;
-  return json::to_double(number.content, out) && std::isfinite(out) ? out : 0;
+  json::to_double(number.content, out);
+  return out;
 }
 
 }  // namespace
@@ -223,8 +225,10 @@ void Accumulator::write_percentile(json::Writer& writer, double fraction) {
   std::sort(numbers_.begin(), numbers_.end());
   const double place = fraction * static_cast<double>(numbers_.size() - 1);
   const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, numbers_.size() - 1);
-  writer.number(std::lerp(numbers_[below], numbers_[above], place - std::floor(place)));
+  const double share = place - std::floor(place);
+  // Without a share of it the neighbour is not asked: it may be infinite.
+  const std::size_t above = share == 0 ? below : below + 1;
+  writer.number(std::lerp(numbers_[below], numbers_[above], share));
 }
 
 bool Accumulator::has_result() const {

@@ -8,7 +8,8 @@
 //   stddev           of numbers, of the sample (n - 1), merged as Chan, Golub and LeVeque (1979)
 //   percentile       of numbers, interpolated between neighbours as SQL's PERCENTILE_CONT
 //
-// Values of another kind are passed over. Without values: count and sum 0, the others null.
+// Values of another kind are passed over. Without values: count and sum 0, the others null; null is
+// also what no double can say, such as the sum of 1e400.
 #pragma once
 
 #include <cstdint>

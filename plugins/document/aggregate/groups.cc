@@ -41,6 +41,10 @@ Status AggregatePlan::parse(const Args& args, std::size_t aggs, std::size_t grou
       return reply.fail(STATOR_E_BAD_REQUEST, "group_by",
                         "'group_by' must hold paths of 1 to 512 bytes without empty segments");
     }
+    // Names of one object: each once.
+    if (std::find(paths_.begin(), paths_.end() - 1, paths_.back()) != paths_.end() - 1) {
+      return reply.fail(STATOR_E_BAD_REQUEST, "group_by", "'group_by' has a path twice");
+    }
   }
   json::Reader reader(args.str(aggs));
   json::RawString name;
@@ -49,6 +53,10 @@ Status AggregatePlan::parse(const Args& args, std::size_t aggs, std::size_t grou
   while (is_good && reader.next_key(name)) {
     AggregateSpec spec;
     spec.name = json::unescape(name);
+    const bool is_named =
+        std::any_of(specs_.begin(), specs_.end(),
+                    [&](const AggregateSpec& other) { return other.name == spec.name; });
+    if (is_named) return reply.fail(STATOR_E_BAD_REQUEST, "aggs", "'aggs' has a name twice");
     is_good = specs_.size() < kAggregatesMax && parse_aggregate(reader, spec);
     specs_.push_back(std::move(spec));
   }

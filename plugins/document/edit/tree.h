@@ -15,6 +15,7 @@ namespace stator::document {
 struct Node {
   Tag kind = Tag::kNull;
   bool is_open = false;     // children count; else packed
+  bool is_gone = false;     // while a patch is merged: to be taken out
   std::string_view packed;  // the whole value
   std::string_view key;     // as a member of an object
   std::vector<Node> children;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 namespace stator::document {
 namespace {
@@ -92,19 +93,53 @@ void replace(Node& node, const Value& value) {
   node.key = key;
 }
 
+// Finds the members that an object has now. A patch of a few is looked for one by one; one of many,
+// as large as the object itself maybe, in the order of the keys.
+class MemberFinder {
+ public:
+  MemberFinder(const Node& object, const Value& patch) : count_(object.children.size()) {
+    Members members(patch);
+    std::string_view key;
+    std::size_t wanted = 0;
+    for (Value value; wanted <= kFew && members.next(key, value);) ++wanted;
+    if (wanted <= kFew) return;
+    by_key_.reserve(count_);
+    for (std::size_t i = 0; i < count_; ++i) by_key_.emplace_back(object.children[i].key, i);
+    std::sort(by_key_.begin(), by_key_.end());
+  }
+  Node* find(Node& object, std::string_view key) const {
+    if (by_key_.empty()) {
+      const auto end = object.children.begin() + static_cast<std::ptrdiff_t>(count_);
+      const auto found = std::find_if(object.children.begin(), end,
+                                      [&](const Node& member) { return member.key == key; });
+      return found == end ? nullptr : &*found;
+    }
+    const auto found =
+        std::lower_bound(by_key_.begin(), by_key_.end(), std::pair(key, std::size_t{0}));
+    const bool is_there = found != by_key_.end() && found->first == key;
+    return is_there ? &object.children[found->second] : nullptr;
+  }
+
+ private:
+  static constexpr std::size_t kFew = 8;
+  std::size_t count_;  // those behind are of the patch, which names a key once
+  std::vector<std::pair<std::string_view, std::size_t>> by_key_;
+};
+
 void merge_into(Node& target, const Value& patch) {
   if (target.kind != Tag::kObject) {
     const std::string_view key = target.key;
     target = new_object(key);
   }
   Tree::open(target);
+  const MemberFinder finder(target, patch);
+  bool is_any_gone = false;
   Members members(patch);
   std::string_view key;
   for (Value value; members.next(key, value);) {
-    Node* member = Tree::find_member(target, key);
+    Node* member = finder.find(target, key);
     if (value.tag == Tag::kNull) {
-      if (member != nullptr)
-        target.children.erase(target.children.begin() + (member - target.children.data()));
+      if (member != nullptr) is_any_gone = member->is_gone = true;
       continue;
     }
     if (member == nullptr) member = &target.children.emplace_back(new_object(key));
@@ -114,6 +149,7 @@ void merge_into(Node& target, const Value& patch) {
       replace(*member, value);
     }
   }
+  if (is_any_gone) std::erase_if(target.children, [](const Node& node) { return node.is_gone; });
 }
 
 }  // namespace

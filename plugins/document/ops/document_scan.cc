@@ -60,6 +60,11 @@ std::string row_data(const Projection& projection, const Value& root) {
   return data.take();
 }
 
+// Of the row that `part` takes next; nothing where it is not shown.
+std::string data_for(const PartWriter& part, const Projection& projection, const Value& root) {
+  return part.wants_data() ? row_data(projection, root) : std::string();
+}
+
 Status check_distinct(const Args& args, const SortOrder& order, Reply& reply) {
   if (!args.boolean(kDistinct)) return STATOR_OK;
   if (!args.has(kFields)) {
@@ -144,7 +149,7 @@ Status scan_by_id(const Request& request, const Query& query, const Projection& 
   WalkCounts counts;
   return walk_selected(request, {query.access, query.selection, lower}, counts,
                        [&](const Candidate& found) {
-                         const std::string data = row_data(projection, found.root);
+                         const std::string data = data_for(part, projection, found.root);
                          part.add({.document_id = found.document_id, .value = {}, .data = data});
                          return --left > 0;
                        });
@@ -166,7 +171,7 @@ Status scan_in_index_order(const Request& request, const Query& query, const Pro
   std::vector<FoundRow> rows;
   const Status status = walk_index(request, range, {*query.order_index, keys}, rows);
   for (const FoundRow& row : rows) {
-    const std::string data = row_data(projection, row.root);
+    const std::string data = data_for(part, projection, row.root);
     part.add({.document_id = row.document_id,
               .value = query.order.pack({{row.value}, {true}}),
               .data = data});
@@ -198,7 +203,7 @@ class SortedScan {
   }
   void write(PartWriter& part) const {
     for (const SortedRow& row : top_) {
-      const std::string data = is_distinct_ ? std::string() : row_data(projection_, row.root);
+      const std::string data = is_distinct_ ? std::string() : data_for(part, projection_, row.root);
       part.add({.document_id = row.tie, .value = query_.order.pack(row.values), .data = data});
     }
   }
@@ -258,17 +263,17 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
   if (args.boolean(kExplain)) return explain(request, query, reply);
   const bool is_by_id = query.order.keys().empty() && !args.boolean(kDistinct);
   if (is_by_id && query.access.index == nullptr) {
-    PartWriter part(reply, false);
+    PartWriter part(reply, false, args.u64(kLimit));
     return scan_by_id(request, query, projection, part);
   }
   if (query.order_index != nullptr) {
-    PartWriter part(reply, true);
+    PartWriter part(reply, true, args.u64(kLimit));
     return scan_in_index_order(request, query, projection, part);
   }
   SortedScan scan(request, query, projection);
   status = scan.run(reply);
   if (status != STATOR_OK) return status;
-  PartWriter part(reply, query.access.index != nullptr);
+  PartWriter part(reply, query.access.index != nullptr, args.u64(kLimit));
   scan.write(part);
   return STATOR_OK;
 }

@@ -136,21 +136,26 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
 }
 
 // What those are told who wait for it.
-Status outcome_of(const IndexDefinition* index, const Request& request, Reply& reply) {
-  if (index == nullptr || index->state == IndexState::kDropping) {
-    return reply.fail(STATOR_E_CONFLICT_RETRY, "name", "the index was dropped meanwhile");
-  }
-  const char* path = index->paths.front().c_str();
-  switch (index->state) {
+Status outcome_of(const IndexDefinition& index, const Request& request, Reply& reply) {
+  const char* path = index.paths.front().c_str();
+  switch (index.state) {
     case IndexState::kDuplicate:
-      return reply.fail(STATOR_E_UNIQUE_VIOLATION, path, index->reason);
+      return reply.fail(STATOR_E_UNIQUE_VIOLATION, path, index.reason);
     case IndexState::kUnfit:
-      return reply.fail(STATOR_E_REJECTED_CONSTRAINT, path, index->reason);
+      return reply.fail(STATOR_E_REJECTED_CONSTRAINT, path, index.reason);
     case IndexState::kBuilding:
       return request.later();
     default:
       return STATOR_OK;
   }
+}
+
+// A request that waits, or its repeat, may come to find its index dropped, or another one under its
+// name. Nothing that is tried again would make it: a repeat is not carried out.
+Status tell_of_drop(Reply& reply) {
+  return reply.fail(STATOR_E_NOT_FOUND, "name",
+                    "the index was made and has been dropped since; to have it again ask without "
+                    "an 'idempotency_key' or under a new one");
 }
 
 Status merge(const DocumentEngine& engine, const Request& request, const Parts& parts,
@@ -162,12 +167,14 @@ Status merge(const DocumentEngine& engine, const Request& request, const Parts& 
   if (status != STATOR_OK) return status;
   const IndexDefinition* index =
       engine.indexes().find(request.tenant(), request.collection(), asked.name);
-  if (request.args().boolean(kWait)) status = outcome_of(index, request, reply);
+  if (index == nullptr || index->state == IndexState::kDropping || !is_same_index(*index, asked)) {
+    return tell_of_drop(reply);
+  }
+  if (request.args().boolean(kWait)) status = outcome_of(*index, request, reply);
   if (status != STATOR_OK) return status;
   json::Writer writer = reply.json();
   writer.begin_object().field("name", asked.name).field("created", is_made);
-  if (index != nullptr) writer.field("state", state_name(*index));
-  writer.end_object();
+  writer.field("state", state_name(*index)).end_object();
   return STATOR_OK;
 }
 
@@ -188,7 +195,8 @@ const Op<DocumentEngine> kIndexCreate = {
             "index again is no error: created is false. A unique one fails where two documents "
             "have "
             "one value (their ids are named): then it is listed as failed, and refuses nothing, "
-            "until it is dropped.",
+            "until it is dropped. One that is dropped while the answer waits, or before a repeat "
+            "asks for it, is not_found.",
         .result = R"({"name":str,"created":bool,"state":str})",
         .example = R"({"op":"index_create","collection":"users","paths":["city","age"],)"
                    R"("where":{"active":true}})",

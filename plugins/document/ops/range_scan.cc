@@ -131,11 +131,12 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
                             : walk_documents(request, query, rows);
   if (status != STATOR_OK) return status;
 
-  PartWriter part(reply, index != nullptr);
+  PartWriter part(reply, index != nullptr, args.u64(kLimit));
+  json::StringOut data;
   for (const FoundRow& row : rows) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    json::StringOut data;
-    if (args.boolean(kIncludeData)) {
+    data.clear();
+    if (args.boolean(kIncludeData) && part.wants_data()) {
       json::Writer writer(data);
       write_json(writer, row.root);
     }

@@ -19,7 +19,8 @@ std::string_view take(std::string_view& rest, std::size_t size) {
 
 }  // namespace
 
-PartWriter::PartWriter(Reply& reply, bool is_indexed) : reply_(reply) {
+PartWriter::PartWriter(Reply& reply, bool is_indexed, std::uint64_t limit)
+    : reply_(reply), left_(limit) {
   reply_.set_binary();
   reply_.write(is_indexed ? std::string_view("\x01", 1) : std::string_view("\x00", 1));
 }
@@ -32,6 +33,7 @@ void PartWriter::add(const PartRow& row) {
   reply_.write(row.document_id);
   reply_.write(row.value);
   reply_.write(row.data);
+  left_ -= left_ > 0 ? 1 : 0;
 }
 
 PartReader::PartReader(std::string_view part) : rest_(part) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -34,13 +35,18 @@ class PartReader {
   bool is_indexed_;
 };
 
+// A lane answers one row more than the `limit` of the answer, which says that there are more. It
+// is never shown, so it needs no data: one large document less.
 class PartWriter {
  public:
-  PartWriter(Reply& reply, bool is_indexed);
+  PartWriter(Reply& reply, bool is_indexed, std::uint64_t limit = UINT64_MAX);
+  // The next row may be shown.
+  bool wants_data() const { return left_ > 0; }
   void add(const PartRow& row);
 
  private:
   Reply& reply_;
+  std::uint64_t left_;
 };
 
 enum class RowOrder {

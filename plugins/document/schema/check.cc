@@ -66,6 +66,7 @@ const char* Schema::broken_rule(const Node& node, const Value& value) {
   if (node.has_choices && std::none_of(node.choices.begin(), node.choices.end(), is_it)) {
     return "enum";
   }
+  if (!node.constant.empty() && !is_it(node.constant)) return "const";
   if (value.is_number()) return broken_number(node, value);
   if (value.tag != Tag::kString) return nullptr;
   const std::uint64_t length = characters_of(value.content);

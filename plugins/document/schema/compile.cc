@@ -50,7 +50,10 @@ class SchemaCompiler {
   bool keyword(Node& out, std::string_view key, const Value& operand) {
     if (key == "type") return types(operand, out);
     if (key == "enum") return choices(operand, out);
-    if (key == "const") return choice(operand, out);
+    if (key == "const") {
+      out.constant = operand.bytes;
+      return true;
+    }
     if (key == "properties") return properties(operand, out);
     if (key == "required") return required(operand, out);
     if (key == "additionalProperties") return child(operand, out.additional);
@@ -111,11 +114,6 @@ class SchemaCompiler {
       if (!add_term()) return false;
       out.choices.emplace_back(element.bytes);
     }
-    return true;
-  }
-  bool choice(const Value& operand, Node& out) {
-    out.has_choices = true;
-    out.choices.emplace_back(operand.bytes);
     return true;
   }
 

@@ -50,9 +50,9 @@ class Schema {
   struct Node {
     std::uint8_t types = 0;       // bits of SchemaType; 0: any
     bool is_never = false;        // the schema false
-    std::vector<Packed> choices;  // enum; const is one of one
+    std::vector<Packed> choices;  // enum
     bool has_choices = false;
-    Packed minimum, maximum, above, below;  // empty: none
+    Packed constant, minimum, maximum, above, below;  // empty: none
     std::uint64_t least_length = 0, most_length = UINT64_MAX;
     std::uint64_t least_items = 0, most_items = UINT64_MAX;
     std::uint64_t least_members = 0, most_members = UINT64_MAX;

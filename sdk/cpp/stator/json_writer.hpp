@@ -67,6 +67,11 @@ class StringOut : public Out {
     return std::move(text_);
   }
   std::string_view view() const { return {text_.data(), used()}; }
+  // Empties the buffer, whose room stays.
+  void clear() {
+    cursor = text_.data();
+    limit = cursor + text_.size();
+  }
 
  private:
   std::size_t used() const {
@@ -204,14 +209,12 @@ inline void write_escape(Out& out, unsigned char c) {
 }  // namespace detail
 
 inline void write_string(Out& out, std::string_view text) {
-  if (plain_end<true>(text.data(), text.data(), text.data() + text.size()) ==
-      text.data() + text.size()) {
+  if (!out.need(text.size() + 2)) return;
+  if (copy_plain(text.data(), text.size(), out.cursor + 1)) {
     // Nothing to escape, as nearly always.
-    if (!out.need(text.size() + 2)) return;
-    *out.cursor++ = '"';
-    if (!text.empty()) std::memcpy(out.cursor, text.data(), text.size());
-    out.cursor += text.size();
-    *out.cursor++ = '"';
+    *out.cursor = '"';
+    out.cursor += text.size() + 2;
+    out.cursor[-1] = '"';
     return;
   }
   out.put('"');

@@ -35,6 +35,42 @@ TEST(JsonWriterTest, SetsCommasBetweenMembers) {
   EXPECT_EQ(out.take(), R"({"a":1,"b":[1,"x",{},null,true],"c":"y","d":false,"e":[1]})");
 }
 
+// Plain text is copied by words that overlap: every size, no byte behind it, and every byte that is
+// not plain at every place.
+TEST(JsonWriterTest, CopiesPlainTextOfEverySize) {
+  for (std::size_t size = 0; size <= 70; ++size) {
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) text.push_back(static_cast<char>('A' + i % 26));
+    std::string to(size + 2, '.');
+    ASSERT_TRUE(copy_plain(text.data(), size, to.data() + 1));
+    ASSERT_EQ(to, "." + text + ".") << size;
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string changed = text;
+        changed[at] = static_cast<char>(byte);
+        const bool is_plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+        std::string copied(size, '.');
+        ASSERT_EQ(copy_plain(changed.data(), size, copied.data()), is_plain) << size << ' ' << byte;
+        if (is_plain) {
+          ASSERT_EQ(copied, changed);
+        }
+      }
+    }
+  }
+}
+
+TEST(JsonWriterTest, ABufferThatIsEmptiedIsWrittenAnew) {
+  StringOut out;
+  out.clear();
+  EXPECT_EQ(out.view(), "");
+  Writer(out).string(std::string(500, 'x'));
+  out.clear();
+  EXPECT_EQ(out.view(), "");
+  Writer(out).string("short");
+  EXPECT_EQ(out.view(), "\"short\"");
+  EXPECT_EQ(out.take(), "\"short\"");
+}
+
 // The stretch between special bytes is passed 16 bytes a step: each special byte at each place of a
 // step, read back.
 TEST(JsonWriterTest, EscapesAtEveryPlaceOfALongString) {

@@ -102,6 +102,11 @@ allowed_hosts = ["db.lan"]
     EXPECT_THAT(fault_of("[http]\nheartbeat_s = " + std::string(often) + "\n"),
                 testing::HasSubstr("heartbeat_s"));
   }
+  EXPECT_EQ(config.peer_timeout_s, kPeerTimeoutSDefault);
+  for (const char* often : {"3", "0", "-1", "3601", "4.5"}) {
+    EXPECT_THAT(fault_of("[server]\npeer_timeout_s = " + std::string(often) + "\n"),
+                testing::HasSubstr("peer_timeout_s"));
+  }
   for (const char* origin : {"app.example", "https://", "https://app.example/", "https://app.example/x", ""}) {
     EXPECT_THAT(fault_of("[http]\ncors_origins = [\"" + std::string(origin) + "\"]\n"),
                 testing::HasSubstr("stator.toml:2: 'http.cors_origins' must hold origins"))

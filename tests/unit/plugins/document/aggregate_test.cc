@@ -53,6 +53,31 @@ TEST_P(AggregateTest, SumsIntegersExactlyAndDoublesWithCompensation) {
             R"({"groups":[{"key":{},"values":{"i":18446744073709551615,"d":1}}]})");
 }
 
+// They counted as 0.
+TEST_P(AggregateTest, NumbersBeyondDoublesGiveNoNumberInsteadOfAWrongOne) {
+  documents.put("a", R"({"v":1})");
+  documents.put("b", R"({"v":2})");
+  documents.put("c", R"({"v":1e400})");
+  documents.put("tiny", R"({"v":1e-400})");
+  EXPECT_EQ(
+      aggregate(R"({"aggs":{"s":{"sum":"v"},"a":{"avg":"v"},"d":{"stddev":"v"},)"
+                R"("hi":{"max":"v"},"top":{"percentile":["v",1]}}})"),
+      R"({"groups":[{"key":{},"values":{"s":null,"a":null,"d":null,"hi":1e400,"top":null}}]})");
+  EXPECT_EQ(aggregate(R"({"aggs":{"m":{"percentile":["v",0.5]},"t":{"percentile":["v",0]}}})"),
+            R"({"groups":[{"key":{},"values":{"m":1.5,"t":0}}]})");
+  documents.put("d", R"({"v":-1e400})");
+  EXPECT_EQ(aggregate(R"({"aggs":{"s":{"sum":"v"},"m":{"percentile":["v",0.5]}}})"),
+            R"({"groups":[{"key":{},"values":{"s":null,"m":1}}]})");
+}
+
+TEST_P(AggregateTest, NamesEachOnce) {
+  documents.put("a", R"({"v":1})");
+  EXPECT_EQ(aggregate(R"({"aggs":{"n":{"count":"*"},"n":{"sum":"v"}}})"),
+            "aggs|'aggs' has a name twice");
+  EXPECT_EQ(aggregate(R"({"aggs":{"n":{"count":"*"}},"group_by":["v","w","v"]})"),
+            "group_by|'group_by' has a path twice");
+}
+
 TEST_P(AggregateTest, SpreadIsThatOfTheSample) {
   const char* const values[] = {"2", "4", "4", "4", "5", "5", "7", "9"};
   for (int i = 0; i < 8; ++i) {

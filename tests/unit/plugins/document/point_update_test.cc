@@ -2,6 +2,8 @@
 #include <string>
 
 #include "document_fixture.h"
+#include "edit/update.h"
+#include "support/instruction_count.h"
 
 namespace stator::document {
 namespace {
@@ -118,6 +120,48 @@ TEST_F(PointUpdateTest, UpsertMergesAsRfc7396Says) {
   EXPECT_EQ(documents.get("a").payload, R"({"o":{"y":{"z":1}},"l":[null]})");
   EXPECT_EQ(upsert(R"({"o":3})").status, STATOR_OK);
   EXPECT_EQ(documents.get("a").payload, R"({"o":3,"l":[null]})");
+}
+
+// {"k0":value,…} of `count` members; every third of a patch is null.
+std::string many(std::size_t count, int value, bool is_patch) {
+  std::string text = "{";
+  for (std::size_t i = 0; i < count; ++i) {
+    text.append(i == 0 ? "" : ",").append("\"k" + std::to_string(i) + "\":");
+    text.append(is_patch && i % 3 == 0 ? "null" : std::to_string(value));
+  }
+  return text + "}";
+}
+
+TEST_F(PointUpdateTest, UpsertMergesManyMembers) {
+  documents.put("a", many(1000, 1, false));
+  // Five are new.
+  EXPECT_EQ(upsert(many(1005, 2, true)).status, STATOR_OK);
+  std::string expected = "{";
+  for (std::size_t i = 0; i < 1005; ++i) {
+    if (i % 3 == 0) continue;
+    expected.append(expected.size() == 1 ? "\"k" : ",\"k").append(std::to_string(i) + "\":2");
+  }
+  EXPECT_EQ(documents.get("a").payload, expected + "}");
+}
+
+// A patch as large as its document took the product of both: a minute for 8 MiB.
+TEST_F(PointUpdateTest, TheCostOfAnUpsertGrowsAsItsSize) {
+  if (!test::kCountsInstructions) GTEST_SKIP() << "the sanitizer's own would count";
+  const auto cost = [](std::size_t members) {
+    Encoder encoder;
+    std::string document;
+    std::string patch;
+    EXPECT_TRUE(encoder.encode(many(members, 1, false), document));
+    EXPECT_TRUE(encoder.encode(many(members, 2, true), patch));
+    return test::count_instructions([&] {
+      std::string out;
+      merge_patch(read_value(document), read_value(patch), out);
+    });
+  };
+  const auto few = cost(64);
+  const auto twice = cost(128);
+  if (!few || !twice) GTEST_SKIP() << "no tracing here";
+  EXPECT_LT(*twice, *few * 7 / 3) << *few;
 }
 
 TEST_F(PointUpdateTest, KeepsIndexesInStep) {

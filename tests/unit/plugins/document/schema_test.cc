@@ -52,7 +52,13 @@ TEST(SchemaTest, ChecksValues) {
   EXPECT_EQ(fault_of(R"({"enum":[1,"a",null]})", "1.0"), "");
   EXPECT_EQ(fault_of(R"({"enum":[]})", "1"), ":enum");
   EXPECT_EQ(fault_of(R"({"const":{"a":1}})", R"({"a":1})"), "");
-  EXPECT_EQ(fault_of(R"({"const":{"a":1}})", R"({"a":2})"), ":enum");
+  EXPECT_EQ(fault_of(R"({"const":{"a":1}})", R"({"a":2})"), ":const");
+  EXPECT_EQ(fault_of(R"({"const":{"a":1,"b":null}})", R"({"b":null,"a":1.0})"), "");
+  EXPECT_EQ(fault_of(R"({"const":null})", "0"), ":const");
+  // Both hold, one of them is not enough.
+  EXPECT_EQ(fault_of(R"({"enum":[1,2],"const":3})", "1"), ":const");
+  EXPECT_EQ(fault_of(R"({"enum":[1,2],"const":3})", "3"), ":enum");
+  EXPECT_EQ(fault_of(R"({"const":2,"enum":[1,2]})", "2"), "");
   EXPECT_EQ(fault_of(R"({"minimum":1,"maximum":2})", "1"), "");
   EXPECT_EQ(fault_of(R"({"minimum":1})", "0.9999999999999999999"), ":minimum");
   EXPECT_EQ(fault_of(R"({"maximum":9007199254740992})", "9007199254740993"), ":maximum");

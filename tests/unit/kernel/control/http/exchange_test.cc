@@ -222,25 +222,25 @@ TEST_F(ExchangeTest, AStreamMayBeEvents) {
 
 TEST_F(ExchangeTest, AnEventStreamThatIsSilentSaysSo) {
   say("GET /v1/changes?from_lsn=10 HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  exchange_.beat(now_);
+  exchange_.beat(now_, true);
   EXPECT_EQ(sent(), "") << "it has just spoken";
-  exchange_.beat(now_ += 14 * kSecond);
+  exchange_.beat(now_ += 14 * kSecond, true);
   EXPECT_EQ(sent(), "");
-  exchange_.beat(now_ += kSecond);
+  exchange_.beat(now_ += kSecond, true);
   EXPECT_EQ(sent(), "3\r\n:\n\n\r\n");
-  exchange_.beat(now_ += 14 * kSecond);
+  exchange_.beat(now_ += 14 * kSecond, true);
   EXPECT_EQ(sent(), "");
-  exchange_.beat(now_ += kSecond);
+  exchange_.beat(now_ += kSecond, true);
   EXPECT_NE(session_.output().size(), 0u);
   const std::size_t unread = session_.output().size();
-  exchange_.beat(now_ += 100 * kSecond);
+  exchange_.beat(now_ += 100 * kSecond, true);
   EXPECT_EQ(session_.output().size(), unread) << "nothing is piled up for who does not read";
 }
 
 TEST_F(ExchangeTest, OthersThanEventStreamsAreSilent) {
   say(post("subscribe", "{}"));
-  exchange_.beat(now_ += 100 * kSecond);
-  exchange_.beat(now_ += 100 * kSecond);
+  exchange_.beat(now_ += 100 * kSecond, true);
+  exchange_.beat(now_ += 100 * kSecond, true);
   EXPECT_EQ(sent(), "");
 }
 
@@ -286,6 +286,68 @@ TEST_F(ExchangeTest, AMessageThatTakesTooMuchRoomIsRefusedToo) {
   exchange_.give_up_incoming(Error(ErrorCode::kBusy, "no room"));
   EXPECT_EQ(sent(), std::string("\x88\x02\x03\xf5", 4)) << "close, 1013";
   EXPECT_TRUE(exchange_.is_closing());
+}
+
+class ExchangePingTest : public ExchangeTest {
+ protected:
+  void SetUp() override {
+    say("GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  }
+  void subscribe() {
+    // Masked with zeros.
+    const std::string body = R"({"op":"subscribe"})";
+    const std::string head = {'\x81', static_cast<char>(0x80 | body.size()), 0, 0, 0, 0};
+    EXPECT_THAT(say(head + body), HasSubstr(R"("status":"partial")"));
+    exchange_.beat(now_, true);
+  }
+  std::string sent_after(std::uint64_t seconds, bool is_read = true) {
+    exchange_.beat(now_ += seconds * kSecond, is_read);
+    return sent();
+  }
+  const std::string ping_ = std::string("\x89\0", 2);
+  const std::string pong_ = std::string("\x8a\x80\0\0\0\0", 6);
+};
+
+TEST_F(ExchangePingTest, ASilentClientThatWaitsForSomethingIsAsked) {
+  EXPECT_EQ(sent_after(1000), "") << "it waits for nothing";
+  subscribe();
+  EXPECT_EQ(sent_after(14), "");
+  EXPECT_EQ(sent_after(1), ping_);
+  say(pong_);
+  EXPECT_EQ(sent_after(14), "");
+  PlayedDesk::give(*desk_.asked, "[2]");
+  session_.on_answer(desk_.asked);
+  EXPECT_THAT(sent(), HasSubstr(R"("status":"partial")"));
+  EXPECT_EQ(sent_after(1), ping_) << "it was told something, and has said nothing for 15 s";
+  EXPECT_EQ(sent_after(14), "");
+  EXPECT_EQ(overdue(), 0u);
+}
+
+TEST_F(ExchangePingTest, WhoAnswersNoneOfSixIsGone) {
+  subscribe();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(sent_after(15), ping_);
+  say(pong_);
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(sent_after(i == 0 ? 1000 : 15), ping_) << "counted, not timed";
+  EXPECT_EQ(overdue(), 0u) << "the last one may still be answered";
+  EXPECT_EQ(sent_after(15), ping_);
+  EXPECT_EQ(overdue(), 1u);
+}
+
+TEST_F(ExchangePingTest, WhoIsNotReadIsNotCountedAsSilent) {
+  subscribe();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(sent_after(15, i % 6 != 0), ping_);
+  EXPECT_EQ(overdue(), 0u);
+}
+
+TEST_F(ExchangePingTest, WhoDoesNotReadIsNotAsked) {
+  subscribe();
+  exchange_.beat(now_ += 15 * kSecond, true);
+  const std::size_t unread = session_.output().size();
+  for (int i = 0; i < 20; ++i) exchange_.beat(now_ += 15 * kSecond, true);
+  EXPECT_EQ(session_.output().size(), unread);
+  EXPECT_EQ(overdue(), 0u);
 }
 
 }  // namespace

@@ -70,6 +70,36 @@ TEST_F(MappedTreeTest, AgreesWithLmdbAtEachDepth) {
   }
 }
 
+// Keys are compared by words: all lengths, beginnings in common, bytes at either end of the order.
+TEST_F(MappedTreeTest, AgreesWithLmdbOnKeysOfEveryLength) {
+  const auto any_key = [&] {
+    std::string key(1 + random_() % 20, 'm');
+    for (std::size_t i = key.size() - std::min<std::size_t>(key.size(), 3); i < key.size(); ++i)
+      key[i] = "\x01m\x7f\x80\xff"[random_() % 5];
+    return key;
+  };
+  Memtable newest;
+  for (int i = 0; i < 700; ++i) newest.put(any_key(), VShardId{1}, "value");
+  ASSERT_TRUE(base_->write(newest, Lsn{++lsn_}).ok());
+  std::size_t there = 0;
+  for (int round = 0; round < 100; ++round) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < kKeysInStepMax; ++i) names.push_back(any_key());
+    const std::vector<ByteView> keys(names.begin(), names.end());
+    std::vector<MappedEntry> found(keys.size());
+    base_->fetch(keys, found);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      ByteView stored;
+      const bool is_there = base_->get(keys[i], stored);
+      there += is_there ? 1 : 0;
+      ASSERT_EQ(found[i].key, is_there ? keys[i] : ByteView());
+    }
+  }
+  base_->end_read();
+  EXPECT_GT(there, 300u);
+  EXPECT_LT(there, 2900u);
+}
+
 TEST_F(MappedTreeTest, AgreesWithLmdbOnLargeValues) {
   write(300, 3'000);
   write(200, 10'000);
