@@ -91,7 +91,7 @@ std::string run_apart(const Check& check) {
   close(pipe_ends[1]);
   std::string said;
   std::array<char, 4096> part{};
-  for (ssize_t got; (got = read(pipe_ends[0], part.data(), part.size())) > 0;)
+  for (ssize_t got = 0; (got = read(pipe_ends[0], part.data(), part.size())) > 0;)
     said.append(part.data(), static_cast<std::size_t>(got));
   close(pipe_ends[0]);
   int status = 0;
@@ -175,7 +175,7 @@ void write_conformance(const Options& options, const std::vector<Outcome>& outco
   json::StringOut out;
   json::Writer json(out);
   json.begin_object().field("level", is_all && failures == 0 ? kLevel : 0);
-  const std::string bytes = library_bytes();
+  const std::string& bytes = library_bytes();
   library::ElfImage image;
   library::Manifest manifest;
   if (library::check_library(bytes, image, manifest).empty()) {
@@ -241,15 +241,15 @@ bool read_words(int argc, char** argv, Options& options) {
   const struct {
     const char* name;
     std::string* value;
-  } kValues[] = {{"--only", &options.only},
+  } values[] = {{"--only", &options.only},
                  {"--before", &options.before},
                  {"--junit", &options.junit},
                  {"--conformance", &options.conformance}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    const auto* value = std::find_if(std::begin(kValues), std::end(kValues),
+    const auto* value = std::find_if(std::begin(values), std::end(values),
                                      [&](const auto& one) { return word == one.name; });
-    if (value != std::end(kValues)) {
+    if (value != std::end(values)) {
       if (++i == argc) return false;
       *value->value = argv[i];
     } else if (word == "--seed") {
