@@ -18,6 +18,7 @@ sdk/abi/accepted.txt, one a line: what this script says of it, " because ", the 
 import argparse
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -177,6 +178,46 @@ def render(state, blocks):
     return "\n".join([state, ""] + ["\n".join(block) for block in blocks]) + "\n"
 
 
+# What an older engine or server would notice, planted in the real headers: file, what stands there, what
+# is put instead, what must be said of it.
+BREAKS = [
+    ("engine.h", "  uint32_t tenant;\n  uint32_t vshard; /* 0..1023 */", "  uint32_t tenant;\n  uint32_t more;\n  uint32_t vshard;",
+     "struct stator_request differs"),  # a member in the middle
+    ("engine.h", "  uint64_t trace_id; /* 0 = none */\n", "", "struct stator_request differs"),  # one that is gone
+    ("engine.h", "  uint64_t lsn;\n  uint64_t time_ms; /* of", "  uint64_t time_ms;\n  uint64_t lsn; /* of",
+     "struct stator_record differs"),  # two that changed places
+    ("engine.h", "  uint32_t type; /* as given", "  uint16_t type; /* as given", "struct stator_record differs"),
+    ("engine.h", "  uint64_t time_ms; /* of", "  int64_t time_ms; /* of", "struct stator_record differs"),
+    ("engine.h", "  const char *version;\n", "  const char *release;\n", "struct stator_engine_v1 differs"),
+    ("engine.h", "  void (*close)(stator_instance *instance);", "  void (*close)(stator_instance *instance, uint32_t lane);",
+     "struct stator_engine_v1 differs"),  # an argument more
+    ("engine.h", "  void (*commit)(struct stator_sink *sink, uint64_t bytes);",
+     "  uint64_t (*commit)(struct stator_sink *sink, uint64_t bytes);", "struct stator_sink differs"),  # another result
+    ("engine.h", "  char *(*reserve)(struct stator_sink", "  const char *(*reserve)(struct stator_sink", "struct stator_sink differs"),
+    ("engine.h", "enum stator_interrupt { STATOR_INTERRUPT_STOP = 1, STATOR_INTERRUPT_ASK = 2 };",
+     "enum stator_interrupt { STATOR_INTERRUPT_ASK = 1, STATOR_INTERRUPT_STOP = 2 };", "constant STATOR_INTERRUPT_ASK differs"),
+    ("engine.h", ", STATOR_INTERRUPT_ASK = 2 };", " };", "constant STATOR_INTERRUPT_ASK is gone"),
+    ("engine.h", "#define STATOR_OP_INDEX_WORK 0xffffffffu", "#define STATOR_OP_INDEX_WORK 0xfffffffeu",
+     "constant STATOR_OP_INDEX_WORK"),
+    ("bytes.h", "} stator_bytes;", "  uint64_t more;\n} stator_bytes;", "struct stator_bytes differs"),  # it has no struct_size
+    ("engine.h", "stator_open;", "stator_opening;\ntypedef struct stator_opening stator_open;", None),  # harmless: another name for it
+    ("engine.h", "  stator_call* call;      /* kv.visit_all", "  stator_call* call;\n  uint64_t more; /* kv.visit_all", None),  # at the end
+]
+
+
+def test_breaks():
+    locked = describe(HEADERS)
+    for file, old, new, said in BREAKS:
+        with tempfile.TemporaryDirectory() as folder:
+            headers = pathlib.Path(folder)
+            shutil.copytree(HEADERS / "stator", headers / "stator")
+            text = (headers / "stator" / file).read_text(encoding="utf-8")
+            assert text.count(old) == 1, f"{file} has {text.count(old)} times: {old}"
+            (headers / "stator" / file).write_text(text.replace(old, new), encoding="utf-8")
+            problems = list(broken(locked, describe(headers)))
+        assert (not problems) if said is None else any(said in one for one in problems), f"{new}: {problems}"
+
+
 def self_test():
     lock = parse("struct a 8 bytes\n  0 uint32_t struct_size\n  4 int x\nstruct b 4 bytes\n  0 int x\nconstant C 1\n")
     grown = parse("struct a 16 bytes\n  0 uint32_t struct_size\n  4 int x\n  8 int y\nstruct b 4 bytes\n"
@@ -204,7 +245,8 @@ def self_test():
             ["constant STATOR_E 3"], ['constant STATOR_M "m"'],
             ["function stator_f int(const stator_other*, const char* const*)"], ["opaque stator_other"],
             ["struct stator_a 24 bytes", "  0 int x", "  8 stator_f f", "  16 int() g"]], describe(headers)
-    print("check_abi: self-test passed")
+    test_breaks()
+    print(f"check_abi: self-test passed, {len(BREAKS)} changes planted")
 
 
 def main():

@@ -18,7 +18,9 @@ import tempfile
 MAY_INCLUDE = {
     "sdk/include": [],
     "sdk/cpp": ["sdk/include"],
-    "sdk/testkit": ["sdk/cpp"],
+    # What an engine and its library must be, to the server and to who writes it.
+    "sdk/library": ["sdk/include", "sdk/json"],
+    "sdk/testkit": ["sdk/cpp", "sdk/library"],
     "sdk/check": ["sdk/testkit"],
     "sdk/templates": ["sdk/testkit"],
     "sdk/examples": ["sdk/testkit"],
@@ -27,7 +29,7 @@ MAY_INCLUDE = {
     "bridge": ["base", "sdk/include", "sdk/views"],
     "io": ["base"],
     "control/wire": ["base"],
-    "plugin": ["base", "io", "sdk/include", "sdk/views"],
+    "plugin": ["base", "io", "sdk/include", "sdk/views", "sdk/library"],
     "wal": ["base", "io"],
     "data/store": ["base", "io"],
     # The permissions of the contract are the permissions of an identity; what the kernel's own engine
@@ -115,7 +117,7 @@ def layer_of(path):
 
 def resolve(root, source, name, quoted):
     """The included file relative to the root; None when it is not of this project."""
-    bases = ["sdk/include", "sdk/cpp", "kernel"]
+    bases = ["sdk/include", "sdk/cpp", "sdk", "kernel"]
     if source.startswith("plugins/"):
         bases.insert(0, "/".join(source.split("/")[:2]))
     if quoted:

@@ -34,7 +34,7 @@ def breaches_of(path, command):
 
 def check(root, jobs):
     """Every breach, as a text."""
-    command = ["clang++", *FLAGS, *(f"-I{root / folder}" for folder in ("kernel", "sdk/include", "sdk/cpp"))]
+    command = ["clang++", *FLAGS, *(f"-I{root / folder}" for folder in ("kernel", "sdk", "sdk/include", "sdk/cpp"))]
     version = subprocess.run(["clang++", "--version"], capture_output=True, text=True, check=True).stdout
     seen = (root / "kernel" / ROLES).resolve()
     stamps_in = root / "build" / "threads"

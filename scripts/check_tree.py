@@ -62,8 +62,6 @@ WORD_EXCEPTIONS = {  # (file, name of the word) -> reason
     ("kernel/server/main.cc", "printf"): "the ready event and what is said before there is a log",
     ("kernel/server/server.cc", "sleep"): "the drain at the end polls the lanes, bounded",
     ("kernel/base/log.cc", "shared_ptr"): "spdlog takes its sinks that way",
-    ("kernel/io/heap_count.cc", "new"): "defines it, to count",
-    ("kernel/io/heap_count.cc", "delete"): "defines it, to count",
 }
 # Seen in everything, comments and scripts included.
 MARKS = [
@@ -88,7 +86,6 @@ MAY_THROW = {  # pattern -> reason
 # Where `throw` may stand, but neither `try` nor `catch`.
 MAY_THROW_ONLY = {  # pattern -> reason
     "plugins/*": "open refuses so, and stored bytes that fail their check; the SDK's edge catches",
-    "kernel/io/heap_count.cc": "operator new must throw where there is no memory",
 }
 THROWS = re.compile(r"\b(throw|try|catch)\b")
 

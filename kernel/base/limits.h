@@ -229,6 +229,8 @@ inline constexpr std::size_t kWalSegmentBytes = 64u * 1024 * 1024;
 // Of an engine's library, and of a lock of libraries: both are read as a whole.
 inline constexpr std::size_t kLibraryBytesMax = 512u * 1024 * 1024;
 inline constexpr std::size_t kPluginLockBytesMax = 1024u * 1024;
+// Of a report of stator-plugin-check: some twenty checks.
+inline constexpr std::size_t kConformanceBytesMax = 64u * 1024;
 // Of a key file: some hundred keys.
 inline constexpr std::size_t kKeyFileBytesMax = 64u * 1024;
 // Memtable size at which a checkpoint begins.

@@ -293,6 +293,11 @@ void handle(int signal, siginfo_t* info, void* context) {
   errno = errno_before;
 }
 
+// An engine that ends the process by exit() ends it for everybody: a crash like another.
+void end_in_a_call() {
+  if (in_flight != nullptr) std::abort();
+}
+
 }  // namespace
 
 void report_crashes(const std::string& directory) {
@@ -309,6 +314,12 @@ void report_crashes(const std::string& directory) {
   for (std::size_t i = 0; i < kFaults.size(); ++i) {
     sigaction(kFaults[i].signal, &action, &g_before[i]);
   }
+  report_exits();
+}
+
+void report_exits() {
+  std::atexit(end_in_a_call);
+  std::at_quick_exit(end_in_a_call);
 }
 
 void report_failure(std::string_view what) {

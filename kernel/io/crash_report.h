@@ -9,9 +9,14 @@ namespace stator::io {
 
 // From now on faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT) of any thread write a
 // report into `directory`, which is made when it is needed, and then do what they would have done.
-// What others send with kill(2) is no fault. `directory` is at most 4000 bytes, else nothing is
-// reported. Once in the life of a process; later calls change the directory alone.
+// What others send with kill(2) is no fault; exit() inside a call of an engine is one. `directory`
+// is at most 4000 bytes, else nothing is reported. Once in the life of a process; later calls
+// change the directory alone.
 void report_crashes(const std::string& directory);
+
+// exit() runs what was registered last first. Called again when all is made that ends by itself, so
+// that none of it is gone when the report is written.
+void report_exits();
 
 // The same report of the call that is in flight, by an engine that did not die but cannot go on;
 // `what` stands where the signal would. Nothing, where no engine runs.

@@ -1,8 +1,9 @@
 #include "io/heap_count.h"
 
+#include <cerrno>
 #include <cstdlib>
+#include <dlfcn.h>
 #include <malloc.h>
-#include <new>
 
 namespace stator::io {
 
@@ -10,33 +11,101 @@ constinit thread_local std::int64_t heap_bytes_of_thread = 0;
 
 }  // namespace stator::io
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if STATOR_COUNTS_HEAP
 
 namespace {
 
+// The allocator behind us: the C library's, or one that stands before it (LD_PRELOAD), whose
+// malloc_usable_size is then meant below, too.
+struct Allocator {
+  decltype(&::malloc) take = nullptr;
+  decltype(&::calloc) take_zeroed = nullptr;
+  decltype(&::realloc) resize = nullptr;
+  decltype(&::memalign) take_aligned = nullptr;
+  decltype(&::free) give_back = nullptr;
+};
+constinit Allocator g_next;
+
+template <class Function>
+void find(const char* name, Function& function) {
+  function = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+  if (function == nullptr) std::abort();
+}
+
+// By the first who asks, who comes before main() and is alone: the loader of the system. Finding
+// takes no memory.
+[[gnu::noinline, gnu::cold]] void find_all() {
+  find("free", g_next.give_back);
+  find("calloc", g_next.take_zeroed);
+  find("realloc", g_next.resize);
+  find("memalign", g_next.take_aligned);
+  find("malloc", g_next.take);
+}
+
+const Allocator& next() {
+  if (g_next.take == nullptr) [[unlikely]]
+    find_all();
+  return g_next;
+}
+
+std::int64_t size_of(void* memory) { return static_cast<std::int64_t>(malloc_usable_size(memory)); }
+
 void* taken(void* memory) {
-  if (memory == nullptr) throw std::bad_alloc();
-  stator::io::heap_bytes_of_thread += static_cast<std::int64_t>(malloc_usable_size(memory));
+  stator::io::heap_bytes_of_thread += size_of(memory);
   return memory;
 }
 
-void give_back(void* memory) {
-  if (memory == nullptr) return;
-  stator::io::heap_bytes_of_thread -= static_cast<std::int64_t>(malloc_usable_size(memory));
-  std::free(memory);
+void* take_aligned(std::size_t alignment, std::size_t bytes) {
+  return taken(next().take_aligned(alignment, bytes));
 }
 
 }  // namespace
 
-// The other forms come down to these.
-void* operator new(std::size_t bytes) { return taken(std::malloc(bytes)); }
-void* operator new(std::size_t bytes, std::align_val_t align) {
-  const auto alignment = static_cast<std::size_t>(align);
-  return taken(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
+// All by which memory is taken: what one of them gave must not be counted by another alone.
+extern "C" {
+
+void* malloc(std::size_t bytes) noexcept { return taken(next().take(bytes)); }
+
+void* calloc(std::size_t count, std::size_t bytes) noexcept {
+  return taken(next().take_zeroed(count, bytes));
 }
-void operator delete(void* memory) noexcept { give_back(memory); }
-void operator delete(void* memory, std::size_t) noexcept { give_back(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { give_back(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { give_back(memory); }
+
+void* realloc(void* memory, std::size_t bytes) noexcept {
+  const std::int64_t before = size_of(memory);
+  void* resized = next().resize(memory, bytes);
+  // Nothing: there was no room, and the old block stays, or it was to be freed.
+  if (resized == nullptr && bytes != 0) return nullptr;
+  stator::io::heap_bytes_of_thread -= before;
+  return taken(resized);
+}
+
+void free(void* memory) noexcept {
+  stator::io::heap_bytes_of_thread -= size_of(memory);
+  next().give_back(memory);
+}
+
+void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
+  return take_aligned(alignment, bytes);
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+  return take_aligned(alignment, bytes);
+}
+
+int posix_memalign(void** out, std::size_t alignment, std::size_t bytes) noexcept {
+  if (alignment % sizeof(void*) != 0 || (alignment & (alignment - 1)) != 0 || alignment == 0)
+    return EINVAL;
+  void* memory = take_aligned(alignment, bytes);
+  if (memory == nullptr) return ENOMEM;
+  *out = memory;
+  return 0;
+}
+
+void* valloc(std::size_t bytes) noexcept { return take_aligned(4096, bytes); }
+
+void* pvalloc(std::size_t bytes) noexcept {
+  return take_aligned(4096, (bytes + 4095) / 4096 * 4096);
+}
+}
 
 #endif

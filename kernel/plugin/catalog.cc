@@ -1,15 +1,18 @@
 #include "plugin/catalog.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/limits.h"
+#include "library/row_rules.h"
 #include "plugin/crossing.h"
 #include "plugin/engine_scope.h"
-#include "plugin/row_check.h"
 
 namespace stator::plugin {
 namespace {
+
+static_assert(library::kArgsMax == kOpArgsMax);
 
 constexpr const char* kRemedy = "; build it with the SDK of this server, or take a newer server";
 
@@ -84,13 +87,6 @@ std::uint32_t routing_arg(const stator_op& op) {
   return 0;
 }
 
-const stator_engine_v1* call_entry(stator_engine_entry entry, const stator_kernel_hello& hello,
-                                   const LibraryFile* library) {
-  if (library == nullptr) return entry(&hello);
-  const EngineScope scope(*library, "describe");
-  return entry(&hello);
-}
-
 }  // namespace
 
 Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
@@ -105,7 +101,10 @@ Status Catalog::add_builtin(stator_engine_entry entry, const stator_kernel_hello
 Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
                     const LibraryFile* library) {
   const std::string path = library == nullptr ? "" : library->path;
-  const stator_engine_v1* theirs = call_entry(entry, hello, library);
+  // Until all is copied or refused: what the descriptor points to may be anything, too.
+  std::optional<EngineScope> scope;
+  if (library != nullptr) scope.emplace(*library, "describe");
+  const stator_engine_v1* theirs = entry(&hello);
   if (theirs == nullptr) {
     return refuse(path, "the engine refuses this server's contract version " +
                             std::to_string(STATOR_ABI_MAJOR) + "." +
@@ -122,7 +121,8 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
   stator_engine_v1& descriptor = engine->descriptor;
   if (auto taken = take_known(*theirs, "stator_engine_v1", descriptor); !taken.ok())
     return refuse(path, taken.error().sentence());
-  STATOR_CHECK(check_engine(descriptor));
+  if (std::string fault = library::check_engine(descriptor); !fault.empty())
+    return refuse(path, fault);
   engine->id = descriptor.id;
   engine->is_builtin = library == nullptr;
   if (library != nullptr) {
@@ -131,6 +131,7 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
     engine->sha256 = library->sha256;
     engine->build_id = library->build_id;
     engine->library_bytes = library->bytes.size();
+    engine->conformance = library->conformance;
     engine->code = code_range_of(reinterpret_cast<const void*>(entry));
   }
   if (const Engine* other = find_engine(engine->id)) {
@@ -140,6 +141,10 @@ Status Catalog::add(stator_engine_entry entry, const stator_kernel_hello& hello,
                               "stator_config_key", engine->config_keys);
       !taken.ok()) {
     return refuse(path, taken.error().sentence());
+  }
+  for (const stator_config_key& key : engine->config_keys) {
+    if (std::string fault = library::check_config_key(descriptor, key); !fault.empty())
+      return refuse(path, fault);
   }
   descriptor.config_keys = engine->config_keys.data();
   STATOR_CHECK(add_ops(*engine, descriptor.ops));
@@ -155,7 +160,8 @@ Status Catalog::add_ops(Engine& engine, const stator_op* const* rows) {
       const std::string name = op.name == nullptr ? std::to_string(i) : op.name;
       return refuse(engine.path, "op '" + name + "': " + taken.error().sentence());
     }
-    STATOR_CHECK(check_op(engine.descriptor, op));
+    if (std::string fault = library::check_op(engine.descriptor, op); !fault.empty())
+      return refuse(engine.path, fault);
     STATOR_CHECK(check_names(engine, op));
   }
   std::set<std::string> own;

@@ -27,6 +27,7 @@ struct Engine {
   std::string sha256;
   std::string build_id;
   std::uint64_t library_bytes = 0;
+  std::uint32_t conformance = 0;  // as plugins.lock says it
   CodeRange code;
   std::string config_json = "{}";
   EngineNumber number;  // in this data directory

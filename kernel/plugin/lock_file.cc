@@ -1,6 +1,9 @@
 #include "plugin/lock_file.h"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/base64.h"
@@ -24,6 +27,20 @@ std::vector<std::string> words_of(std::string_view line) {
 
 bool is_sha256(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+constexpr std::string_view kConformance = "conformance=";
+
+bool read_entry(const std::vector<std::string>& words, LockEntry& entry) {
+  if (words.size() < 3 || words.size() > 4 || !is_sha256(words[2])) return false;
+  entry.version = words[1];
+  entry.sha256 = words[2];
+  if (words.size() == 3) return true;
+  if (!words[3].starts_with(kConformance)) return false;
+  const char* begin = words[3].data() + kConformance.size();
+  const char* end = words[3].data() + words[3].size();
+  const auto [at, fault] = std::from_chars(begin, end, entry.conformance);
+  return fault == std::errc() && at == end && entry.conformance != 0;
 }
 
 constexpr std::string_view kSignature = "signature";
@@ -84,10 +101,13 @@ Result<LockFile> parse_lock(std::string_view text, const std::string& path) {
     }
     if (!lock.signatures.empty())
       return wrong(number, "only signatures may stand behind a signature");
-    if (words.size() != 3 || !is_sha256(words[2])) {
-      return wrong(number, "a line is ID VERSION SHA256, the hash as 64 digits of 0-9 and a-f");
+    LockEntry entry;
+    if (!read_entry(words, entry)) {
+      return wrong(number,
+                   "a line is ID VERSION SHA256 [conformance=LEVEL], the hash as 64 digits of 0-9 "
+                   "and a-f, the level from 1");
     }
-    if (!lock.entries.emplace(words[0], LockEntry{words[1], words[2]}).second) {
+    if (!lock.entries.emplace(words[0], std::move(entry)).second) {
       return wrong(number, "engine '" + words[0] + "' stands in it twice");
     }
   }
@@ -96,8 +116,12 @@ Result<LockFile> parse_lock(std::string_view text, const std::string& path) {
 
 std::string lock_text(const LockFile& lock) {
   std::string text = "# ID VERSION SHA256, made by `statord plugin lock`\n";
-  for (const auto& [id, entry] : lock.entries)
-    text += id + " " + entry.version + " " + entry.sha256 + "\n";
+  for (const auto& [id, entry] : lock.entries) {
+    text.append(id).append(" ").append(entry.version).append(" ").append(entry.sha256);
+    if (entry.conformance != 0)
+      text.append(" ").append(kConformance).append(std::to_string(entry.conformance));
+    text += "\n";
+  }
   return text;
 }
 

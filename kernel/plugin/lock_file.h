@@ -1,10 +1,11 @@
 // plugins.lock: which libraries a server may load. Text, a line per library, `#` begins a comment:
-//   ID VERSION SHA256
+//   ID VERSION SHA256 [conformance=LEVEL]
 // and behind all of them, if it is signed, a line per key; what is signed is every byte before the
 // first:
 //   signature ed25519 KEY SIGNATURE        (base64)
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ namespace stator::plugin {
 struct LockEntry {
   std::string version;
   std::string sha256;  // 64 hexadecimal digits, lower case
+  // Level of stator-plugin-check that these bytes have passed; 0: nobody says.
+  std::uint32_t conformance = 0;
 };
 
 struct LockSignature {

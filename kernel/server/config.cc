@@ -87,6 +87,11 @@ class Reader {
              [this](const toml::node& node) {
                return strings(node, "plugins_keys", config_.plugins_keys);
              }},
+            {"plugins_min_conformance",
+             [this](const toml::node& node) {
+               return number(node, "plugins_min_conformance", 1000, 1,
+                             config_.plugins_min_conformance);
+             }},
             {"plugins_lock",
              [this](const toml::node& node) {
                return filled(node, "plugins_lock", config_.plugins_lock);

@@ -55,6 +55,8 @@ struct Config {
   std::string plugins_lock;  // which libraries may be loaded; empty: every one
   // Files with public keys, one of which must have signed the lock; none: it need not be signed.
   std::vector<std::string> plugins_keys;
+  // What the lock must say of a library's conformance; 0: nothing.
+  std::uint64_t plugins_min_conformance = 0;
   // Command line only: libraries that others could change are a warning, not a refusal.
   bool allows_insecure_plugins = false;
   History history{.bytes = kRetainMibDefault << 20, .ms = kRetainSecondsDefault * 1000};

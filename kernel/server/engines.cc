@@ -86,7 +86,10 @@ Result<plugin::LibraryFile> look_at(const std::string& path, const Config& confi
                                     const plugin::LockFile* lock) {
   STATOR_TRY(plugin::LibraryFile library, plugin::read_library(path));
   STATOR_CHECK(judge("engine library " + path, library.concern, config.allows_insecure_plugins));
-  if (lock != nullptr) STATOR_CHECK(plugin::check_lock(library, *lock));
+  if (lock != nullptr) {
+    STATOR_CHECK(plugin::check_lock(library, *lock, config.plugins_min_conformance));
+    library.conformance = lock->entries.at(library.manifest.id).conformance;
+  }
   return library;
 }
 
@@ -215,6 +218,9 @@ Status load_engines(const Config& config, const std::vector<CrashReport>& crashe
   } else if (!config.plugins_keys.empty()) {
     return Error(ErrorCode::kBadRequest,
                  "config: plugins_keys is set, but no plugins_lock that they would have signed");
+  } else if (config.plugins_min_conformance != 0) {
+    return Error(ErrorCode::kBadRequest,
+                 "config: plugins_min_conformance is set, but no plugins_lock that would say it");
   }
   const plugin::LockFile* lock = locked ? &*locked : nullptr;
   const auto found = find_libraries(config.engine_path);

@@ -111,8 +111,16 @@ CLI::App& add_plugin_command(CLI::App& app, stator::server::PluginCommand& plugi
                    "File with a public key (PEM); one of these must have signed the lock")
       ->allow_extra_args(false)  // libraries follow
       ->needs(lock);
+  verify
+      ->add_option("--min-conformance", plugin.min_conformance,
+                   "What the lock must say of their conformance")
+      ->needs(lock);
   CLI::App* write = add("lock", "Write a plugins.lock of them", Action::kLock);
   write->add_option("--output", plugin.output, "The file; default: standard output");
+  write
+      ->add_option("--conformance", plugin.conformances,
+                   "File that stator-plugin-check wrote of one of them; may come again")
+      ->allow_extra_args(false);
   write
       ->add_option(
           "--key", plugin.keys,

@@ -1,5 +1,6 @@
 #include "server/plugin_command.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -11,6 +12,8 @@
 #include "base/limits.h"
 #include "io/file_system.h"
 #include "io/secret_file.h"
+#include "io/trusted_file.h"
+#include "plugin/conformance.h"
 #include "plugin/library_file.h"
 #include "server/engines.h"
 
@@ -45,12 +48,13 @@ Result<int> inspect(const std::vector<std::string>& files, std::ostream& out) {
 }
 
 // What a server would say to the library; empty: nothing.
-std::string refusal(const std::string& file, const plugin::LockFile* lock) {
+std::string refusal(const std::string& file, const plugin::LockFile* lock,
+                    std::uint64_t min_conformance) {
   auto library = plugin::read_library(file);
   if (!library.ok()) return library.error().sentence();
   if (!library.value().concern.empty()) return library.value().concern;
   if (lock == nullptr) return "";
-  auto status = plugin::check_lock(library.value(), *lock);
+  auto status = plugin::check_lock(library.value(), *lock, min_conformance);
   return status.ok() ? "" : status.error().sentence();
 }
 
@@ -62,7 +66,7 @@ Result<int> verify(const PluginCommand& command, const std::vector<std::string>&
   }
   int code = 0;
   for (const std::string& file : files) {
-    const std::string refused = refusal(file, lock ? &*lock : nullptr);
+    const std::string refused = refusal(file, lock ? &*lock : nullptr, command.min_conformance);
     json::StringOut text;
     json::Writer json(text);
     json.begin_object().field("file", std::string_view(file));
@@ -73,6 +77,32 @@ Result<int> verify(const PluginCommand& command, const std::vector<std::string>&
     if (!refused.empty()) code = kExitRefused;
   }
   return code;
+}
+
+// Notes in the lock what the files say of the libraries that stand in it.
+Status note_conformances(const std::vector<std::string>& files, plugin::LockFile& lock) {
+  for (const std::string& file : files) {
+    STATOR_TRY(const io::TrustedFile text, io::read_trusted_file(file, kConformanceBytesMax));
+    auto made = plugin::parse_conformance(text.bytes);
+    if (!made.ok()) return Error(made.error().code(), file + " " + made.error().sentence());
+    const plugin::Conformance& conformance = made.value();
+    const auto entry = std::find_if(lock.entries.begin(), lock.entries.end(), [&](const auto& one) {
+      return one.second.sha256 == conformance.sha256;
+    });
+    if (entry == lock.entries.end()) {
+      return Error(ErrorCode::kBadRequest,
+                   file + " is of a library with the sha256 " + conformance.sha256 +
+                       ", and none of these has it; run stator-plugin-check on the very file");
+    }
+    if (conformance.level == 0) {
+      return Error(ErrorCode::kBadRequest,
+                   file + " says that engine '" + entry->first +
+                       "' did not pass, or was not asked all: run stator-plugin-check without "
+                       "--only, and without a sanitizer");
+    }
+    entry->second.conformance = conformance.level;
+  }
+  return ok_status();
 }
 
 Result<int> write_lock(const PluginCommand& command, const std::vector<std::string>& files,
@@ -86,6 +116,7 @@ Result<int> write_lock(const PluginCommand& command, const std::vector<std::stri
                    file + " is a second library of engine '" + library.manifest.id + "'");
     }
   }
+  STATOR_CHECK(note_conformances(command.conformances, lock));
   std::string text = plugin::lock_text(lock);
   for (const std::string& path : command.keys) {
     STATOR_TRY(const std::string pem, io::read_secret_file(path, kKeyFileBytesMax));

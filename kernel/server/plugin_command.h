@@ -18,6 +18,8 @@ struct PluginCommand {
   std::vector<std::string> files;
   std::vector<std::string> engine_path;
   std::string lock;    // verify: the lock to compare with; empty: none
+  std::uint64_t min_conformance = 0;      // verify: what that must say
+  std::vector<std::string> conformances;  // lock: files that stator-plugin-check wrote
   std::string output;  // lock: the file to write; empty: standard output
   // lock: files with private keys that sign it. verify: with public ones, one of which must have.
   std::vector<std::string> keys;

@@ -120,6 +120,7 @@ Status Server::serve(const net::Listeners& listeners, const KernelTask& task) {
   if (task && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     return Error(ErrorCode::kInternal, "socketpair failed");
   }
+  io::report_exits();
   const net::Socket kernel_end(pair[0]);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     net::Listeners own{listeners.plain.duplicate(),

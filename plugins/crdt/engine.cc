@@ -18,7 +18,7 @@ std::uint64_t positive(json::Reader& reader, const std::string& name) {
   std::uint64_t value = 0;
   if (reader.peek() != json::Kind::kNumber || !reader.number(token) ||
       !json::to_integer(token, value) || value == 0) {
-    throw OpenError("[engines.crdt] " + name + " must be an integer above 0");
+    throw OpenError("[engine.crdt] " + name + " must be an integer above 0");
   }
   return value;
 }
@@ -27,7 +27,7 @@ CacheLimits read_config(std::string_view config_json) {
   CacheLimits limits;
   json::Reader reader(config_json);
   json::RawString raw;
-  if (!reader.enter_object()) throw OpenError("[engines.crdt] must be a table");
+  if (!reader.enter_object()) throw OpenError("[engine.crdt] must be a table");
   while (reader.next_key(raw)) {
     const std::string name = json::unescape(raw);
     if (name == "cache_documents_max") {
@@ -35,10 +35,10 @@ CacheLimits read_config(std::string_view config_json) {
     } else if (name == "cache_bytes_max") {
       limits.bytes = positive(reader, name);
     } else {
-      throw OpenError("[engines.crdt] has no key " + name);
+      throw OpenError("[engine.crdt] has no key " + name);
     }
   }
-  if (reader.failed()) throw OpenError("[engines.crdt] is not valid");
+  if (reader.failed()) throw OpenError("[engine.crdt] is not valid");
   return limits;
 }
 

@@ -4,6 +4,8 @@
 
 namespace stator::check {
 
+// checks_of_library.cc: before the library is loaded, in a process that has not loaded it
+void check_library();
 // checks_of_contract.cc
 void check_descriptor();
 void check_examples();

@@ -2,6 +2,7 @@
 #include <cstddef>
 
 #include "checks.h"
+#include "library/library_rules.h"
 #include "trial.h"
 
 namespace stator::check {
@@ -17,6 +18,15 @@ void check_descriptor() {
   const FakeKernel kernel(&watched_entry);  // checks the rows
   const stator_engine_v1* first = original_engine();
   if (first != engine_again()) broken("a second call of the entry gives another descriptor");
+  library::ElfImage image;
+  library::Manifest note;
+  library::check_library(library_bytes(), image, note);
+  if (note.id != first->id || note.version != first->version ||
+      note.abi_minor != first->abi_minor) {
+    broken("its note says " + note.id + " " + note.version + ", contract minor " +
+           std::to_string(note.abi_minor) + ", its descriptor " + first->id + " " + first->version +
+           ", " + std::to_string(first->abi_minor));
+  }
   if (first->struct_size < offsetof(stator_engine_v1, merge))
     broken("the descriptor's struct_size is " + std::to_string(first->struct_size));
   for (const stator_op* op : rows()) {
@@ -29,9 +39,10 @@ void check_descriptor() {
                std::to_string(op->args[i].struct_size) + ", the SDK's is " +
                std::to_string(sizeof(stator_arg)));
       }
+      if (op->args[i].doc == nullptr) broken(name + "." + op->args[i].name + ": it has no doc");
     }
-    if (op->result == nullptr || op->example == nullptr)
-      broken(name + ": it has no result or no example");
+    if (op->doc == nullptr || op->result == nullptr || op->example == nullptr)
+      broken(name + ": it has no doc, no result or no example");
   }
 }
 

@@ -1,4 +1,6 @@
 // How much a request may take: of its lane's time, and of memory.
+#include <filesystem>
+#include <iterator>
 #include <malloc.h>
 
 #include "checks.h"
@@ -21,16 +23,28 @@ std::size_t memory_in_use() {
   return info.uordblks + info.hblkhd;
 }
 
-// Runs `body` until what it keeps is kept, then often; ends the check where memory grows on.
+std::size_t open_files() {
+  const std::filesystem::directory_iterator files("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+// Runs `body` until what it keeps is kept, then often; ends the check where memory grows on, or
+// files stay open.
 template <class Body>
 void expect_bounded(const char* what, Body&& body) {
   for (int i = 0; i < 2; ++i) body();
   const std::size_t before = memory_in_use();
+  const std::size_t files_before = open_files();
   for (int i = 0; i < kPasses; ++i) body();
   const std::size_t after = memory_in_use();
   if (after > before + kMemorySlack) {
     broken(std::string("keeps memory of ") + what + ": " + std::to_string(after - before) +
            " bytes in " + std::to_string(kPasses) + " times");
+  }
+  const std::size_t files = open_files();
+  if (files > files_before) {
+    broken(std::string("keeps files open of ") + what + ": " +
+           std::to_string(files - files_before) + " in " + std::to_string(kPasses) + " times");
   }
 }
 

@@ -1,11 +1,19 @@
 #include "trial.h"
 
+#include "stator/json_reader.hpp"
+
 namespace stator::check {
 namespace {
 
 constexpr std::size_t kRequests = 400;
 constexpr std::size_t kWrites = 6000;
 constexpr std::uint64_t kNames = 100'000;
+
+bool is_json(std::string_view text) {
+  json::Reader reader(text);
+  std::string_view raw;
+  return reader.skip(raw) && reader.at_end();
+}
 
 }  // namespace
 
@@ -25,6 +33,9 @@ std::string text_of(const Made& made, const Answer& answer) {
 Answer ask(FakeKernel& kernel, const Made& made, std::uint32_t tenant, const char* collection) {
   Answer answer = kernel.call(made.op, made.args_json, collection, tenant);
   if (answer.status == STATOR_E_INTERNAL) broken("answers `internal`: " + text_of(made, answer));
+  const bool has_json = answer.status == STATOR_OK && !answer.is_binary && !answer.payload.empty();
+  if (has_json && !is_json(answer.payload))
+    broken("answers what is no JSON: " + text_of(made, answer));
   return answer;
 }
 

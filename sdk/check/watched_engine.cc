@@ -1,13 +1,21 @@
 #include "watched_engine.h"
 
 #include <algorithm>
+#include <clocale>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <dlfcn.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <pthread.h>
 #include <stdexcept>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -23,6 +31,8 @@ stator_engine_entry entry_before = nullptr;
 const stator_engine_v1* original = nullptr;
 const stator_kernel_hello* last_hello = nullptr;  // the fake kernel's is static
 stator_engine_v1 watched;
+std::string library_path;
+std::string bytes;  // of the library
 
 template <class Call>
 stator_status enter(Inside where, const char* name, Call&& call) {
@@ -38,7 +48,17 @@ stator_status enter(Inside where, const char* name, Call&& call) {
   return status;
 }
 
+// The function of that name behind ours.
+template <class Function>
+Function* next_of(Function&, const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
 // Called by what stands below, on behalf of whoever called it.
+void note_forbidden(const char* what, const char* why) {
+  if (inside != Inside::kNothing) broken(std::string("the engine calls ") + what + ": " + why);
+}
+
 void note_impurity(const char* what) {
   if (inside == Inside::kApply)
     broken(std::string("apply() calls ") + what + ": it would differ at the next replay");
@@ -55,7 +75,9 @@ void broken(const std::string& sentence) {
 namespace {
 
 stator_engine_entry entry_of(const std::string& path) {
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  // A name without a slash would be searched for elsewhere.
+  const std::string file = std::filesystem::absolute(path);
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (library == nullptr) throw std::runtime_error(dlerror());
   void* symbol = dlsym(library, STATOR_ENTRY_SYMBOL);
   if (symbol == nullptr) throw std::runtime_error(path + " has no symbol " STATOR_ENTRY_SYMBOL);
@@ -66,7 +88,15 @@ stator_engine_entry entry_of(const std::string& path) {
 
 }  // namespace
 
-void load_engine(const std::string& path) { entry = entry_of(path); }
+void set_library(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  bytes.assign(std::istreambuf_iterator<char>(file), {});
+  if (!file) throw std::runtime_error("cannot read " + path);
+  library_path = path;
+}
+const std::string& library_bytes() { return bytes; }
+void load_engine() { entry = entry_of(library_path); }
+stator_engine_entry original_entry() { return entry; }
 void load_engine_before(const std::string& path) { entry_before = entry_of(path); }
 stator_engine_entry engine_before() { return entry_before; }
 
@@ -152,13 +182,63 @@ long random() noexcept {
   return rand();
 }
 
+// What belongs to the whole process, and the server runs it.
+using stator::check::next_of;
+using stator::check::note_forbidden;
+constexpr const char* kProcess = "it is the whole server's";
+
+void* mmap(void* at, size_t bytes, int protection, int flags, int file, off_t offset) noexcept {
+  note_forbidden("mmap", "a tenant's quota of memory does not see it; take it by malloc");
+  return next_of(mmap, "mmap")(at, bytes, protection, flags, file, offset);
+}
+
+void* mmap64(void* at, size_t bytes, int protection, int flags, int file, off64_t offset) noexcept {
+  return mmap(at, bytes, protection, flags, file, offset);
+}
+
+int sigaction(int number, const struct sigaction* action, struct sigaction* before) noexcept {
+  if (action != nullptr) note_forbidden("sigaction", kProcess);
+  return next_of(sigaction, "sigaction")(number, action, before);
+}
+
+sighandler_t signal(int number, sighandler_t handler) noexcept {
+  note_forbidden("signal", kProcess);
+  return next_of(signal, "signal")(number, handler);
+}
+
+pid_t fork() noexcept {
+  note_forbidden("fork", "the child has one thread of the server's, and its locks");
+  return next_of(fork, "fork")();
+}
+
+int chdir(const char* folder) noexcept {
+  note_forbidden("chdir", kProcess);
+  return next_of(chdir, "chdir")(folder);
+}
+
+mode_t umask(mode_t mask) noexcept {
+  note_forbidden("umask", kProcess);
+  return next_of(umask, "umask")(mask);
+}
+
+char* setlocale(int category, const char* name) noexcept {
+  if (name != nullptr) note_forbidden("setlocale", kProcess);
+  return next_of(setlocale, "setlocale")(category, name);
+}
+
+int setenv(const char* name, const char* value, int overwrites) noexcept {
+  note_forbidden("setenv", kProcess);
+  return next_of(setenv, "setenv")(name, value, overwrites);
+}
+
+int putenv(char* text) noexcept {
+  note_forbidden("putenv", kProcess);
+  return next_of(putenv, "putenv")(text);
+}
+
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*),
                    void* argument) noexcept {
-  if (stator::check::inside != stator::check::Inside::kNothing) {
-    stator::check::broken("the engine makes a thread of its own");
-  }
-  using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
-  const auto real = reinterpret_cast<Create>(dlsym(RTLD_NEXT, "pthread_create"));
-  return real(thread, attributes, body, argument);
+  note_forbidden("pthread_create", "it makes a thread of its own; an instance belongs to one");
+  return next_of(pthread_create, "pthread_create")(thread, attributes, body, argument);
 }
 }

@@ -9,8 +9,13 @@
 
 namespace stator::check {
 
-// Loads the library; throws std::runtime_error with the reason.
-void load_engine(const std::string& path);
+// Names the library. Throws std::runtime_error where the file cannot be read.
+void set_library(const std::string& path);
+const std::string& library_bytes();
+// Loads it; throws std::runtime_error with the reason.
+void load_engine();
+// NULL: it is not loaded.
+stator_engine_entry original_entry();
 // And the version before it, which is not watched.
 void load_engine_before(const std::string& path);
 stator_engine_entry engine_before();

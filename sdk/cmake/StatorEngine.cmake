@@ -51,18 +51,30 @@ function(stator_add_engine name)
   endif()
 endfunction()
 
+# The program stator-plugin-check, from the sources of the SDK.
+function(stator_add_check_program)
+  if(TARGET stator-plugin-check)
+    return()
+  endif()
+  file(GLOB check_sources CONFIGURE_DEPENDS ${STATOR_CHECK_DIR}/*.cc)
+  add_executable(stator-plugin-check ${check_sources})
+  target_link_libraries(stator-plugin-check PRIVATE stator::testkit ${CMAKE_DL_LIBS})
+  # Its own clock_gettime, rand, pthread_create stand before the library's.
+  set_target_properties(stator-plugin-check PROPERTIES ENABLE_EXPORTS ON)
+endfunction()
+
 # stator_check_engine(NAME)
 #
-# A test check/NAME that runs stator-plugin-check on the library: whether the engine keeps the contract.
+# A test check/NAME that runs stator-plugin-check on the library: whether the engine keeps the contract. The
+# program is the one that is installed beside this SDK; where there is none, or the engine has a sanitizer,
+# it is built here.
 function(stator_check_engine name)
-  if(NOT TARGET stator-plugin-check)
-    file(GLOB check_sources CONFIGURE_DEPENDS ${STATOR_CHECK_DIR}/*.cc)
-    add_executable(stator-plugin-check ${check_sources})
-    target_link_libraries(stator-plugin-check PRIVATE stator::testkit ${CMAKE_DL_LIBS})
-    # Its own clock_gettime, rand, pthread_create stand before the library's.
-    set_target_properties(stator-plugin-check PROPERTIES ENABLE_EXPORTS ON)
+  set(program ${STATOR_CHECK_DIR}/../../../bin/stator-plugin-check)
+  if(TARGET stator-plugin-check OR NOT EXISTS ${program} OR "${CMAKE_C_FLAGS} ${CMAKE_CXX_FLAGS}" MATCHES "-fsanitize")
+    stator_add_check_program()
+    set(program stator-plugin-check)
   endif()
-  add_test(NAME check/${name} COMMAND stator-plugin-check ${STATOR_ENGINE_DIR}/${name}.so)
+  add_test(NAME check/${name} COMMAND ${program} ${STATOR_ENGINE_DIR}/${name}.so)
 endfunction()
 
 # stator_add_rust_engine(NAME main.rs [further sources...])

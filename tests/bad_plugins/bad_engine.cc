@@ -1,10 +1,14 @@
 // An engine that is right but for what BREAKS_... says; stator-plugin-check must catch each, and
 // pass the one that breaks nothing. Totals by name, as in the template.
+#include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <fcntl.h>
 #include <map>
 #include <string>
+#include <sys/mman.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "stator/engine.hpp"
@@ -15,6 +19,13 @@ using namespace stator;
 
 #if defined(BREAKS_KEEPS_MEMORY) || defined(BREAKS_LEAKS_INSTANCES)
 std::vector<std::string> kept;
+#endif
+
+#ifdef BREAKS_ABORTS_WHEN_LOADED
+[[gnu::constructor]] void loaded() { std::abort(); }
+#endif
+#ifdef BREAKS_EXITS_WHEN_LOADED
+[[gnu::constructor]] void loaded() { std::exit(0); }
 #endif
 
 struct BadEngine {
@@ -185,6 +196,10 @@ const Op<BadEngine> kAdd = {.row = make_op({.op_class = STATOR_OP_WRITE,
                               records.add(request.vshard(), 1, record);
 #endif
                               reply.json().begin_object().field("total", sum).end_object();
+#ifdef BREAKS_RECORDS_THEN_REFUSES
+                              if (sum % 2 == 1)
+                                return reply.fail(STATOR_E_REJECTED_PREVALIDATION, "by", "odd");
+#endif
                               return STATOR_OK;
                             }};
 
@@ -202,6 +217,33 @@ const Op<BadEngine> kGet = {
 #ifdef BREAKS_PUT_IN_READ
       stator::detail::services.kv->put(request.raw_call(), 0, request.vshard(), as_bytes("x"),
                                        as_bytes("y"));
+#endif
+#ifdef BREAKS_THROWS_A_NUMBER
+      if (request.args().str(0) != "nobody") throw 42;
+#endif
+#ifdef BREAKS_OWN_MAPPING
+      mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+#endif
+#ifdef BREAKS_OWN_SIGNAL
+      struct sigaction action {};
+      sigaction(SIGUSR1, &action, nullptr);
+#endif
+#ifdef BREAKS_CHANGES_FOLDER
+      if (chdir("/") != 0) return STATOR_E_STORAGE;
+#endif
+#ifdef BREAKS_KEEPS_FILES
+      open("/dev/null", O_RDONLY | O_CLOEXEC);
+#endif
+#ifdef BREAKS_EXITS
+      std::exit(0);
+#endif
+#ifdef BREAKS_NO_JSON
+      reply.json().raw("{'total':1}");
+      return STATOR_OK;
+#endif
+#ifdef BREAKS_HALF_AN_ANSWER
+      reply.json().begin_object().key("total");
+      return STATOR_OK;
 #endif
 #ifdef BREAKS_UNKNOWN_STATUS
       return 4242;
@@ -254,17 +296,52 @@ const Op<BadEngine> kSum = {
     }};
 
 EngineDescription<BadEngine> BadEngine::describe() {
-  static const Op<BadEngine>* const kOps[] = {&kAdd, &kGet, &kSum};
+#ifdef BREAKS_HAS_NO_FUNCTION
+  static const Op<BadEngine> kThird = {.row = kSum.row};
+#else
+  static const Op<BadEngine>& kThird = kSum;
+#endif
+  static const Op<BadEngine>* const kOps[] = {&kAdd, &kGet, &kThird};
   return {"bad", "1.0.0", "tests", "Wrong in one way.", kOps};
 }
 
 }  // namespace
 
+#ifdef BREAKS_SHARED_STATE  // seen by all, as what is not hidden is
+template <class T>
+struct [[gnu::visibility("default")]] Shared {
+  static T value;
+};
+template <class T>
+T Shared<T>::value = 1;
+int* shared() { return &Shared<int>::value; }
+#endif
+
+#if defined(BREAKS_OTHER_NOTE)
+STATOR_ENGINE_NOTE("bad", "1.0.1")
+#elif !defined(BREAKS_NO_NOTE)
 STATOR_ENGINE_NOTE("bad", "1.0.0")
+#endif
 STATOR_EXPORT const stator_engine_v1* stator_engine_entry_v1(const stator_kernel_hello* hello) {
   static stator_engine_v1 engine = *stator::detail::Edge<BadEngine>::entry(hello);
 #ifdef BREAKS_STRUCT_SIZE
   engine.struct_size = 40;
+#endif
+#ifdef BREAKS_TWICE_THE_ARGUMENT
+  static stator_op row = **engine.ops;
+  static stator_arg args[] = {kArgs[0], kArgs[0]};
+  static const stator_op* rows[] = {&row};
+  row.args = args;
+  engine.ops = rows;
+  engine.op_count = 1;
+#endif
+#ifdef BREAKS_NO_ROW
+  static const stator_op* rows[] = {engine.ops[0], nullptr};
+  engine.ops = rows;
+  engine.op_count = 2;
+#endif
+#ifdef BREAKS_SHARED_STATE
+  ++*shared();
 #endif
 #ifdef BREAKS_THROWS_ACROSS
   engine.read = [](const stator_instance*, const stator_request*) -> stator_status { throw 1; };

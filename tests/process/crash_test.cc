@@ -148,14 +148,12 @@ TEST_P(CrashWaysTest, EndsTheProcessAndIsReported) {
   EXPECT_EQ(keeper()["last_crash"]["op"], "keep_get");
   EXPECT_THAT(keeper()["quarantined"], IsEmpty());
 }
-INSTANTIATE_TEST_SUITE_P(All, CrashWaysTest,
-                         testing::Values(Way{"", SIGSEGV}, Way{"abort", SIGABRT},
-                                         Way{"throw", SIGABRT}, Way{"overflow", SIGSEGV},
-                                         Way{"divide", SIGFPE}, Way{"trap", SIGILL},
-                                         Way{"bus", SIGBUS}),
-                         [](const auto& way) {
-                           return way.param.how.empty() ? "store" : way.param.how;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, CrashWaysTest,
+    testing::Values(Way{"", SIGSEGV}, Way{"abort", SIGABRT}, Way{"exit", SIGABRT},
+                    Way{"quick_exit", SIGABRT}, Way{"throw", SIGABRT}, Way{"overflow", SIGSEGV},
+                    Way{"divide", SIGFPE}, Way{"trap", SIGILL}, Way{"bus", SIGBUS}),
+    [](const auto& way) { return way.param.how.empty() ? "store" : way.param.how; });
 
 TEST_F(CrashTest, AnAssertionOfTheKernelInsideACallIsTheEngines) {
   start();

@@ -154,6 +154,26 @@ TEST_F(QuotaTest, MemoryIsMeasuredAndKeepsOutWhatAdds) {
   EXPECT_EQ(ask(*anna_, vector(1001))["error_code"], "over_quota");
 }
 
+// An engine in C, or in Rust, takes its memory from malloc.
+TEST_F(QuotaTest, MemoryOfMallocIsMeasuredToo) {
+  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer has a heap of its own";
+  ASSERT_EQ(server_.stop(), 0);
+  server_.set_config("engine_path = [\"" HOSTILE_DIR
+                     "\"]\nengines = [\"hostile\"]\n"
+                     "[auth]\nmode = \"password\"\n");
+  ASSERT_TRUE(server_.start()) << server_.errors();
+  connect();
+  login();
+  const Json hoard = {{"op", "hostile_hoard"}, {"bytes", 10'000'000}};
+  ASSERT_EQ(ask(*anna_, hoard)["status"], "ok");
+  const std::uint64_t held = ask(*anna_, {{"op", "quota_get"}})["payload"]["used"]["memory_bytes"];
+  EXPECT_GE(held, 10'000'000u);
+  EXPECT_LT(held, 10'100'000u);
+  ask(*admin_, {{"op", "quota_set"}, {"tenant", tenant_}, {"memory_bytes", 5'000'000}});
+  EXPECT_EQ(ask(*anna_, hoard)["error_code"], "over_quota");
+  EXPECT_EQ(server_.stop(), 0);
+}
+
 // As long as anything is changed and removed, what is measured does not drift.
 TEST_F(QuotaTest, MemoryThatIsGivenBackIsNotCounted) {
   if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer has a heap of its own";

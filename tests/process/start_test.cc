@@ -128,6 +128,53 @@ TEST_F(PluginFilesTest, ALockAllowsTheVeryBytesAndNothingElse) {
   EXPECT_THAT(refused(config, 78, "serve"), HasSubstr("plugins.lock cannot be found"));
 }
 
+// What stator-plugin-check says of a library goes into the lock, and the server may want it.
+TEST_F(PluginFilesTest, AConformanceMayBeWanted) {
+  const std::string lock = dir_.path() + "/plugins.lock";
+  const std::string base = path_ + trust();
+  const std::string wants = "plugins_min_conformance = 1\n";
+  const std::string locked = "plugins_lock = \"" + lock + "\"\n";
+  EXPECT_THAT(refused(wants + base, 78, "serve"),
+              HasSubstr("plugins_min_conformance is set, but no plugins_lock"));
+  const auto report = [&](const std::string& engine, int level) {
+    const auto facts =
+        nlohmann::json::parse(run_statord({"plugin", "inspect", library(engine)}).out);
+    const std::string file = dir_.path() + "/" + engine + ".json";
+    std::ofstream(file) << nlohmann::json{{"level", level}, {"sha256", facts["sha256"]}};
+    return file;
+  };
+  std::vector<std::string> words = {"plugin", "lock", "--engine-path", folder_, "--output", lock};
+  for (const char* engine : {"document", "vector", "graph"})
+    words.insert(words.end(), {"--conformance", report(engine, 1)});
+  ASSERT_EQ(run_statord(words).exit_code, 0);
+  EXPECT_THAT(
+      refused(wants + locked + base, 1, "serve"),
+      testing::AllOf(HasSubstr("crdt.so: "), HasSubstr("says conformance 0"),
+                     HasSubstr("plugins_min_conformance is 1"), HasSubstr("stator-plugin-check")));
+  const CommandResult verified = run_statord(
+      {"plugin", "verify", "--lock", lock, "--min-conformance", "1", "--engine-path", folder_});
+  EXPECT_EQ(verified.exit_code, 1);
+  EXPECT_THAT(verified.out, HasSubstr("says conformance 0"));
+
+  words.insert(words.end(), {"--conformance", report("crdt", 0)});
+  EXPECT_THAT(run_statord(words).errors, HasSubstr("engine 'crdt' did not pass"));
+  report("crdt", 2);
+  ASSERT_EQ(run_statord(words).exit_code, 0);
+  {
+    ServerProcess server({dir_.path(), 1, wants + locked + base, "serve"});
+    ASSERT_TRUE(server.start()) << server.errors();
+    Client client(server.port());
+    const auto listed = nlohmann::json::parse(
+        client.ask(R"({"op":"plugin_list","payload_format":"json"})"))["payload"]["plugins"];
+    for (const auto& plugin : listed)
+      EXPECT_EQ(plugin["conformance"], plugin["id"] == "crdt" ? 2 : 1) << plugin;
+    EXPECT_EQ(server.stop(), 0);
+  }
+  // It is of the bytes that were checked.
+  std::ofstream(library("crdt"), std::ios::binary | std::ios::app) << "one byte more";
+  EXPECT_THAT(run_statord(words).errors, HasSubstr("and none of these has it"));
+}
+
 // A pair of keys as openssl makes them.
 class SignedLockTest : public PluginFilesTest {
  protected:

@@ -19,6 +19,8 @@ import sys
 from xml.etree import ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+# What a program must bring that brings its own allocator.
+ALLOCATOR = {"malloc", "free", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign", "valloc", "pvalloc"}
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 
 
@@ -144,6 +146,11 @@ def first_party(place):
         expect(exported == ["stator_engine_entry_v1"], f"{library.name} exports {exported}")
         expect("SONAME" not in run("readelf", "-d", library), f"{library.name} has a soname")
         expect("Build ID" in run("readelf", "-n", library), f"{library.name} has no build id")
+    # Nor does the server give engines anything but the C++ library's own and memory: two copies of a library,
+    # the server's and one inside an engine, stay two.
+    seen = run("nm", "-DC", "--defined-only", place.server / "bin/statord").splitlines()
+    own = [line for line in seen if "stator" in line or line.split()[1] in "TDBR" and "@" not in line and line.split()[2] not in ALLOCATOR]
+    expect(not own, f"statord exports {own}")
     with served(place, place.work / "first_party_data", "--engine-path", build / "engines") as (address, ready):
         expect(ready["engines"] == ["crdt", "document", "graph", "vector"], f"it has {ready['engines']}")
         for request in (
@@ -243,6 +250,36 @@ def guide(place):
     raise Broken("an apply that reads a clock passes the guide's test")
 
 
+def conformance(place):
+    """What stator-plugin-check says of an engine goes into a lock, and a server that wants it starts; a part of the check is not enough."""
+    folder = place.work / "conformance"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "engines").mkdir(parents=True)
+    library, report, lock = folder / "engines/graph.so", folder / "graph.json", folder / "plugins.lock"
+    shutil.copy(place.build / "lib/stator/engines/graph.so", library)
+    check = place.server / "bin/stator-plugin-check"
+    write_lock = (place.server / "bin/statord", "plugin", "lock", library, "--conformance", report, "--output", lock)
+    run(check, library, "--only", "examples", "--conformance", report)
+    try:
+        run(*write_lock)
+    except Broken as refusal:
+        expect("did not pass, or was not asked all" in str(refusal), f"refused otherwise: {refusal}")
+    else:
+        raise Broken("a part of the check counts as all of it")
+    run(check, "graph.so", "--before", "graph.so", cwd=folder / "engines")  # names as one types them
+    run(check, library, "--conformance", report, "--junit", folder / "graph.xml")
+    cases = ElementTree.parse(folder / "graph.xml").getroot()
+    expect(int(cases.get("tests")) == len(cases) == len(json.loads(report.read_text())["checks"]), "the reports differ")
+    run(*write_lock)
+    expect(lock.read_text(encoding="utf-8").endswith(" conformance=1\n"), lock.read_text(encoding="utf-8"))
+    config = folder / "stator.toml"
+    config.write_text(f'plugins_lock = "{lock}"\nplugins_min_conformance = 1\nengine_path = ["{folder}/engines"]\nengines = ["graph"]\n',
+                      encoding="utf-8")
+    with served(place, folder / "data", "--config", config) as (address, _):
+        listed = ask(place, address, {"op": "plugin_list"})["plugins"]
+        expect([plugin["conformance"] for plugin in listed] == [1], f"it lists {listed}")
+
+
 def reference(place):
     """The reference from the headers: it is made without a warning, and says of each function of the contract what it promises."""
     out = place.work / "reference"
@@ -317,7 +354,7 @@ def follow(place, document, folder, files=()):
 
 
 STEPS = {step.__name__: step for step in (install, headers, pkg_config, first_party, packages, scaffold_cpp, scaffold_c,
-                                          scaffold_rust, examples, guide, reference)}
+                                          scaffold_rust, examples, guide, conformance, reference)}
 
 
 def main():

@@ -21,6 +21,7 @@ std::string plugin_list(const plugin::Catalog& catalog) {
         .field("sha256", std::string_view(engine->sha256))
         .field("build_id", std::string_view(engine->build_id))
         .field("bytes", engine->library_bytes)
+        .field("conformance", engine->conformance)
         .field("crashes", engine->crashes);
     if (!engine->last_crash_json.empty()) json.key("last_crash").raw(engine->last_crash_json);
     json.key("quarantined").begin_array();

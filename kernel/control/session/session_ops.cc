@@ -314,7 +314,7 @@ constexpr stator_op kRows[] = {
          .name = "plugin_list",
          .doc = "The engine libraries that this server runs, with the hashes of the bytes that were loaded; their crashes as of "
                 "the start, and what is kept away from them for that.",
-         .result = "{plugins:[{id,version,vendor,abi_major,abi_minor,ops,sha256,build_id,bytes,crashes,last_crash,quarantined:[...]}]}",
+         .result = "{plugins:[{id,version,vendor,abi_major,abi_minor,ops,sha256,build_id,bytes,conformance,crashes,last_crash,quarantined:[...]}]}",
          .example = R"({"op":"plugin_list"})"}),
 };
 

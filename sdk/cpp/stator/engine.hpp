@@ -21,6 +21,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <new>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -404,7 +405,7 @@ namespace detail {
 template <class E>
 class Edge {
  public:
-  static const stator_engine_v1* entry(const stator_kernel_hello* hello) {
+  static const stator_engine_v1* entry(const stator_kernel_hello* hello) noexcept {
     if (hello->abi_major != STATOR_ABI_MAJOR) return nullptr;
     const auto fetch = [&](const char* id) { return hello->get_service(id); };
     services.reply = static_cast<const stator_reply_service*>(fetch(STATOR_SERVICE_REPLY));
@@ -445,7 +446,7 @@ class Edge {
     if constexpr (requires { &E::describe_change; }) engine_.describe_change = &describe_change;
     if constexpr (requires { &E::work; }) engine_.work = &work;
     if constexpr (requires { &E::forget; }) {
-      engine_.forget = [](stator_instance* instance, std::uint32_t tenant) {
+      engine_.forget = [](stator_instance* instance, std::uint32_t tenant) noexcept {
         return reinterpret_cast<E*>(instance)->forget(tenant) ? 1 : 0;
       };
     }
@@ -459,17 +460,25 @@ class Edge {
     return *reinterpret_cast<const E*>(instance);
   }
 
+  // Nothing that is thrown passes any of these, whatever its type: in a library with a C++ runtime of
+  // its own nobody above could catch it.
+  static constexpr const char* kThrown = "the engine threw what is no std::exception";
+
   static Status open(const stator_open* raw, stator_instance** out, char* error,
-                     std::uint64_t error_size) {
-    try {
-      *out = reinterpret_cast<stator_instance*>(E::open(Open(raw)).release());
-      return STATOR_OK;
-    } catch (const std::exception& fault) {
-      const std::string_view text = fault.what();
+                     std::uint64_t error_size) noexcept {
+    const auto refuse = [&](std::string_view text) {
       const std::size_t size = std::min<std::size_t>(text.size(), error_size - 1);
       std::memcpy(error, text.data(), size);
       error[size] = '\0';
       return STATOR_E_INTERNAL;
+    };
+    try {
+      *out = reinterpret_cast<stator_instance*>(E::open(Open(raw)).release());
+      return STATOR_OK;
+    } catch (const std::exception& fault) {
+      return refuse(fault.what());
+    } catch (...) {
+      return refuse(kThrown);
     }
   }
   // Runs a handler and hands its answer over.
@@ -484,45 +493,55 @@ class Edge {
                                          "the answer exceeds the frame limit; ask for less");
     } catch (const RecordsFull& full) {
       return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, nullptr, full.what());
+    } catch (const std::bad_alloc&) {
+      return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, nullptr, "there is no memory for it");
     } catch (const std::exception& fault) {
       return reply.fail(STATOR_E_INTERNAL, nullptr, fault.what());
+    } catch (...) {
+      return reply.fail(STATOR_E_INTERNAL, nullptr, kThrown);
     }
   }
-  static Status read(const stator_instance* instance, const stator_request* raw) {
+  static Status read(const stator_instance* instance, const stator_request* raw) noexcept {
     return answer(raw->call, [&](Reply& reply) {
-      return op(raw->op_index).read(engine(instance), Request(raw), reply);
+      const auto& read = op(raw->op_index).read;
+      if (read == nullptr) return reply.fail(STATOR_E_INTERNAL, nullptr, "the op has no .read");
+      return read(engine(instance), Request(raw), reply);
     });
   }
-  static Status prepare(const stator_instance* instance, const stator_request* raw) {
+  static Status prepare(const stator_instance* instance, const stator_request* raw) noexcept {
     return answer(raw->call, [&](Reply& reply) {
+      const auto& prepare = op(raw->op_index).prepare;
+      if (prepare == nullptr) return reply.fail(STATOR_E_INTERNAL, nullptr, "the op has no .prepare");
       Records records(raw->call);
-      return op(raw->op_index).prepare(engine(instance), Request(raw), records, reply);
+      return prepare(engine(instance), Request(raw), records, reply);
     });
   }
-  static Status work(const stator_instance* instance, const stator_work* raw) {
+  static Status work(const stator_instance* instance, const stator_work* raw) noexcept {
     return answer(raw->request->call, [&](Reply& reply) {
       Records records(raw->request->call);
       return engine(instance).work(Work(raw), records, reply);
     });
   }
   static Status merge(const stator_instance* instance, const stator_request* raw,
-                      const stator_bytes* parts, std::uint64_t part_count) {
+                      const stator_bytes* parts, std::uint64_t part_count) noexcept {
     return answer(raw->call, [&](Reply& reply) {
-      return op(raw->op_index).merge(engine(instance), Request(raw), Parts(parts, part_count), reply);
+      const auto& merge = op(raw->op_index).merge;
+      if (merge == nullptr) return reply.fail(STATOR_E_INTERNAL, nullptr, "the op has no .merge");
+      return merge(engine(instance), Request(raw), Parts(parts, part_count), reply);
     });
   }
-  static Status apply(stator_instance* instance, const stator_record* raw) {
+  static Status apply(stator_instance* instance, const stator_record* raw) noexcept {
     try {
       KvWriter kv(raw->call);
       reinterpret_cast<E*>(instance)->apply(Record(raw), kv);
       return STATOR_OK;
-    } catch (const std::exception&) {
+    } catch (...) {
       return STATOR_E_INTERNAL;
     }
   }
 
   static Status describe_change(std::uint32_t type, stator_bytes payload, stator_change* change,
-                                stator_sink* sink) {
+                                stator_sink* sink) noexcept {
     try {
       ChangeValue value(sink);
       const Change described = E::describe_change(type, view(payload), value);
@@ -530,7 +549,7 @@ class Edge {
       change->key = as_str(described.key);
       change->value_is_binary = value.is_binary() ? 1 : 0;
       return value.finish() ? STATOR_OK : STATOR_E_FAN_OUT_EXCEEDED;
-    } catch (const std::exception&) {
+    } catch (...) {
       return STATOR_E_INTERNAL;
     }
   }

@@ -100,7 +100,7 @@ typedef struct stator_open {
   uint32_t lane;
   uint32_t lane_count;
   uint32_t reserved;
-  stator_str config_json; /* [engines.ID] of the config as a JSON object; "{}" if absent */
+  stator_str config_json; /* [engine.ID] of the config as a JSON object; "{}" if absent */
   stator_call* call;      /* kv.visit_all, work.wake, log */
 } stator_open;
 
@@ -141,7 +141,7 @@ typedef struct stator_engine_v1 {
   const char *doc;
   const stator_op *const *ops; /* op_count rows */
   const stator_config_key *config_keys;
-  uint64_t config_key_count; /* an unknown key in [engines.ID] is refused by the kernel */
+  uint64_t config_key_count; /* an unknown key in [engine.ID] is refused by the kernel */
 
   /* [lane] Makes the instance of one lane: loads derived state from kv. On refusal writes a
    * sentence of at most error_size bytes (NUL-terminated) to error. */

@@ -192,18 +192,18 @@ TEST(FakeKernelTest, DumpNamesWhereAnEntryLives) {
 TEST(FakeKernelTest, InterruptsTheNextCallAlone) {
   FakeKernel kernel(&toy_entry);
   kernel.interrupt_next();
-  EXPECT_EQ(kernel.call("ask", R"({"op":"interrupted"})").payload, "true");
-  EXPECT_EQ(kernel.call("ask", R"({"op":"interrupted"})").payload, "false");
+  EXPECT_EQ(kernel.call("ask", R"({"what":"interrupted"})").payload, "true");
+  EXPECT_EQ(kernel.call("ask", R"({"what":"interrupted"})").payload, "false");
 }
 
 TEST(FakeKernelTest, RefusesAnAnswerOverTheFrameLimit) {
   FakeKernel kernel(&toy_entry);
-  EXPECT_EQ(kernel.call("ask", R"({"op":"huge"})").status, STATOR_E_FAN_OUT_EXCEEDED);
+  EXPECT_EQ(kernel.call("ask", R"({"what":"huge"})").status, STATOR_E_FAN_OUT_EXCEEDED);
 }
 
 TEST(FakeKernelTest, HandsCallsToTheCallee) {
   FakeKernel kernel(&toy_entry);
-  EXPECT_EQ(kernel.call("ask", R"({"op":"other_op"})").status, STATOR_E_ENGINE_DISABLED);
+  EXPECT_EQ(kernel.call("ask", R"({"what":"other_op"})").status, STATOR_E_ENGINE_DISABLED);
   std::string seen;
   kernel.set_callee(
       [](void* context, std::string_view op, std::string_view args) -> Answer {
@@ -211,11 +211,11 @@ TEST(FakeKernelTest, HandsCallsToTheCallee) {
         return {STATOR_OK, "[1]", true, {}, {}};
       },
       &seen);
-  const Answer answer = kernel.call("ask", R"({"op":"other_op"})");
+  const Answer answer = kernel.call("ask", R"({"what":"other_op"})");
   EXPECT_EQ(answer.payload, "[1]");
   EXPECT_TRUE(answer.is_binary);
   EXPECT_EQ(seen, R"(other_op {"x":1})");
-  EXPECT_EQ(kernel.call("ask", R"({"op":"undeclared"})").status, STATOR_E_UNKNOWN_OP);
+  EXPECT_EQ(kernel.call("ask", R"({"what":"undeclared"})").status, STATOR_E_UNKNOWN_OP);
 }
 
 TEST(FakeKernelTest, PassesTheRefusalToOpenOn) {

@@ -339,7 +339,7 @@ const Op<Toy> kEchoOp = {.row = make_op({.op_class = STATOR_OP_READ,
                          .read = &echo};
 
 constexpr std::array kAskArgs = {
-    make_arg(STATOR_ARG_STR, "op", "Op to call.", {.flags = STATOR_ARG_REQUIRED}),
+    make_arg(STATOR_ARG_STR, "what", "Op to call.", {.flags = STATOR_ARG_REQUIRED}),
 };
 Status ask(const Toy&, const Request& request, Reply& reply) {
   if (request.args().str(0) == "interrupted") {

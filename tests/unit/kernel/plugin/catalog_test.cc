@@ -1,14 +1,16 @@
 #include "plugin/catalog.h"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "plugin/row_check.h"
 #include "stator/declare.hpp"
 
 namespace stator::plugin {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr stator_arg kKey[] = {make_arg(STATOR_ARG_STR, "key", "", {.flags = STATOR_ARG_REQUIRED | STATOR_ARG_ROUTING_KEY})};
@@ -133,6 +135,71 @@ TEST_F(CatalogTest, EveryBrokenRowIsRefused) {
   constexpr stator_arg kDeepText[] = {make_arg(STATOR_ARG_STR, "deep", "", {.flags = STATOR_ARG_DEPTH})};
   op_row.args = kDeepText;
   refused("a depth is a number");
+}
+
+// Pointers that lead nowhere, counts without end, what is no JSON: nothing of it may end the
+// server.
+TEST_F(CatalogTest, AnythingInADescriptorIsRefusedWithASentence) {
+  const auto refused = [&](const std::string& what) {
+    Catalog catalog;
+    EXPECT_THAT(add(catalog), AllOf(HasSubstr("toy.so: engine 'toy': "), HasSubstr(what)));
+    EXPECT_TRUE(catalog.engines().empty());
+    op_row = good_op();
+  };
+  engine.op_count = UINT32_MAX;
+  refused("it has 4294967295 ops, and may have 1024");
+  const stator_op* rows[] = {&op_row, nullptr};
+  engine.ops = rows;
+  engine.op_count = 2;
+  refused("row 1 of its ops is NULL");
+  engine.ops = ops;
+  engine.op_count = 1;
+  engine.config_key_count = 3;
+  refused("it has 3 config_keys, and they are NULL");
+  engine.config_key_count = UINT64_MAX;
+  refused("config_keys, and may have 256");
+  const stator_config_key key = {sizeof key, 0, nullptr, ""};
+  engine.config_keys = &key;
+  engine.config_key_count = 1;
+  refused("a key of its configuration has no valid name");
+  engine.config_key_count = 0;
+  engine.derived_space_count = 1;
+  refused("it has 1 derived_spaces, and they are NULL");
+  engine.derived_space_count = 0;
+  op_row.args = nullptr;
+  refused("toy_get: its arguments are NULL");
+  op_row.example = R"({"op":"toy_get"} and more)";
+  refused("toy_get: its example is no JSON");
+}
+
+TEST_F(CatalogTest, AnythingInAnArgumentIsRefusedWithASentence) {
+  stator_arg args[] = {kKey[0], make_arg(STATOR_ARG_STR, "more", "", {})};
+  const auto refused = [&](const stator_arg& second, const std::string& what) {
+    args[1] = second;
+    op_row = good_op();
+    op_row.args = args;
+    op_row.arg_count = 2;
+    Catalog catalog;
+    EXPECT_THAT(add(catalog), HasSubstr("toy.so: engine 'toy': toy_get." + what));
+  };
+  refused(kKey[0], "key: another argument has its name, or its alias");
+  stator_arg arg = make_arg(STATOR_ARG_STR, "more", "", {});
+  arg.alias = "key";
+  refused(arg, "more: another argument has its name, or its alias");
+  arg.alias = "no name";
+  refused(arg, "more: its alias is no valid name");
+  arg.alias = "collection";
+  refused(arg, "more: this field belongs to every request");
+  arg = make_arg(STATOR_ARG_STR, "more", "", {.default_json = "\"a\" \"b\""});
+  refused(arg, "more: its default is no JSON");
+  arg = make_arg(STATOR_ARG_F64, "more", "", {});
+  arg.min = arg.max = std::numeric_limits<double>::quiet_NaN();
+  refused(arg, "more: its least value is above its greatest");
+  const char* const choices[] = {"a", nullptr};
+  arg = make_arg(STATOR_ARG_ENUM, "more", "", {});
+  arg.choices = choices;
+  arg.choice_count = 2;
+  refused(arg, "more: one of its choices is NULL");
 }
 
 TEST_F(CatalogTest, AnAliasIsAWireNameLikeAnother) {

@@ -31,6 +31,25 @@ target_link_libraries(hostile_needs_more PRIVATE hostile_dependency)
 hostile_library(run_path DEFINITIONS ${one} LINK ${script} -Wl,-rpath,/nowhere)
 hostile_library(stack DEFINITIONS ${one} LINK ${script} -Wl,-z,execstack)
 
+# For hostile_file_test.cc.
+hostile_library(auxiliary DEFINITIONS ${one} LINK ${script} -Wl,-f,libhostile_dependency.so)
+hostile_library(filter DEFINITIONS ${one} LINK ${script} -Wl,-F,libhostile_dependency.so)
+add_library(hostile_like_runtime SHARED ${CMAKE_CURRENT_LIST_DIR}/hostile_library.c)
+target_compile_definitions(hostile_like_runtime PRIVATE HAS_NO_ENTRY EXPORTS_MORE)
+target_link_libraries(hostile_like_runtime PRIVATE stator_sdk)
+target_link_options(hostile_like_runtime PRIVATE -Wl,-soname,libubsan.so.1x)
+set_target_properties(hostile_like_runtime PROPERTIES NO_SONAME ON)
+hostile_library(needs_like_runtime DEFINITIONS ${one} LINK ${script} -Wl,--no-as-needed)
+target_link_libraries(hostile_needs_like_runtime PRIVATE hostile_like_runtime)
+hostile_library(two_notes DEFINITIONS ${one} HAS_SECOND_NOTE LINK ${script})
+hostile_library(huge_static DEFINITIONS ${one} HUGE_STATIC LINK ${script})
+hostile_library(huge_thread DEFINITIONS ${one} HUGE_THREAD LINK ${script})
+hostile_library(static_thread DEFINITIONS ${one} STATIC_THREAD LINK ${script})
+hostile_library(text_relocations DEFINITIONS ${one} TEXT_RELOCATION LINK ${script} -Wl,-z,notext)
+hostile_library(program DEFINITIONS ${one} LINK ${script} -Wl,-z,nodlopen)
+hostile_library(undefined DEFINITIONS ${one} CALLS_NOBODY LINK ${script} -Wl,-z,undefs,-z,now)
+hostile_library(resolver DEFINITIONS ${one} HAS_RESOLVER LINK ${script} -Wl,-z,now)
+
 # Two versions of one engine: as the SDK builds them, and by hand, so that the system's loader gives both
 # one state (STB_GNU_UNIQUE). unique_entry: of one that exports nothing but the entry.
 set(state_source ${CMAKE_CURRENT_LIST_DIR}/state_library.cc)

@@ -7,6 +7,37 @@
 STATOR_ENGINE_NOTE("hostile", HAS_NOTE)
 #endif
 
+#ifdef HAS_SECOND_NOTE
+#define stator_engine_note stator_second_note
+STATOR_ENGINE_NOTE("another", HAS_NOTE)
+#endif
+
+#ifdef HUGE_STATIC
+__attribute__((used)) static char much[1ull << 30];
+#endif
+#ifdef HUGE_THREAD
+__attribute__((used)) static __thread char much_each[1u << 20];
+#endif
+/* More than the loader keeps for those who want a place at a fixed distance of the thread's own. */
+#ifdef STATIC_THREAD
+__attribute__((used, tls_model("initial-exec"))) static __thread char place[32u << 10];
+__attribute__((used)) static char* place_of(void) { return place; }
+#endif
+#ifdef TEXT_RELOCATION
+__asm__(".pushsection .text\n.quad hidden_word\n.popsection");
+__attribute__((used)) int hidden_word = 1;
+#endif
+#ifdef CALLS_NOBODY
+extern int nobody_has_this(void);
+__attribute__((used)) static int calls(void) { return nobody_has_this(); }
+#endif
+#ifdef HAS_RESOLVER
+typedef int chosen_function(void);
+__attribute__((used)) static chosen_function* choose(void) { abort(); }
+int chosen(void) __attribute__((ifunc("choose")));
+__attribute__((used)) static int calls_chosen(void) { return chosen(); }
+#endif
+
 /* Whoever runs any code of this library ends. */
 #ifdef HAS_CONSTRUCTOR
 __attribute__((constructor)) static void runs_at_once(void) { abort(); }

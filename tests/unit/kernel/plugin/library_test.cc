@@ -18,12 +18,13 @@
 
 #include "io/file_system.h"
 #include "io/sha256.h"
-#include "plugin/elf_image.h"
 
 namespace stator::plugin {
 namespace {
 
 namespace fs = std::filesystem;
+using library::ElfImage;
+using library::read_elf;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -105,22 +106,25 @@ TEST(LibraryFileTest, AnotherMinorIsRefusedByItsNote) {
 }
 
 TEST(ElfImageTest, ReadsWhatTheLinkerWrote) {
-  const ElfImage image = read_elf(bytes_of(kFolder + "/good.so")).take();
+  ElfImage image;
+  ASSERT_EQ(read_elf(bytes_of(kFolder + "/good.so"), image), "");
   EXPECT_THAT(image.exported, ElementsAre("stator_engine_entry_v1"));
-  EXPECT_EQ(image.note, STATOR_NOTE_JSON("hostile", "1"));
+  EXPECT_THAT(image.notes, ElementsAre(STATOR_NOTE_JSON("hostile", "1")));
   EXPECT_FALSE(image.has_run_path || image.has_text_relocations || image.has_executable_stack);
 }
 
 TEST(ElfImageTest, AnyBytesCanBeAskedFor) {
   const std::string whole = bytes_of(kFolder + "/good.so");
   for (std::size_t size = 0; size < whole.size(); size += 7) {
-    (void)read_elf(ByteView(std::string(whole.data(), size)));
+    ElfImage image;
+    (void)read_elf(std::string(whole.data(), size), image);
   }
   std::string bytes = whole;
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     for (const char other : {'\0', '\xff', '\x80'}) {
       bytes[at] = other;
-      (void)read_elf(bytes);
+      ElfImage image;
+      (void)read_elf(bytes, image);
     }
     bytes[at] = whole[at];
   }

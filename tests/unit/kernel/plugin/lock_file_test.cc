@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "io/ed25519.h"
+#include "plugin/conformance.h"
 #include "plugin/library_file.h"
 
 namespace stator::plugin {
@@ -22,6 +23,39 @@ TEST(LockFileTest, ReadsWhatItWrites) {
   EXPECT_EQ(again.entries.at("one").sha256, kHash);
 }
 
+TEST(LockFileTest, ALineMaySayWhatTheLibraryHasPassed) {
+  const LockFile lock = parse_lock("one 1 " + kHash + " conformance=3\n", "l").take();
+  EXPECT_EQ(lock.entries.at("one").conformance, 3u);
+  EXPECT_EQ(parse_lock(lock_text(lock), "l").take().entries.at("one").conformance, 3u);
+  for (const char* bad : {"conformance=", "conformance=0", "conformance=-1", "conformance=1x",
+                          "conformance=4294967296", "1", "conformance=1 2"}) {
+    EXPECT_THAT(parse_lock("one 1 " + kHash + " " + bad, "l").error().sentence(),
+                HasSubstr("l:1: a line is ID VERSION SHA256 [conformance=LEVEL]"));
+  }
+  LibraryFile library;
+  library.path = "/x/one.so";
+  library.manifest = {"one", "1", 1, 0};
+  library.sha256 = kHash;
+  EXPECT_TRUE(check_lock(library, lock, 3).ok());
+  EXPECT_EQ(
+      check_lock(library, lock, 4).error().sentence(),
+      "cannot load engine library /x/one.so: l says conformance 3, plugins_min_conformance is "
+      "4; let it pass `stator-plugin-check /x/one.so --conformance FILE`, and write the lock "
+      "anew with `statord plugin lock --conformance FILE`");
+}
+
+TEST(ConformanceTest, IsReadAsAWholeOrNotAtAll) {
+  const Conformance made =
+      parse_conformance(R"({"level":2,"engine":"a","sha256":"ab","checks":{"a":"passed"}})").take();
+  EXPECT_EQ(made.level, 2u);
+  EXPECT_EQ(made.sha256, "ab");
+  for (const char* bad : {"", "{}", R"({"level":1})", R"({"sha256":"ab"})", "[]",
+                          R"({"level":-1,"sha256":"ab"})", R"({"level":"1","sha256":"ab"})",
+                          R"({"level":1,"sha256":7})", R"({"level":1,"sha256":"ab"}x)"}) {
+    EXPECT_FALSE(parse_conformance(bad).ok()) << bad;
+  }
+}
+
 TEST(LockFileTest, NamesTheLineThatIsWrong) {
   const auto fault = [](const std::string& text) { return parse_lock(text, "l").error().sentence(); };
   EXPECT_THAT(fault("# fine\n\none 1 " + kHash + "\none 1\n"), HasSubstr("l:4: a line is ID VERSION SHA256"));
@@ -35,19 +69,25 @@ TEST(LockFileTest, RefusalsHaveBothValuesAndTheRemedy) {
   library.manifest = {"one", "1.0.0", 1, 0};
   library.sha256 = kHash;
   LockFile lock{"/etc/plugins.lock", {{"one", {"1.0.0", kHash}}}};
-  EXPECT_TRUE(check_lock(library, lock).ok());
+  EXPECT_TRUE(check_lock(library, lock, 0).ok());
   lock.entries["one"].sha256 = kOther;
-  EXPECT_EQ(check_lock(library, lock).error().sentence(),
-            "cannot load engine library /x/one.so: its sha256 is " + kHash + ", /etc/plugins.lock allows " + kOther +
+  EXPECT_EQ(check_lock(library, lock, 0).error().sentence(),
+            "cannot load engine library /x/one.so: its sha256 is " + kHash +
+                ", /etc/plugins.lock allows " + kOther +
                 "; if it is meant, write the lock anew with `statord plugin lock`");
   lock.entries["one"] = {"0.9", kHash};
-  EXPECT_THAT(check_lock(library, lock).error().sentence(), HasSubstr("it is version 1.0.0, /etc/plugins.lock allows 0.9"));
+  EXPECT_THAT(check_lock(library, lock, 0).error().sentence(),
+              HasSubstr("it is version 1.0.0, /etc/plugins.lock allows 0.9"));
   lock.entries.clear();
-  EXPECT_THAT(check_lock(library, lock).error().sentence(), HasSubstr("engine 'one' does not stand in"));
+  EXPECT_THAT(check_lock(library, lock, 0).error().sentence(),
+              HasSubstr("engine 'one' does not stand in"));
 }
 
 TEST(ManifestTest, IsReadAsAWholeOrNotAtAll) {
-  const Manifest good = parse_manifest(R"({"id":"a","version":"1.0.0-rc1","abi_major":1,"abi_minor":0,"more":[]})").take();
+  Manifest good;
+  ASSERT_EQ(library::parse_manifest(
+                R"({"id":"a","version":"1.0.0-rc1","abi_major":1,"abi_minor":0,"more":[]})", good),
+            "");
   EXPECT_EQ(good.id, "a");
   EXPECT_EQ(good.version, "1.0.0-rc1");
   for (const char* bad :
@@ -55,7 +95,8 @@ TEST(ManifestTest, IsReadAsAWholeOrNotAtAll) {
         R"({"id":"a","version":"1","abi_major":-1,"abi_minor":0})", R"({"id":"a","version":"1","abi_major":1,"abi_minor":0}x)",
         R"({"id":"a b","version":"1","abi_major":1,"abi_minor":0})", R"({"id":"a","version":"1 2","abi_major":1,"abi_minor":0})",
         R"({"id":"","version":"1","abi_major":1,"abi_minor":0})", R"({"id":"a","version":"1","abi_major":4294967296,"abi_minor":0})"}) {
-    EXPECT_FALSE(parse_manifest(bad).ok()) << bad;
+    Manifest manifest;
+    EXPECT_NE(library::parse_manifest(bad, manifest), "") << bad;
   }
 }
 
