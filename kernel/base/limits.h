@@ -218,7 +218,7 @@ inline constexpr std::size_t kReadBytesOfTurnMax = 256u * 1024;
 inline constexpr std::size_t kReadRequestsOfTurnMax = 8192;
 // Requests of one connection that are answered without the data plane in one turn: refusals, pings,
 // descriptions. Its next ones come when others had theirs.
-inline constexpr std::size_t kAnsweredAtOnceMax = 16;
+inline constexpr std::size_t kAnsweredAtOnceMax = 64;
 
 // ---- storage ------------------------------------------------------------------------------------
 // LMDB's compiled-in key limit on Debian.
