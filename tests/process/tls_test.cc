@@ -141,6 +141,32 @@ TEST_F(TlsTest, StrangersAreClosedAndDisturbNobody) {
   EXPECT_EQ(server.stop(), 0);
 }
 
+// Each costs a signature: who only connects and leaves must not take the lane from those who ask.
+TEST_F(TlsTest, HandshakesASecondAreLimitedAndTheNextSecondHasItsOwn) {
+  ServerProcess server(self_signed(dir_));
+  ASSERT_TRUE(server.start()) << server.errors();
+  const auto comes_in = [&] {
+    try {
+      Client client(server.tls_port(), {.ca = certificate(dir_)});
+      return client.ask(kPut).find(R"("status":"ok")") != std::string::npos;
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+  };
+  EXPECT_TRUE(comes_in());
+  bool is_refused = false;
+  for (int i = 0; i < 50 && !is_refused; ++i) {
+    for (int k = 0; k < 200; ++k) Client(server.tls_port()).reset();
+    is_refused = !comes_in();
+  }
+  EXPECT_TRUE(is_refused);
+  EXPECT_THAT(server.errors(), HasSubstr("too many handshakes a second"));
+  Client plain(server.port());
+  EXPECT_THAT(plain.ask(kGet), HasSubstr(R"({"x":1})"));
+  while (!comes_in()) continue;
+  EXPECT_EQ(server.stop(), 0) << server.errors();
+}
+
 // Every byte that a client sends, from the first one of its handshake to the last one of a request.
 class SpoiledTlsTest : public TlsTest, public testing::WithParamInterface<bool> {
  protected:

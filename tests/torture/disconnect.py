@@ -93,6 +93,8 @@ ENTRIES = [
      "process_test --gtest_filter=FloodTest.SmallRequests*"),
     ("a connection's backlog has its next turn", "kernel/control/net/connection.h",
      "return has_backlog() || (tls_", "return (tls_", "process_test --gtest_filter=FloodTest.AllOfMany*"),
+    ("handshakes are limited", "kernel/control/net/event_loop.cc", "if (tls != nullptr && !may_shake_hands()) return;", "",
+     "process_test --gtest_filter=TlsTest.HandshakesASecond*"),
     ("a mark of a dropped tenant is one lane's", "kernel/data/core/state_digest.cc",
      "if (key.engine == kKernelEngine && key.space == kSpaceDropped) continue;", "",
      "kernel_data_core_test --gtest_filter=StateDigestTest.*"),
