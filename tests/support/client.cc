@@ -133,6 +133,7 @@ bool Client::read_exactly(char* to, std::size_t bytes) {
         tls_ != nullptr ? SSL_read(tls_, to, static_cast<int>(bytes)) : recv(fd_, to, bytes, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       throw std::runtime_error("no answer in 30 s");
+    if (n < 0 && errno == EINTR) continue;  // this process was stopped, and goes on (signal(7))
     if (n <= 0) return false;
     to += n;
     bytes -= static_cast<std::size_t>(n);
