@@ -20,7 +20,8 @@ inline constexpr std::size_t kWriteManyBytesMax = 32 * 1024 * 1024;
 
 inline constexpr stator_arg kWriteLimitArg =
     make_arg(STATOR_ARG_U64, "limit",
-             "Most documents to change; shared out among the lanes, so at least their number.",
+             "Most documents to change, any of those selected; shared out among the lanes, so at "
+             "least their number.",
              {.min = 1, .max = kWriteManyMax, .default_json = "10000"});
 inline constexpr stator_arg kDryRunArg =
     make_arg(STATOR_ARG_BOOL, "dry_run", "Only count: change nothing.", {.default_json = "false"});
