@@ -89,7 +89,7 @@ class Reader {
              }},
             {"plugins_min_conformance",
              [this](const toml::node& node) {
-               return number(node, "plugins_min_conformance", 1000, 1,
+               return number(node, "plugins_min_conformance", {0, 1000}, 1,
                              config_.plugins_min_conformance);
              }},
             {"plugins_lock",
@@ -234,11 +234,9 @@ class Reader {
          }},
         {"cors_origins", [this](const toml::node& node) { return cors_origins(node); }},
         {"heartbeat_s",
-         [this](const toml::node& node) -> Status {
-           STATOR_CHECK(number(node, "http.heartbeat_s", kHttpHeartbeatSecondsMax, 1000,
-                               config_.http_heartbeat_ms));
-           if (config_.http_heartbeat_ms > 0) return ok_status();
-           return wrong(name_, node.source(), "'http.heartbeat_s' must be at least 1");
+         [this](const toml::node& node) {
+           return number(node, "http.heartbeat_s", {1, kHttpHeartbeatSecondsMax}, 1000,
+                         config_.http_heartbeat_ms);
          }},
     };
   }
@@ -313,22 +311,32 @@ class Reader {
     return {
         {"retain_mib",
          [this](const toml::node& node) {
-           return number(node, "changes.retain_mib", kRetainMibMax, std::uint64_t{1} << 20, config_.history.bytes);
+           return number(node, "changes.retain_mib", {0, kRetainMibMax}, std::uint64_t{1} << 20,
+                         config_.history.bytes);
          }},
         {"retain_s",
          [this](const toml::node& node) {
-           return number(node, "changes.retain_s", kRetainSecondsMax, 1000, config_.history.ms);
+           return number(node, "changes.retain_s", {0, kRetainSecondsMax}, 1000,
+                         config_.history.ms);
          }},
     };
   }
 
-  // From 0 to `most`, in units of `unit`.
-  Status number(const toml::node& node, const std::string& key, std::uint64_t most, std::uint64_t unit,
-                std::uint64_t& out) {
+  struct Bounds {
+    std::uint64_t least;
+    std::uint64_t most;
+  };
+  // Within `bounds`; `out` is in units of 1 / `unit`.
+  Status number(const toml::node& node, const std::string& key, const Bounds& bounds,
+                std::uint64_t unit, std::uint64_t& out) {
     const auto* value = node.as_integer();
-    if (value == nullptr || value->get() < 0 || static_cast<std::uint64_t>(value->get()) > most) {
+    const bool is_inside = value != nullptr && value->get() >= 0 &&
+                           static_cast<std::uint64_t>(value->get()) >= bounds.least &&
+                           static_cast<std::uint64_t>(value->get()) <= bounds.most;
+    if (!is_inside) {
       return wrong(name_, node.source(),
-                   "'" + key + "' must be a whole number from 0 to " + std::to_string(most));
+                   "'" + key + "' must be a whole number from " + std::to_string(bounds.least) +
+                       " to " + std::to_string(bounds.most));
     }
     out = static_cast<std::uint64_t>(value->get()) * unit;
     return ok_status();
@@ -359,11 +367,8 @@ class Reader {
     return ok_status();
   }
   Status peer_timeout(const toml::node& node) {
-    STATOR_CHECK(
-        number(node, "server.peer_timeout_s", kPeerTimeoutSMax, 1, config_.peer_timeout_s));
-    if (config_.peer_timeout_s >= kPeerTimeoutSMin) return ok_status();
-    return wrong(name_, node.source(),
-                 "'server.peer_timeout_s' must be at least " + std::to_string(kPeerTimeoutSMin));
+    return number(node, "server.peer_timeout_s", {kPeerTimeoutSMin, kPeerTimeoutSMax}, 1,
+                  config_.peer_timeout_s);
   }
   Status lanes(const toml::node& node) {
     const auto* number = node.as_integer();
