@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "support/client.h"
+#include "support/json_client.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -59,14 +60,7 @@ TEST_F(CancelTest, AClientThatClosesIsNoticedAlthoughItIsNotRead) {
   for (const std::uint64_t requests : {std::uint64_t{1}, std::uint64_t{1100}}) {
     {
       Client client(server_.port());
-      for (std::uint64_t i = 0; i < requests; ++i) {
-        client.send(json{
-            {"op", "point_get"},
-            {"document_id", "d" + std::to_string(i)},
-            {"min_lsn", 999999},
-            {"deadline_ms",
-             600000}}.dump());
-      }
+      wait_for_lsn(client, requests);
       wait_until_waiting(std::min<std::uint64_t>(requests, 1024));
     }
     wait_until_waiting(0);

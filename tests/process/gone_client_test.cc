@@ -87,18 +87,6 @@ void subscribe(Client& client, Way way) {
   EXPECT_TRUE(client.receive_until("\"subscribed\"").ends_with("\"subscribed\""));
 }
 
-// They wait in the lanes that own the documents, ten minutes long.
-void wait_for_lsn(Client& client, std::uint64_t requests) {
-  for (std::uint64_t i = 0; i < requests; ++i) {
-    client.send(json{
-        {"op", "point_get"},
-        {"document_id", "d" + std::to_string(i)},
-        {"min_lsn", 999999},
-        {"deadline_ms",
-         600000}}.dump());
-  }
-}
-
 void end(std::unique_ptr<Client>& client, End how) {
   if (how == End::kClose) return client.reset();
   how == End::kReset ? client->reset() : client->end_of_input();

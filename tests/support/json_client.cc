@@ -17,6 +17,16 @@ json must(Client& client, const json& request) {
   return answer.value("payload", json());  // auth has none
 }
 
+void wait_for_lsn(Client& client, std::uint64_t requests) {
+  for (std::uint64_t i = 0; i < requests; ++i) {
+    const json request = {{"op", "point_get"},
+                          {"document_id", "d" + std::to_string(i)},
+                          {"min_lsn", 999999},
+                          {"deadline_ms", 600000}};
+    client.send(request.dump());
+  }
+}
+
 std::unique_ptr<Client> log_in(std::uint16_t port, const std::string& user,
                                const std::string& password) {
   auto client = std::make_unique<Client>(port);
