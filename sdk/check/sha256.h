@@ -1,4 +1,5 @@
-// SHA-256 (FIPS 180-4), so that a report of the check says which bytes it is of.
+// SHA-256 (FIPS 180-4), so that a report of the check says which bytes it is of. Not OpenSSL's: the
+// SDK needs a C++ compiler and nothing else.
 #pragma once
 
 #include <string>
