@@ -1,5 +1,6 @@
-// stator: the command-line client. Knows the wire protocol, and of the engines' operations the two
-// that load and dump documents; what else it offers comes from the server's op table.
+// stator: the command-line client. Knows the wire protocol, of the engines' operations the two that
+// load and dump documents, and the one that sends a backup; what else it offers comes from the
+// server's op table.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -101,6 +102,8 @@ ExitCode run(const Options& options) {
   if (verb == "load") to_load.emplace(read_load_options(options.words));
   std::optional<DumpOptions> to_dump;
   if (verb == "dump") to_dump.emplace(read_dump_options(options.words));
+  std::optional<PullOptions> to_pull;
+  if (verb == "pull-backup") to_pull.emplace(read_pull_options(options.words));
 
   Connection connection(options.host, options.tls);
   const bool on_terminal = isatty(STDOUT_FILENO) != 0;
@@ -110,6 +113,10 @@ ExitCode run(const Options& options) {
   if (file) return send(connection, *file);
   if (to_load) return load(connection, *to_load);
   if (to_dump) return dump(connection, *to_dump);
+  if (to_pull) {
+    std::cout << pull_backup(connection, *to_pull) << std::endl;
+    return kExitOk;
+  }
   if (verb == "ops") return session.show_ops();
   if (verb == "help") return session.show_help(std::span(options.words).subspan(1));
   if (!verb.empty()) return session.run_words(options.words);

@@ -15,6 +15,8 @@ constexpr const char* kFooter =
     "  send FILE.jsonl   send a file of requests, one JSON object a line (- = standard input)\n"
     "  load COLLECTION FILE   documents of JSON lines or CSV into a collection; load --help\n"
     "  dump COLLECTION [FILE] the documents of a collection as JSON lines or CSV; dump --help\n"
+    "  pull-backup DIRECTORY  a backup of the whole server into a directory of this machine; "
+    "pull-backup --help\n"
     "  ops               list the operations of the server\n"
     "  help OPERATION    explain one\n"
     "  plugin new NAME [--lang cpp|c|rust]   begin an engine of your own (no server needed)\n"

@@ -25,6 +25,13 @@ constexpr const char* kDumpFooter =
     "string, int, float, bool or json (where none is given). A value that does not fit ends the\n"
     "dump; members that have no column are left out.\n";
 
+constexpr const char* kPullFooter =
+    "\nIt is consistent as of one LSN although the server goes on, and 'statord restore --from\n"
+    "DIRECTORY' makes a data directory of it. With --base only what came since is sent; keep both\n"
+    "directories beside each other. Every file is checked against the MANIFEST before the "
+    "directory\n"
+    "has its name. Needs the role 'superuser'. Nothing in it is encrypted.\n";
+
 void parse(CLI::App& app, const std::vector<std::string>& words) {
   try {
     // CLI11 takes its words from the back.
@@ -126,6 +133,19 @@ DumpOptions read_dump_options(const std::vector<std::string>& words) {
   }
   // A progress bar and documents do not go to one terminal.
   options.has_bar = options.has_bar && (options.path != "-" || isatty(STDOUT_FILENO) == 0);
+  return options;
+}
+
+PullOptions read_pull_options(const std::vector<std::string>& words) {
+  PullOptions options{.path = {}, .err = std::cerr, .has_bar = isatty(STDERR_FILENO) != 0};
+  CLI::App app("Takes a backup of the whole server and writes it here.", "stator pull-backup");
+  app.footer(kPullFooter);
+  app.add_option("DIRECTORY", options.path, "To be made; its last part is the backup's name")
+      ->required();
+  std::string base;
+  app.add_option("--base", base, "Directory of the backup that it continues");
+  parse(app, words);
+  if (!base.empty()) options.base_manifest = read_base_manifest(base, options.path);
   return options;
 }
 

@@ -147,6 +147,14 @@ inline constexpr std::size_t kCrashReportsMax = 256;
 inline constexpr std::size_t kBackupNameBytesMax = 64;
 // Backups that build on one another, the full one counted; each must be read to restore the last.
 inline constexpr std::size_t kBackupChainMax = 1000;
+// Of the manifest that a client sends: the longest there is, with as many files as lanes, has a
+// tenth.
+inline constexpr std::size_t kManifestBytesMax = 64u * 1024;
+// Of a backup that goes to its client: made before it is asked for.
+inline constexpr std::size_t kBackupAheadBytes = 256u * 1024;
+// A client that takes nothing of the backup it is sent for so long gets no more of it: the store's
+// snapshot and the log wait with it.
+inline constexpr std::uint64_t kBackupUnreadMs = 60'000;
 
 // ---- changes -------------------------------------------------------------------------------------
 // Open subscriptions of the server; each holds a file and up to kChangeBatchBytesIdle of its log.

@@ -15,35 +15,38 @@ namespace {
 
 constexpr std::size_t kWriteBytes = 1u * 1024 * 1024;
 
-// A file of the backup: written once, summed on the way.
+// A file of the backup on its way to the target, summed.
 class SummedFile {
  public:
-  explicit SummedFile(std::unique_ptr<io::File> file) : file_(std::move(file)) {}
+  SummedFile(BackupTarget& target, std::string name) : target_(target) {
+    file_.name = std::move(name);
+  }
 
-  Status add(ByteView bytes) {
+  Status begin() { return target_.begin_file(file_.name); }
+  Status add(ByteView bytes) STATOR_ON(background) {
     buffer_.append(bytes);
     return buffer_.size() < kWriteBytes ? ok_status() : write_out();
   }
-  // Synced.
-  Result<BackupFile> finish(const std::string& name) {
+  Result<BackupFile> end() STATOR_ON(background) {
     STATOR_CHECK(write_out());
-    STATOR_CHECK(file_->sync());
-    return BackupFile{name, written_, sum_.hex()};
+    STATOR_CHECK(target_.end_file());
+    file_.sha256 = sum_.hex();
+    return std::move(file_);
   }
 
  private:
-  Status write_out() {
+  Status write_out() STATOR_ON(background) {
     sum_.add(buffer_);
-    STATOR_CHECK(file_->write_at(written_, buffer_));
-    written_ += buffer_.size();
+    STATOR_CHECK(target_.add(buffer_));
+    file_.bytes += buffer_.size();
     buffer_.clear();
     return ok_status();
   }
 
-  std::unique_ptr<io::File> file_;
+  BackupTarget& target_;
+  BackupFile file_;
   io::Sha256 sum_;
   std::string buffer_;
-  std::uint64_t written_ = 0;
 };
 
 std::string utc(std::uint64_t wall_ms) {
@@ -57,36 +60,47 @@ std::string utc(std::uint64_t wall_ms) {
 
 class Backup {
  public:
-  Backup(const BackupSources& sources, const BackupRequest& request,
+  Backup(const BackupSources& sources, const std::string& name, BackupTarget& target,
          const std::atomic<bool>& is_stopping)
-      : sources_(sources),
-        request_(request),
-        is_stopping_(is_stopping),
-        place_(sources.root + "/" + request.name),
-        partial_(place_ + ".partial") {}
+      : sources_(sources), target_(target), is_stopping_(is_stopping) {
+    manifest_.version = STATOR_VERSION;
+    manifest_.name = name;
+    manifest_.lanes = static_cast<std::uint32_t>(sources_.stores.size());
+    manifest_.created = utc(sources_.clock->wall_ms());
+  }
 
   Result<BackupDone> run() STATOR_ON(background);
 
  private:
-  Status prepare();
   Status read_base();
   Status write() STATOR_ON(background);
+  Status copy_store(std::uint32_t lane) STATOR_ON(background);
   Status copy_stores() STATOR_ON(background);
-  Status copy_layout();
-  Status copy_log(Lsn from, Lsn to);
-  Status copy_tail(Lsn to);
-  Status publish();
+  Status copy_layout() STATOR_ON(background);
+  Status copy_log(Lsn from, Lsn to) STATOR_ON(background);
+  Status copy_tail(Lsn to) STATOR_ON(background);
+  Status publish() STATOR_ON(background);
   Status go_on() const;
-  Result<SummedFile> create(const std::string& name) {
-    STATOR_TRY(std::unique_ptr<io::File> file, sources_.files->create(partial_ + "/" + name));
-    return SummedFile(std::move(file));
+  // `fill` adds the bytes.
+  template <class Fill>
+  Status copy_file(const std::string& name, const Fill& fill) STATOR_ON(background) {
+    SummedFile file(target_, name);
+    STATOR_CHECK(file.begin());
+    STATOR_CHECK(fill(file));
+    STATOR_TRY(BackupFile done, file.end());
+    manifest_.files.push_back(std::move(done));
+    return ok_status();
+  }
+  // A file that is not in the manifest.
+  Status add_file(const std::string& name, ByteView text) STATOR_ON(background) {
+    STATOR_CHECK(target_.begin_file(name));
+    STATOR_CHECK(target_.add(text));
+    return target_.end_file();
   }
 
   const BackupSources& sources_;
-  const BackupRequest& request_;
+  BackupTarget& target_;
   const std::atomic<bool>& is_stopping_;
-  const std::string place_;
-  const std::string partial_;
   std::optional<BackupManifest> base_;
   BackupManifest manifest_;
 };
@@ -97,86 +111,65 @@ Status Backup::go_on() const {
 }
 
 Status Backup::read_base() {
-  if (request_.base.empty()) return ok_status();
-  auto read = read_manifest(*sources_.files, sources_.root + "/" + request_.base);
-  if (!read.ok()) return Error(read.error().code(), "base", read.error().sentence());
-  manifest_.base = BackupBase{request_.base, read.value().sha256};
-  base_ = std::move(read.value().manifest);
+  STATOR_TRY(std::optional<ReadManifest> read, target_.read_base());
+  if (!read) return ok_status();
+  manifest_.base = BackupBase{read->manifest.name, read->sha256};
+  base_ = std::move(read->manifest);
   return ok_status();
 }
 
-Status Backup::prepare() {
-  io::FileSystem& files = *sources_.files;
-  STATOR_TRY(const bool is_there, files.exists(place_));
-  if (is_there) {
-    return Error(ErrorCode::kDuplicateWrite, "name",
-                 "a backup '" + request_.name + "' exists already");
-  }
-  STATOR_CHECK(read_base());
-  manifest_.version = STATOR_VERSION;
-  manifest_.name = request_.name;
-  manifest_.lanes = static_cast<std::uint32_t>(sources_.stores.size());
-  manifest_.created = utc(sources_.clock->wall_ms());
-  STATOR_CHECK(files.remove(partial_));  // of one that was broken off
-  return files.make_directory(partial_);
-}
-
-Status Backup::copy_stores() {
-  for (std::uint32_t lane = 0; lane < manifest_.lanes; ++lane) {
-    STATOR_TRY(SummedFile file, create(backup_lane_file(lane)));
-    const auto sink = [&](ByteView piece) -> Status {
+Status Backup::copy_store(std::uint32_t lane) {
+  return copy_file(backup_lane_file(lane), [&](SummedFile& file) STATOR_ON(background) {
+    const auto sink = [&](ByteView piece) STATOR_ON(background) -> Status {
       STATOR_CHECK(go_on());
       return file.add(piece);
     };
-    STATOR_CHECK(sources_.stores[lane]->copy(sink));
-    STATOR_TRY(BackupFile done, file.finish(backup_lane_file(lane)));
-    manifest_.files.push_back(std::move(done));
-  }
+    return sources_.stores[lane]->copy(sink);
+  });
+}
+
+Status Backup::copy_stores() {
+  for (std::uint32_t lane = 0; lane < manifest_.lanes; ++lane) STATOR_CHECK(copy_store(lane));
   return ok_status();
 }
 
 Status Backup::copy_layout() {
   STATOR_TRY(const std::string text, io::read_file(*sources_.files, sources_.data_dir + "/LAYOUT"));
-  STATOR_TRY(SummedFile file, create(kBackupLayout));
-  STATOR_CHECK(file.add(text));
-  STATOR_TRY(BackupFile done, file.finish(kBackupLayout));
-  manifest_.files.push_back(std::move(done));
-  return ok_status();
+  return copy_file(kBackupLayout,
+                   [&](SummedFile& file) STATOR_ON(background) { return file.add(text); });
 }
 
 Status Backup::copy_log(Lsn from, Lsn to) {
-  STATOR_TRY(SummedFile file, create(kBackupLog));
-  const auto sink = [&](const wal::BatchReader& batch) -> Status {
-    STATOR_CHECK(go_on());
-    return file.add(batch.bytes());
-  };
-  if (from <= to) {
+  return copy_file(kBackupLog, [&](SummedFile& file) STATOR_ON(background) -> Status {
+    if (from > to) return ok_status();
+    const auto sink = [&](const wal::BatchReader& batch) STATOR_ON(background) -> Status {
+      STATOR_CHECK(go_on());
+      return file.add(batch.bytes());
+    };
     STATOR_TRY(manifest_.log, wal::copy_batches(*sources_.log, from, to, sink));
-  }
-  STATOR_TRY(BackupFile done, file.finish(kBackupLog));
-  manifest_.files.push_back(std::move(done));
-  return ok_status();
+    return ok_status();
+  });
 }
 
 // What an incremental backup adds: everything behind its base.
 Status Backup::copy_tail(Lsn to) {
   const auto unfit = [&](const std::string& why) {
-    return Error(ErrorCode::kRejectedPrevalidation, "base", why)
-        .with_hint("take a full backup: one without 'base'");
+    const std::string field = target_.base_field();
+    return Error(ErrorCode::kRejectedPrevalidation, field, why)
+        .with_hint("take a full backup: one without '" + field + "'");
   };
   const Lsn from = base_->log.end.next;
   manifest_.log = {base_->log.end, base_->log.end};
   if (base_->lsn > to)
-    return unfit("the backup '" + request_.base +
-                 "' is of another server: it ends behind this one");
+    return unfit("the backup '" + base_->name + "' is of another server: it ends behind this one");
   Status copied = copy_log(from, to);
   if (!copied.ok() && copied.error().code() == ErrorCode::kNotFound) {
-    return unfit("the log no longer has all that came since the backup '" + request_.base + "'");
+    return unfit("the log no longer has all that came since the backup '" + base_->name + "'");
   }
   if (!copied.ok()) return copied;
   const wal::LogPosition& begin = manifest_.log.begin;
   if (begin.next == from && begin.chain == base_->log.end.chain) return ok_status();
-  return unfit("the backup '" + request_.base +
+  return unfit("the backup '" + base_->name +
                "' is of another server: this one's log does not continue it");
 }
 
@@ -196,36 +189,35 @@ Status Backup::write() {
 }
 
 Status Backup::publish() {
-  io::FileSystem& files = *sources_.files;
   if (manifest_.log.end.next != Lsn{manifest_.lsn.value() + 1}) {
     return Error(ErrorCode::kInternal, "the copy of the log does not end with the durable LSN");
   }
-  STATOR_CHECK(write_manifest(files, partial_, manifest_));
-  STATOR_CHECK(files.sync_directory(partial_));
+  const std::string text = format_manifest(manifest_);
+  STATOR_CHECK(add_file(kBackupManifest, text));
+  STATOR_CHECK(add_file(kBackupManifestSum, manifest_sum_line(io::sha256_hex(text))));
   STATOR_CHECK(go_on());
-  STATOR_CHECK(files.rename(partial_, place_));
-  return files.sync_directory(sources_.root);
+  return target_.publish();
 }
 
 Result<BackupDone> Backup::run() {
-  STATOR_CHECK(prepare());
+  STATOR_CHECK(read_base());
+  STATOR_CHECK(target_.begin());
   Status written = write();
   if (written.ok()) written = publish();
   if (!written.ok()) {
-    if (!sources_.files->remove(partial_).ok())
-      log::warn("what a failed backup left is still there: " + partial_);
+    target_.discard();
     return std::move(written.error());
   }
-  BackupDone done{request_.name, manifest_.lsn, 0, manifest_.files.size()};
+  BackupDone done{manifest_.name, manifest_.lsn, 0, manifest_.files.size()};
   for (const BackupFile& file : manifest_.files) done.bytes += file.bytes;
   return done;
 }
 
 }  // namespace
 
-Result<BackupDone> take_backup(const BackupSources& sources, const BackupRequest& request,
-                               const std::atomic<bool>& is_stopping) {
-  return Backup(sources, request, is_stopping).run();
+Result<BackupDone> take_backup(const BackupSources& sources, const std::string& name,
+                               BackupTarget& target, const std::atomic<bool>& is_stopping) {
+  return Backup(sources, name, target, is_stopping).run();
 }
 
 }  // namespace stator::server

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,15 +14,17 @@
 #include "base/thread_role.h"
 #include "data/store/store.h"
 #include "io/file_system.h"
+#include "server/backup_done.h"
+#include "server/backup_target.h"
 #include "server/trim_gate.h"
 #include "wal/log.h"
 
 namespace stator::server {
 
-// What is backed up, and where to. Outlives the backups.
+// What is backed up. Outlives the backups.
 struct BackupSources {
   io::FileSystem* files = nullptr;
-  std::string root;  // backups go to root/NAME; empty: none is configured
+  std::string root;  // where backups go that stay here, as root/NAME; empty: none is configured
   std::string data_dir;
   std::vector<store::Store*> stores;  // by lane
   wal::Log* log = nullptr;
@@ -31,22 +32,11 @@ struct BackupSources {
   Clock* clock = nullptr;
 };
 
-struct BackupRequest {
-  std::string name;
-  std::string base;  // empty: a full backup
-};
-
-struct BackupDone {
-  std::string name;
-  Lsn lsn;
-  std::uint64_t bytes = 0;
-  std::uint64_t files = 0;
-};
-
 // Blocks. `is_stopping` ends it early, with kCancelled. Whatever the error, nothing is left under
 // the backup's name. Errors: kDuplicateWrite (name), kNotFound and kRejectedPrevalidation (base),
-// kCorrupted, kDiskFull, kStorage.
-Result<BackupDone> take_backup(const BackupSources& sources, const BackupRequest& request,
-                               const std::atomic<bool>& is_stopping) STATOR_ON(background);
+// kCorrupted, kDiskFull, kStorage, and what `target` says.
+Result<BackupDone> take_backup(const BackupSources& sources, const std::string& name,
+                               BackupTarget& target, const std::atomic<bool>& is_stopping)
+    STATOR_ON(background);
 
 }  // namespace stator::server

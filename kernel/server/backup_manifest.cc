@@ -137,14 +137,6 @@ Status check_whole(const BackupManifest& manifest, std::uint64_t format, int mem
   return ok_status();
 }
 
-std::string sum_line(std::string_view sum) { return std::string(sum) + "  MANIFEST\n"; }
-
-Status write_synced(io::FileSystem& files, const std::string& path, ByteView bytes) {
-  STATOR_TRY(const std::unique_ptr<io::File> file, files.create(path));
-  STATOR_CHECK(file->write_at(0, bytes));
-  return file->sync();
-}
-
 }  // namespace
 
 std::string backup_lane_file(std::uint32_t lane) { return "lane-" + std::to_string(lane) + ".mdb"; }
@@ -218,12 +210,7 @@ Result<BackupManifest> parse_manifest(std::string_view text) {
   return manifest;
 }
 
-Status write_manifest(io::FileSystem& files, const std::string& directory,
-                      const BackupManifest& manifest) {
-  const std::string text = format_manifest(manifest);
-  STATOR_CHECK(write_synced(files, directory + "/MANIFEST", text));
-  return write_synced(files, directory + "/MANIFEST.sha256", sum_line(io::sha256_hex(text)));
-}
+std::string manifest_sum_line(std::string_view sum) { return std::string(sum) + "  MANIFEST\n"; }
 
 Result<ReadManifest> read_manifest(io::FileSystem& files, const std::string& directory) {
   const std::string path = directory + "/MANIFEST";
@@ -234,7 +221,7 @@ Result<ReadManifest> read_manifest(io::FileSystem& files, const std::string& dir
   STATOR_TRY(const std::string line, io::read_file(files, path + ".sha256"));
   ReadManifest read;
   read.sha256 = io::sha256_hex(text);
-  if (line != sum_line(read.sha256)) {
+  if (line != manifest_sum_line(read.sha256)) {
     return corrupted(path + " does not have the checksum that " + path +
                      ".sha256 says: one of them is damaged");
   }

@@ -47,6 +47,8 @@ struct ReadManifest {
 inline constexpr std::uint32_t kBackupFormat = 1;
 inline constexpr const char* kBackupLog = "log";
 inline constexpr const char* kBackupLayout = "LAYOUT";
+inline constexpr const char* kBackupManifest = "MANIFEST";
+inline constexpr const char* kBackupManifestSum = "MANIFEST.sha256";
 std::string backup_lane_file(std::uint32_t lane);
 
 // 1..64 of letters, digits, '.', '_', '-'; no '.' first, no ".partial" last (that is where one is
@@ -57,9 +59,8 @@ std::string format_manifest(const BackupManifest& manifest);
 // Error: kCorrupted, or kUnsupported for another format.
 Result<BackupManifest> parse_manifest(std::string_view text);
 
-// Writes MANIFEST and MANIFEST.sha256 into `directory`, synced.
-Status write_manifest(io::FileSystem& files, const std::string& directory,
-                      const BackupManifest& manifest);
+// What MANIFEST.sha256 holds: `sum` as sha256sum writes it.
+std::string manifest_sum_line(std::string_view sum);
 // Errors name the file: kNotFound, kCorrupted, kUnsupported, kStorage.
 Result<ReadManifest> read_manifest(io::FileSystem& files, const std::string& directory);
 

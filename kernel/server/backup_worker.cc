@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/thread_role.h"
+#include "server/backup_directory.h"
 #include "server/backup_manifest.h"
 
 namespace stator::server {
@@ -39,12 +40,15 @@ void BackupWorker::stop() {
   is_stopping_.store(true, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   wake_.notify_all();
+  if (job_ && job_->request.stream != nullptr) job_->request.stream->close();
 }
 
-Status BackupWorker::check_locked(const BackupRequest& request) const {
-  if (sources_.root.empty()) {
+Status BackupWorker::check_locked(const BackupRequest& request, Place place) const {
+  if (place == Place::kDirectory && sources_.root.empty()) {
     return Error(ErrorCode::kUnsupported, "this server has no place for backups")
-        .with_hint("add [backup] directory = \"/path/of/backups\" to the server's config");
+        .with_hint(
+            "add [backup] directory = \"/path/of/backups\" to the server's config, or take it "
+            "to you: stator pull-backup");
   }
   if (!is_backup_name(request.name)) return bad_name("name");
   if (!request.base.empty() && !is_backup_name(request.base)) return bad_name("base");
@@ -57,18 +61,46 @@ Status BackupWorker::check_locked(const BackupRequest& request) const {
   return ok_status();
 }
 
-Status BackupWorker::check(const BackupRequest& request) const {
+Status BackupWorker::check(const BackupRequest& request, Place place) const {
   const std::lock_guard lock(mutex_);
-  return check_locked(request);
+  return check_locked(request, place);
+}
+
+void BackupWorker::start(BackupJob job) {
+  job_ = std::move(job);
+  facts_.is_running = true;
+  wake_.notify_all();
 }
 
 Status BackupWorker::submit(BackupJob job) {
   const std::lock_guard lock(mutex_);
-  STATOR_CHECK(check_locked(job.request));
-  job_ = std::move(job);
-  facts_.is_running = true;
-  wake_.notify_all();
+  STATOR_CHECK(check_locked(job.request, Place::kDirectory));
+  start(std::move(job));
   return ok_status();
+}
+
+Result<BackupStream*> BackupWorker::begin_stream(LaneId lane, const std::string& name,
+                                                 std::string base_manifest) {
+  const std::lock_guard lock(mutex_);
+  BackupRequest request{name, {}, nullptr};
+  STATOR_CHECK(check_locked(request, Place::kStream));
+  streams_.push_back(
+      std::make_unique<BackupStream>(std::move(base_manifest), [this, lane] { notify_(lane); }));
+  request.stream = streams_.back().get();
+  is_released_ = false;
+  start({lane, 0, request});
+  return request.stream;
+}
+
+void BackupWorker::release(BackupStream* stream) {
+  const std::lock_guard lock(mutex_);
+  stream->close();
+  is_released_ = job_ && job_->request.stream == stream;
+  if (!is_released_) forget(stream);
+}
+
+void BackupWorker::forget(const BackupStream* stream) {
+  std::erase_if(streams_, [&](const auto& one) { return one.get() == stream; });
 }
 
 std::vector<BackupAnswer> BackupWorker::take(LaneId lane) {
@@ -88,6 +120,13 @@ void BackupWorker::note(const BackupRequest& request, Result<BackupDone>& result
   facts_.last_error = result.ok() ? "" : std::string(wire_name(result.error().code()));
 }
 
+Result<BackupDone> BackupWorker::take_one(const BackupRequest& request) {
+  if (request.stream != nullptr)
+    return take_backup(sources_, request.name, *request.stream, is_stopping_);
+  BackupDirectory directory(*sources_.files, sources_.root, request.name, request.base);
+  return take_backup(sources_, request.name, directory, is_stopping_);
+}
+
 void BackupWorker::loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -96,7 +135,7 @@ void BackupWorker::loop() {
     const BackupJob job = *job_;
     lock.unlock();
     log::info("backup '" + job.request.name + "' begins");
-    Result<BackupDone> result = take_backup(sources_, job.request, is_stopping_);
+    Result<BackupDone> result = take_one(job.request);
     if (result.ok()) {
       log::info("backup '" + job.request.name + "' is complete, LSN " +
                 std::to_string(result.value().lsn.value()));
@@ -106,6 +145,10 @@ void BackupWorker::loop() {
     lock.lock();
     note(job.request, result);
     job_.reset();
+    if (job.request.stream != nullptr) {
+      is_released_ ? forget(job.request.stream) : job.request.stream->end(std::move(result));
+      continue;
+    }
     answers_[job.lane.value()].push_back({job.ticket, std::move(result)});
     lock.unlock();
     notify_(job.lane);

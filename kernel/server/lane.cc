@@ -37,6 +37,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
       store_(std::move(store)),
       dispatcher_(id, *shared.mesh, *shared.vshards, link_, pool_),
       backups_(id, *shared.backups),
+      backup_streams_(id, *shared.backups),
       maintenance_(id, *shared.maintenance),
       changes_(id, *shared.changes, *shared.log) {
   host_.lane = id;
@@ -58,7 +59,8 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.room.bytes_max = shared.buffered_bytes_max;
   host_.backups = &backups_;
   host_.maintenance = &maintenance_;
-  host_.streams = &changes_;
+  host_.changes = &changes_;
+  host_.backup_streams = &backup_streams_;
   host_.stats = shared.stats;
   host_.meter = (*shared.meters)[id.value()].get();
 }
@@ -278,13 +280,16 @@ void Lane::work(net::EventLoop& events, core::TurnPart part) {
   }
   done_.clear();
   // After them: one of them may have closed a stream.
-  changes_.collect([&events](bridge::Task* task) STATOR_ON(lane) { events.on_answer(task); });
+  const auto answer = [&events](bridge::Task* task) STATOR_ON(lane) { events.on_answer(task); };
+  changes_.collect(answer);
+  backup_streams_.collect(answer);
 }
 
 bool Lane::is_idle() const {
   return dispatcher_.is_idle() && core_->waiting() == 0 && host_.held == 0 &&
          link_.submitted.empty() &&
-         pool_.taken() == maintenance_.waiting() + changes_.open() + core_->later_tasks();
+         pool_.taken() == maintenance_.waiting() + changes_.open() + backup_streams_.open_count() +
+                              core_->later_tasks();
 }
 
 bool Lane::stand_still(net::EventLoop& events) {

@@ -18,6 +18,7 @@
 #include "data/core/core_loop.h"
 #include "data/store/store.h"
 #include "io/thread.h"
+#include "server/lane_backup_streams.h"
 #include "server/lane_backups.h"
 #include "server/lane_changes.h"
 #include "server/lane_maintenance.h"
@@ -122,6 +123,7 @@ class Lane {
   bridge::CoreLink link_;
   dispatch::Dispatcher dispatcher_;
   LaneBackups backups_;
+  LaneBackupStreams backup_streams_;
   LaneMaintenance maintenance_;
   LaneChanges changes_;
   session::SessionHost host_;

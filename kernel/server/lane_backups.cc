@@ -20,7 +20,13 @@ BackupRequest request_of(const Task& task) {
   return request;
 }
 
-void answer(Task& task, Result<BackupDone>& result) {
+}  // namespace
+
+Status LaneBackups::check(const Task& task) const {
+  return worker_.check(request_of(task), BackupWorker::Place::kDirectory);
+}
+
+void answer_backup(Task& task, Result<BackupDone>& result) {
   if (!result.ok()) return task.refuse(result.error());
   const BackupDone& done = result.value();
   json::StringOut out;
@@ -34,10 +40,6 @@ void answer(Task& task, Result<BackupDone>& result) {
   task.payload.append(out.view());
 }
 
-}  // namespace
-
-Status LaneBackups::check(const Task& task) const { return worker_.check(request_of(task)); }
-
 Status LaneBackups::submit(Task* task) {
   STATOR_CHECK(worker_.submit({lane_, ticket_ + 1, request_of(*task)}));
   waiting_.push_back({++ticket_, task});
@@ -50,7 +52,7 @@ void LaneBackups::take_answers(std::vector<Task*>& done) {
     --open_;
     std::erase_if(waiting_, [&](const Waiting& waiting) {
       if (waiting.ticket != one.ticket) return false;
-      answer(*waiting.task, one.result);
+      answer_backup(*waiting.task, one.result);
       done.push_back(waiting.task);
       return true;
     });

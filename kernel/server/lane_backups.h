@@ -13,6 +13,9 @@
 
 namespace stator::server {
 
+// Puts how a backup ended into its request.
+void answer_backup(bridge::Task& task, Result<BackupDone>& result);
+
 class LaneBackups final : public session::BackupDesk {
  public:
   LaneBackups(LaneId lane, BackupWorker& worker) : lane_(lane), worker_(worker) {}

@@ -18,6 +18,7 @@ class LaneChanges final : public session::StreamDesk {
   LaneChanges(LaneId lane, ChangeReader& reader, const wal::Log& log)
       : lane_(lane), reader_(reader), log_(log) {}
 
+  Status check(const bridge::Task&) const override { return ok_status(); }
   Status open(bridge::Task& task) override STATOR_ON(lane);
   void more(bridge::Task& task) override STATOR_ON(lane) { reader_.more({lane_, task.stream}); }
   void close(bridge::Task& task) override STATOR_ON(lane);

@@ -1,6 +1,7 @@
 // Backups of a server that goes on, and what is made of them: everything up to one LSN, nothing
 // behind it.
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "support/client.h"
+#include "support/client_program.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -118,10 +120,28 @@ class Writer {
   std::thread thread_;
 };
 
-class LoadedBackupTest : public BackupTest, public testing::WithParamInterface<unsigned> {};
+// Lanes, and who writes the backup: the server below its directory, or `stator pull-backup`.
+class LoadedBackupTest : public BackupTest,
+                         public testing::WithParamInterface<std::tuple<unsigned, bool>> {
+ protected:
+  unsigned lanes() const { return std::get<0>(GetParam()); }
+  json take(ServerProcess& server, Client& admin) {
+    if (!std::get<1>(GetParam())) {
+      const json taken = ask(admin, {{"op", "backup"}, {"name", "x"}, {"deadline_ms", 600000}});
+      EXPECT_EQ(taken["status"], "ok") << taken;
+      return taken["payload"];
+    }
+    setenv("STATOR_PASSWORD", "test-password", 1);
+    std::filesystem::create_directory(root());
+    ClientProgram program(dir_.path(), server.port(),
+                          {"--user", "admin", "pull-backup", root() + "/x"});
+    EXPECT_EQ(program.wait(), 0) << program.errors();
+    return json::parse(program.out());
+  }
+};
 
 TEST_P(LoadedBackupTest, HoldsEverythingUpToItsLsnAndNothingBehind) {
-  ServerProcess server({dir_.path(), GetParam(), config(kPassword), "dev"});
+  ServerProcess server({dir_.path(), lanes(), config(kPassword), "dev"});
   ASSERT_TRUE(server.start()) << server.errors();
   Client admin(server.port());
   const json login = {
@@ -138,9 +158,7 @@ TEST_P(LoadedBackupTest, HoldsEverythingUpToItsLsnAndNothingBehind) {
     Writer two(server.port(), "two-");
     one.wait_for(1000);
     two.wait_for(1000);
-    const json taken = ask(admin, {{"op", "backup"}, {"name", "x"}, {"deadline_ms", 600000}});
-    ASSERT_EQ(taken["status"], "ok") << taken;
-    lsn = taken["payload"]["lsn"];
+    lsn = take(server, admin)["lsn"];
     one.wait_for(one.done() + 200);
     two.wait_for(two.done() + 200);
     for (Writer* writer : {&one, &two}) {
@@ -150,7 +168,7 @@ TEST_P(LoadedBackupTest, HoldsEverythingUpToItsLsnAndNothingBehind) {
     }
   }
   server.kill();
-  const auto again = restored("x", GetParam(), kPassword);
+  const auto again = restored("x", lanes(), kPassword);
   EXPECT_EQ(json::parse(again->ready_line())["recovered_lsn"], lsn);
   Client reader(again->port());
   ASSERT_EQ(ask(reader, {{"op", "auth"},
@@ -180,7 +198,8 @@ TEST_P(LoadedBackupTest, HoldsEverythingUpToItsLsnAndNothingBehind) {
   EXPECT_EQ(found, documents) << "the index";
 }
 
-INSTANTIATE_TEST_SUITE_P(Lanes, LoadedBackupTest, testing::Values(1u, 2u));
+INSTANTIATE_TEST_SUITE_P(Lanes, LoadedBackupTest,
+                         testing::Combine(testing::Values(1u, 2u), testing::Bool()));
 
 // ---- chains -------------------------------------------------------------------------------------
 
@@ -273,6 +292,226 @@ TEST_F(BackupTest, WhenTheLogIsTrimmedAFullOneIsAskedFor) {
   EXPECT_EQ(refused["error_code"], "rejected_prevalidation") << refused;
   EXPECT_EQ(refused["field"], "base");
   EXPECT_THAT(refused["hint"].get<std::string>(), HasSubstr("full"));
+}
+
+// ---- backups that go to their client
+// -------------------------------------------------------------
+
+class PulledBackupTest : public BackupTest {
+ protected:
+  PulledBackupTest() { std::filesystem::create_directory(root()); }
+  // The exit code; what was said is in errors_ and out_.
+  int pull(ServerProcess& server, std::vector<std::string> words) {
+    words.insert(words.begin(), "pull-backup");
+    ClientProgram program(dir_.path(), server.port(), words);
+    const int code = program.wait();
+    errors_ = program.errors();
+    out_ = program.out();
+    return code;
+  }
+  // Documents that together are more than sockets hold.
+  static void put_much(Client& client) {
+    const std::string filler(1 << 20, 'f');
+    for (int i = 0; i < 24; ++i) {
+      ASSERT_EQ(ask(client, {{"op", "point_put"},
+                             {"collection", "b"},
+                             {"document_id", "d" + std::to_string(i)},
+                             {"data", {{"f", filler}}}})["status"],
+                "ok");
+    }
+  }
+  static json begin(Client& client, const json& more = json::object()) {
+    json request = {{"op", "backup_stream"}, {"name", "x"}, {"payload_format", "json"}};
+    request.update(more);
+    return json::parse(client.ask(request.dump()));
+  }
+  static json receive(Client& client) { return json::parse(client.receive().value()); }
+  static bool is_running(Client& client) {
+    return ask(client, {{"op", "server_stats"}})["payload"]["backup"]["running"];
+  }
+  // Long before a backup that nobody reads would end by itself.
+  static bool ends_soon(Client& client) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (is_running(client)) {
+      if (std::chrono::steady_clock::now() > limit) return false;
+    }
+    return true;
+  }
+  std::string errors_;
+  std::string out_;
+};
+
+TEST_F(PulledBackupTest, NeedsNoDirectoryOfTheServerAndIsContinued) {
+  ServerProcess server({dir_.path(), 2, "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  put(client, "a", 1);
+  ASSERT_EQ(pull(server, {root() + "/full/"}), 0) << errors_;
+  EXPECT_EQ(json::parse(out_)["name"], "full");
+  put(client, "b", 2);
+  ASSERT_EQ(pull(server, {root() + "/more", "--base", root() + "/full"}), 0) << errors_;
+  EXPECT_EQ(json::parse(out_)["files"], 1);
+  ASSERT_EQ(pull(server, {root() + "/nothing", "--base", root() + "/more"}), 0) << errors_;
+  put(client, "c", 3);
+  server.kill();
+  const auto again = restored("nothing", 2);
+  Client reader(again->port());
+  EXPECT_TRUE(has(reader, "a"));
+  EXPECT_TRUE(has(reader, "b"));
+  EXPECT_FALSE(has(reader, "c"));
+}
+
+// Who may not read them may still have made them: directories of both kinds continue each other.
+TEST_F(PulledBackupTest, ContinuesOneThatTheServerWroteAndTheOtherWayRound) {
+  ServerProcess server({dir_.path(), 1, config(), "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  put(client, "a", 1);
+  ASSERT_EQ(ask(client, {{"op", "backup"}, {"name", "one"}})["status"], "ok");
+  put(client, "b", 2);
+  ASSERT_EQ(pull(server, {root() + "/two", "--base", root() + "/one"}), 0) << errors_;
+  put(client, "c", 3);
+  ASSERT_EQ(ask(client, {{"op", "backup"}, {"name", "three"}, {"base", "two"}})["status"], "ok");
+  server.kill();
+  const auto again = restored("three", 1);
+  Client reader(again->port());
+  for (const char* document : {"a", "b", "c"}) EXPECT_TRUE(has(reader, document)) << document;
+}
+
+TEST_F(PulledBackupTest, WhatCannotBeContinuedIsRefused) {
+  ServerProcess server({dir_.path(), 1, "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  {
+    ServerProcess other({fresh(), 1, "", "dev"});
+    ASSERT_TRUE(other.start());
+    Client client(other.port());
+    put(client, "x", 1);
+    ASSERT_EQ(pull(other, {root() + "/other"}), 0) << errors_;
+  }
+  EXPECT_EQ(pull(server, {root() + "/a", "--base", root() + "/other"}), 1);
+  EXPECT_THAT(errors_, HasSubstr("of another server"));
+  EXPECT_EQ(pull(server, {root() + "/other"}), 2);
+  EXPECT_THAT(errors_, HasSubstr("exists already"));
+  EXPECT_EQ(pull(server, {root() + "/a", "--base", root() + "/none"}), 2);
+  EXPECT_EQ(pull(server, {dir_.path() + "/a", "--base", root() + "/other"}), 2);
+  EXPECT_THAT(errors_, HasSubstr("beside its base"));
+  std::filesystem::rename(root() + "/other", root() + "/renamed");
+  EXPECT_EQ(pull(server, {root() + "/a", "--base", root() + "/renamed"}), 2);
+  EXPECT_THAT(errors_, HasSubstr("give the directory that name again"));
+  std::ofstream(root() + "/renamed/MANIFEST", std::ios::app) << "x";
+  EXPECT_EQ(pull(server, {root() + "/a", "--base", root() + "/renamed"}), 2);
+  EXPECT_THAT(errors_, HasSubstr("is damaged"));
+  EXPECT_EQ(pull(server, {root() + "/.hidden"}), 1);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(root()), {}), 1)
+      << "nothing was left";
+}
+
+TEST_F(PulledBackupTest, TheFilesComePieceByPieceWithoutAGap) {
+  ServerProcess server({dir_.path(), 2, "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  put_much(client);
+  json frame = begin(client);
+  EXPECT_EQ(frame["payload"], (json{{"name", "x"}, {"format", 1}}));
+  std::vector<std::string> files;
+  std::uint64_t offset = 0;
+  std::string before;
+  for (frame = receive(client); frame["status"] == "partial"; frame = receive(client)) {
+    const json& piece = frame["payload"];
+    if (files.empty() || files.back() != piece["file"]) {
+      files.push_back(piece["file"]);
+      offset = 0;
+    }
+    ASSERT_EQ(piece["offset"], offset) << files.back();
+    const std::string data = piece["data"];
+    offset +=
+        data.size() / 4 * 3 - static_cast<std::size_t>(std::count(data.begin(), data.end(), '='));
+  }
+  EXPECT_EQ(frame["status"], "ok") << frame;
+  EXPECT_EQ(frame["payload"]["files"], 4);
+  EXPECT_EQ(files, (std::vector<std::string>{"lane-0.mdb", "lane-1.mdb", "LAYOUT", "log",
+                                             "MANIFEST", "MANIFEST.sha256"}));
+}
+
+TEST_F(PulledBackupTest, AClientThatDoesNotReadStopsTheBackupAndNobodyElse) {
+  ServerProcess server({dir_.path(), 1, "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client other(server.port());
+  put_much(other);
+  Client slow(server.port(), 4096);
+  ASSERT_EQ(begin(slow)["status"], "partial");
+  while (ask(other, {{"op", "server_stats"}})["payload"]["lanes"][0]["streams_paused"] == 0) {
+  }
+  EXPECT_TRUE(is_running(other));
+  const json second = begin(other, {{"name", "y"}});
+  EXPECT_EQ(second["error_code"], "busy") << second;
+  EXPECT_EQ(put(other, "e", 1)["status"], "ok");
+  json frame;
+  while ((frame = receive(slow))["status"] == "partial") {
+  }
+  EXPECT_EQ(frame["status"], "ok") << frame;
+  EXPECT_FALSE(is_running(other));
+}
+
+TEST_F(PulledBackupTest, ACancelAndAClientThatGoesMakeRoomForTheNext) {
+  ServerProcess server({dir_.path(), 1, "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port(), 4096);
+  put_much(client);
+  ASSERT_EQ(begin(client, {{"id", "mine"}})["status"], "partial");
+  client.send(R"({"op":"unsubscribe","id":"mine"})");
+  client.send(R"({"op":"cancel","id":"mine"})");
+  std::vector<std::string> ends;
+  while (ends.size() < 3) {
+    const json frame = receive(client);
+    const std::string status = frame["status"];
+    if (status != "partial") ends.push_back(status == "ok" ? status : frame["error_code"].get<std::string>());
+  }
+  EXPECT_EQ(ends, (std::vector<std::string>{"not_found", "cancelled", "ok"}));
+  EXPECT_TRUE(ends_soon(client));
+  {
+    Client gone(server.port(), 4096);
+    ASSERT_EQ(begin(gone)["status"], "partial");
+    EXPECT_TRUE(is_running(client));
+  }
+  EXPECT_TRUE(ends_soon(client));
+  EXPECT_EQ(pull(server, {root() + "/x"}), 0) << errors_;
+}
+
+TEST_F(PulledBackupTest, AStopOfTheServerEndsIt) {
+  ServerProcess server({dir_.path(), 1, "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port(), 4096);
+  put_much(client);
+  ASSERT_EQ(begin(client)["status"], "partial");
+  std::thread reader([&] {
+    json frame;
+    while ((frame = receive(client))["status"] == "partial") {
+    }
+    EXPECT_EQ(frame["error_code"], "busy") << frame;
+  });
+  EXPECT_EQ(server.stop(), 0) << server.errors();
+  reader.join();
+}
+
+TEST_F(PulledBackupTest, AClientThatIsKilledLeavesNothingThatLooksLikeABackup) {
+  ServerProcess server({dir_.path(), 1, "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  put_much(client);
+  const std::string partial = root() + "/x.partial";
+  {
+    ClientProgram program(dir_.path(), server.port(), {"pull-backup", root() + "/x"});
+    while (program.is_alive() && !std::filesystem::exists(partial + "/lane-0.mdb")) {
+    }
+    program.kill();
+    program.wait();
+  }
+  EXPECT_FALSE(std::filesystem::exists(root() + "/x"));
+  EXPECT_TRUE(std::filesystem::exists(partial));
+  EXPECT_TRUE(ends_soon(client));
+  EXPECT_EQ(pull(server, {root() + "/x"}), 0) << errors_;
+  EXPECT_FALSE(std::filesystem::exists(partial)) << "the next pull takes it away";
 }
 
 // ---- damage -------------------------------------------------------------------------------------

@@ -3,21 +3,17 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <fcntl.h>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "support/client.h"
+#include "support/client_program.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -25,64 +21,6 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-std::string content(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// The client in a process of its own. Its output goes to DIRECTORY/out and /err.
-class ClientProgram {
- public:
-  ClientProgram(const std::string& directory, std::uint16_t port,
-                const std::vector<std::string>& words, const std::string& in = "/dev/null")
-      : directory_(directory) {
-    std::vector<std::string> all = {STATOR_PATH, "--host", "127.0.0.1:" + std::to_string(port)};
-    all.insert(all.end(), words.begin(), words.end());
-    pid_ = fork();
-    if (pid_ != 0) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    dup2(open(in.c_str(), O_RDONLY), STDIN_FILENO);
-    dup2(open((directory + "/out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO);
-    dup2(open((directory + "/err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO);
-    std::vector<char*> argv;
-    for (std::string& word : all) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  ~ClientProgram() {
-    if (pid_ <= 0) return;
-    kill();
-    wait();
-  }
-  ClientProgram(const ClientProgram&) = delete;
-  ClientProgram& operator=(const ClientProgram&) = delete;
-
-  void kill() const { ::kill(pid_, SIGKILL); }
-  // The exit code; 128 + 9 where it was killed.
-  int wait() {
-    int status = 0;
-    rusage usage = {};
-    wait4(pid_, &status, 0, &usage);
-    pid_ = -1;
-    peak_kib_ = usage.ru_maxrss;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-  bool is_alive() {
-    siginfo_t info = {};
-    waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
-    return info.si_pid == 0;
-  }
-  std::string out() const { return content(directory_ + "/out"); }
-  std::string errors() const { return content(directory_ + "/err"); }
-  long peak_kib() const { return peak_kib_; }
-
- private:
-  std::string directory_;
-  pid_t pid_ = -1;
-  long peak_kib_ = 0;
-};
 
 std::uint64_t count_of(Client& client, const std::string& collection) {
   const json answer = json::parse(client.ask(json{

@@ -22,6 +22,7 @@ namespace stator::test {
 // Keeps which tasks asked for their next part.
 class PlayedDesk final : public session::StreamDesk {
  public:
+  Status check(const bridge::Task&) const override { return ok_status(); }
   Status open(bridge::Task& task) override {
     task.stream = ++opened;
     task.stream_next = Lsn{7};
@@ -58,7 +59,7 @@ class PlayedSession : public testing::Test {
     host_.dispatcher = &dispatcher_;
     host_.pool = &pool_;
     host_.policy = &policy_;
-    host_.streams = &desk_;
+    host_.changes = &desk_;
     host_.watermark = [] { return Lsn{9}; };
   }
 

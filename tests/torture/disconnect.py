@@ -41,6 +41,16 @@ QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("a backup waits for a client that does not read, and not for ever", "kernel/server/backup_stream.cc",
+     "is_closed_ || part_.payload.size() < kBackupAheadBytes", "true",
+     "kernel_server_test --gtest_filter=BackupStreamTest.WhoTakes*"),
+    ("a client that leaves ends its backup", "kernel/server/backup_worker.cc",
+     "  stream->close();\n", "", "process_test --gtest_filter=PulledBackupTest.ACancel*"),
+    ("what was pulled is held against its MANIFEST", "client/pulled_backup.cc", "  end();\n  verify();\n",
+     "  end();\n", "client_test --gtest_filter=PullTest.*"),
+    ("a full backup to a client begins with a checkpoint", SESSION,
+     "return session_op_of(*task) == SessionOp::kBackup ? copy_backup(task) : start_stream(task);",
+     "return copy_backup(task);", "process_test --gtest_filter=PulledBackupTest.TheFilesCome*"),
     ("a collection's engine says which op a name means", "kernel/control/ops/op_table.cc",
      "    if (id == engine) return entry;\n", "    if (id == engine && anywhere == nullptr) return entry;\n",
      NAMES + "EachCollections*"),

@@ -193,6 +193,8 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
       return send(task);
     }
     case SessionOp::kBackup: return start_backup(task);
+    case SessionOp::kBackupStream:
+      return start_backup_stream(task);
     case SessionOp::kBatch: return start_batch(entry, task);
     case SessionOp::kDigest:
     case SessionOp::kDiscardTo:
@@ -277,6 +279,14 @@ void Session::start_backup(Task* task) {
   start_checkpoint(task);
 }
 
+void Session::start_backup_stream(Task* task) {
+  auto checked = own_host().backup_streams->check(*task);
+  if (!checked.ok()) return refuse(task, checked.error());
+  if (args_of(*task).has(backup_stream_args::kBaseManifest)) return start_stream(task);
+  task->is_backup = true;
+  start_checkpoint(task);
+}
+
 void Session::copy_backup(Task* task) {
   auto taken = own_host().backups->submit(task);
   if (!taken.ok()) refuse(task, taken.error());
@@ -313,7 +323,7 @@ void Session::on_answer(Task* task) {
   if (task->is_backup && task->code == ErrorCode::kOk) {
     task->is_backup = false;
     task->payload.clear();  // of the checkpoint
-    return copy_backup(task);
+    return session_op_of(*task) == SessionOp::kBackup ? copy_backup(task) : start_stream(task);
   }
   // By its number: another task may answer for the batch.
   if (barrier_ != nullptr && task->request_id == barrier_->request_id) barrier_ = nullptr;

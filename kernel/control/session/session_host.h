@@ -56,7 +56,8 @@ struct SessionHost {
   RequestRoom room;
   BackupDesk* backups = nullptr;
   MaintenanceDesk* maintenance = nullptr;
-  StreamDesk* streams = nullptr;
+  StreamDesk* changes = nullptr;
+  StreamDesk* backup_streams = nullptr;
   const StatsSources* stats = nullptr;
   std::uint64_t requests = 0;  // frames of all sessions so far
   std::uint64_t errors = 0;    // and their answers that were errors

@@ -72,11 +72,22 @@ constexpr stator_arg kApiKeyArgs[] = {
     make_arg(STATOR_ARG_U64, "expires_in_s", "Seconds after which it ends; default: never.",
              {.min = 1, .max = static_cast<double>(kApiKeySecondsMax)}),
 };
+constexpr stator_arg backup_name_arg() {
+  return make_arg(STATOR_ARG_STR, "name",
+                  "Name of the backup: letters, digits, '.', '_' and '-', not '.' first.",
+                  {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = kBackupNameBytesMax});
+}
 constexpr stator_arg kBackupArgs[] = {
-    make_arg(STATOR_ARG_STR, "name", "Name of the backup: letters, digits, '.', '_' and '-', not '.' first.",
-             {.flags = STATOR_ARG_REQUIRED, .min = 1, .max = kBackupNameBytesMax}),
-    make_arg(STATOR_ARG_STR, "base", "Name of an earlier backup; only what came since is written then.",
+    backup_name_arg(),
+    make_arg(STATOR_ARG_STR, "base",
+             "Name of an earlier backup; only what came since is written then.",
              {.min = 1, .max = kBackupNameBytesMax}),
+};
+constexpr stator_arg kBackupStreamArgs[] = {
+    backup_name_arg(),
+    make_arg(STATOR_ARG_STR, "base_manifest",
+             "Text of an earlier backup's MANIFEST; only what came since is sent then.",
+             {.min = 1, .max = kManifestBytesMax}),
 };
 
 constexpr stator_arg kBatchArgs[] = {
@@ -232,6 +243,20 @@ constexpr stator_op kRows[] = {
          .result = "{name,lsn,bytes,files}",
          .example = R"({"op":"backup","name":"monday","deadline_ms":600000})",
          .args = kBackupArgs}),
+    row({.op_class = STATOR_OP_READ,
+         .permission = STATOR_PERM_SERVER,
+         .placement = STATOR_PLACE_ALL,
+         .cost = STATOR_COST_HEAVY,
+         .name = "backup_stream",
+         .doc =
+             "Sends a copy of all data, as it is at one LSN, to the client: the files of a backup, "
+             "piece by piece. deadline_ms is for the checkpoint that a full one begins with. "
+             "stator pull-backup makes a directory of it, which statord restore reads.",
+         .result =
+             R"(partial frames: {"name","format"}, then {"file","offset","data":base64}, the )"
+             R"(files one after the other, MANIFEST and its sum last; last: {name,lsn,bytes,files})",
+         .example = R"({"op":"backup_stream","name":"monday","deadline_ms":600000})",
+         .args = kBackupStreamArgs}),
     row({.op_class = STATOR_OP_WRITE,
          .permission = kAnybody,
          .placement = STATOR_PLACE_ANY,
@@ -312,9 +337,11 @@ constexpr stator_op kRows[] = {
          .permission = STATOR_PERM_MONITOR,
          .placement = STATOR_PLACE_ANY,
          .name = "plugin_list",
-         .doc = "The engine libraries that this server runs, with the hashes of the bytes that were loaded; their crashes as of "
+         .doc = "The engine libraries that this server runs, with the hashes of the bytes that "
+                "were loaded; their crashes as of "
                 "the start, and what is kept away from them for that.",
-         .result = "{plugins:[{id,version,vendor,abi_major,abi_minor,ops,sha256,build_id,bytes,conformance,crashes,last_crash,quarantined:[...]}]}",
+         .result = "{plugins:[{id,version,vendor,abi_major,abi_minor,ops,sha256,build_id,bytes,"
+                   "conformance,crashes,last_crash,quarantined:[...]}]}",
          .example = R"({"op":"plugin_list"})"}),
 };
 

@@ -24,6 +24,7 @@ enum class SessionOp : std::uint32_t {
   kServerStats,
   kQuotaGet,
   kBackup,
+  kBackupStream,
   kBatch,
   kDigest,
   kDiscardTo,
@@ -35,7 +36,9 @@ enum class SessionOp : std::uint32_t {
 };
 
 // It answers in parts: `partial` frames until the last one.
-constexpr bool is_streamed(SessionOp op) { return op == SessionOp::kSubscribe; }
+constexpr bool is_streamed(SessionOp op) {
+  return op == SessionOp::kSubscribe || op == SessionOp::kBackupStream;
+}
 
 // Rows in the order of SessionOp.
 std::span<const stator_op> session_rows();
@@ -73,6 +76,9 @@ enum : std::size_t { kUsername, kClasses, kCollections, kExpiresInS };
 }
 namespace backup_args {
 enum : std::size_t { kName, kBase };
+}
+namespace backup_stream_args {
+enum : std::size_t { kName, kBaseManifest };
 }
 
 namespace discard_args {

@@ -20,24 +20,33 @@ namespace {
 // Beyond this the buffer of a part is freed when it was sent.
 constexpr std::size_t kKeepPartBytes = kStreamChunkBytes;
 
-Error cancelled(const Task& stream) {
-  return Error(ErrorCode::kCancelled, "the request was cancelled")
-      .with_hint("everything before LSN " + std::to_string(stream.stream_next.value()) +
-                 " was sent");
+}  // namespace
+
+SessionOp Session::session_op_of(const Task& task) const {
+  return static_cast<SessionOp>(host_.table->entries()[task.entry].session_op);
 }
 
-}  // namespace
+StreamDesk& Session::desk_of(const Task& stream) {
+  const bool is_backup = session_op_of(stream) == SessionOp::kBackupStream;
+  return is_backup ? *host_.backup_streams : *host_.changes;
+}
+
+Error Session::cancelled(const Task& stream) const {
+  Error error(ErrorCode::kCancelled, "the request was cancelled");
+  if (session_op_of(stream) != SessionOp::kSubscribe) return error;
+  return std::move(error).with_hint("everything before LSN " +
+                                    std::to_string(stream.stream_next.value()) + " was sent");
+}
 
 void Session::start_stream(Task* task) {
   const std::size_t open = streams_.size() + waiting_streams_;
   if (open >= kStreamsPerConnectionMax) {
-    return refuse(
-        task, Error(ErrorCode::kResourcesExhausted, "a connection has at most " +
-                                                        std::to_string(kStreamsPerConnectionMax) +
-                                                        " subscriptions open"));
+    return refuse(task, Error(ErrorCode::kResourcesExhausted,
+                              "a connection has at most " +
+                                  std::to_string(kStreamsPerConnectionMax) + " streams open"));
   }
   task->tenant = identity_.tenant;
-  auto opened = own_host().streams->open(*task);
+  auto opened = desk_of(*task).open(*task);
   if (!opened.ok()) return refuse(task, opened.error());
   ++waiting_streams_;
   send(task);
@@ -61,7 +70,7 @@ void Session::ask_for_more(Stream& stream) {
   if (!has_room) return;
   stream.task->payload.rest(kKeepPartBytes);
   stream.task->frame_ends.clear();
-  own_host().streams->more(*stream.task);
+  desk_of(*stream.task).more(*stream.task);
 }
 
 void Session::resume_streams() {
@@ -73,6 +82,9 @@ void Session::resume_streams() {
 // What the client may see can change while it looks: a part is sent only if it still may.
 bool Session::may_go_on(const Task& stream) {
   renew_identity(system_clock().monotonic_ns());
+  if (session_op_of(stream) == SessionOp::kBackupStream) {
+    return identity_.is_known && (identity_.rights.everywhere & STATOR_PERM_SERVER) != 0;
+  }
   const std::string_view collection = subscribed(stream);
   const std::uint32_t granted =
       collection.empty() ? identity_.rights.everywhere : identity_.rights.in(collection);
@@ -114,7 +126,7 @@ void Session::forget_stream(Task* task) {
 
 // `reason`: why, nothing for an end that the client asked for.
 void Session::end_stream(Task* task, std::optional<Error> reason) {
-  own_host().streams->close(*task);
+  desk_of(*task).close(*task);
   const std::size_t before = task->payload.size();
   task->is_partial = false;
   task->payload.clear();
@@ -144,14 +156,15 @@ void Session::end_of_input() {
 }
 
 void Session::end_streams_at_stop() {
-  end_streams(Error(ErrorCode::kBusy, "the server stops; subscribe again with from_lsn")
+  end_streams(Error(ErrorCode::kBusy,
+                    "the server stops; subscribe again with from_lsn, begin a backup anew")
                   .with_retry_after(1000));
 }
 
 void Session::unsubscribe(Task* task) {
   Task* stream = find_asked_for(task);
   if (stream == nullptr) return;
-  if (stream->stream == 0) {
+  if (stream->stream == 0 || session_op_of(*stream) != SessionOp::kSubscribe) {
     return refuse(task, Error(ErrorCode::kNotFound, "this request is no subscription"));
   }
   end_stream(stream, std::nullopt);
@@ -168,13 +181,14 @@ void Session::cancel(Task* task) {
 
 void Session::abandon_streams() {
   for (const Stream& stream : std::exchange(streams_, {})) {
-    own_host().streams->close(*stream.task);
+    desk_of(*stream.task).close(*stream.task);
     --host_.streams_open;
     if (stream.is_paused) --host_.streams_paused;
     host_.pool->give_back(stream.task);
   }
   for (const Slot& answer : slots_) {
-    if (answer.task != nullptr && answer.task->is_partial) own_host().streams->close(*answer.task);
+    if (answer.task != nullptr && answer.task->is_partial)
+      desk_of(*answer.task).close(*answer.task);
   }
 }
 

@@ -13,7 +13,9 @@ namespace stator::session {
 class StreamDesk {
  public:
   virtual ~StreamDesk() = default;
-  // Begins the stream of `subscribe`. The task stays the caller's and holds the first part.
+  // Whether one could begin, as far as that is known now.
+  virtual Status check(const bridge::Task& task) const = 0;
+  // Begins the stream that the task asks for. The task stays the caller's and holds the first part.
   virtual Status open(bridge::Task& task) STATOR_ON(lane) = 0;
   // Takes the task over. It comes back with its next part, as soon as there is one, or with the
   // last answer.

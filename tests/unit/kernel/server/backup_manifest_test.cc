@@ -83,7 +83,10 @@ TEST(BackupManifestTest, ABaseIsANameNotAPath) {
 
 TEST(BackupManifestTest, EveryFlippedByteIsFoundAndTheFileNamed) {
   io::FaultyFileSystem files;
-  ASSERT_TRUE(write_manifest(files, "/b", full()).ok());
+  const std::string text = format_manifest(full());
+  const std::string sum_line = manifest_sum_line(io::sha256_hex(text));
+  ASSERT_TRUE(io::write_file_durably(files, "/b/MANIFEST", text).ok());
+  ASSERT_TRUE(io::write_file_durably(files, "/b/MANIFEST.sha256", sum_line).ok());
   ASSERT_TRUE(read_manifest(files, "/b").ok());
   for (const std::string path : {"/b/MANIFEST", "/b/MANIFEST.sha256"}) {
     const std::string good = files.content(path);

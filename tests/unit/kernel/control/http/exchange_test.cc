@@ -20,6 +20,7 @@ using testing::StartsWith;
 // Makes one part of what it is given, and waits to be asked for more.
 class PlayedDesk final : public session::StreamDesk {
  public:
+  Status check(const Task&) const override { return ok_status(); }
   Status open(Task& task) override {
     task.stream = 1;
     give(task, "1");
@@ -46,7 +47,7 @@ class ExchangeTest : public testing::Test {
     host.table = &table_;
     host.pool = &pool_;
     host.policy = &policy_;
-    host.streams = &desk_;
+    host.changes = &desk_;
     host.watermark = [] { return Lsn{9}; };
     return host;
   }
