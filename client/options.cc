@@ -1,6 +1,8 @@
 #include "options.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 
 #include <CLI/CLI.hpp>
 
@@ -23,6 +25,7 @@ constexpr const char* kFooter =
     "Without a command: a prompt on a terminal, else requests are read line by line from\n"
     "standard input.\n\n"
     "Answers are tables on a terminal and one line of JSON elsewhere.\n"
+    "Secrets may stand in files: STATOR_PASSWORD_FILE, STATOR_API_KEY_FILE, STATOR_TOKEN_FILE.\n"
     "Exit codes: 0 ok, 1 the server answered an error, 2 usage, 3 connection failed.\n";
 
 // Options end at the first word that is none and belongs to no option. What follows is the
@@ -38,6 +41,19 @@ int count_own(int argc, const char* const* argv, const CLI::App& app) {
     at += takes_next ? 2 : 1;
   }
   return std::min(at, argc);
+}
+
+// What was not given may stand in the file that `variable` names: a secret in the environment is
+// passed on to whatever the program starts.
+void read_secret(const char* variable, std::string& secret) {
+  const char* path = std::getenv(variable);
+  if (path == nullptr || !secret.empty()) return;
+  std::ifstream file(path);
+  if (!std::getline(file, secret) && !file.eof()) {
+    throw Failure(kExitUsage, std::string(variable) + ": cannot read " + path);
+  }
+  if (secret.ends_with('\r')) secret.pop_back();
+  if (secret.empty()) throw Failure(kExitUsage, std::string(variable) + ": " + path + " is empty");
 }
 
 }  // namespace
@@ -88,6 +104,9 @@ Options read_options(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& fault) {
     throw Failure(kExitUsage, std::string(fault.what()) + "; see stator --help");
   }
+  read_secret("STATOR_PASSWORD_FILE", options.credentials.password);
+  read_secret("STATOR_API_KEY_FILE", options.credentials.api_key);
+  read_secret("STATOR_TOKEN_FILE", options.credentials.token);
   if (options.tls.certificate.empty() != options.tls.key.empty()) {
     throw Failure(kExitUsage, "--certificate and --key belong together");
   }

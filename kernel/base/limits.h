@@ -24,7 +24,14 @@ inline constexpr std::size_t kStreamsPerConnectionMax = 16;
 inline constexpr std::size_t kStreamBytesUnsentMax = 256u * 1024;
 // What a stream is given at once, unless one of its frames is larger.
 inline constexpr std::size_t kStreamChunkBytes = 64u * 1024;
+// Of one lane; all together no more than there are files to open.
 inline constexpr std::size_t kConnectionsMax = 20'000;
+// Files that are not connections. Of the server: its log (the segments that are written, made ahead
+// and read), audit log, backup, libraries. Of a lane: its store, epoll, its listening sockets.
+inline constexpr std::size_t kFilesOfServer = 64;
+inline constexpr std::size_t kFilesOfLane = 16;
+// A server that could have fewer does not start.
+inline constexpr std::size_t kConnectionsMin = 64;
 inline constexpr std::uint32_t kIdleTimeoutMs = 3'600'000;
 inline constexpr std::uint32_t kBodyTimeoutMs = 30'000;
 // What connections have buffered together (requests that are not whole, answers that are not read)
@@ -215,12 +222,17 @@ inline constexpr std::uint64_t kWorkTurnsAhead = 16;
 // Such reads that one lane has begun: each has a stack and a snapshot of the store. Further ones
 // wait in their queue.
 inline constexpr std::size_t kPausedReadsMax = 64;
+// How often those that wait are looked through for what is late or cancelled.
+inline constexpr std::uint64_t kQueueLookNs = 10'000'000;
 // Of a paused read; the pages that it has touched are kept. Engines that need more are at fault.
 inline constexpr std::size_t kPausedReadStackBytes = 512u * 1024;
 // Bytes read from one socket in one turn of the loop, so that one client cannot hold the lane:
 // where they may be many small requests, and where they belong to one large request.
 inline constexpr std::size_t kReadBytesFirst = 32u * 1024;
 inline constexpr std::size_t kReadBytesPerTurn = 256u * 1024;
+// From those amid large requests, which come last, while others are heard too: a quarter of a
+// millisecond.
+inline constexpr std::size_t kReadBytesOfLargeMax = 64u * 1024;
 // And from all of them, and in how many requests: the others come first in the next turn.
 inline constexpr std::size_t kReadBytesOfTurnMax = 256u * 1024;
 inline constexpr std::size_t kReadRequestsOfTurnMax = 8192;

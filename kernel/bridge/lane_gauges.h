@@ -5,10 +5,27 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
 #include "base/limits.h"
 
 namespace stator::bridge {
+
+inline constexpr std::array<std::string_view, kPriorityWeights.size()> kPriorityNames = {
+    "background", "normal", "high", "critical"};
+
+// Why a lane ended a connection that its client would have kept, or did not take one.
+enum class Ending : std::uint8_t {
+  kIdle,           // nothing was asked for too long
+  kSlowRequest,    // a request that was begun did not end in its time
+  kSlowHandshake,  // TLS was not there in its time
+  kVanished,       // nothing answers
+  kMemory,         // it held more than there was room for, and was the slowest
+  kTooMany,        // not taken: no more may be open
+  kHandshakeRate,  // not taken: too many handshakes in this second
+};
+inline constexpr std::array<std::string_view, 7> kEndingNames = {
+    "idle", "slow_request", "slow_handshake", "vanished", "memory", "too_many", "handshake_rate"};
 
 struct alignas(64) LaneGauges {
   using Gauge = std::atomic<std::uint64_t>;
@@ -31,6 +48,7 @@ struct alignas(64) LaneGauges {
   Gauge refused_low{0};    // requests of low priority that a pressed lane did not take, since start
   Gauge refused_busy{0};   // the others, at a full one
   Gauge refused_stuck{0};  // of a lane that was stuck, and those that waited for it
+  std::array<Gauge, kEndingNames.size()> ended{};  // connections, by Ending, since start
   // Since when its turn goes on (monotonic); 0 while it sleeps, stands still or does not serve yet.
   Gauge busy_since_ns{0};
 };

@@ -8,8 +8,8 @@ namespace stator::server {
 using wal::LogReader;
 
 ChangeReader::ChangeReader(wal::Log& log, ChangeWriter writer, std::uint32_t lanes,
-                           std::function<void(LaneId)> notify)
-    : log_(log), writer_(std::move(writer)), notify_(std::move(notify)) {
+                           std::function<void(LaneId)> notify, std::size_t most)
+    : log_(log), writer_(std::move(writer)), notify_(std::move(notify)), most_(most) {
   for (std::uint32_t i = 0; i < lanes; ++i) mailboxes_.push_back(std::make_unique<Mailbox>());
   thread_ = io::Thread("changes", [this] {
     const ActsAs role(threads::background);
@@ -30,10 +30,10 @@ void ChangeReader::stop() {
 }
 
 Status ChangeReader::open(const ChangeTicket& ticket, ChangeQuery query) {
-  if (open_.fetch_add(1) >= kSubscriptionsMax) {
+  if (open_.fetch_add(1) >= most_) {
     open_.fetch_sub(1);
-    return Error(ErrorCode::kResourcesExhausted, "the server has its most subscriptions open, " +
-                                                     std::to_string(kSubscriptionsMax));
+    return Error(ErrorCode::kResourcesExhausted,
+                 "the server has its most subscriptions open, " + std::to_string(most_));
   }
   const std::lock_guard lock(mutex_);
   orders_.push_back({What::kOpen, ticket, std::move(query)});

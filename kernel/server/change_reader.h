@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/byte_buffer.h"
+#include "base/limits.h"
 #include "base/thread_role.h"
 #include "io/thread.h"
 #include "server/change_event.h"
@@ -42,8 +43,9 @@ struct ChangePart {
 class ChangeReader {
  public:
   // `notify(lane)` is called on the reader's thread when a part lies in that lane's mailbox.
+  // `most`: subscriptions at once.
   ChangeReader(wal::Log& log, ChangeWriter writer, std::uint32_t lanes,
-               std::function<void(LaneId)> notify);
+               std::function<void(LaneId)> notify, std::size_t most = kSubscriptionsMax);
   ~ChangeReader();
   ChangeReader(const ChangeReader&) = delete;
   ChangeReader& operator=(const ChangeReader&) = delete;
@@ -96,6 +98,7 @@ class ChangeReader {
   wal::Log& log_;
   ChangeWriter writer_;
   const std::function<void(LaneId)> notify_;
+  const std::size_t most_;
   std::map<ChangeTicket, Subscription> subscriptions_;  // the thread's alone
   std::atomic<std::uint64_t> open_{0};
 

@@ -451,6 +451,11 @@ Status parse_config(const std::string& text, const std::string& name, Config& co
   return Reader(name, config).read(parsed.table());
 }
 
+bool is_toml_value(const std::string& text) {
+  const toml::parse_result parsed = toml::parse("value = " + text);
+  return parsed && parsed.table().size() == 1;
+}
+
 Status read_config(const std::string& path, Config& config) {
   STATOR_TRY(const std::string text, io::read_file(io::posix_file_system(), path));
   return parse_config(text, path, config);

@@ -1,4 +1,5 @@
-// The configuration of a server: defaults, then the TOML file, then the command line.
+// The configuration of a server: defaults, then the TOML file, then the environment
+// (config_environment.h), then the command line.
 #pragma once
 
 #include <cstdint>
@@ -69,5 +70,7 @@ struct Config {
 Status read_config(const std::string& path, Config& config);
 // The same from text; `name` is for messages.
 Status parse_config(const std::string& text, const std::string& name, Config& config);
+// It can stand behind a key.
+bool is_toml_value(const std::string& text);
 
 }  // namespace stator::server

@@ -24,6 +24,10 @@ core::SystemRecord end_of_drop(TenantId tenant) {
           system::write_record(system::kSpaceTenant, system::tenant_key(tenant.value()), {})};
 }
 
+void set(bridge::LaneGauges::Gauge& gauge, std::uint64_t value) {
+  gauge.store(value, std::memory_order_relaxed);
+}
+
 // Looks at peers in the time after which they are stuck.
 constexpr std::uint64_t kLooksPerStuck = 4;
 // Requests that wait for such a commit. More are worth executing the next ones meanwhile.
@@ -100,11 +104,12 @@ void Lane::run() {
                         shared_.quarantine});
   Status status = core_->recover();
   const bool is_ok = status.ok();
-  publish(0, 0);
+  publish_core();
   recovered_.set_value(std::move(status));
   if (is_ok) {
     Sockets sockets = sockets_.get_future().get();
-    net::EventLoop events(host_, std::move(sockets.listeners), shared_.mesh->doorbell(id_).fd());
+    net::EventLoop events(host_, std::move(sockets.listeners), *shared_.connections,
+                          shared_.mesh->doorbell(id_).fd());
     if (sockets.kernel.is_open()) events.adopt(std::move(sockets.kernel), auth::anonymous());
     loop(events);
   }
@@ -154,16 +159,18 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   read_sockets(events, ready);
   work(events);
   commit(events);
-  publish(events.connections(), events.unsent_bytes());
+  publish(events);
   for (int round = 0; events.flush(round < kHttpRoundsOfTurnMax); ++round) {
     work(events);
     commit(events);
   }
   dispatcher_.flush();
-  publish(events.connections(), events.unsent_bytes());  // what ended there, before the lane sleeps
+  publish(events);  // what ended there, before the lane sleeps
 }
 
-// Where too much waits the rest stays in the sockets, and next time they come first.
+// Where too much waits the rest stays in the sockets, and next time they come first. Those amid a
+// large request come last, in turns of their own: hundreds of them may be ready, each with more
+// than a turn can take, and who asks for little would wait for all of them.
 void Lane::read_sockets(net::EventLoop& events, std::size_t ready) {
   events.set_read_bytes(dispatcher_.is_pressed() ? kReadBytesPressed : kReadBytesPerTurn);
   const auto cost = [this] { return host_.requests + kRequestsPerError * host_.errors; };
@@ -174,17 +181,46 @@ void Lane::read_sockets(net::EventLoop& events, std::size_t ready) {
   };
   // By name: who was served and had nothing more stands elsewhere among those that are ready now.
   const std::size_t first = events.position_of(first_socket_, ready);
+  first_socket_ = net::EventLoop::kNobody;
+  large_.clear();
+  bool is_over = false;
   for (std::size_t i = 0; i < ready; ++i) {
     const std::size_t at = (first + i) % ready;
-    if (is_enough()) {
-      for (std::size_t left = i; left < ready; ++left) events.pass_over((first + left) % ready);
-      first_socket_ = events.name_of(at);
-      return;
+    if (events.is_amid_large(at)) {
+      large_.push_back(at);
+    } else if (is_over || is_enough()) {
+      if (!is_over) first_socket_ = events.name_of(at);
+      is_over = true;
+      events.pass_over(at);
+    } else {
+      events.receive(at);
+      if (link_.submitted.size() >= kGroup) work(events, core::TurnPart::kMoreToCome);
     }
-    events.receive(at);
-    if (link_.submitted.size() >= kGroup) work(events, core::TurnPart::kMoreToCome);
   }
-  first_socket_ = net::EventLoop::kNobody;
+  if (!large_.empty()) read_large(events);
+}
+
+// At least one of them, however much others had.
+void Lane::read_large(net::EventLoop& events) {
+  const auto first = std::find_if(large_.begin(), large_.end(), [&](std::size_t at) {
+    return events.name_of(at) == first_large_;
+  });
+  if (first != large_.end()) std::rotate(large_.begin(), first, large_.end());
+  const bool is_alone = events.now_ns() > events.alone_since_ns() + kAloneNs;
+  const std::size_t most = is_alone ? kReadBytesPerTurn : kReadBytesOfLargeMax;
+  events.set_read_bytes(dispatcher_.is_pressed() ? kReadBytesPressed : most);
+  const std::size_t before = events.received_bytes();
+  first_large_ = net::EventLoop::kNobody;
+  for (const std::size_t at : large_) {
+    const bool is_enough =
+        dispatcher_.is_home_pressed() || events.received_bytes() - before >= most;
+    if (!is_enough) {
+      events.receive(at);
+      continue;
+    }
+    events.pass_over(at);
+    if (first_large_ == net::EventLoop::kNobody) first_large_ = events.name_of(at);
+  }
 }
 
 void Lane::begin_work() {
@@ -230,22 +266,24 @@ void Lane::commit(net::EventLoop& events) {
   shared_.log->flush();
 }
 
-void Lane::publish(std::size_t connections, std::size_t unsent_bytes) {
+void Lane::publish(const net::EventLoop& events) {
+  set(gauges().connections, events.connections());
+  set(gauges().unsent_bytes, events.unsent_bytes());
+  for (std::size_t i = 0; i < events.ended().size(); ++i) set(gauges().ended[i], events.ended()[i]);
+  publish_core();
+}
+
+void Lane::publish_core() {
   bridge::LaneGauges& gauges = this->gauges();
-  const auto set = [](bridge::LaneGauges::Gauge& gauge, std::uint64_t value) {
-    gauge.store(value, std::memory_order_relaxed);
-  };
   set(gauges.applied_lsn, store_->applied().value());
   set(gauges.memtable_bytes, store_->memtable_bytes());
   set(gauges.checkpoint_runs, core_->is_checkpointing() ? 1 : 0);
   set(gauges.waiting, core_->waiting() + host_.held);
   set(gauges.replayed, core_->replayed());
-  set(gauges.connections, connections);
   set(gauges.requests, host_.requests);
   set(gauges.errors, host_.errors);
   set(gauges.streams, host_.streams_open);
   set(gauges.streams_paused, host_.streams_paused);
-  set(gauges.unsent_bytes, unsent_bytes);
   set(gauges.request_bytes, host_.room.bytes);
   for (std::size_t i = 0; i < gauges.queued.size(); ++i) {
     set(gauges.queued[i], core_->queued(static_cast<bridge::Priority>(i)));

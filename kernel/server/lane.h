@@ -40,6 +40,7 @@ struct LaneShared {
   auth::PasswordWorker* passwords = nullptr;
   auth::PolicyBook* policy = nullptr;
   auth::Lockout* lockout = nullptr;
+  net::ConnectionBudget* connections = nullptr;
   audit::AuditLog* audit = nullptr;
   auth::Mode auth_mode = auth::Mode::kTrust;
   bool certificates_name_users = false;
@@ -95,6 +96,7 @@ class Lane {
   void work(net::EventLoop& events, core::TurnPart part = core::TurnPart::kLast) STATOR_ON(lane);
   // Takes what has come, as much as this lane can have waiting.
   void read_sockets(net::EventLoop& events, std::size_t ready) STATOR_ON(lane);
+  void read_large(net::EventLoop& events) STATOR_ON(lane);
   // A turn of background work, if one is due and the lane is to go on serving.
   void begin_work() STATOR_ON(lane);
   bool may_work() const STATOR_ON(lane);
@@ -104,7 +106,8 @@ class Lane {
   void commit(net::EventLoop& events) STATOR_ON(lane);
   int timeout_ms(const net::EventLoop& events) const STATOR_ON(lane);
   // What server_stats tells of this lane.
-  void publish(std::size_t connections, std::size_t unsent_bytes) STATOR_ON(lane);
+  void publish(const net::EventLoop& events) STATOR_ON(lane);
+  void publish_core() STATOR_ON(lane);
   bridge::LaneGauges& gauges() const { return (*shared_.gauges)[id_.value()]; }
   void set_busy_since(std::uint64_t now_ns) {
     gauges().busy_since_ns.store(now_ns, std::memory_order_relaxed);
@@ -136,6 +139,8 @@ class Lane {
   std::uint64_t peers_looked_ns_ = 0;
   std::uint32_t first_socket_ =
       net::EventLoop::kNobody;  // of the next turn: the first that was passed over
+  std::vector<std::size_t> large_;  // of the sockets that are ready, those amid large requests
+  std::uint32_t first_large_ = net::EventLoop::kNobody;  // that of them which comes first next time
   Status last_checkpoint_;
   io::Thread thread_;
 };

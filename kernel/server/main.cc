@@ -14,6 +14,8 @@
 #include "io/crash_report.h"
 #include "io/file_system.h"
 #include "server/admin_bootstrap.h"
+#include "server/config_environment.h"
+#include "server/config_show.h"
 #include "server/crash_reports.h"
 #include "server/key_file.h"
 #include "server/plugin_command.h"
@@ -223,20 +225,45 @@ sigset_t block_signals() {
   return signals;
 }
 
-// Until SIGTERM or SIGINT. SIGHUP reads again what can be: the key file, certificates and token keys.
-// The latter two are looked at by themselves too, since who renews them may not know of signals.
-void wait_for_end(const sigset_t& signals, stator::server::Server& server) {
+// The file, and what the environment says otherwise.
+stator::Status read_settings(const std::string& config_file, Config& config) {
+  if (!config_file.empty()) STATOR_CHECK(stator::server::read_config(config_file, config));
+  return stator::server::read_environment(stator::server::environment(), config);
+}
+
+stator::Error no_mode(const std::string& config_file) {
+  return {stator::ErrorCode::kBadRequest,
+          config_file + ": [auth] mode is not set; serve wants it said: \"trust\" or \"password\""};
+}
+
+void reload_log_level(const std::string& config_file) {
+  Config config;
+  if (auto status = read_settings(config_file, config); !status.ok()) {
+    return stator::log::error("the log level stays as it is: " + status.error().sentence());
+  }
+  stator::log::set_level(level_of(config.log_level));
+  stator::log::info("the log level is " + config.log_level);
+}
+
+// Until SIGTERM or SIGINT. SIGHUP reads again what can be: the log level, the key file,
+// certificates and token keys. The latter two are looked at by themselves too, since who renews
+// them may not know of signals.
+void wait_for_end(const sigset_t& signals, stator::server::Server& server,
+                  const std::string& config_file) {
   constexpr timespec kLookSeconds{5, 0};
   for (;;) {
     const int signal = server.has_files() ? sigtimedwait(&signals, nullptr, &kLookSeconds)
                                           : sigwaitinfo(&signals, nullptr);
     if (signal == SIGTERM || signal == SIGINT) return;
-    if (signal == SIGHUP) server.reload_keys();
+    if (signal == SIGHUP) {
+      server.reload_keys();
+      reload_log_level(config_file);
+    }
     if (signal == SIGHUP || errno == EAGAIN) server.reload_files(signal != SIGHUP);
   }
 }
 
-int run(const Config& config) {
+int run(const Config& config, const std::string& config_file) {
   stator::log::set_level(level_of(config.log_level));
   const sigset_t signals = block_signals();
   const stator::io::SignalStack crash_stack;
@@ -250,13 +277,38 @@ int run(const Config& config) {
     std::_Exit(code);  // lanes may be half-way up; the log is consistent at every moment
   }
   print_ready(server);
-  wait_for_end(signals, server);
+  wait_for_end(signals, server, config_file);
   stator::log::info("stopping");
   if (auto status = server.stop(); !status.ok()) {
     fail(kExitFailure, status.error().sentence());
     std::_Exit(kExitFailure);  // a lane may still be at its work
   }
   return 0;
+}
+
+// Whether a server could start with it, or what it says.
+int run_config(const std::string& config_file, bool shows) {
+  stator::log::set_level(stator::log::Level::kWarn);
+  Config config;
+  auto status = read_settings(config_file, config);
+  if (status.ok() && !config.auth_is_set) status = no_mode(config_file);
+  if (status.ok() && !shows) status = stator::server::Server(config).check();
+  if (!status.ok()) return fail(kExitConfig, status.error().sentence());
+  std::cout << (shows ? stator::server::show(config) : R"({"event":"checked"})") << std::endl;
+  return 0;
+}
+
+void add_config_command(CLI::App& app, Options& options) {
+  CLI::App* group = app.add_subcommand("config", "The configuration");
+  group->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what) {
+    group->add_subcommand(name, what)
+        ->add_option("--config", options.config_file, "Configuration file (TOML)")
+        ->check(CLI::ExistingFile)
+        ->required();
+  };
+  add("check", "Whether a server could start with it; exit code 78 if not, with the reason");
+  add("show", "What is in force: defaults, the file, the environment; in JSON");
 }
 
 // Says what was done in one line, as the server does when it is ready.
@@ -383,6 +435,7 @@ int main(int argc, char** argv) {
   add_audit_command(app, audit);
   stator::server::PasswordReset reset;
   add_user_command(app, reset, options);
+  add_config_command(app, options);
   CLI11_PARSE(app, argc, argv);
   if (app.got_subcommand("audit")) return run_audit_verify(audit);
   if (app.got_subcommand("user")) return run_reset_password(reset, options);
@@ -390,14 +443,16 @@ int main(int argc, char** argv) {
   if (app.got_subcommand("plugin")) return crash.data_dir.empty() ? run(plugin) : run(crash);
   if (restore->parsed()) return run_restore(options);
 
+  if (const CLI::App* command = app.get_subcommand("config"); command->parsed()) {
+    return run_config(options.config_file, command->got_subcommand("show"));
+  }
+
   Config config;
-  if (!options.config_file.empty()) {
-    if (auto status = stator::server::read_config(options.config_file, config); !status.ok()) {
-      return fail(kExitConfig, status.error().sentence());
-    }
+  if (auto status = read_settings(options.config_file, config); !status.ok()) {
+    return fail(kExitConfig, status.error().sentence());
   }
   if (serve->parsed() && !config.auth_is_set) {
-    return fail(kExitConfig, options.config_file + ": [auth] mode is not set; serve wants it said: \"trust\" or \"password\"");
+    return fail(kExitConfig, no_mode(options.config_file).sentence());
   }
   if (!options.data_dir.empty()) config.data_dir = options.data_dir;
   if (!options.listen.empty()) config.listen = options.listen;
@@ -418,5 +473,5 @@ int main(int argc, char** argv) {
   // dev is for whoever works on engines, in whatever folder: it says what serve would refuse.
   config.allows_insecure_plugins = dev->parsed() || options.allows_insecure_plugins;
   config.engine_path.insert(config.engine_path.begin(), options.engine_path.begin(), options.engine_path.end());
-  return run(config);
+  return run(config, options.config_file);
 }

@@ -48,20 +48,6 @@ session::LogFacts log_facts(const wal::Log& log) {
   return {durable, log.last(), is_full ? "disk_full" : "failed", log.oldest()};
 }
 
-// What was read from files at the start, if they have changed.
-template <class Loaded>
-void reload(Loaded* loaded, std::int64_t& written_ns, bool only_if_newer, const std::string& name) {
-  if (loaded == nullptr) return;
-  const std::int64_t written = loaded->written_ns();
-  // Half of a replacement (one file gone for a moment) is looked at again later.
-  if (only_if_newer && (written == 0 || written == written_ns)) return;
-  written_ns = written;
-  Status status = loaded->reload();
-  if (status.ok()) return log::info(name + " was read again");
-  log::error("the old one stays in use, not " + name +
-             " as it is now: " + status.error().sentence());
-}
-
 }  // namespace
 
 Server::~Server() = default;
@@ -69,15 +55,13 @@ Server::~Server() = default;
 Status Server::start() {
   started_ns_ = system_clock().monotonic_ns();
   io::report_crashes(crash_directory(config_.data_dir));
-  STATOR_CHECK(check_addresses());
-  STATOR_CHECK(load_jwt());
-  STATOR_CHECK(read_key_file(config_.key_file, keys_));
-  STATOR_CHECK(load_table());
+  STATOR_CHECK(check());
   // Before any data is touched: a port in use must not cost a recovery.
   net::Listeners listeners;
   STATOR_CHECK(listen(listeners));
 
   const std::uint32_t lanes = config_.lanes == 0 ? lanes_by_machine() : config_.lanes;
+  STATOR_CHECK(share_files(lanes));
   STATOR_CHECK(open_data(lanes));
   if (layout_.lanes != lanes) STATOR_CHECK(reshard(lanes));
   STATOR_CHECK(start_lanes());
@@ -96,6 +80,7 @@ Status Server::start_offline(const KernelTask& task) {
   io::report_crashes(crash_directory(config_.data_dir));
   STATOR_CHECK(read_key_file(config_.key_file, keys_));
   STATOR_CHECK(load_table());
+  STATOR_CHECK(share_files(lanes_by_machine()));
   STATOR_CHECK(open_data(lanes_by_machine()));  // of a new directory; an old one keeps its lanes
   STATOR_CHECK(start_lanes());
   return serve({}, task);
@@ -135,59 +120,7 @@ Status Server::serve(const net::Listeners& listeners, const KernelTask& task) {
   return task ? task(kernel_end.fd()) : ok_status();
 }
 
-Status Server::check_addresses() const {
-  const auto addresses = {config_.listen, config_.tls_listen, config_.http_listen,
-                          config_.https_listen};
-  if (std::all_of(addresses.begin(), addresses.end(),
-                  [](const auto& text) { return text.empty(); })) {
-    return Error(ErrorCode::kBadRequest, "nothing to listen on: set [server] listen or tls_listen");
-  }
-  const bool wants_tls = !config_.tls_listen.empty() || !config_.https_listen.empty();
-  if (wants_tls && (config_.tls.certificate.empty() || config_.tls.key.empty())) {
-    return Error(ErrorCode::kBadRequest,
-                 std::string("[server] ") +
-                     (config_.tls_listen.empty() ? "https_listen" : "tls_listen") +
-                     " is set: set [tls] certificate and key too");
-  }
-  const bool wants_client_certificates = config_.tls.clients != net::ClientCertificates::kNone;
-  if (wants_client_certificates == config_.tls.client_ca.empty()) {
-    return Error(
-        ErrorCode::kBadRequest,
-        "[tls] client_ca and client_certificates = \"optional\" or \"required\" belong together");
-  }
-  if (config_.certificate_users && config_.tls.client_ca.empty()) {
-    return Error(ErrorCode::kBadRequest, "[auth] certificate_users = true needs [tls] client_ca");
-  }
-  for (const std::string& text : addresses) {
-    if (text.empty()) continue;
-    STATOR_TRY(const net::ListenAddress address, net::parse_address(text));
-    if (!address.is_loopback && config_.auth_mode == auth::Mode::kTrust) {
-      return Error(
-          ErrorCode::kBadRequest,
-          "refusing to listen on " + text +
-              " without authentication: set [auth] mode = \"password\", or listen on 127.0.0.1");
-    }
-  }
-  return ok_status();
-}
-
-Status Server::load_jwt() {
-  const auth::JwtRules& rules = config_.jwt;
-  const bool is_set = !rules.keys_file.empty() || !rules.issuer.empty() || !rules.audience.empty();
-  if (!is_set) return ok_status();
-  if (rules.keys_file.empty() || rules.issuer.empty() || rules.audience.empty()) {
-    return Error(ErrorCode::kBadRequest, "[auth.jwt] needs keys, issuer and audience");
-  }
-  STATOR_TRY(jwt_, auth::JwtVerifier::load(rules));
-  jwt_written_ns_ = jwt_->written_ns();
-  return ok_status();
-}
-
 Status Server::listen(net::Listeners& listeners) {
-  if (!config_.tls_listen.empty() || !config_.https_listen.empty()) {
-    STATOR_TRY(tls_, net::TlsContext::load(config_.tls));
-    tls_written_ns_ = tls_->written_ns();
-  }
   struct Port {
     const std::string& wanted;
     net::Socket& socket;
@@ -203,11 +136,6 @@ Status Server::listen(net::Listeners& listeners) {
     port.socket = std::move(bound.socket);
   }
   return ok_status();
-}
-
-void Server::reload_files(bool only_if_newer) {
-  reload(tls_.get(), tls_written_ns_, only_if_newer, "the TLS certificate");
-  reload(jwt_.get(), jwt_written_ns_, only_if_newer, "the set of token keys");
 }
 
 Status Server::open_data(std::uint32_t lanes) {
@@ -399,7 +327,7 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   passwords_ = std::make_unique<auth::PasswordWorker>(layout_.lanes, ring);
   trims_ = std::make_unique<TrimGate>(*log_, applied_, config_.history);
   changes_ = std::make_unique<ChangeReader>(*log_, ChangeWriter(engines_.catalog, engine_numbers_),
-                                            layout_.lanes, ring);
+                                            layout_.lanes, ring, subscriptions_max_);
   backups_ = std::make_unique<BackupWorker>(backup_sources(stores), layout_.lanes, ring);
   stop_ = std::make_unique<LaneStop>(layout_.lanes, ring);
   maintenance_ = std::make_unique<Maintenance>(standing(), ring);
@@ -431,6 +359,7 @@ void Server::fill_shared(const std::vector<store::Store*>& stores) {
   drops_.start(layout_.lanes, ring);
   shared_->drops = &drops_;
   shared_->lockout = &lockout_;
+  shared_->connections = connections_.get();
   shared_->audit = audit_.get();
   shared_->auth_mode = config_.auth_mode;
   shared_->certificates_name_users = config_.certificate_users;

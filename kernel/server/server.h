@@ -33,11 +33,14 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  // Whether start() would begin: addresses, files of certificates and keys, engines. Nothing is
+  // listened on, and no data touched.
+  Status check();
   // Returns when every lane serves. Errors are one sentence each.
   Status start();
-  // Reads certificates and token keys again, if there are any. `only_if_newer`: than when they were
+  // Reads certificates and token keys again, if there are any. `only_if_changed`: since they were
   // last looked at.
-  void reload_files(bool only_if_newer);
+  void reload_files(bool only_if_changed);
   bool has_files() const { return tls_ != nullptr || jwt_ != nullptr; }
   // The same without a network, with the lanes that the directory has: `task` gets a connection
   // with the kernel's rights. For commands on a stopped server's data; stop() follows, whatever it
@@ -66,6 +69,7 @@ class Server {
 
  private:
   Status check_addresses() const;
+  Status load_tls();
   Status load_jwt();
   Status listen(net::Listeners& listeners);
   Status load_table();
@@ -81,6 +85,9 @@ class Server {
   Status stop_lanes();
   Status await_ends();
   Status reshard(std::uint32_t lanes);
+  // How many connections, and of these how many readers of changes, the files that the process may
+  // open are enough for. Error: kResourcesExhausted.
+  Status share_files(std::uint32_t lanes);
   void fill_shared(const std::vector<store::Store*>& stores);
   BackupSources backup_sources(const std::vector<store::Store*>& stores);
   session::StatsSources stats_sources();
@@ -113,6 +120,7 @@ class Server {
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<Lsn> applied_;  // by lane, when the stores were opened
   std::unique_ptr<TrimGate> trims_;
+  std::unique_ptr<net::ConnectionBudget> connections_;
   std::vector<bridge::LaneGauges> gauges_;
   std::vector<std::unique_ptr<session::OpMeter>> meters_;
   session::StatsSources stats_;
@@ -120,6 +128,7 @@ class Server {
   std::unique_ptr<BackupWorker> backups_;
   std::unique_ptr<LaneStop> stop_;
   std::unique_ptr<Maintenance> maintenance_;
+  std::size_t subscriptions_max_ = kSubscriptionsMax;
   std::uint64_t started_ns_ = 0;
   std::unique_ptr<core::ReplayProgress> progress_;
   std::mutex parked_mutex_;
@@ -130,9 +139,9 @@ class Server {
   std::string https_listen_address_;
   std::unique_ptr<http::Front> front_;
   std::unique_ptr<net::TlsContext> tls_;
-  std::int64_t tls_written_ns_ = 0;
+  std::uint64_t tls_stamp_ = 0;
   std::unique_ptr<auth::JwtVerifier> jwt_;
-  std::int64_t jwt_written_ns_ = 0;
+  std::uint64_t jwt_stamp_ = 0;
   Lsn recovered_lsn_;
 };
 

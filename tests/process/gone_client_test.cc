@@ -62,6 +62,15 @@ class Watched {
     }
     return sum;
   }
+  // Connections that the server ended because nothing answered.
+  std::uint64_t vanished() {
+    std::uint64_t sum = 0;
+    const json stats = must(*observer_, {{"op", "server_stats"}});
+    for (const json& lane : stats["lanes"]) {
+      sum += lane["ended"]["vanished"].get<std::uint64_t>();
+    }
+    return sum;
+  }
   ::testing::AssertionResult becomes(const Load& wanted) {
     const auto end = std::chrono::steady_clock::now() + kNoticed;
     for (;;) {
@@ -194,6 +203,7 @@ TEST_P(VanishedClientTest, IsNoticedWhileItIsSentSomething) {
   client->vanish();
   must(server.observer(), {{"op", "point_put"}, {"document_id", "a"}, {"data", json::object()}});
   EXPECT_TRUE(server.becomes({1, 0, 0}));
+  EXPECT_EQ(server.vanished(), 1u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, VanishedClientTest,
@@ -208,6 +218,7 @@ TEST(WebSocketPingTest, WhoNeverAnswersIsGone) {
   wait_for_lsn(*waiting, 1);
   ASSERT_TRUE(server.becomes({3, 1, 1}));
   EXPECT_TRUE(server.becomes({1, 0, 0}));
+  EXPECT_EQ(server.vanished(), 2u);
 }
 
 TEST(WebSocketPingTest, WhoAnswersStaysAndWhoWaitsForNothingIsNotAsked) {

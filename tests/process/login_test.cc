@@ -105,6 +105,32 @@ TEST_F(LoginTest, GuessesAreSlowedDownForOneUserOverAllConnections) {
   EXPECT_EQ(login(client, "admin", "test-password")["status"], "ok");
 }
 
+// Each waits for its hash while the others are sent: none of them has failed yet.
+TEST_F(LoginTest, GuessesThatAreSentTogetherAreNoMoreThanThoseOneByOne) {
+  constexpr int kGuesses = 20;
+  const auto send = [&](Client& client, const std::string& password) {
+    client.send(
+        Json{{"op", "auth"}, {"method", "password"}, {"username", "anna"}, {"password", password}}
+            .dump());
+  };
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < kGuesses; ++i) {
+    clients.push_back(std::make_unique<Client>(server_.port()));
+    send(*clients.back(), "wrong password");
+  }
+  clients.push_back(std::make_unique<Client>(server_.port()));
+  send(*clients.back(), "correct horse");
+  int tried = 0;
+  std::string last;
+  for (auto& client : clients) {
+    const Json answer = Json::parse(client->receive().value());
+    last = answer.value("error_code", "");
+    tried += last == "unauthenticated" ? 1 : 0;
+  }
+  EXPECT_EQ(tried, 10);
+  EXPECT_EQ(last, "account_locked") << "whether it was right is not told";
+}
+
 TEST_F(LoginTest, AnUnknownUserIsAnsweredLikeAWrongPassword) {
   Client client(server_.port());
   Json known = login(client, "anna", "wrong password");

@@ -50,6 +50,56 @@ TEST_F(StartTest, AMistypedKeyNamesLineAndNearestKey) {
   EXPECT_THAT(refused("[server]\nlistenn = \"127.0.0.1:0\"\n", 78), HasSubstr("stator.toml:2: unknown key 'server.listenn'; did you mean 'server.listen'?"));
 }
 
+TEST_F(StartTest, AConfigurationIsCheckedWithoutAStart) {
+  const std::string file = dir_.path() + "/some.toml";
+  const std::string data = dir_.path() + "/none";
+  const auto run = [&](const char* command, const std::string& text) {
+    std::ofstream(file) << "[server]\ndata_dir = \"" + data + "\"\n" + text;
+    return run_statord({"config", command, "--config", file});
+  };
+  EXPECT_EQ(run("check", "[auth]\nmode = \"trust\"\n").out, "{\"event\":\"checked\"}\n");
+  const CommandResult shown = run("show", "lanes = 3\n[auth]\nmode = \"trust\"\n");
+  EXPECT_THAT(shown.out, HasSubstr(R"("lanes":3)"));
+  for (const auto& [text, why] : std::vector<std::pair<std::string, std::string>>{
+           {"lanse = 3\n", "did you mean 'server.lanes'"},
+           {"", "[auth] mode is not set"},
+           {"listen = \"0.0.0.0:1\"\n[auth]\nmode = \"trust\"\n", "without authentication"},
+           {"tls_listen = \"127.0.0.1:1\"\n[tls]\ncertificate = \"/x\"\nkey = \"/x\"\n[auth]\nmode "
+            "= \"trust\"\n",
+            "/x"},
+           {"[auth]\nmode = \"trust\"\n[encryption]\nkey_file = \"/x\"\n", "/x"}}) {
+    const CommandResult result = run("check", text);
+    EXPECT_EQ(result.exit_code, 78) << text;
+    EXPECT_THAT(result.errors, HasSubstr(why));
+  }
+  EXPECT_FALSE(std::filesystem::exists(data));
+}
+
+TEST_F(StartTest, TheEnvironmentGoesBeforeTheFileAndBehindTheCommandLine) {
+  ServerProcess server({.data_dir = dir_.path(),
+                        .config = "[server]\nhttp_listen = \"\"\nlog_level = \"info\"\n",
+                        .environment = {"STATOR_SERVER__HTTP_LISTEN=127.0.0.1:0",
+                                        "STATOR_SERVER__LISTEN=nonsense"}});
+  ASSERT_TRUE(server.start()) << server.errors();
+  EXPECT_NE(server.http_port(), 0);
+  server.stop();
+  server.set_environment({"STATOR_SERVER__HTTP_LISTENS=127.0.0.1:0"});
+  EXPECT_FALSE(server.start());
+  EXPECT_EQ(server.exit_code(), 78);
+  EXPECT_THAT(server.errors(), HasSubstr("did you mean 'server.http_listen'"));
+}
+
+TEST_F(StartTest, ASignalTakesANewLogLevel) {
+  ServerProcess server({.data_dir = dir_.path(), .config = "[server]\nlog_level = \"error\"\n"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  EXPECT_EQ(server.errors(), "");
+  std::ofstream(dir_.path() + "/stator.toml") << "[server]\nlog_level = \"info\"\n";
+  ::kill(server.pid(), SIGHUP);
+  while (server.errors().find("log level") == std::string::npos) sched_yield();
+  EXPECT_EQ(server.stop(), 0);
+  EXPECT_THAT(server.errors(), HasSubstr("stopping"));
+}
+
 TEST_F(StartTest, AMissingEngineIsNamed) {
   EXPECT_THAT(refused("engines = [\"documnt\"]\n", 1), HasSubstr("engine 'documnt' is enabled but not installed"));
 }

@@ -163,6 +163,7 @@ TEST_F(TlsTest, HandshakesASecondAreLimitedAndTheNextSecondHasItsOwn) {
   EXPECT_THAT(server.errors(), HasSubstr("too many handshakes a second"));
   Client plain(server.port());
   EXPECT_THAT(plain.ask(kGet), HasSubstr(R"({"x":1})"));
+  EXPECT_GT(must(plain, {{"op", "server_stats"}})["lanes"][0]["ended"]["handshake_rate"], 0);
   while (!comes_in()) continue;
   EXPECT_EQ(server.stop(), 0) << server.errors();
 }
@@ -255,6 +256,31 @@ TEST_F(TlsTest, ANewCertificateIsTakenWithoutARestart) {
   EXPECT_THROW(Client(server.tls_port(), {.ca = old}), std::runtime_error);
   EXPECT_NO_THROW(Client(server.tls_port(), {.ca = certificate(third)}));
   EXPECT_THAT(before.ask(kGet), HasSubstr(R"({"x":1})"));
+}
+
+// Whoever renews it puts files there one by one, and they may be older than what was there.
+TEST_F(TlsTest, ANewCertificateIsNoticedWhateverItsAge) {
+  make_files(other_);
+  TempDir third;
+  make_files(third);
+  const auto long_ago = std::filesystem::last_write_time(key(other_)) - std::chrono::hours(24);
+  std::filesystem::last_write_time(key(third), long_ago);
+  std::filesystem::last_write_time(certificate(third), long_ago);
+  ServerProcess server(options(dir_, tls_config(other_)));
+  ASSERT_TRUE(server.start()) << server.errors();
+  const auto await = [&](const char* words) {
+    while (server.errors().find(words) == std::string::npos) sched_yield();
+  };
+  const auto put = [](const std::string& file, const std::string& place) {
+    std::filesystem::copy(file, place + ".new");
+    std::filesystem::last_write_time(place + ".new", std::filesystem::last_write_time(file));
+    std::filesystem::rename(place + ".new", place);
+  };
+  put(key(third), key(other_));
+  await("stays in use");
+  put(certificate(third), certificate(other_));
+  await("was read again");
+  EXPECT_NO_THROW(Client(server.tls_port(), {.ca = certificate(third)}));
 }
 
 // Certificates of a small authority, made by the openssl command, as operators do.

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,6 +86,10 @@ bool ServerProcess::start() {
   int out[2];
   if (pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   pid_ = fork();
+  if (pid_ == 0 && options_.files != 0) {
+    const rlimit files = {options_.files, options_.files};
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   if (pid_ == 0) become(words, out[1], errors_, options_.environment);
   close(out[1]);
   ready_line_.clear();

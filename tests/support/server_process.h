@@ -18,6 +18,7 @@ class ServerProcess {
     std::string command = "dev";
     std::vector<std::string> arguments = {};    // further ones
     std::vector<std::string> environment = {};  // NAME=VALUE
+    std::size_t files = 0;                      // it may open so many (ulimit -n); 0: as we may
   };
   explicit ServerProcess(Options options);
   ~ServerProcess();

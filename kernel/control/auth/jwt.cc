@@ -3,7 +3,6 @@
 #include <cmath>
 #include <jansson.h>
 #include <optional>
-#include <sys/stat.h>
 extern "C" {
 #include <jose/b64.h>
 #include <jose/jws.h>
@@ -12,6 +11,7 @@ extern "C" {
 
 #include "base/limits.h"
 #include "control/auth/secrets.h"
+#include "io/file_stamp.h"
 #include "io/file_system.h"
 
 namespace stator::auth {
@@ -132,11 +132,7 @@ Status JwtVerifier::reload() {
   return ok_status();
 }
 
-std::int64_t JwtVerifier::written_ns() const {
-  struct stat found {};
-  if (stat(rules_.keys_file.c_str(), &found) != 0) return 0;
-  return std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec;
-}
+std::uint64_t JwtVerifier::stamp() const { return io::file_stamp({rules_.keys_file}); }
 
 Result<std::vector<JwtVerifier::Key>> JwtVerifier::read_keys(const std::string& path) {
   auto text = io::read_file(io::posix_file_system(), path);

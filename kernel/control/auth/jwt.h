@@ -39,8 +39,8 @@ class JwtVerifier {
   explicit JwtVerifier(JwtRules rules) : rules_(std::move(rules)) {}  // load() makes it
   // Reads them again; on an error the old ones stay.
   Status reload();
-  // When the file was last written, Unix time in nanoseconds; 0 while it is missing.
-  std::int64_t written_ns() const;
+  // Another number whenever the file is another or was written; 0 while it is missing.
+  std::uint64_t stamp() const;
 
   // Errors: kUnauthenticated, whatever is wrong but the time (the sentence says what, and nothing
   // that the token's owner does not know); kAuthExpired.

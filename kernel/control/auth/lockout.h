@@ -1,8 +1,10 @@
-// Slows down who guesses: after some failures for one user, or from one address, further attempts are
-// refused for a time that doubles with each failure.
+// Slows down who guesses: after some failures for one user, or from one address, further attempts
+// are refused for a time that doubles with each failure.
 //
-// In memory, for all lanes together; bounded: when a table is full, the entry that has been quiet for
-// longest makes room. A refused attempt costs no hash. Any thread.
+// In memory, for all lanes together; bounded: when a table is full, an entry with the fewest
+// failures makes room, the one that has been quiet for longest: who makes up names does not get a
+// locked one forgotten. Of an IPv6 address the network counts (64 bits): a customer has all of its
+// addresses. A refused attempt costs no hash. Any thread.
 #pragma once
 
 #include <cstdint>

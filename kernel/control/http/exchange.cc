@@ -93,6 +93,11 @@ std::uint64_t Exchange::overdue_ns(std::uint64_t last_activity_ns) const {
   }
 }
 
+bridge::Ending Exchange::ending() const {
+  if (socket_ != nullptr && socket_->is_deaf()) return bridge::Ending::kVanished;
+  return incoming_since_ns() == 0 ? bridge::Ending::kIdle : bridge::Ending::kSlowRequest;
+}
+
 std::uint64_t Exchange::incoming_since_ns() const {
   if (state_ == State::kWebSocket) return socket_->partial_since_ns();
   const bool comes = (state_ == State::kHead && reader_ != nullptr) || state_ == State::kBody;

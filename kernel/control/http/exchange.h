@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "base/thread_role.h"
+#include "bridge/lane_gauges.h"
 #include "control/auth/identity.h"
 #include "control/http/front.h"
 #include "control/http/reply.h"
@@ -69,6 +70,8 @@ class Exchange final : public session::AnswerForm {
   // Monotonic time at which it has had too long; 0: never. `last_activity_ns`: when bytes last came
   // or went.
   std::uint64_t overdue_ns(std::uint64_t last_activity_ns) const;
+  // What it is then.
+  bridge::Ending ending() const;
 
   void last(const bridge::Task& task, const std::string* members, Lsn watermark,
             ByteBuffer& out) override STATOR_ON(lane);

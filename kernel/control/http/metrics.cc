@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <utility>
 
 #include "control/session/op_meter.h"
 
@@ -74,6 +75,9 @@ constexpr LaneMetric kLaneMetrics[] = {
      &LaneGauges::memtable_bytes},
     {"lane_checkpoint_running", "gauge", "1 while a checkpoint is being written.",
      &LaneGauges::checkpoint_runs},
+    {"lane_long_reads", "gauge", "Reads in slices that have begun and pause.",
+     &LaneGauges::long_reads},
+    {"lane_slices_total", "counter", "Slices of such reads.", &LaneGauges::slices},
     {"lane_replayed_records", "gauge", "Records of the log that the start applied.",
      &LaneGauges::replayed},
 };
@@ -98,13 +102,53 @@ void write_server(const StatsSources& sources, std::uint64_t now_ns, std::string
       .sample("", sources.backup().is_running ? 1 : 0);
 }
 
-void write_lanes(const StatsSources& sources, std::string& out) {
+std::string label(std::size_t lane) { return "lane=\"" + std::to_string(lane) + '"'; }
+
+// One number of each lane for each of `names`.
+template <std::size_t N>
+void write_kinds(Family family, const StatsSources& sources, std::string_view kind,
+                 const std::array<std::string_view, N>& names,
+                 std::array<LaneGauges::Gauge, N> LaneGauges::*gauges) {
+  for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    for (std::size_t at = 0; at < N; ++at) {
+      family.sample(label(i) + ',' + std::string(kind) + "=\"" + std::string(names[at]) + '"',
+                    read((sources.lanes[i].*gauges)[at]));
+    }
+  }
+}
+
+void write_refused(const StatsSources& sources, std::string& out) {
+  constexpr std::pair<const char*, LaneGauges::Gauge LaneGauges::*> kReasons[] = {
+      {"low", &LaneGauges::refused_low},
+      {"busy", &LaneGauges::refused_busy},
+      {"stuck", &LaneGauges::refused_stuck}};
+  Family family(
+      out, "lane_refused_total", "counter",
+      "Requests that were not taken: of low priority, at a full queue, at a lane that is stuck.");
+  for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    for (const auto& [reason, gauge] : kReasons) {
+      family.sample(label(i) + ",reason=\"" + reason + '"', read(sources.lanes[i].*gauge));
+    }
+  }
+}
+
+void write_lanes(const StatsSources& sources, std::uint64_t now_ns, std::string& out) {
   for (const LaneMetric& metric : kLaneMetrics) {
     Family family(out, metric.name, metric.type, metric.help);
     for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
-      family.sample("lane=\"" + std::to_string(i) + '"', read(sources.lanes[i].*metric.gauge));
+      family.sample(label(i), read(sources.lanes[i].*metric.gauge));
     }
   }
+  Family stuck(out, "lane_stuck", "gauge", "1 while the lane does not come back from its work.");
+  for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    stuck.sample(label(i), bridge::is_stuck(sources.lanes[i], now_ns, sources.stuck_ns) ? 1 : 0);
+  }
+  write_kinds({out, "lane_queued", "gauge", "Requests that wait for their turn."}, sources,
+              "priority", bridge::kPriorityNames, &LaneGauges::queued);
+  write_refused(sources, out);
+  write_kinds({out, "lane_connections_ended_total", "counter",
+               "Connections that the server ended, or did not take."},
+              sources, "reason", bridge::kEndingNames, &LaneGauges::ended);
 }
 
 void write_op(Family& family, const std::string& op, const StatsSources& sources,
@@ -153,7 +197,7 @@ void write_ops(const StatsSources& sources, std::string& out) {
 std::string metrics(const StatsSources& sources, std::uint64_t now_ns) {
   std::string out;
   write_server(sources, now_ns, out);
-  write_lanes(sources, out);
+  write_lanes(sources, now_ns, out);
   write_ops(sources, out);
   return out;
 }

@@ -15,6 +15,8 @@
 namespace stator::net {
 namespace {
 
+using bridge::Ending;
+
 constexpr std::size_t kKeepOutputBytes = 16 * 1024;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::uint32_t kRetryIncomingMs = 1000;
@@ -81,7 +83,20 @@ std::size_t Connection::wanted_bytes() const {
   return std::max(kReadBytesFirst, frame.bytes - partial_.size());
 }
 
+// Of a large request: to its end in place, in steps no larger than what is there, as it grows
+// anyway.
+ssize_t Connection::receive_more(std::size_t most, std::uint64_t now_ns) {
+  const std::size_t room = std::min({most, wanted_bytes(), partial_.size()});
+  const ssize_t received = read({partial_.reserve(room), room});
+  if (received <= 0) return received;
+  last_activity_ns_ = now_ns;
+  partial_.commit(static_cast<std::size_t>(received));
+  resume(now_ns);
+  return received;
+}
+
 ssize_t Connection::receive(std::span<char> slab, std::uint64_t now_ns) {
+  if (partial_.size() >= kReadBytesFirst) return receive_more(slab.size(), now_ns);
   const ssize_t received = read(slab.first(std::min(slab.size(), wanted_bytes())));
   if (received <= 0) return received;
   last_activity_ns_ = now_ns;
@@ -176,19 +191,19 @@ bool Connection::give_up(std::uint64_t now_ns) {
   return true;
 }
 
-bool Connection::is_overdue(std::uint64_t now_ns) const {
+std::optional<Ending> Connection::overdue(std::uint64_t now_ns) const {
+  const auto if_over = [now_ns](std::uint64_t end_ns, Ending why) {
+    return end_ns != 0 && now_ns > end_ns ? std::optional(why) : std::nullopt;
+  };
   if (tls_ != nullptr && !tls_->is_established()) {
-    return now_ns > opened_ns_ + kTlsHandshakeTimeoutMs * kNsPerMs;
+    return if_over(opened_ns_ + kTlsHandshakeTimeoutMs * kNsPerMs, Ending::kSlowHandshake);
   }
-  if (http_ != nullptr) {
-    const std::uint64_t overdue_ns = http_->overdue_ns(last_activity_ns_);
-    return overdue_ns != 0 && now_ns > overdue_ns;
-  }
-  if (session_.in_flight() > 0 || session_.has_streams()) return false;
+  if (http_ != nullptr) return if_over(http_->overdue_ns(last_activity_ns_), http_->ending());
+  if (session_.in_flight() > 0 || session_.has_streams()) return std::nullopt;
   if (partial_since_ns_ != 0 && !session_.is_blocked()) {
-    return now_ns > partial_since_ns_ + kBodyTimeoutMs * kNsPerMs;
+    return if_over(partial_since_ns_ + kBodyTimeoutMs * kNsPerMs, Ending::kSlowRequest);
   }
-  return now_ns > last_activity_ns_ + kIdleTimeoutMs * kNsPerMs;
+  return if_over(last_activity_ns_ + kIdleTimeoutMs * kNsPerMs, Ending::kIdle);
 }
 
 // While segments are repeated TCP sends no probes, and gives up after a quarter of an hour only. A

@@ -8,7 +8,9 @@
 #include <optional>
 #include <span>
 
+#include "base/limits.h"
 #include "base/thread_role.h"
+#include "bridge/lane_gauges.h"
 #include "control/http/exchange.h"
 #include "control/net/listener.h"
 #include "control/net/tls_context.h"
@@ -68,6 +70,10 @@ class Connection {
     if (http_ != nullptr) http_->end_at_stop();
   }
 
+  // So much of a request has come, and it is not whole.
+  bool is_amid_large() const {
+    return (http_ == nullptr ? partial_.size() : http_->incoming_bytes()) >= kReadBytesFirst;
+  }
   bool wants_read() const;
   bool wants_write() const {
     return !session_.output().empty() || (tls_ != nullptr && tls_->wants_write());
@@ -93,8 +99,8 @@ class Connection {
     return (is_ended_ || session_.is_closing()) && session_.in_flight() == 0 && !wants_write() &&
            !has_backlog();
   }
-  // Its time is over: idle, or a frame that was begun and not ended.
-  bool is_overdue(std::uint64_t now_ns) const;
+  // Its time is over: why.
+  std::optional<bridge::Ending> overdue(std::uint64_t now_ns) const;
 
   // It waits for something, and its peer's system has taken nothing of what was sent for so long.
   // Asks the system.
@@ -129,6 +135,7 @@ class Connection {
   void meet_client();
   void ask_peer();
   std::size_t wanted_bytes() const;
+  ssize_t receive_more(std::size_t most, std::uint64_t now_ns) STATOR_ON(lane);
   // How many of the bytes were taken.
   std::size_t take(ByteView bytes, std::uint64_t now_ns) STATOR_ON(lane) {
     return http_ == nullptr ? session_.on_bytes(bytes, now_ns) : http_->on_bytes(bytes, now_ns);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -12,10 +14,13 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread_role.h"
+#include "control/net/refusal.h"
 
 namespace stator::net {
 
 namespace {
+
+using bridge::Ending;
 
 // How often a room that is nearly full is looked through.
 constexpr std::uint64_t kRoomLookNs = 5'000'000;
@@ -32,10 +37,12 @@ std::string address_of(const sockaddr_storage& peer) {
 
 }  // namespace
 
-EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, int doorbell_fd)
+EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, ConnectionBudget& budget,
+                     int doorbell_fd)
     : host_(host),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       listeners_(std::move(listeners)),
+      budget_(budget),
       slab_(std::make_unique<char[]>(kReadBytesPerTurn)),
       now_ns_(system_clock().monotonic_ns()),
       swept_ns_(now_ns_),
@@ -45,10 +52,7 @@ EventLoop::EventLoop(session::SessionHost& host, Listeners listeners, int doorbe
   event.events = EPOLLIN;
   event.data.u32 = kDoorbellKey;
   STATOR_ASSERT(epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, doorbell_fd, &event) == 0);
-  listen_to(listeners_.plain, kListenerKey);
-  listen_to(listeners_.tls, kTlsListenerKey);
-  listen_to(listeners_.http, kHttpListenerKey);
-  listen_to(listeners_.https, kHttpsListenerKey);
+  listen();
   // Often enough that a heartbeat, or the end of who has vanished, is late by a third at most.
   std::uint64_t often = listeners_.peer_timeout_ms / 3;
   if (listeners_.front != nullptr) often = std::min(often, listeners_.front->heartbeat_ms() / 3);
@@ -61,6 +65,21 @@ void EventLoop::listen_to(const Socket& socket, std::uint32_t key) {
   event.events = EPOLLIN | EPOLLEXCLUSIVE;
   event.data.u32 = key;
   STATOR_ASSERT(epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, socket.fd(), &event) == 0);
+}
+
+void EventLoop::listen() {
+  listen_to(listeners_.plain, kListenerKey);
+  listen_to(listeners_.tls, kTlsListenerKey);
+  listen_to(listeners_.http, kHttpListenerKey);
+  listen_to(listeners_.https, kHttpsListenerKey);
+}
+
+void EventLoop::stop_listening() {
+  is_deaf_ = true;
+  for (const Socket* one :
+       {&listeners_.plain, &listeners_.tls, &listeners_.http, &listeners_.https}) {
+    if (one->is_open()) epoll_ctl(epoll_.fd(), EPOLL_CTL_DEL, one->fd(), nullptr);
+  }
 }
 
 EventLoop::~EventLoop() = default;
@@ -87,6 +106,12 @@ std::size_t EventLoop::position_of(std::uint32_t name, std::size_t ready) const 
   for (std::size_t i = 0; i < ready; ++i)
     if (name_of(i) == name) return i;
   return 0;
+}
+
+bool EventLoop::is_amid_large(std::size_t i) const {
+  const std::uint32_t key = events_[i].data.u32;
+  return key < connections_.size() && connections_[key] != nullptr &&
+         connections_[key]->is_amid_large();
 }
 
 void EventLoop::receive(std::size_t i) {
@@ -148,9 +173,23 @@ void EventLoop::accept_one(const Socket& listener, const TlsContext* tls,
   socklen_t peer_bytes = sizeof peer;
   Socket socket(accept4(listener.fd(), reinterpret_cast<sockaddr*>(&peer), &peer_bytes,
                         SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!socket.is_open()) return;
-  if (open_ >= kConnectionsMax) return log::warn("a connection was refused: too many are open");
-  if (tls != nullptr && !may_shake_hands()) return;
+  if (!socket.is_open()) {
+    // Others than these are of the one connection, which is gone.
+    const bool is_out_of =
+        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    if (!is_out_of) return;
+    refuse(Ending::kTooMany, std::string("no connection can be taken: ") + std::strerror(errno));
+    return stop_listening();
+  }
+  if (budget_.is_used_up()) {
+    if (tls == nullptr) say_full(socket, front != nullptr);
+    return refuse(Ending::kTooMany, "a connection was refused: " + std::to_string(budget_.most()) +
+                                        " are open, the most there may be");
+  }
+  if (tls != nullptr && !may_shake_hands()) {
+    return refuse(Ending::kHandshakeRate,
+                  "TLS connections are refused: too many handshakes a second");
+  }
   const int one = 1;
   // Without it a small answer waits for the peer's delayed ACK: 40 ms instead of 80 us.
   setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -165,15 +204,31 @@ bool EventLoop::may_shake_hands() {
   const std::uint64_t more = (now_ns_ - handshakes_filled_ns_) / kNsPerHandshake;
   handshakes_filled_ns_ += more * kNsPerHandshake;
   handshakes_left_ = std::min<std::uint64_t>(handshakes_left_ + more, kTlsHandshakesPerSecond);
-  if (handshakes_left_ > 0) {
-    --handshakes_left_;
-    return true;
-  }
-  if (now_ns_ > handshakes_warned_ns_ + 1'000'000'000) {
-    handshakes_warned_ns_ = now_ns_;
-    log::warn("TLS connections are refused: too many handshakes a second");
-  }
-  return false;
+  if (handshakes_left_ == 0) return false;
+  --handshakes_left_;
+  return true;
+}
+
+void EventLoop::say_full(const Socket& socket, bool is_http) {
+  ByteBuffer text;
+  write_refusal(Error(ErrorCode::kBusy, "no more connections may be open").with_retry_after(1000),
+                is_http, host_.watermark(), text);
+  // As far as the system takes it at once, which is all of it.
+  static_cast<void>(send(socket.fd(), text.view().data(), text.size(), MSG_NOSIGNAL));
+}
+
+void EventLoop::count(Ending why) { ++ended_[static_cast<std::size_t>(why)]; }
+
+void EventLoop::refuse(Ending why, const std::string& sentence) {
+  count(why);
+  if (now_ns_ < refused_warned_ns_ + 1'000'000'000) return;
+  refused_warned_ns_ = now_ns_;
+  log::warn(sentence);
+}
+
+void EventLoop::end(std::uint32_t index, Ending why) {
+  count(why);
+  close(index);
 }
 
 void EventLoop::adopt(Socket socket, const auth::Identity& identity) {
@@ -197,6 +252,7 @@ std::uint32_t EventLoop::add(Socket socket, std::unique_ptr<TlsStream> tls) {
   STATOR_ASSERT(epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, fd, &event) == 0);
   connections_[index]->armed = event.events;
   ++open_;
+  budget_.opened();
   return index;
 }
 
@@ -348,6 +404,7 @@ void EventLoop::give_up_buffered(bool is_known) {
     if (one == nullptr || one->is_counted_as_known != is_known || one->buffered_counted == 0 ||
         one->buffered_since_ns() != since_ns)
       continue;
+    count(Ending::kMemory);
     one->give_up(now_ns_) ? settle(index) : close(index);
   }
   if (now_ns_ < given_up_warned_ns_ + 1'000'000'000) return;
@@ -396,15 +453,18 @@ void EventLoop::close(std::uint32_t index) {
   connections_[index].reset();
   free_.push_back(index);
   --open_;
+  budget_.closed();
 }
 
 void EventLoop::sweep() {
   swept_ns_ = now_ns_;
+  if (std::exchange(is_deaf_, false)) listen();
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     if (connections_[i] == nullptr) continue;
-    if (connections_[i]->is_overdue(now_ns_) ||
-        connections_[i]->is_lost(listeners_.peer_timeout_ms)) {
-      close(i);
+    std::optional<Ending> why = connections_[i]->overdue(now_ns_);
+    if (!why && connections_[i]->is_lost(listeners_.peer_timeout_ms)) why = Ending::kVanished;
+    if (why) {
+      end(i, *why);
       continue;
     }
     connections_[i]->beat(now_ns_);

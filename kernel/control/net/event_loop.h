@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/thread_role.h"
 #include "control/net/connection.h"
+#include "control/net/connection_budget.h"
 #include "control/net/listener.h"
 #include "control/session/session.h"
 
@@ -35,7 +36,8 @@ struct Listeners {
 class EventLoop {
  public:
   // `doorbell_fd` wakes wait(); its owner clears it.
-  EventLoop(session::SessionHost& host, Listeners listeners, int doorbell_fd);
+  EventLoop(session::SessionHost& host, Listeners listeners, ConnectionBudget& budget,
+            int doorbell_fd);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -54,6 +56,8 @@ class EventLoop {
   static constexpr std::uint32_t kNobody = 0xfffffffa;  // no connection, no listener
   std::uint32_t name_of(std::size_t i) const { return events_[i].data.u32; }
   std::size_t position_of(std::uint32_t name, std::size_t ready) const;
+  // The `i`th of them is a connection amid a large request.
+  bool is_amid_large(std::size_t i) const;
   // Leaves it as it is; it is ready next time.
   void pass_over(std::size_t i) STATOR_ON(lane);
   // What one read takes at most, kReadBytesPerTurn or less.
@@ -78,14 +82,16 @@ class EventLoop {
   // Nothing is owed to any client.
   bool is_drained() const;
   std::size_t connections() const { return open_; }
+  // Connections that were not to their clients' liking ended, or not taken, since the start.
+  const auto& ended() const { return ended_; }
   // Bytes of answers that all clients together have not taken yet.
   std::size_t unsent_bytes() const { return unsent_bytes_; }
   std::uint64_t now_ns() const { return now_ns_; }
   // Since when one connection alone has been heard (monotonic); now_ns() when there was another in
   // the last turn.
   std::uint64_t alone_since_ns() const { return alone_since_ns_; }
-  // Milliseconds after which time limits must be looked at; -1 = no connection is open.
-  int timeout_ms() const { return open_ == 0 ? -1 : sweep_ms_; }
+  // Milliseconds after which time limits must be looked at; -1 = there are none.
+  int timeout_ms() const { return open_ == 0 && !is_deaf_ ? -1 : sweep_ms_; }
 
  private:
   static constexpr int kSweepMs = 5000;
@@ -98,6 +104,14 @@ class EventLoop {
 
   Connection* find(std::uint32_t index, std::uint32_t generation);
   void listen_to(const Socket& socket, std::uint32_t key);
+  void listen();
+  // Nothing can be accepted, so that epoll would tell of it again and again.
+  void stop_listening();
+  // An ending that nobody asked for, and a line in the log, one of the kind a second.
+  void count(bridge::Ending why);
+  void refuse(bridge::Ending why, const std::string& sentence);
+  void say_full(const Socket& socket, bool is_http);
+  void end(std::uint32_t index, bridge::Ending why);
   void accept_of(std::uint32_t key);
   void accept_one(const Socket& listener, const TlsContext* tls, const http::Front* front);
   bool may_shake_hands();
@@ -129,6 +143,7 @@ class EventLoop {
   session::SessionHost& host_;
   Socket epoll_;
   Listeners listeners_;
+  ConnectionBudget& budget_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> dirty_;  // connections touched since the last flush
@@ -139,6 +154,7 @@ class EventLoop {
   std::size_t read_bytes_ = kReadBytesPerTurn;
   std::size_t received_bytes_ = 0;
   std::size_t open_ = 0;
+  std::array<std::uint64_t, bridge::kEndingNames.size()> ended_{};  // by Ending
   std::size_t unsent_bytes_ = 0;
   std::array<std::size_t, 2> buffered_bytes_{};  // of connections without, and with, an identity
   // Of the same: those that are given up next last, by since when they buffer something. Each is
@@ -153,12 +169,13 @@ class EventLoop {
   // Handshakes that may begin now; filled by kTlsHandshakesPerSecond, up to as many.
   std::uint64_t handshakes_left_ = kTlsHandshakesPerSecond;
   std::uint64_t handshakes_filled_ns_ = 0;
-  std::uint64_t handshakes_warned_ns_ = 0;
+  std::uint64_t refused_warned_ns_ = 0;
   std::uint32_t last_heard_ = kListenerKey;
   std::uint64_t alone_since_ns_ = 0;
   std::uint64_t held_deadline_ns_ = 0;  // set while the log waits for space
   bool is_stopping_ = false;
   bool is_paused_ = false;
+  bool is_deaf_ = false;  // the listening sockets are not looked at
 };
 
 }  // namespace stator::net

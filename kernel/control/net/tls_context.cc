@@ -1,6 +1,5 @@
 #include "control/net/tls_context.h"
 
-#include <algorithm>
 #include <mutex>
 #include <sys/stat.h>
 
@@ -11,6 +10,7 @@
 
 #include "base/limits.h"
 #include "control/net/peer_certificate.h"
+#include "io/file_stamp.h"
 
 namespace stator::net {
 namespace {
@@ -195,17 +195,8 @@ Status TlsContext::reload() {
   return ok_status();
 }
 
-std::int64_t TlsContext::written_ns() const {
-  std::int64_t newest = 0;
-  for (const std::string& path :
-       {state_->files.certificate, state_->files.key, state_->files.client_ca}) {
-    if (path.empty()) continue;
-    struct stat found {};
-    if (stat(path.c_str(), &found) != 0) return 0;
-    newest = std::max(newest,
-                      std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec);
-  }
-  return newest;
+std::uint64_t TlsContext::stamp() const {
+  return io::file_stamp({state_->files.certificate, state_->files.key, state_->files.client_ca});
 }
 
 std::unique_ptr<TlsStream> TlsContext::accept(int fd) const {

@@ -79,8 +79,8 @@ class TlsContext {
   // Reads the files again: later handshakes use what is in them now, connections that are open go
   // on undisturbed. On an error nothing changes.
   Status reload();
-  // When the newest of the files was written, Unix time in nanoseconds; 0 while one is missing.
-  std::int64_t written_ns() const;
+  // Another number whenever one of the files is another or was written; 0 while one is missing.
+  std::uint64_t stamp() const;
 
   // For an accepted non-blocking socket, which must outlive it.
   std::unique_ptr<TlsStream> accept(int fd) const;

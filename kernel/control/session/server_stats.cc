@@ -1,6 +1,5 @@
 #include "control/session/server_stats.h"
 
-#include <array>
 #include <string_view>
 
 #include "stator/json_writer.hpp"
@@ -28,11 +27,9 @@ void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGaug
       .field("streams_paused", lane.streams_paused.load(std::memory_order_relaxed))
       .field("unsent_bytes", lane.unsent_bytes.load(std::memory_order_relaxed))
       .field("request_bytes", lane.request_bytes.load(std::memory_order_relaxed));
-  constexpr std::array<std::string_view, kPriorityWeights.size()> kNames = {"background", "normal",
-                                                                            "high", "critical"};
   json.key("queued").begin_object();
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    json.field(kNames[i], lane.queued[i].load(std::memory_order_relaxed));
+  for (std::size_t i = 0; i < bridge::kPriorityNames.size(); ++i) {
+    json.field(bridge::kPriorityNames[i], lane.queued[i].load(std::memory_order_relaxed));
   }
   json.end_object()
       .field("long_reads", lane.long_reads.load(std::memory_order_relaxed))
@@ -43,8 +40,12 @@ void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGaug
       .field("busy", lane.refused_busy.load(std::memory_order_relaxed))
       .field("stuck", lane.refused_stuck.load(std::memory_order_relaxed))
       .end_object()
-      .field("stuck", is_stuck)
-      .end_object();
+      .field("stuck", is_stuck);
+  json.key("ended").begin_object();
+  for (std::size_t i = 0; i < bridge::kEndingNames.size(); ++i) {
+    json.field(bridge::kEndingNames[i], lane.ended[i].load(std::memory_order_relaxed));
+  }
+  json.end_object().end_object();
 }
 
 void write_backup(json::Writer& json, const BackupFacts& backup) {

@@ -277,6 +277,10 @@ void Session::on_password(const auth::PasswordAnswer& answer) {
   if (flow_.kind == FlowKind::kPasswordAuth) {
     Task* request = std::exchange(flow_, {}).request;
     const std::string_view username = args.str(auth_args::kUsername);
+    // Again: many guesses may have been sent together, before the first of them failed. Whether
+    // this one was right is not told then.
+    auto allowed = host_.lockout->check(username, address_, defaults_.now_ns);
+    if (!allowed.ok()) return turn_away(request, username, allowed.error());
     auto identity = host_.policy->identify(username);
     if (!answer.matches || !identity.ok()) return turn_away(request, username, wrong_credentials());
     host_.lockout->note_success(username);

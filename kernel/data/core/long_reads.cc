@@ -72,6 +72,16 @@ LongReads::Read* LongReads::begin(Task* task) {
   return &read;
 }
 
+// Their turn may be far away: as many as may have begun are before them.
+void LongReads::refuse_waiting(std::vector<Task*>& ended) {
+  fresh_.take_out_if([&](Task* task) {
+    if (!is_unwanted(*task, looked_ns_)) return false;
+    refuse_unwanted(*task);
+    ended.push_back(task);
+    return true;
+  });
+}
+
 LongReads::Read* LongReads::next(std::vector<Task*>& ended) {
   const bool takes_fresh = !fresh_.empty() && (is_fresh_next_ || paused_.empty());
   is_fresh_next_ = !is_fresh_next_;
@@ -95,6 +105,10 @@ void LongReads::run(std::uint64_t slice_ns, std::vector<Task*>& ended) {
   looked_ns_ = clock_.monotonic_ns();
   slice_end_ns_ = looked_ns_ + slice_ns;
   look_ns_ = std::min(kSliceLookNs, slice_ns / 5);
+  if (looked_ns_ > queue_looked_ns_ + kQueueLookNs) {
+    queue_looked_ns_ = looked_ns_;
+    refuse_waiting(ended);
+  }
   while (looked_ns_ < slice_end_ns_ && count() > 0) {
     Read* read = next(ended);
     if (read == nullptr) return;

@@ -4,7 +4,7 @@
 //
 // Together they have one slice a turn of the lane. Those that wait for their beginning and those
 // that paused take it in turns, among each the priorities by weight. Deadline and cancellation are
-// looked at before each slice.
+// looked at before each slice, and of those that wait each kQueueLookNs.
 //
 // Thread: the lane's.
 #pragma once
@@ -69,6 +69,7 @@ class LongReads final : public host::Pauser {
   // The one whose turn it is; null: none can run now. May answer some.
   Read* next(std::vector<bridge::Task*>& ended);
   Read* begin(bridge::Task* task);
+  void refuse_waiting(std::vector<bridge::Task*>& ended);
   Read& read_of(const bridge::Task* task) const;
   void go_on(Read& read);
 
@@ -80,6 +81,7 @@ class LongReads final : public host::Pauser {
   RunQueue paused_;
   std::vector<std::unique_ptr<Read>> reads_;  // at most kPausedReadsMax
   bool is_fresh_next_ = true;
+  std::uint64_t queue_looked_ns_ = 0;
   std::uint64_t slices_ = 0;
 
   // Of the slice that runs.

@@ -42,6 +42,15 @@ class RunQueue {
     --size_;
     return task;
   }
+  // Takes every task for which `is_done` is true out.
+  template <class IsDone>
+  void take_out_if(IsDone&& is_done) {
+    size_ = 0;
+    for (TaskQueue& one : classes_) {
+      one.take_out_if(is_done);
+      size_ += one.size();
+    }
+  }
 
  private:
   const TaskQueue& of(bridge::Priority priority) const {

@@ -1,8 +1,12 @@
 // The client against a server in a thread: frames, identity, one-shots, loading.
 #include "session.h"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
+#include <unistd.h>
 
 #include <Poco/Net/ServerSocket.h>
 #include <gmock/gmock.h>
@@ -10,9 +14,9 @@
 
 #include "fake_server.h"
 #include "json_value.h"
-#include "send_lines.h"
 #include "op_table.h"
 #include "options.h"
+#include "send_lines.h"
 
 namespace stator::client {
 namespace {
@@ -327,6 +331,33 @@ TEST(OptionsTest, RefusesUnknownOptions) {
            {"--hots", "x"}, {"--host"}, {"--json", "{}", "thing_get"}}) {
     EXPECT_THAT(failure_of([&] { options_of(words); }, kExitUsage), ::testing::Ne("no failure"));
   }
+}
+
+class SecretFileTest : public ::testing::Test {
+ protected:
+  void SetUp() override { write("right\n"); }
+  void TearDown() override {
+    unsetenv("STATOR_PASSWORD_FILE");
+    std::filesystem::remove(path_);
+  }
+  void write(const std::string& text) const {
+    std::ofstream(path_) << text;
+    setenv("STATOR_PASSWORD_FILE", path_.c_str(), 1);
+  }
+  const std::string path_ =
+      (std::filesystem::temp_directory_path() / ("secret." + std::to_string(getpid()))).string();
+};
+
+TEST_F(SecretFileTest, IsReadWhereTheSecretIsNotGiven) {
+  EXPECT_EQ(options_of({"--user", "anna", "x"}).credentials.password, "right");
+  EXPECT_EQ(options_of({"--password", "given", "x"}).credentials.password, "given");
+}
+
+TEST_F(SecretFileTest, ThatHoldsNoneIsAMistake) {
+  write("");
+  EXPECT_THAT(failure_of([&] { options_of({"x"}); }, kExitUsage), HasSubstr("is empty"));
+  std::filesystem::remove(path_);
+  EXPECT_THAT(failure_of([&] { options_of({"x"}); }, kExitUsage), HasSubstr("cannot read"));
 }
 
 TEST(OptionsTest, PrintsHelpAndVersion) {

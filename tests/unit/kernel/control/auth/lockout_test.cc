@@ -62,9 +62,35 @@ TEST(LockoutTest, KeepsABoundedNumberOfNames) {
   Lockout lockout;
   for (int i = 0; i < 100; ++i) lockout.note_failure("anna", "a", kStart);
   for (int i = 0; i < 6'000; ++i) lockout.note_failure("x" + std::to_string(i), "b", kStart + 1);
-  // The oldest went first; whoever can make so many failures has another address limit to pass.
-  EXPECT_TRUE(lockout.check("anna", "c", kStart + 2).ok());
+  // Names that are made up make room for one another, and not for another guess at a real one.
+  EXPECT_FALSE(lockout.check("anna", "c", kStart + 2).ok());
   EXPECT_FALSE(lockout.check("x", "b", kStart + 2).ok());
+}
+
+TEST(LockoutTest, OfManyThatAreLockedTheOneMakesRoomThatFailedLeast) {
+  Lockout lockout;
+  const auto fail = [&](const std::string& name, std::uint32_t times) {
+    for (std::uint32_t i = 0; i < times; ++i) lockout.note_failure(name, name, kStart);
+  };
+  fail("anna", kUserFailuresFree + 2);
+  for (int i = 0; i < 5'000; ++i) fail("x" + std::to_string(i), kUserFailuresFree);
+  EXPECT_FALSE(lockout.check("anna", "new", kStart).ok());
+  EXPECT_TRUE(lockout.check("x0", "new", kStart).ok());
+}
+
+TEST(LockoutTest, AnIpv6NetworkIsOneAddress) {
+  Lockout lockout;
+  for (std::uint32_t i = 0; i < kAddressFailuresFree; ++i) {
+    lockout.note_failure({}, "2001:db8:1:2::" + std::to_string(i), kStart);
+    lockout.note_failure({}, "::ffff:192.0.2." + std::to_string(i), kStart);
+  }
+  EXPECT_FALSE(lockout.check({}, "2001:db8:1:2:ffff::1", kStart).ok());
+  EXPECT_TRUE(lockout.check({}, "2001:db8:1:3::1", kStart).ok());
+  EXPECT_TRUE(lockout.check({}, "::ffff:192.0.2.1", kStart).ok());
+  lockout.note_failure({}, "192.0.2.9", kStart);
+  for (std::uint32_t i = 2; i < kAddressFailuresFree; ++i)
+    lockout.note_failure({}, "192.0.2.9", kStart);
+  EXPECT_FALSE(lockout.check({}, "::ffff:192.0.2.9", kStart).ok()) << "the same, in the other form";
 }
 
 }  // namespace

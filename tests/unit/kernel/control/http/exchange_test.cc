@@ -107,9 +107,11 @@ TEST_F(ExchangeTest, TakesBytesOneByOne) {
 
 TEST_F(ExchangeTest, AHeadHasItsTimeFromItsFirstByteOn) {
   EXPECT_EQ(overdue(), now_ + std::uint64_t{kHttpIdleTimeoutMs} * 1'000'000);
+  EXPECT_EQ(exchange_.ending(), bridge::Ending::kIdle);
   say("GET /healthz HT");
   const std::uint64_t limit = now_ + std::uint64_t{kHttpHeadTimeoutMs} * 1'000'000;
   EXPECT_EQ(overdue(), limit);
+  EXPECT_EQ(exchange_.ending(), bridge::Ending::kSlowRequest);
   now_ += 9 * kSecond;
   say("TP/1.1\r\nHost: localhost\r\nX: a\r\n");
   EXPECT_EQ(overdue(), limit) << "further lines do not buy more";
@@ -122,6 +124,7 @@ TEST_F(ExchangeTest, ABodyHasItsTimeFromItsHeadOn) {
   say(request.substr(0, request.size() - 3));
   const std::uint64_t limit = now_ + std::uint64_t{kBodyTimeoutMs} * 1'000'000;
   EXPECT_EQ(overdue(), limit);
+  EXPECT_EQ(exchange_.ending(), bridge::Ending::kSlowRequest);
   now_ += 20 * kSecond;
   say(" ");
   EXPECT_EQ(overdue(), limit);
@@ -272,6 +275,7 @@ TEST_F(ExchangeTest, BecomesAWebSocket) {
   EXPECT_EQ(overdue(), now_ + std::uint64_t{kIdleTimeoutMs} * 1'000'000);
   say("\x81\x8d" + std::string(4, '\0') + "{");
   EXPECT_EQ(overdue(), now_ + std::uint64_t{kBodyTimeoutMs} * 1'000'000) << "a message is begun";
+  EXPECT_EQ(exchange_.ending(), bridge::Ending::kSlowRequest);
   EXPECT_FALSE(exchange_.is_closing());
   say(R"("op":"ping"})" "\x88\x80" + std::string(4, '\0'));
   EXPECT_TRUE(exchange_.is_closing());
@@ -334,6 +338,7 @@ TEST_F(ExchangePingTest, WhoAnswersNoneOfSixIsGone) {
   EXPECT_EQ(overdue(), 0u) << "the last one may still be answered";
   EXPECT_EQ(sent_after(15), ping_);
   EXPECT_EQ(overdue(), 1u);
+  EXPECT_EQ(exchange_.ending(), bridge::Ending::kVanished);
 }
 
 TEST_F(ExchangePingTest, WhoIsNotReadIsNotCountedAsSilent) {

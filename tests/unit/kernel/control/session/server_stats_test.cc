@@ -63,15 +63,16 @@ TEST_F(ServerStatsTest, TellsEachLaneApart) {
   lanes_[1].refused_low = 26;
   lanes_[1].refused_busy = 27;
   lanes_[1].refused_stuck = 28;
+  for (std::size_t i = 0; i < bridge::kEndingNames.size(); ++i) lanes_[1].ended[i] = 30 + i;
   EXPECT_THAT(said(), HasSubstr(R"("connections":7,)"));
   EXPECT_THAT(
       said(),
       HasSubstr(
-          R"({"lane":0,"applied_lsn":0,"memtable_bytes":0,"checkpoint_running":false,"waiting":0,"replayed":0,"connections":3,"requests":0,"errors":0,"streams":0,"streams_paused":0,"unsent_bytes":0,"request_bytes":0,"queued":{"background":0,"normal":0,"high":0,"critical":0},"long_reads":0,"slices":0,"refused":{"low":0,"busy":0,"stuck":0},"stuck":false})"));
+          R"({"lane":0,"applied_lsn":0,"memtable_bytes":0,"checkpoint_running":false,"waiting":0,"replayed":0,"connections":3,"requests":0,"errors":0,"streams":0,"streams_paused":0,"unsent_bytes":0,"request_bytes":0,"queued":{"background":0,"normal":0,"high":0,"critical":0},"long_reads":0,"slices":0,"refused":{"low":0,"busy":0,"stuck":0},"stuck":false,"ended":{"idle":0,"slow_request":0,"slow_handshake":0,"vanished":0,"memory":0,"too_many":0,"handshake_rate":0}})"));
   EXPECT_THAT(
       said(),
       HasSubstr(
-          R"({"lane":1,"applied_lsn":11,"memtable_bytes":12,"checkpoint_running":true,"waiting":13,"replayed":14,"connections":4,"requests":15,"errors":16,"streams":17,"streams_paused":18,"unsent_bytes":19,"request_bytes":29,"queued":{"background":20,"normal":21,"high":22,"critical":23},"long_reads":24,"slices":25,"refused":{"low":26,"busy":27,"stuck":28},"stuck":false})"));
+          R"({"lane":1,"applied_lsn":11,"memtable_bytes":12,"checkpoint_running":true,"waiting":13,"replayed":14,"connections":4,"requests":15,"errors":16,"streams":17,"streams_paused":18,"unsent_bytes":19,"request_bytes":29,"queued":{"background":20,"normal":21,"high":22,"critical":23},"long_reads":24,"slices":25,"refused":{"low":26,"busy":27,"stuck":28},"stuck":false,"ended":{"idle":30,"slow_request":31,"slow_handshake":32,"vanished":33,"memory":34,"too_many":35,"handshake_rate":36}})"));
 }
 
 TEST_F(ServerStatsTest, TellsWhetherItIsReadyAndWhyNot) {

@@ -266,6 +266,32 @@ TEST_F(LongReadsTest, DeadlineAndCancelAreLookedAtInTheQueue) {
   EXPECT_EQ(core_->long_reads().slices(), slices) << "neither has begun";
 }
 
+// With as many before them as may begin their turn comes late, and they must be told in time.
+TEST_F(LongReadsTest, WhoWaitsBehindManyIsToldWhenItsTimeIsOver) {
+  fill(26);
+  clock_.step_ns = kSliceShortNs;  // a slice for each row, so that none ends meanwhile
+  for (std::size_t i = 0; i < kPausedReadsMax; ++i) ask(kWalk, "");
+  for (int turns = 0; core_->long_reads().begun() < kPausedReadsMax; ++turns) {
+    ASSERT_TRUE(turn().empty());
+    ASSERT_LT(turns, 1000);
+  }
+  Task* late = ask(kWalk, "");
+  Task* cancelled = ask(kWalk, "", Priority::kBackground);
+  ask(kWalk, "");
+  EXPECT_TRUE(turn().empty());
+  late->deadline_ns = clock_.now_ns;
+  cancelled->is_cancelled = true;
+  clock_.now_ns += 2 * kQueueLookNs;
+  const std::uint64_t slices = core_->long_reads().slices();
+  std::vector<Task*> answered = turn();
+  EXPECT_EQ(core_->long_reads().slices(), slices + 1);
+  std::erase_if(answered, [&](Task* one) { return one != late && one != cancelled; });
+  EXPECT_EQ(answered, (std::vector<Task*>{cancelled, late}));
+  EXPECT_EQ(late->code, ErrorCode::kDeadlineExceeded);
+  EXPECT_EQ(cancelled->code, ErrorCode::kCancelled);
+  EXPECT_EQ(core_->waiting(), kPausedReadsMax + 1) << "who is not late waits on";
+}
+
 TEST_F(LongReadsTest, MoreThanMayBeginWaitAndAllAreAnswered) {
   const std::string all = fill(20);
   std::vector<Task*> scans;
