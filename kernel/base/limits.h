@@ -22,6 +22,8 @@ inline constexpr std::size_t kOutputBytesPerConnection = 4u * 1024 * 1024;
 inline constexpr std::size_t kStreamsPerConnectionMax = 16;
 // Answer bytes a connection may owe its client before its streams pause; they go on as it reads.
 inline constexpr std::size_t kStreamBytesUnsentMax = 256u * 1024;
+// Where a page ended, as its engine names it (stator.reply's more): sort values, an id.
+inline constexpr std::size_t kPageCursorBytesMax = 64u * 1024;
 // What a stream is given at once, unless one of its frames is larger.
 inline constexpr std::size_t kStreamChunkBytes = 64u * 1024;
 // Of one lane; all together no more than there are files to open.

@@ -59,6 +59,7 @@ void Task::clear_answer() {
   code = ErrorCode::kOk;
   payload.clear();
   payload_is_binary = false;
+  next_page.clear();
   lsn_at.clear();
   claims.clear();
 }
@@ -90,6 +91,8 @@ void Task::reset() {
   args.clear();
   parts.clear();
   items.clear();
+  wants_pages = false;
+  next_page.clear();
   lsn_at.clear();
   is_round = false;
   is_repeat = false;

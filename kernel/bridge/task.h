@@ -84,6 +84,8 @@ struct Task {
   std::uint32_t item = 0;       // of an item: its place in the batch
   bool is_round = false;  // a batch, or its part, whose items are requests of their own (ADR 32)
 
+  bool wants_pages = false;  // `stream`: the answer is a page, and the next one may be asked for
+
   // The client no longer wants it: the origin says so at any time, whoever holds the task looks.
   std::atomic<bool> is_cancelled{false};
 
@@ -91,6 +93,7 @@ struct Task {
   ErrorCode code = ErrorCode::kOk;
   bool payload_is_binary = false;
   Lsn lsn;  // of the first record written, 0 if none
+  std::string next_page;  // what the op's cursor is to be for the page behind this one; empty: none
   std::vector<std::uint32_t> lsn_at;  // offsets in the payload where `lsn` is to be put in
   bool is_repeat = false;             // the payload is the stored first answer (core/idempotency.h)
   // kExecute, kBatch: nothing was written, because other lanes must take part; kBatchPrepare: the

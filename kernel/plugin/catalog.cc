@@ -59,6 +59,29 @@ Status take_op(Engine& engine, const stator_op& theirs, stator_op& mine) {
   return ok_status();
 }
 
+constexpr stator_arg stream_arg() {
+  stator_arg arg{};
+  arg.struct_size = sizeof arg;
+  arg.type = STATOR_ARG_BOOL;
+  arg.name = library::kStreamArg.data();
+  arg.doc =
+      "Answers all pages, one after the other, as the parts of one answer; 'limit' and the like "
+      "are "
+      "of each.";
+  arg.default_json = "false";
+  return arg;
+}
+
+// What answers page by page can be streamed, which clients say with one argument more.
+void add_stream_arg(Engine& engine, stator_op& op) {
+  const auto is_cursor = [](const stator_arg& arg) { return (arg.flags & STATOR_ARG_CURSOR) != 0; };
+  if (std::none_of(op.args, op.args + op.arg_count, is_cursor)) return;
+  std::vector<stator_arg>& mine = engine.args.emplace_back(op.args, op.args + op.arg_count);
+  mine.push_back(stream_arg());
+  op.args = mine.data();
+  ++op.arg_count;
+}
+
 std::string canonical(const Engine& engine, const stator_op& op) {
   return engine.id + "." + op.name;
 }
@@ -162,6 +185,7 @@ Status Catalog::add_ops(Engine& engine, const stator_op* const* rows) {
     }
     if (std::string fault = library::check_op(engine.descriptor, op); !fault.empty())
       return refuse(engine.path, fault);
+    add_stream_arg(engine, op);
     STATOR_CHECK(check_names(engine, op));
   }
   std::set<std::string> own;

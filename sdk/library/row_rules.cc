@@ -134,6 +134,31 @@ bool has_routing_key(const stator_arg* args, std::uint64_t count) {
          }) == 1;
 }
 
+// The op's pages, which the kernel can stream.
+std::string check_cursor(const stator_engine_v1& engine, const stator_op& op) {
+  const auto is_cursor = [](const stator_arg& arg) { return (arg.flags & STATOR_ARG_CURSOR) != 0; };
+  const auto* cursor = std::find_if(op.args, op.args + op.arg_count, is_cursor);
+  if (cursor == op.args + op.arg_count) return "";
+  const std::string named = std::string(op.name) + "." + cursor->name;
+  if (op.op_class != STATOR_OP_READ)
+    return broken(engine, named + ": a cursor of an op that writes");
+  if (std::count_if(op.args, op.args + op.arg_count, is_cursor) > 1)
+    return broken(engine, named + ": another argument is a cursor, too");
+  if (cursor->type != STATOR_ARG_STR || (cursor->flags & STATOR_ARG_REQUIRED) != 0)
+    return broken(engine, named + ": a cursor is a string that may be absent");
+  if (op.arg_count == kArgsMax)
+    return broken(engine, named + ": an op with a cursor has at most 63 arguments and 'stream'");
+  const auto is_stream = [](const stator_arg& arg) {
+    return std::string_view(arg.name) == kStreamArg ||
+           (arg.alias != nullptr && std::string_view(arg.alias) == kStreamArg);
+  };
+  if (std::any_of(op.args, op.args + op.arg_count, is_stream)) {
+    return broken(engine, std::string(op.name) +
+                              ".stream: the kernel gives every op with a cursor this argument");
+  }
+  return "";
+}
+
 std::string check_placement(const stator_engine_v1& engine, const stator_op& op) {
   const std::string name = op.name;
   if (op.placement < STATOR_PLACE_DOCUMENT || op.placement > STATOR_PLACE_ANY)
@@ -220,6 +245,7 @@ std::string check_op(const stator_engine_v1& engine, const stator_op& op) {
     return broken(engine, name + ": its example is no JSON: " + op.example);
   if (std::string fault = check_args(engine, name, op.args, op.arg_count, false); !fault.empty())
     return fault;
+  if (std::string fault = check_cursor(engine, op); !fault.empty()) return fault;
   return check_placement(engine, op);
 }
 

@@ -16,6 +16,9 @@ inline constexpr std::uint64_t kArgsMax = 64;   // of one op, or of its rows: on
 inline constexpr std::uint64_t kConfigKeysMax = 256;  // of one engine
 inline constexpr std::uint64_t kSpacesMax = 256;      // of kv, of one engine
 
+// What the kernel calls the argument that it gives each op with STATOR_ARG_CURSOR.
+inline constexpr std::string_view kStreamArg = "stream";
+
 // These return a sentence that names the row and the rule; empty: it keeps them. What a pointer
 // leads to is taken for what it should be, where it is not NULL. Rows and configuration keys are
 // not looked at by the first, which says how many there are.

@@ -111,6 +111,7 @@ struct Call {
   std::vector<char> room;  // of the last reserve
   std::optional<std::size_t> lsn_at;
   bool is_binary = false;
+  std::string more;
   std::string field;
   std::string detail;
   std::vector<NewRecord> records;

@@ -305,7 +305,7 @@ std::optional<Answer> FakeKernel::State::merge(const Job& job, const Block& whol
       engine.row.merge(instances[lane], &request, lent.data(), lent.size());
   if (call.is_later) return std::nullopt;
   if (status == STATOR_OK) {
-    return Answer{STATOR_OK, std::move(call.reply), call.is_binary, {}, {}};
+    return Answer{STATOR_OK, std::move(call.reply), call.is_binary, {}, {}, std::move(call.more)};
   }
   std::string_view meaning;
   const stator_status known = known_status(status, meaning);

@@ -31,6 +31,7 @@ struct Answer {
   bool is_binary = false;
   std::string field;   // of a refusal
   std::string detail;  // of a refusal
+  std::string more{};  // what the argument with STATOR_ARG_CURSOR is to be for the next page
 };
 
 struct FakeKernelOptions {

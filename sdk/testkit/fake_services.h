@@ -61,6 +61,24 @@ inline void reply_lsn_here(stator_call* handle) {
   call.lsn_at = call.reply.size();
 }
 inline void reply_set_binary(stator_call* handle) { of(handle).is_binary = true; }
+inline void reply_more(stator_call* handle, stator_str cursor) {
+  Call& call = of(handle);
+  const bool merges = call.op != nullptr && (call.op->placement == STATOR_PLACE_ALL ||
+                                             call.op->placement == STATOR_PLACE_ROWS);
+  if (call.phase != (merges ? Phase::kMerge : Phase::kRead)) {
+    fault("reply.more outside of what makes the answer: read, or merge where the op has one");
+  }
+  const auto is_cursor = [](const stator_arg& arg) { return (arg.flags & STATOR_ARG_CURSOR) != 0; };
+  if (call.op == nullptr ||
+      std::none_of(call.op->args, call.op->args + call.op->arg_count, is_cursor)) {
+    fault("reply.more of an op without STATOR_ARG_CURSOR");
+  }
+  if (cursor.size == 0 || cursor.size > STATOR_CURSOR_BYTES_MAX) {
+    fault("reply.more: a cursor of " + std::to_string(cursor.size) +
+          " bytes; 1..65536 are allowed");
+  }
+  call.more.assign(cursor.data, static_cast<std::size_t>(cursor.size));
+}
 inline stator_status reply_fail(stator_call* handle, stator_status code, const char* field,
                                 const char* sentence, std::uint64_t sentence_size) {
   Call& call = of(handle);

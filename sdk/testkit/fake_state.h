@@ -51,7 +51,9 @@ inline stator_status known_status(stator_status status, std::string_view& meanin
 // A part of a request, or all of it, on one lane.
 struct Prepared {
   std::unique_ptr<Call> call;
-  Answer answer() { return {STATOR_OK, std::move(call->reply), call->is_binary, {}, {}}; }
+  Answer answer() {
+    return {STATOR_OK, std::move(call->reply), call->is_binary, {}, {}, std::move(call->more)};
+  }
 };
 
 // One request on its way through the lanes.

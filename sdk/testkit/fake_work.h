@@ -56,8 +56,8 @@ inline stator_status work_later(stator_call* handle) {
 
 inline const void* find_service(const char* id) {
   static const stator_reply_service reply = {
-      sizeof reply,      0,          &reply_reserve, &reply_commit, &reply_lsn_here,
-      &reply_set_binary, &reply_fail};
+      sizeof reply,      0,           &reply_reserve, &reply_commit, &reply_lsn_here,
+      &reply_set_binary, &reply_fail, &reply_more};
   static const stator_records_service records = {sizeof records, 0, &records_add, &records_claim,
                                                  &records_together};
   static const stator_kv_service kv = {sizeof kv, 0,         &kv_get,       &kv_scan,    &kv_next,

@@ -365,14 +365,14 @@ def test_openapi(program):
 class Stream:
     """An op that answers in parts."""
 
-    def __init__(self, server, accept, receive_buffer=None, **fields):
+    def __init__(self, server, accept, receive_buffer=None, op="subscribe", **fields):
         self.peer = http.client.HTTPConnection("127.0.0.1", server.port(), timeout=30)
         self.peer.sock = socket.socket()
         if receive_buffer:
             self.peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.peer.sock.settimeout(30)
         self.peer.sock.connect(("127.0.0.1", server.port()))
-        self.peer.request("POST", "/v1/ops/subscribe", json.dumps(fields), {"Content-Type": "application/json", "Accept": accept})
+        self.peer.request("POST", "/v1/ops/" + op, json.dumps(fields), {"Content-Type": "application/json", "Accept": accept})
         self.answer = self.peer.getresponse()
 
     def line(self):
@@ -429,6 +429,39 @@ def test_streams(program):
         name, last = events.event()
         assert name == "end" and last["error_code"] == "busy", (name, last)
         assert events.answer.read() == b"", "the last chunk came"
+
+
+def test_pages(program):
+    """All pages of a scan: lines or events, the last one the end, and then the next request."""
+    with serve(program, lanes=2) as server:
+        web = Http(server)
+        web.ok("document_batch_insert", documents=[{"document_id": f"d{i:03}", "data": {"n": i}} for i in range(250)])
+        ids = [f"d{i:03}" for i in range(250)]
+        lines = Stream(server, "application/json", op="document_scan", stream=True, limit=60)
+        assert (lines.answer.status, lines.answer.getheader("Content-Type")) == (200, "application/x-ndjson")
+        frames = [json.loads(line) for line in lines.answer.read().splitlines()]
+        assert [frame["status"] for frame in frames] == ["partial"] * 4 + ["ok"]
+        assert [row["document_id"] for frame in frames for row in frame["payload"]["rows"]] == ids
+        lines.peer.request("POST", "/v1/ops/ping", "{}", {"Content-Type": "application/json"})
+        assert json.loads(lines.peer.getresponse().read())["status"] == "ok", "the connection goes on"
+        events = Stream(server, "text/event-stream", op="document_scan", stream=True, limit=200, sort=[{"n": "desc"}])
+        assert events.answer.getheader("Content-Type") == "text/event-stream"
+        name, first = events.event()
+        assert (name, first["payload"]["rows"][0]["document_id"]) == ("message", "d249")
+        name, last = events.event()
+        assert (name, last["status"], len(last["payload"]["rows"])) == ("end", "ok", 50)
+        # One page is a stream of one part; what is refused before the first one is an error of HTTP.
+        one = Stream(server, "application/x-ndjson", op="document_scan", stream=True, limit=1000)
+        assert one.answer.getheader("Content-Type") == "application/x-ndjson"
+        assert len(one.line()["payload"]["rows"]) == 250 and one.answer.read() == b""
+        wrong = Stream(server, "application/x-ndjson", op="document_scan", stream=True, cursor="00")
+        assert wrong.answer.status == 400 and json.loads(wrong.answer.read())["field"] == "cursor"
+        # Who ends his side gets all pages: it is no subscription.
+        body = b'{"stream":true,"limit":10}'
+        for version in (b"1.1", b"1.0"):
+            answer = raw(server, b"POST /v1/ops/document_scan HTTP/" + version + b"\r\nHost: localhost\r\n"
+                         b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            assert answer.count(b'"partial"') == 24 and answer.count(b'"document_id"') == 250, answer[-300:]
 
 
 def test_streams_of_slow_readers(program):

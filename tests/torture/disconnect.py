@@ -34,6 +34,8 @@ REPEATS = "kernel/control/gate/repeat_key.cc"
 SESSION = "kernel/control/session/session.cc"
 HELD = "kernel_control_session_test --gtest_filter=SessionHeldTest.*"
 LEAKS = "leak_test"
+PAGED = "kernel/control/session/session_pages.cc"
+PAGES = "kernel_control_session_test --gtest_filter=SessionPagesTest.*"
 PARSER = "kernel_control_session_test --gtest_filter=RequestParserTest.*"
 LOADER = "client/load_documents.cc"
 LOADS = "client_test --gtest_filter=LoadTest.*"
@@ -353,6 +355,29 @@ ENTRIES = [
     ("one connection holds a part of the room for requests", "kernel/control/session/session.h",
      "    return open_bytes_ >= host_.room.of_connection() ||\n", "    return\n",
      "kernel_control_session_test --gtest_filter=SessionRoomTest.*"),
+    ("pages are asked for as the client reads", "kernel/control/session/session_streams.cc",
+     "  stream.is_paused = !has_room;\n  if (!has_room) return;\n", "  stream.is_paused = !has_room;\n  if (!has_room && !stream.task->wants_pages) return;\n", PAGES),
+    ("a page is admitted like a request", PAGED,
+     "  STATOR_CHECK(gate::admit(identity_, entry, host_.table->catalog(), now_ns, task));\n", "", PAGES),
+    ("a page has the request's time", PAGED, "  task.deadline_ns = now_ns + stream.page_ns;\n", "", PAGES),
+    ("no page is asked for while lanes stand still", PAGED, "  if (host_.is_ending_streams) return streams_stop();\n", "", PAGES),
+    ("the cursor of a page takes the place of the one before", PAGED, "stream.args_bytes, task.next_page", "task.args.size(), task.next_page", PAGES),
+    ("a page that is away and not wanted is dropped", "kernel/control/dispatch/dispatch_stuck.cc",
+     "Task* Dispatcher::replace(Task* task) {\n  task->is_abandoned = true;\n", "Task* Dispatcher::replace(Task* task) {\n", PAGES),
+    ("a client that ends its side gets all pages", "kernel/control/session/session_streams.cc",
+     "[](const Task& task) { return !task.wants_pages; });", "[](const Task&) { return true; });", PAGES),
+    ("a part of a page ends where it is full", "plugins/document/scan/row_part.cc",
+     "if (bytes_ > 0 && bytes_ + bytes > kPageBytesMax) {", "if (false) {", "document_test --gtest_filter=*APageEndsWhere*"),
+    ("a page ends where a part was cut", "plugins/document/scan/sorted_rows.cc",
+     "  is_cut_ = is_cut_ || lane.reader.is_cut();\n", "", "document_test --gtest_filter=*APageEndsWhere*"),
+    ("what is behind a dropped group is passed over", "plugins/document/aggregate/groups.cc",
+     "return !is_cut_ || compare_keys(key, cut_) < 0;", "return true;", "document_test --gtest_filter=*AggregateTest.*"),
+    ("a page of groups ends where a lane dropped some", "plugins/document/aggregate/groups.cc",
+     "    is_cut_ = is_cut_ || lane.is_cut;\n", "", "document_test --gtest_filter=*AggregateTest.*"),
+    ("an aggregate without a limit is whole", "plugins/document/ops/document_aggregate.cc",
+     " || (has_more && asked.page.limit == 0)", "", "document_test --gtest_filter=*AggregateTest.*"),
+    ("one group is bounded over all lanes", "plugins/document/aggregate/groups.cc",
+     "  is_too_large_ = bytes > kGroupBytesMax;\n", "", "document_test --gtest_filter=*AggregateMerge*"),
     ("a full room refuses what is large", SESSION,
      "  if (auto room = check_room(entry, *task); !room.ok()) return refuse(task, room.error());\n", "",
      "kernel_control_session_test --gtest_filter=SessionRoomTest.*"),

@@ -46,6 +46,7 @@ void Dispatcher::abandon(Task* root, std::vector<Task*>& done) {
   if (!is_told && client->core_op != bridge::CoreOp::kWork) {
     ++refusals_.stuck;
     done.push_back(stand_in_for(*client));
+    done.back()->refuse(lane_stuck());
   }
   if (!root->items.empty() && root->is_atomic) let_all_go(root);
 }
@@ -104,8 +105,15 @@ Task* Dispatcher::stand_in_for(const Task& task) {
   answer->is_strict = task.is_strict;
   answer->client_id = task.client_id;
   answer->is_step = task.is_step;
-  answer->refuse(lane_stuck());
+  answer->wants_pages = task.wants_pages;
+  answer->is_streaming = task.is_streaming;
   return answer;
+}
+
+Task* Dispatcher::replace(Task* task) {
+  task->is_abandoned = true;
+  cancel(task);
+  return stand_in_for(*task);
 }
 
 }  // namespace stator::dispatch

@@ -61,6 +61,10 @@ class Dispatcher {
   // holds it looks, and comes out of collect() as ever. What was executed already stays so.
   void cancel(bridge::Task* task) STATOR_ON(lane);
 
+  // The same, and what comes of it is dropped. Another task, which is the caller's, is for the
+  // answer.
+  bridge::Task* replace(bridge::Task* task) STATOR_ON(lane);
+
   // Takes in what other lanes sent: requests go to the core, answers are kept for collect().
   void receive() STATOR_ON(lane);
   // After the core ran: sends answers of foreign tasks home and collects our own that are complete

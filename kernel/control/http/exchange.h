@@ -46,13 +46,15 @@ class Exchange final : public session::AnswerForm {
   bool lingers() const { return is_closing() && lingers_; }
   // What comes out next begins so; nothing: that is not known.
   std::optional<char> first_byte() const {
-    if (ends_with_input()) return std::nullopt;
+    if (is_streaming_ || state_ == State::kWebSocket) return std::nullopt;
     return 'H';
   }
   bool answers_one_by_one() const { return state_ != State::kWebSocket; }
   // A client that ends its side has left: it speaks WebSocket, where that is said in words, or
-  // reads a stream, which has no other end.
-  bool ends_with_input() const { return is_streaming_ || state_ == State::kWebSocket; }
+  // reads a stream that has no other end.
+  bool ends_with_input() const {
+    return (is_streaming_ && !has_end_) || state_ == State::kWebSocket;
+  }
   // Looked at from time to time: an event stream that has been silent for too long says something,
   // a client with WebSocket is asked. `is_read`: what it says would be read.
   void beat(std::uint64_t now_ns, bool is_read) STATOR_ON(lane);
@@ -124,6 +126,8 @@ class Exchange final : public session::AnswerForm {
   void reply(Reply reply, ByteView body);
   void put(Reply reply, ByteView body, ByteBuffer& out);
   void put_error(const bridge::Task& task, Lsn watermark, ByteBuffer& out);
+  // The head of a response in parts, if it was not written yet.
+  void begin_stream(const bridge::Task& task, ByteBuffer& out);
   // `part`: of which the frames are; null: they have no place in a stream.
   void put_lines(ByteView frames, const bridge::Task* part, ByteBuffer& out);
   void put_piece(ByteView bytes, ByteBuffer& out);
@@ -151,6 +155,7 @@ class Exchange final : public session::AnswerForm {
   bool has_chunks_ = true;
   bool wants_events_ = false;  // SSE instead of NDJSON
   bool is_streaming_ = false;
+  bool has_end_ = false;     // the stream: it is one of pages
   bool has_spoken_ = false;  // the stream, since beat() looked
   std::uint64_t silent_since_ns_ = 0;
   bool closes_ = false;

@@ -81,6 +81,8 @@ void Exchange::last(const bridge::Task& task, const std::string* members, Lsn wa
   closes_ |= session_.is_closing();
   if (state_ == State::kIdentify) return on_identified(task, members, watermark, out);
   ByteBuffer frame;
+  // What was to be streamed and is one part has the form of a stream, too.
+  if (task.wants_pages && task.code == ErrorCode::kOk) begin_stream(task, out);
   if (is_streaming_) {
     write_answer(task, members, watermark, frame);
     put_lines(frame.view(), nullptr, out);
@@ -117,14 +119,17 @@ void Exchange::put_error(const bridge::Task& task, Lsn watermark, ByteBuffer& ou
   finish();
 }
 
+void Exchange::begin_stream(const bridge::Task& task, ByteBuffer& out) {
+  if (std::exchange(is_streaming_, true)) return;
+  has_end_ = task.wants_pages;
+  Reply reply{200, wants_events_ ? kEvents : kLines, common_fields()};
+  write_chunked_head(reply, has_chunks_, system_clock().wall_ms(), out);
+  if (wants_events_) put_piece(kRetry, out);
+}
+
 void Exchange::parts(const bridge::Task& task, Lsn watermark, ByteBuffer& out) {
   request_id_ = task.request_id;
-  if (!is_streaming_) {
-    is_streaming_ = true;
-    Reply reply{200, wants_events_ ? kEvents : kLines, common_fields()};
-    write_chunked_head(reply, has_chunks_, system_clock().wall_ms(), out);
-    if (wants_events_) put_piece(kRetry, out);
-  }
+  begin_stream(task, out);
   has_spoken_ = true;
   ByteBuffer frames;
   session::write_parts(task, watermark, frames);
@@ -152,7 +157,7 @@ void Exchange::put_lines(ByteView frames, const bridge::Task* part, ByteBuffer& 
   ByteBuffer lines;
   for (std::size_t index = 0; !frames.empty(); ++index) {
     const wire::Frame frame = wire::next_frame(frames, kFrameBytesMax);
-    if (wants_events_ && !is_last) {
+    if (wants_events_ && !is_last && !part->wants_pages) {
       const Lsn seen = seen_with(*part, index);
       if (seen != Lsn{}) lines.append("id: " + std::to_string(seen.value()) + "\n");
     }

@@ -194,11 +194,10 @@ void write_responses(json::Writer& json, const ops::OpEntry& entry) {
   json.key("responses").begin_object().key("200").begin_object();
   json.field("description", "payload: " + std::string(text(entry.row->result)));
   json.key("content").begin_object();
-  if (is_streamed(entry)) {
+  if (!is_streamed(entry)) write_content(json, "application/json", "Answer");
+  if (is_streamed(entry) || entry.args.stream() != ops::kNoArg) {
     write_content(json, "application/x-ndjson", "Answer");
     write_content(json, "text/event-stream", "Answer");
-  } else {
-    write_content(json, "application/json", "Answer");
   }
   json.end_object().end_object();
   for (const std::string_view range : {"4XX", "5XX"}) {

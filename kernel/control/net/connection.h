@@ -56,7 +56,7 @@ class Connection {
   // the peer's system has forgotten the connection (a minute). Where that byte is not known,
   // has_left().
   void look_after_peer() STATOR_ON(lane) {
-    const bool is_owed = has_noted_end_ && session_.in_flight() > 0;
+    const bool is_owed = has_noted_end_ && session_.owes();
     if (is_owed && !ahead_ && session_.output().empty()) ask_peer();
   }
 
@@ -96,7 +96,7 @@ class Connection {
     // An exchange that ends has said all that it will: nothing that is still carried out is owed.
     if (http_ != nullptr && http_->is_closing())
       return (is_ended_ || !http_->lingers()) && !wants_write();
-    return (is_ended_ || session_.is_closing()) && session_.in_flight() == 0 && !wants_write() &&
+    return (is_ended_ || session_.is_closing()) && !session_.owes() && !wants_write() &&
            !has_backlog();
   }
   // Its time is over: why.

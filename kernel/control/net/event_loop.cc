@@ -474,6 +474,7 @@ void EventLoop::sweep() {
 
 void EventLoop::stop_reading() {
   is_stopping_ = true;
+  host_.is_ending_streams = true;
   listeners_.plain.close();
   listeners_.tls.close();
   listeners_.http.close();
@@ -486,6 +487,7 @@ void EventLoop::stop_reading() {
 
 void EventLoop::set_paused(bool is_paused) {
   is_paused_ = is_paused;
+  host_.is_ending_streams = is_paused;
   touch_all();
 }
 

@@ -2,10 +2,12 @@
 
 #include <cstring>
 
+#include "stator/args.h"
+
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "control/ops/arg_value.h"
-#include "stator/args.h"
+#include "library/row_rules.h"
 
 namespace stator::ops {
 namespace {
@@ -44,11 +46,13 @@ Result<ArgSet> ArgSet::compile(const stator_arg* args, std::uint64_t count) {
     set.aliases_.emplace_back(args[i].alias == nullptr ? "" : args[i].alias);
     if ((args[i].flags & STATOR_ARG_REQUIRED) != 0) set.required_ |= std::uint64_t{1} << i;
     if ((args[i].flags & STATOR_ARG_ROUTING_KEY) != 0) set.routing_key_ = i;
+    if ((args[i].flags & STATOR_ARG_CURSOR) != 0) set.cursor_ = i;
     if (args[i].type != STATOR_ARG_ROWS) continue;
     set.rows_ = i;
     STATOR_TRY(ArgSet rows, compile(args[i].fields, args[i].field_count));
     set.row_sets_[i] = std::make_unique<ArgSet>(std::move(rows));
   }
+  if (set.cursor_ != kNoArg) set.stream_ = set.find(library::kStreamArg);
   bridge::AlignedBuffer buffer;
   const std::size_t fixed = sizeof(stator_arg_block) + count * sizeof(stator_value);
   const BlockAt block{buffer, buffer.extend(fixed, 64)};
@@ -140,6 +144,17 @@ Status ArgSet::bind_rows(const BlockAt& block, std::size_t i, json::Reader& read
   value_at(block, i).slice = {static_cast<std::uint32_t>(offset - block.base),
                               static_cast<std::uint32_t>(bytes)};
   return ok_status();
+}
+
+void ArgSet::put_cursor(const BlockAt& block, std::size_t bytes, ByteView text) const {
+  block.buffer.shrink(block.buffer.size() - block.base - bytes);
+  const std::size_t offset = block.buffer.append(text.data(), text.size(), 1);
+  value_at(block, cursor_).slice = {static_cast<std::uint32_t>(offset - block.base),
+                                    static_cast<std::uint32_t>(text.size())};
+  stator_arg_block& head = header(block);
+  head.given |= std::uint64_t{1} << cursor_;
+  head.present |= std::uint64_t{1} << cursor_;
+  head.bytes = static_cast<std::uint32_t>(block.buffer.size() - block.base);
 }
 
 Status ArgSet::finish(const BlockAt& block, const FieldPath& path) const {

@@ -9,12 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "bridge/aligned_buffer.h"
-#include "control/ops/field_path.h"
 #include "stator/args.h"
 #include "stator/json_reader.hpp"
 #include "stator/op.h"
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "bridge/aligned_buffer.h"
+#include "control/ops/field_path.h"
 
 namespace stator::ops {
 
@@ -42,6 +44,10 @@ class ArgSet {
   // Index of the routing key, of the rows; kNoArg if there is none.
   std::size_t routing_key() const { return routing_key_; }
   std::size_t rows() const { return rows_; }
+  // Of an op that answers page by page: where a page begins, and whether the client wants all of
+  // them; kNoArg otherwise.
+  std::size_t cursor() const { return cursor_; }
+  std::size_t stream() const { return stream_; }
   const ArgSet* row_set(std::size_t i) const { return row_sets_[i].get(); }
 
   // Begins a block at the end of `buffer` (64-byte aligned): header, defaults, no given argument.
@@ -49,6 +55,9 @@ class ArgSet {
   // Reads the value of argument `i` from the reader. The error names the field as `path`.
   Status bind(const BlockAt& block, std::size_t i, json::Reader& reader, bool is_strict,
               const FieldPath& path) const;
+  // Makes a text of the engine's own the cursor of a finished block, in place of what put_cursor()
+  // put there before: behind the first `bytes` of it, which are the client's.
+  void put_cursor(const BlockAt& block, std::size_t bytes, ByteView text) const;
   // After the last field: sizes the block; error `missing 'NAME'`.
   Status finish(const BlockAt& block, const FieldPath& path) const;
   // A whole JSON object into a new block.
@@ -70,6 +79,8 @@ class ArgSet {
   std::size_t count_ = 0;
   std::size_t routing_key_ = kNoArg;
   std::size_t rows_ = kNoArg;
+  std::size_t cursor_ = kNoArg;
+  std::size_t stream_ = kNoArg;
   std::uint64_t required_ = 0;
   std::uint64_t defaulted_ = 0;
   std::vector<std::string_view> names_;

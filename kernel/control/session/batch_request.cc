@@ -89,6 +89,11 @@ class BatchReader {
       return Error(ErrorCode::kBadRequest, "op",
                    std::string(entry->row->name) + " concerns the connection and cannot be part of a batch");
     }
+    const std::size_t stream = entry->args.stream();
+    if (stream != ops::kNoArg && args_of(*item).boolean(stream)) {
+      return Error(ErrorCode::kBadRequest, std::string(entry->args.name(stream)),
+                   "an op of a batch has one answer: 'stream' goes without it");
+    }
     item->priority = batch_.priority;
     STATOR_CHECK(gate::admit(reading_.identity, *entry, reading_.host.table->catalog(),
                              reading_.defaults.now_ns, *item));

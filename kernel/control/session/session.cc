@@ -139,9 +139,12 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
   auto admitted = gate::admit(identity_, entry, host_.table->catalog(), now_ns, *task);
   if (admitted.ok()) admitted = gate::begin(identity_, *task);
   if (admitted.ok() && is_audited(entry)) admitted = note(*task, note_of(entry, *task));
+  if (admitted.ok()) admitted = open_pages(entry, *task);
   if (!admitted.ok()) return refuse_op(entry, task, admitted.error());
-  // One with an id may overtake, and the audit log tells of what is durable: those wait as tasks.
-  task->is_held_by_session = form_ == nullptr && task->client_id.empty() && !is_audited(entry);
+  // One with an id may overtake, the audit log tells of what is durable, and a stream's pages have
+  // no order: those wait as tasks.
+  task->is_held_by_session =
+      form_ == nullptr && task->client_id.empty() && !is_audited(entry) && !task->wants_pages;
   send_in_order(entry, task);
 }
 
@@ -315,7 +318,7 @@ void Session::start_maintenance(SessionOp op, Task* task) {
 // ---- answers ------------------------------------------------------------------------------------
 
 void Session::on_answer(Task* task) {
-  if (task->is_streaming) return on_part(task);
+  if (task->is_streaming) return task->wants_pages ? on_page(task) : on_part(task);
   if (task->is_step) {
     if (flow_.request != nullptr) return on_step(task);
     return host_.pool->give_back(task);
@@ -329,6 +332,7 @@ void Session::on_answer(Task* task) {
   if (barrier_ != nullptr && task->request_id == barrier_->request_id) barrier_ = nullptr;
   if (!task->is_atomic) write_each_answer(*task);
   explain_given_up(*task);
+  if (task->wants_pages) take_page(*task);
   send(task);
 }
 
@@ -375,6 +379,7 @@ void Session::send_members(Task* task, std::string_view members) {
 }
 
 void Session::settle(Task* task, std::unique_ptr<std::string> members) {
+  if (task->wants_pages && !task->is_partial) --streams_.waiting;
   if (task->is_held_by_session) task->is_held_by_session = task->answer_after > host_.watermark();
   if (!task->is_held_by_session) note_answer(task->entry, task->code, task->arrived_ns);
   if (const auto noted = notes_.empty() ? notes_.end() : notes_.find(task->request_id);

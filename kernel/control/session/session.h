@@ -25,6 +25,7 @@
 #include "control/session/answer_form.h"
 #include "control/session/audit_note.h"
 #include "control/session/held_answers.h"
+#include "control/session/open_streams.h"
 #include "control/session/request_order.h"
 #include "control/session/request_parser.h"
 #include "control/session/session_host.h"
@@ -78,11 +79,14 @@ class Session final : private CollectionOwners {
   std::uint64_t held_deadline_ns() const { return has_held() ? held_->first_deadline_ns() : 0; }
   // The output has become less: streams that paused go on.
   void resume_streams() STATOR_ON(lane);
-  // The client will send no more. Its requests are answered, its streams end.
+  // The client will send no more. Its requests are answered, to their last page; streams that have
+  // no end do end.
   void end_of_input() STATOR_ON(lane);
   // The server stops: streams end, with an error that says so.
   void end_streams_at_stop() STATOR_ON(lane);
-  bool has_streams() const { return !streams_.empty(); }
+  bool has_streams() const { return !streams_.begun.empty(); }
+  // The client is owed something that it has asked for: an answer, or further pages of one.
+  bool owes() const { return in_flight_ > 0 || streams_.pages > 0; }
   // Where the client is, for the limits on guesses and for the audit log.
   void set_address(std::string address) { address_ = std::move(address); }
   // What the client has shown in the TLS handshake; null: nothing.
@@ -149,11 +153,6 @@ class Session final : private CollectionOwners {
     bool is_given_up = false;
     std::size_t bytes = 0;  // of the request, as they are counted in open_bytes_
   };
-  // An answer in parts of which the first was sent.
-  struct Stream {
-    bridge::Task* task;
-    bool is_paused;  // the client has too much to read; otherwise its next part is being made
-  };
 
   // The host, for what is the lane's: whoever came in here was asked for his thread.
   SessionHost& own_host() STATOR_ASSUMES(lane) { return host_; }
@@ -210,7 +209,13 @@ class Session final : private CollectionOwners {
   void forget_stream(bridge::Task* task);
   void end_stream(bridge::Task* task, std::optional<Error> reason);
   void end_streams(const Error& reason);
+  void end_streams(const Error& reason, bool (*is_meant)(const bridge::Task&));
   void abandon_streams();
+  // Those of pages, session_pages.cc. Of an admitted request, if it is one.
+  Status open_pages(const ops::OpEntry& entry, bridge::Task& task);
+  void ask_for_page(Stream& stream);
+  Status send_for_page(Stream& stream);
+  void on_page(bridge::Task* task);
   void unsubscribe(bridge::Task* task);
   void cancel(bridge::Task* task);
   void send_quota(bridge::Task* task);
@@ -290,8 +295,7 @@ class Session final : private CollectionOwners {
   std::vector<Slot> slots_;     // ring by request id, a power of two
   std::size_t open_bytes_ = 0;  // of requests that are not answered
   std::size_t waiting_bytes_ = 0;  // of answers that wait for those before them
-  std::vector<Stream> streams_;
-  std::size_t waiting_streams_ = 0;  // their first part is made and waits for its turn
+  OpenStreams streams_;
   bool is_input_ended_ = false;
   std::unique_ptr<HeldAnswers> held_;  // null: there was never one
   ByteBuffer output_;

@@ -33,7 +33,7 @@ Task* Session::find_open(const Task& asking) {
     return by_number ? task.request_id == args.u64(cancel_args::kRequestId)
                      : is_same_id(task.client_id, asking.client_id);
   };
-  for (const Stream& stream : streams_) {
+  for (const Stream& stream : streams_.begun) {
     if (is_it(*stream.task)) return stream.task;
   }
   for (std::uint64_t id = head_; id < next_id_; ++id) {

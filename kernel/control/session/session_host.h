@@ -61,6 +61,7 @@ struct SessionHost {
   const StatsSources* stats = nullptr;
   std::uint64_t requests = 0;  // frames of all sessions so far
   std::uint64_t errors = 0;    // and their answers that were errors
+  bool is_ending_streams = false;    // the lane stops or stands still: none goes on
   std::uint64_t streams_open = 0;    // of all sessions, now
   std::uint64_t streams_paused = 0;  // of these
   std::uint64_t held = 0;            // answers of all sessions that wait for the log

@@ -1,6 +1,7 @@
-// Answers in parts. A stream's first part is sent in the order of the requests; from then on it has
-// left the order: later answers do not wait for its end, and its parts come between them. One part
-// is on its way at a time, and the next is asked for when the connection owes its client little.
+// Answers in parts: changes, which a desk makes, and pages (session_pages.cc). A stream's first
+// part is sent in the order of the requests; from then on it has left the order: later answers do
+// not wait for its end, and its parts come between them. One part is on its way at a time, and the
+// next is asked for when the connection owes its client little.
 #include <algorithm>
 
 #include "stator/json_writer.hpp"
@@ -17,6 +18,7 @@ using bridge::Task;
 
 namespace {
 
+constexpr std::uint32_t kRetryMs = 1000;
 // Beyond this the buffer of a part is freed when it was sent.
 constexpr std::size_t kKeepPartBytes = kStreamChunkBytes;
 
@@ -33,34 +35,32 @@ StreamDesk& Session::desk_of(const Task& stream) {
 
 Error Session::cancelled(const Task& stream) const {
   Error error(ErrorCode::kCancelled, "the request was cancelled");
-  if (session_op_of(stream) != SessionOp::kSubscribe) return error;
+  if (stream.wants_pages || session_op_of(stream) != SessionOp::kSubscribe) return error;
   return std::move(error).with_hint("everything before LSN " +
                                     std::to_string(stream.stream_next.value()) + " was sent");
 }
 
 void Session::start_stream(Task* task) {
-  const std::size_t open = streams_.size() + waiting_streams_;
-  if (open >= kStreamsPerConnectionMax) {
-    return refuse(task, Error(ErrorCode::kResourcesExhausted,
-                              "a connection has at most " +
-                                  std::to_string(kStreamsPerConnectionMax) + " streams open"));
-  }
+  if (auto room = streams_.check_room(); !room.ok()) return refuse(task, room.error());
   task->tenant = identity_.tenant;
   auto opened = desk_of(*task).open(*task);
   if (!opened.ok()) return refuse(task, opened.error());
-  ++waiting_streams_;
+  ++streams_.waiting;
   send(task);
 }
 
 void Session::begin_stream(Task* task) {
-  STATOR_ASSERT(waiting_streams_ > 0);
-  --waiting_streams_;
+  STATOR_ASSERT(streams_.waiting > 0);
+  --streams_.waiting;
   task->is_streaming = true;
-  streams_.push_back({task, false});
+  streams_.begun.push_back({.task = task,
+                            .page_ns = task->deadline_ns - task->arrived_ns,
+                            .args_bytes = task->args.size()});
   ++host_.streams_open;
+  if (task->wants_pages) ++streams_.pages;
   put_parts(*task);
-  if (is_input_ended_) return end_stream(task, cancelled(*task));
-  ask_for_more(streams_.back());
+  if (is_input_ended_ && !task->wants_pages) return end_stream(task, cancelled(*task));
+  ask_for_more(streams_.begun.back());
 }
 
 void Session::ask_for_more(Stream& stream) {
@@ -68,14 +68,18 @@ void Session::ask_for_more(Stream& stream) {
   if (stream.is_paused == has_room) has_room ? --host_.streams_paused : ++host_.streams_paused;
   stream.is_paused = !has_room;
   if (!has_room) return;
+  if (stream.task->wants_pages) return ask_for_page(stream);
   stream.task->payload.rest(kKeepPartBytes);
   stream.task->frame_ends.clear();
   desk_of(*stream.task).more(*stream.task);
 }
 
 void Session::resume_streams() {
-  for (Stream& stream : streams_) {
-    if (stream.is_paused) ask_for_more(stream);
+  for (std::size_t i = 0; i < streams_.begun.size();) {
+    const std::uint64_t request_id = streams_.begun[i].task->request_id;
+    if (streams_.begun[i].is_paused) ask_for_more(streams_.begun[i]);
+    // One that cannot go on has ended, and the next one has its place.
+    if (i < streams_.begun.size() && streams_.begun[i].task->request_id == request_id) ++i;
   }
 }
 
@@ -98,10 +102,7 @@ void Session::on_part(Task* task) {
     return end_stream(task, Error(ErrorCode::kRejectedAuthz, "the permission to read it was taken away"));
   }
   put_parts(*task);
-  const auto stream = std::find_if(streams_.begin(), streams_.end(),
-                                   [&](const Stream& one) { return one.task == task; });
-  STATOR_ASSERT(stream != streams_.end());
-  ask_for_more(*stream);
+  ask_for_more(streams_.of(*task));
 }
 
 // Its last answer is in the task.
@@ -116,8 +117,9 @@ void Session::finish_stream(Task* task) {
 }
 
 void Session::forget_stream(Task* task) {
-  std::erase_if(streams_, [&](const Stream& one) {
+  std::erase_if(streams_.begun, [&](const Stream& one) {
     if (one.task != task) return false;
+    if (task->wants_pages) --streams_.pages;
     --host_.streams_open;
     if (one.is_paused) --host_.streams_paused;
     return true;
@@ -126,7 +128,12 @@ void Session::forget_stream(Task* task) {
 
 // `reason`: why, nothing for an end that the client asked for.
 void Session::end_stream(Task* task, std::optional<Error> reason) {
-  desk_of(*task).close(*task);
+  if (!task->wants_pages) {
+    desk_of(*task).close(*task);
+  } else if (task->is_streaming && streams_.of(*task).is_away) {
+    Stream& stream = streams_.of(*task);
+    task = stream.task = own_host().dispatcher->replace(task);
+  }
   const std::size_t before = task->payload.size();
   task->is_partial = false;
   task->payload.clear();
@@ -137,28 +144,38 @@ void Session::end_stream(Task* task, std::optional<Error> reason) {
   }
   if (task->is_streaming) return finish_stream(task);
   // Its first part still waits for its turn: this takes its place.
-  STATOR_ASSERT(waiting_streams_ > 0);
-  --waiting_streams_;
+  STATOR_ASSERT(streams_.waiting > 0);
+  --streams_.waiting;
   waiting_bytes_ += task->payload.size() - before;
 }
 
-void Session::end_streams(const Error& reason) {
-  while (!streams_.empty()) end_stream(streams_.front().task, reason);
+void Session::end_streams(const Error& reason, bool (*is_meant)(const Task&)) {
+  for (std::size_t i = 0; i < streams_.begun.size();) {
+    is_meant(*streams_.begun[i].task) ? end_stream(streams_.begun[i].task, reason)
+                                      : static_cast<void>(++i);
+  }
   for (std::uint64_t id = head_; id < next_id_; ++id) {
     Task* task = slot(id).task;
-    if (task != nullptr && task->is_partial) end_stream(task, reason);
+    if (task != nullptr && task->is_partial && is_meant(*task)) end_stream(task, reason);
   }
+}
+
+void Session::end_streams(const Error& reason) {
+  end_streams(reason, [](const Task&) { return true; });
 }
 
 void Session::end_of_input() {
   is_input_ended_ = true;
-  end_streams(Error(ErrorCode::kCancelled, "the client ended its side of the connection"));
+  end_streams(Error(ErrorCode::kCancelled, "the client ended its side of the connection"),
+              [](const Task& task) { return !task.wants_pages; });
 }
 
-void Session::end_streams_at_stop() {
-  end_streams(Error(ErrorCode::kBusy,
-                    "the server stops; subscribe again with from_lsn, begin a backup anew")
-                  .with_retry_after(1000));
+void Session::end_streams_at_stop() { end_streams(streams_stop()); }
+
+Error streams_stop() {
+  return Error(ErrorCode::kBusy,
+               "the server stops, or moves data; ask again for what comes behind the last part")
+      .with_retry_after(kRetryMs);
 }
 
 void Session::unsubscribe(Task* task) {
@@ -174,21 +191,24 @@ void Session::unsubscribe(Task* task) {
 void Session::cancel(Task* task) {
   Task* target = find_asked_for(task);
   if (target == nullptr) return;
-  target->stream != 0 ? end_stream(target, cancelled(*target))
-                      : own_host().dispatcher->cancel(target);
+  // What is not carried out now is a stream that has begun, or whose first part waits for its turn.
+  const bool is_stream = slot(target->request_id).request != target;
+  is_stream ? end_stream(target, cancelled(*target)) : own_host().dispatcher->cancel(target);
   send_members(task, {});
 }
 
 void Session::abandon_streams() {
-  for (const Stream& stream : std::exchange(streams_, {})) {
-    desk_of(*stream.task).close(*stream.task);
+  streams_.pages = 0;
+  for (const Stream& stream : std::exchange(streams_.begun, {})) {
     --host_.streams_open;
     if (stream.is_paused) --host_.streams_paused;
-    host_.pool->give_back(stream.task);
+    if (!stream.task->wants_pages) desk_of(*stream.task).close(*stream.task);
+    host_.pool->give_back(stream.is_away ? own_host().dispatcher->replace(stream.task)
+                                         : stream.task);
   }
   for (const Slot& answer : slots_) {
-    if (answer.task != nullptr && answer.task->is_partial)
-      desk_of(*answer.task).close(*answer.task);
+    const bool is_stream = answer.task != nullptr && answer.task->is_partial;
+    if (is_stream && !answer.task->wants_pages) desk_of(*answer.task).close(*answer.task);
   }
 }
 

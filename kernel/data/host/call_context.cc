@@ -24,6 +24,7 @@ void stator_call::begin(stator::host::LaneHost& lane_host, stator::host::Phase i
   reply = nullptr;
   reply_is_binary = false;
   lsn_at = -1;
+  next_page.clear();
   batch = nullptr;
   claims = nullptr;
   is_together = false;

@@ -94,6 +94,7 @@ struct stator_call : stator::InFlight {
   stator::ByteBuffer* reply = nullptr;
   bool reply_is_binary = false;
   std::int64_t lsn_at = -1;  // offset in reply, -1 = nowhere
+  std::string next_page;     // where the page behind this answer begins; empty: there is none
   std::string error_field;
   std::string error_sentence;
 

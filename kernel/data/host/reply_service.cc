@@ -40,6 +40,14 @@ stator_status fail(stator_call* call, stator_status code, const char* field, con
   return code;
 }
 
+// A lane's part, and what another engine's op asks for, are no answer of the client's: it is
+// dropped there.
+void more(stator_call* call, stator_str cursor) {
+  STATOR_ASSERT(call->phase == Phase::kRead || call->phase == Phase::kMerge);
+  STATOR_ASSERT(cursor.size >= 1 && cursor.size <= kPageCursorBytesMax);
+  call->next_page.assign(cursor.data, static_cast<std::size_t>(cursor.size));
+}
+
 stator_status add_record(stator_call* call, std::uint32_t vshard, std::uint32_t type,
                          stator_bytes payload) {
   STATOR_ASSERT(call->phase == Phase::kPrepare && call->batch != nullptr);
@@ -105,8 +113,8 @@ void* allocate(stator_call* call, std::uint64_t bytes, std::uint64_t align) {
 }  // namespace
 
 const stator_reply_service& reply_service() {
-  static const stator_reply_service kService = {sizeof kService, 0,          &reserve, &commit,
-                                               &lsn_here,      &set_binary, &fail};
+  static const stator_reply_service kService = {sizeof kService, 0,           &reserve, &commit,
+                                                &lsn_here,       &set_binary, &fail,    &more};
   return kService;
 }
 

@@ -201,6 +201,7 @@ bool Accumulator::merge(std::string_view& bytes) {
       for (std::uint64_t i = 0; i < count; ++i) {
         if (double number = 0; take(bytes, number)) numbers_.push_back(number);
       }
+      bytes_ = numbers_.size() * sizeof(double);
       break;
   }
   count_ += count;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 
 namespace stator::document {
 namespace {
@@ -22,6 +23,26 @@ bool take_value(std::string_view& key, Value& value) {
   value = read_value(key);
   key.remove_prefix(value.bytes.size());
   return true;
+}
+
+// Negative if `left` stands before `right`.
+int compare_keys(std::string_view left, std::string_view right) {
+  while (!left.empty() && !right.empty()) {
+    Value l;
+    Value r;
+    const bool has_left = take_value(left, l);
+    const bool has_right = take_value(right, r);
+    if (has_left != has_right) return has_right ? -1 : 1;
+    if (!has_left) continue;
+    if (const int order = compare_values(l, r); order != 0) return order;
+  }
+  return 0;
+}
+
+GroupRow empty_row(const AggregatePlan& plan) {
+  GroupRow row;
+  for (const AggregateSpec& spec : plan.specs()) row.emplace_back(spec.kind);
+  return row;
 }
 
 void append_sized32(std::string& to, std::string_view bytes) {
@@ -91,28 +112,39 @@ bool AggregatePlan::parse_aggregate(json::Reader& reader, AggregateSpec& spec) c
   return is_good && !reader.next_key(text) && spec.fraction >= 0 && spec.fraction <= 1;
 }
 
-bool Groups::Before::operator()(const std::string& a, const std::string& b) const {
-  std::string_view left = a;
-  std::string_view right = b;
-  while (!left.empty() && !right.empty()) {
-    Value l;
-    Value r;
-    const bool has_left = take_value(left, l);
-    const bool has_right = take_value(right, r);
-    if (has_left != has_right) return has_right;
-    if (!has_left) continue;
-    if (const int order = compare_values(l, r); order != 0) return order < 0;
+bool AggregatePlan::is_key(std::string_view bytes) const {
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    Value value;
+    if (bytes.empty()) return false;
+    take_value(bytes, value);
   }
-  return false;
+  return bytes.empty();
 }
 
-Groups::Row& Groups::row_of(const std::string& key) {
+bool Groups::Before::operator()(const std::string& a, const std::string& b) const {
+  return compare_keys(a, b) < 0;
+}
+
+bool Groups::wants(const std::string& key) const {
+  if (page_.has_position && compare_keys(key, page_.after) <= 0) return false;
+  return !is_cut_ || compare_keys(key, cut_) < 0;
+}
+
+GroupRow& Groups::row_of(const std::string& key) {
   const auto found = rows_.find(key);
   if (found != rows_.end()) return found->second;
-  Row row;
-  for (const AggregateSpec& spec : plan_.specs()) row.emplace_back(spec.kind);
+  GroupRow row = empty_row(plan_);
   bytes_ += key.size() + kGroupBytes + row.size() * kAccumulatorBytes;
   return rows_.emplace(key, std::move(row)).first->second;
+}
+
+void Groups::drop_last() {
+  const auto last = std::prev(rows_.end());
+  bytes_ -= last->first.size() + kGroupBytes + last->second.size() * kAccumulatorBytes;
+  for (const Accumulator& accumulator : last->second) bytes_ -= accumulator.bytes();
+  is_cut_ = true;
+  cut_ = last->first;
+  rows_.erase(last);
 }
 
 void Groups::add(const Value& root) {
@@ -123,7 +155,8 @@ void Groups::add(const Value& root) {
     key.push_back(exists ? '\x01' : '\x00');
     if (exists) key.append(value.bytes);
   }
-  Row& row = row_of(key);
+  if (!wants(key)) return;
+  GroupRow& row = row_of(key);
   for (std::size_t i = 0; i < row.size(); ++i) {
     const std::string& path = plan_.specs()[i].path;
     if (path == "*") {
@@ -135,57 +168,92 @@ void Groups::add(const Value& root) {
     row[i].add(value);
     bytes_ += row[i].bytes();
   }
+  if (page_.limit == 0) return;
+  while (rows_.size() > 1 && (rows_.size() > page_.limit || is_too_large())) drop_last();
 }
 
 void Groups::save(std::string& out) const {
+  out.push_back(is_cut_ ? '\x01' : '\x00');
   for (const auto& [key, row] : rows_) {
     append_sized32(out, key);
     for (const Accumulator& accumulator : row) accumulator.save(out);
   }
 }
 
-bool Groups::merge(std::string_view bytes) {
-  while (!bytes.empty()) {
-    std::uint32_t size = 0;
-    if (bytes.size() < sizeof size) return false;
-    std::memcpy(&size, bytes.data(), sizeof size);
-    bytes.remove_prefix(sizeof size);
-    if (bytes.size() < size) return false;
-    Row& row = row_of(std::string(bytes.substr(0, size)));
-    bytes.remove_prefix(size);
-    for (Accumulator& accumulator : row) {
-      if (!accumulator.merge(bytes)) return false;
-    }
+GroupMerger::GroupMerger(const AggregatePlan& plan, const Parts& parts) : plan_(plan) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Lane lane;
+    lane.rest = parts[i];
+    lane.is_cut = lane.rest.starts_with('\x01');
+    is_damaged_ = is_damaged_ || lane.rest.empty();
+    lane.rest.remove_prefix(std::min<std::size_t>(lane.rest.size(), 1));
+    if (advance(lane)) lanes_.push_back(lane);
   }
+}
+
+bool GroupMerger::advance(Lane& lane) {
+  if (lane.rest.empty()) {
+    is_cut_ = is_cut_ || lane.is_cut;
+    return false;
+  }
+  std::uint32_t size = 0;
+  if (lane.rest.size() >= sizeof size) std::memcpy(&size, lane.rest.data(), sizeof size);
+  is_damaged_ = is_damaged_ || lane.rest.size() < sizeof size + size;
+  if (is_damaged_) return false;
+  lane.key = lane.rest.substr(sizeof size, size);
+  lane.rest.remove_prefix(sizeof size + size);
   return true;
 }
 
-void Groups::write_key(const std::string& key, json::Writer& writer) const {
-  writer.begin_object();
-  std::string_view rest = key;
+bool GroupMerger::take(Lane& lane) {
+  std::size_t bytes = 0;
+  for (Accumulator& accumulator : row_) {
+    is_damaged_ = is_damaged_ || !accumulator.merge(lane.rest);
+    bytes += accumulator.bytes();
+  }
+  is_too_large_ = bytes > kGroupBytesMax;
+  return !is_damaged_ && !is_too_large_;
+}
+
+bool GroupMerger::next() {
+  if (lanes_.empty() || is_cut_ || is_damaged_) return false;
+  const auto first =
+      std::min_element(lanes_.begin(), lanes_.end(),
+                       [](const Lane& a, const Lane& b) { return compare_keys(a.key, b.key) < 0; });
+  key_ = first->key;
+  row_ = empty_row(plan_);
+  for (auto lane = lanes_.begin(); lane != lanes_.end();) {
+    if (compare_keys(lane->key, key_) != 0) {
+      ++lane;
+      continue;
+    }
+    if (!take(*lane)) return false;
+    lane = advance(*lane) ? lane + 1 : lanes_.erase(lane);
+  }
+  return !is_damaged_;
+}
+
+void GroupMerger::write(json::Writer& writer) {
+  writer.begin_object().key("key").begin_object();
+  std::string_view rest = key_;
   for (const std::string& path : plan_.paths()) {
     Value value;
     if (!take_value(rest, value)) continue;
     writer.key(path);
     write_json(writer, value);
   }
-  writer.end_object();
+  writer.end_object().key("values").begin_object();
+  for (std::size_t i = 0; i < row_.size(); ++i) {
+    writer.key(plan_.specs()[i].name);
+    row_[i].write(writer, plan_.specs()[i].fraction);
+  }
+  writer.end_object().end_object();
 }
 
-void Groups::write(json::Writer& writer) {
-  if (plan_.paths().empty()) row_of({});
-  writer.begin_array();
-  for (auto& [key, row] : rows_) {
-    writer.begin_object().key("key");
-    write_key(key, writer);
-    writer.key("values").begin_object();
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      writer.key(plan_.specs()[i].name);
-      row[i].write(writer, plan_.specs()[i].fraction);
-    }
-    writer.end_object().end_object();
-  }
-  writer.end_array();
+void GroupMerger::write_empty(json::Writer& writer) {
+  key_.clear();
+  row_ = empty_row(plan_);
+  write(writer);
 }
 
 }  // namespace stator::document

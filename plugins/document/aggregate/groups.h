@@ -33,6 +33,8 @@ class AggregatePlan {
   Status parse(const Args& args, std::size_t aggs, std::size_t group_by, Reply& reply);
   const std::vector<AggregateSpec>& specs() const { return specs_; }
   const std::vector<std::string>& paths() const { return paths_; }
+  // These bytes are the key of a group.
+  bool is_key(std::string_view bytes) const;
 
  private:
   bool parse_aggregate(json::Reader& reader, AggregateSpec& spec) const;
@@ -41,32 +43,84 @@ class AggregatePlan {
   std::vector<std::string> paths_;
 };
 
+// The aggregates of one group.
+using GroupRow = std::vector<Accumulator>;
+
+// Which groups an answer is to have.
+struct GroupPage {
+  bool has_position = false;
+  std::string_view after = {};  // only groups whose key lies behind this one
+  std::size_t limit = 0;        // 0: all, or none where they are too large
+};
+
 // Groups by the values at the plan's paths; values that are equal by packed/order.hpp are one
 // group, shown as it came first; a missing value is a group of its own, below all others.
+//
+// Where the page has a limit the first groups are kept, as many as there is room for: what makes
+// them too many, or too large, is the last group, which is dropped with all that lies behind it. So
+// each group that stays has seen every document of its own (docs/adr/0058-pages-of-groups.md).
 class Groups {
  public:
-  explicit Groups(const AggregatePlan& plan) : plan_(plan) {}
+  Groups(const AggregatePlan& plan, const GroupPage& page) : plan_(plan), page_(page) {}
 
   void add(const Value& root);
-  void save(std::string& out) const;
-  // Adds what save() of the same plan wrote; false for other bytes.
-  bool merge(std::string_view bytes);
+  // Beyond what can be dropped.
   bool is_too_large() const { return bytes_ > kGroupBytesMax; }
-  // [{"key":{path: value},"values":{name: result}}] in the order of the keys. Without group_by
-  // there is one group, also of no documents.
-  void write(json::Writer& writer);
+  // A lane's part: cut u8 (1: groups were dropped), then in the order of their keys: key size u32,
+  // key, aggregates. Little-endian, between the lanes of one process only.
+  void save(std::string& out) const;
 
  private:
-  using Row = std::vector<Accumulator>;
   struct Before {
     bool operator()(const std::string& a, const std::string& b) const;
   };
-  Row& row_of(const std::string& key);
-  void write_key(const std::string& key, json::Writer& writer) const;
+  bool wants(const std::string& key) const;
+  GroupRow& row_of(const std::string& key);
+  void drop_last();
 
   const AggregatePlan& plan_;
-  std::map<std::string, Row, Before> rows_;  // by the values: per path 00, or 01 and the value
+  const GroupPage page_;
+  std::map<std::string, GroupRow, Before> rows_;  // by the values: per path 00, or 01 and the value
   std::size_t bytes_ = 0;
+  bool is_cut_ = false;
+  std::string cut_;  // if it is: groups from this key on were dropped
+};
+
+// Gives the groups of all lanes' parts one by one, in the order of their keys.
+class GroupMerger {
+ public:
+  GroupMerger(const AggregatePlan& plan, const Parts& parts);
+
+  bool next();
+  const std::string& key() const { return key_; }
+  // {"key":{path: value},"values":{name: result}}
+  void write(json::Writer& writer);
+  // The same of a group without documents.
+  void write_empty(json::Writer& writer);
+  // It ended before groups that a lane has dropped.
+  bool is_cut() const { return is_cut_; }
+  // It ended because the values of one group are too many.
+  bool is_too_large() const { return is_too_large_; }
+  bool is_damaged() const { return is_damaged_; }
+
+ private:
+  struct Lane {
+    std::string_view rest;
+    std::string_view key;
+    bool is_cut = false;
+  };
+  // To the lane's next group; false: there is none.
+  bool advance(Lane& lane);
+  // The group of the lane's key; false: it ends here.
+  bool take(Lane& lane);
+
+  const AggregatePlan& plan_;
+  std::vector<Lane> lanes_;  // those that have a group
+  std::string key_;
+  GroupRow row_;
+  bool is_cut_ = false;
+  bool is_too_large_ = false;
+  bool is_damaged_ = false;
 };
 
 }  // namespace stator::document

@@ -6,11 +6,14 @@
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "scan/candidates.h"
+#include "scan/page_cursor.h"
 
 namespace stator::document {
 namespace {
 
-enum Arg { kAggs, kGroupBy, kFilter };
+enum Arg { kAggs, kGroupBy, kFilter, kLimit, kCursor };
+
+constexpr double kGroupsPerPageMax = 100'000;
 
 constexpr double kAggsBytesMax = 16'384;
 constexpr std::array kArgs = {
@@ -22,31 +25,68 @@ constexpr std::array kArgs = {
     make_arg(STATOR_ARG_STRVEC, "group_by", "Paths; each combination of their values is a group.",
              {.min = 1, .max = double{kGroupPathsMax}}),
     kFilterArg,
+    make_arg(
+        STATOR_ARG_U64, "limit",
+        "Most groups of the answer; there may be fewer, and a cursor says that there are more. "
+        "Without it the answer has all groups, or is refused where they exceed 8 MiB.",
+        {.min = 1, .max = kGroupsPerPageMax}),
+    make_arg(STATOR_ARG_STR, "cursor",
+             "The cursor of the page before; filter and group_by as they were.",
+             {.flags = STATOR_ARG_CURSOR, .min = 1, .max = double{kPageCursorBytesMax}}),
 };
 
-Status refuse_size(Reply& reply) {
-  return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, "group_by",
-                    "the groups and their values exceed 8 MiB; narrow the filter");
+// What is asked, parsed: the same on every lane and in merge.
+struct Asked {
+  AggregatePlan plan;
+  GroupPage page;
+  std::uint64_t fingerprint = 0;
+  PagePosition position;  // page.after borrows from it
+};
+
+Status parse_asked(const Args& args, Reply& reply, Asked& asked) {
+  const Status status = asked.plan.parse(args, kAggs, kGroupBy, reply);
+  if (status != STATOR_OK) return status;
+  Fingerprint print;
+  print.add(args.str(kFilter));
+  for (const std::string& path : asked.plan.paths()) print.add(path);
+  asked.fingerprint = print.value();
+  if (args.has(kLimit)) asked.page.limit = static_cast<std::size_t>(args.u64(kLimit));
+  if (!args.has(kCursor)) return STATOR_OK;
+  if (!read_page_cursor(args.str(kCursor), asked.fingerprint, asked.position) ||
+      !asked.plan.is_key(asked.position.values)) {
+    return reply.fail(STATOR_E_BAD_REQUEST, "cursor",
+                      "'cursor' is not one of this filter and group_by");
+  }
+  asked.page.has_position = true;
+  asked.page.after = asked.position.values;
+  return STATOR_OK;
+}
+
+Status refuse_size(const Asked& asked, Reply& reply) {
+  const bool is_one = asked.page.limit > 0 || asked.plan.paths().empty();
+  return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, is_one ? "aggs" : "group_by",
+                    is_one ? "the values of one group exceed 8 MiB; narrow the filter"
+                           : "the groups exceed what one answer holds; give a 'limit', and go on "
+                             "with the cursor or with 'stream'");
 }
 
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
-  const Args args = request.args();
   Selection selection;
   Status status = selection.compile(engine, request, kFilter, "filter", reply);
   if (status != STATOR_OK) return status;
-  AggregatePlan plan;
-  status = plan.parse(args, kAggs, kGroupBy, reply);
+  Asked asked;
+  status = parse_asked(request.args(), reply, asked);
   if (status != STATOR_OK) return status;
   const Access access =
       plan_access(engine.indexes().of(request.tenant(), request.collection()), selection.program());
-  Groups groups(plan);
+  Groups groups(asked.plan, asked.page);
   WalkCounts counts;
   status = walk_selected(request, {access, selection}, counts, [&](const Candidate& found) {
     groups.add(found.root);
     return !groups.is_too_large();
   });
   if (status != STATOR_OK) return status;
-  if (groups.is_too_large()) return refuse_size(reply);
+  if (groups.is_too_large()) return refuse_size(asked, reply);
   std::string part;
   groups.save(part);
   reply.set_binary();
@@ -54,20 +94,42 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
   return STATOR_OK;
 }
 
-Status merge(const DocumentEngine&, const Request& request, const Parts& parts, Reply& reply) {
-  AggregatePlan plan;
-  const Status status = plan.parse(request.args(), kAggs, kGroupBy, reply);
-  if (status != STATOR_OK) return status;
-  Groups groups(plan);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
+// Without group_by there is one group, also of no documents.
+Status write_groups(const Request& request, const Asked& asked, GroupMerger& merger, Reply& reply,
+                    json::Writer& writer) {
+  const std::size_t limit = asked.page.limit == 0 ? SIZE_MAX : asked.page.limit;
+  std::size_t count = 0;
+  std::string last;
+  bool has_group = merger.next();
+  bool is_full = false;
+  for (; has_group && count < limit && !is_full; has_group = merger.next()) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    if (!groups.merge(parts[i])) return STATOR_E_INTERNAL;
+    merger.write(writer);
+    ++count;
+    last = merger.key();
+    is_full = reply.size() > kGroupBytesMax;
   }
-  json::Writer writer = reply.json();
-  writer.begin_object().key("groups");
-  groups.write(writer);
-  writer.end_object();
+  if (merger.is_damaged()) return STATOR_E_INTERNAL;
+  const bool has_more = has_group || merger.is_cut();
+  if (merger.is_too_large() || (has_more && asked.page.limit == 0)) {
+    return refuse_size(asked, reply);
+  }
+  if (count == 0 && asked.plan.paths().empty()) merger.write_empty(writer);
+  writer.end_array();
+  if (has_more) end_page({asked.fingerprint, {"", std::move(last)}}, reply, writer);
   return STATOR_OK;
+}
+
+Status merge(const DocumentEngine&, const Request& request, const Parts& parts, Reply& reply) {
+  Asked asked;
+  Status status = parse_asked(request.args(), reply, asked);
+  if (status != STATOR_OK) return status;
+  GroupMerger merger(asked.plan, parts);
+  json::Writer writer = reply.json();
+  writer.begin_object().key("groups").begin_array();
+  status = write_groups(request, asked, merger, reply, writer);
+  if (status == STATOR_OK) writer.end_object();
+  return status;
 }
 
 }  // namespace
@@ -81,8 +143,11 @@ const Op<DocumentEngine> kDocumentAggregate = {
         .name = "document_aggregate",
         .doc = "Aggregates over the selected documents, by group, in the order of the groups' "
                "values. Values of the wrong kind are passed over; without values count and sum are "
-               "0, the others null. Integers are summed exactly.",
-        .result = R"({"groups":[{"key":{path:any},"values":{name:any}}]})",
+               "0, the others null. Integers are summed exactly. With 'limit' any number of groups "
+               "comes "
+               "page by page; each page reads the selected documents.",
+        .result =
+            R"({"groups":[{"key":{path:any},"values":{name:any}}],"cursor":str?,"more":bool?})",
         .example =
             R"({"op":"document_aggregate","collection":"users","group_by":["city"],)"
             R"("aggs":{"n":{"count":"*"},"age":{"avg":"age"},"p95":{"percentile":["age",0.95]}}})",

@@ -35,7 +35,7 @@ constexpr std::array kArgs = {
              "Each combination of 'fields' once, without ids; sort by these fields only.",
              {.default_json = "false"}),
     make_arg(STATOR_ARG_STR, "cursor", "The cursor of the page before; all else as it was.",
-             {.min = 1, .max = double{kPageCursorBytesMax}}),
+             {.flags = STATOR_ARG_CURSOR, .min = 1, .max = double{kPageCursorBytesMax}}),
     make_arg(STATOR_ARG_BOOL, "explain",
              "Answer how the documents are found and how many were looked at, instead of them.",
              {.default_json = "false"}),
@@ -150,8 +150,10 @@ Status scan_by_id(const Request& request, const Query& query, const Projection& 
   return walk_selected(request, {query.access, query.selection, lower}, counts,
                        [&](const Candidate& found) {
                          const std::string data = data_for(part, projection, found.root);
-                         part.add({.document_id = found.document_id, .value = {}, .data = data});
-                         return --left > 0;
+                         return part.add_to_page({.document_id = found.document_id,
+                                                  .value = {},
+                                                  .data = data}) &&
+                                --left > 0;
                        });
 }
 
@@ -172,9 +174,8 @@ Status scan_in_index_order(const Request& request, const Query& query, const Pro
   const Status status = walk_index(request, range, {*query.order_index, keys}, rows);
   for (const FoundRow& row : rows) {
     const std::string data = data_for(part, projection, row.root);
-    part.add({.document_id = row.document_id,
-              .value = query.order.pack({{row.value}, {true}}),
-              .data = data});
+    const std::string value = query.order.pack({{row.value}, {true}});
+    if (!part.add_to_page({.document_id = row.document_id, .value = value, .data = data})) break;
   }
   return status;
 }
@@ -204,7 +205,8 @@ class SortedScan {
   void write(PartWriter& part) const {
     for (const SortedRow& row : top_) {
       const std::string data = is_distinct_ ? std::string() : data_for(part, projection_, row.root);
-      part.add({.document_id = row.tie, .value = query_.order.pack(row.values), .data = data});
+      const std::string values = query_.order.pack(row.values);
+      if (!part.add_to_page({.document_id = row.tie, .value = values, .data = data})) return;
     }
   }
 
@@ -322,22 +324,20 @@ Status merge(const DocumentEngine& engine, const Request& request, const Parts& 
   writer.begin_object().key("rows").begin_array();
   PartRow row;
   PartRow last;
+  const bool is_distinct = args.boolean(kDistinct);
   std::uint64_t left = args.u64(kLimit);
   bool has_row = merger.next(row);
   for (; has_row && left > 0; has_row = merger.next(row), --left) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
-    write_row(row, args.boolean(kDistinct), writer);
+    const std::size_t id_bytes = row.document_id.size() * (is_distinct ? 1 : kJsonBytesPerByte);
+    if (is_page_full(reply, id_bytes + row.data.size())) break;
+    write_row(row, is_distinct, writer);
     last = row;
   }
   writer.end_array();
-  if (has_row) {
-    const std::string cursor = write_page_cursor(
-        query.fingerprint, {std::string(last.document_id), std::string(last.value)});
-    if (cursor.empty()) {
-      writer.field("more", true);
-    } else {
-      writer.field("cursor", std::string_view(cursor));
-    }
+  if (has_row || merger.is_cut()) {
+    end_page({query.fingerprint, {std::string(last.document_id), std::string(last.value)}}, reply,
+             writer);
   }
   writer.end_object();
   return STATOR_OK;
@@ -352,11 +352,13 @@ const Op<DocumentEngine> kDocumentScan = {
         .placement = STATOR_PLACE_ALL,
         .cost = STATOR_COST_SCAN,
         .name = "document_scan",
-        .doc = "Answers the selected documents in the order of 'sort', exactly, whatever their "
-               "number. A cursor says that there are more and begins the next page behind the last "
-               "row, also after restarts and writes: only a document that a write moves across "
-               "this position may come twice or not at all. Where the row's sort values are too "
-               "long for a cursor (8 KiB) there is more: true instead.",
+        .doc =
+            "Answers the selected documents in the order of 'sort', exactly, whatever their "
+            "number. A cursor says that there are more (an answer has 11 MiB of rows at most) and "
+            "begins the next page behind the last row, also after restarts and writes: only a "
+            "document that a write moves across "
+            "this position may come twice or not at all. Where the row's sort values are too "
+            "long for a cursor (8 KiB) there is more: true instead.",
         .result =
             R"({"rows":[{"document_id":str,"data":object}],"cursor":str?,"more":bool?}, with )"
             R"(explain {"index":str or null,"equal_paths":u64?,"bounded":bool?,)"

@@ -49,7 +49,7 @@ constexpr std::array kArgs = {
              {.default_json = "false"}),
     kFilterArg,
     make_arg(STATOR_ARG_STR, "cursor", "The cursor of the page before; all else as it was.",
-             {.min = 1, .max = double{kPageCursorBytesMax}}),
+             {.flags = STATOR_ARG_CURSOR, .min = 1, .max = double{kPageCursorBytesMax}}),
 };
 
 // What is asked, parsed: the same on every lane and in merge.
@@ -140,7 +140,9 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
       json::Writer writer(data);
       write_json(writer, row.root);
     }
-    part.add({.document_id = row.document_id, .value = row.value.bytes, .data = data.view()});
+    const bool has_room = part.add_to_page(
+        {.document_id = row.document_id, .value = row.value.bytes, .data = data.view()});
+    if (!has_room) break;
   }
   return STATOR_OK;
 }
@@ -156,6 +158,8 @@ Status merge(const DocumentEngine&, const Request& request, const Parts& parts, 
   bool has_row = merger.next(row);
   for (; has_row && left > 0; has_row = merger.next(row), --left) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    const std::size_t stored_bytes = row.document_id.size() + row.value.size();
+    if (is_page_full(reply, stored_bytes * kJsonBytesPerByte + row.data.size())) break;
     writer.begin_object().field("document_id", row.document_id).key("value");
     write_json(writer, read_value(row.value));
     if (args.boolean(kIncludeData)) writer.key("data").raw(row.data);
@@ -163,17 +167,12 @@ Status merge(const DocumentEngine&, const Request& request, const Parts& parts, 
     last = row;
   }
   writer.end_array().field("indexed", merger.is_indexed());
-  if (has_row) {
+  if (has_row || merger.is_cut()) {
     Asked asked;
     if (const Status status = parse_position(args, reply, asked); status != STATOR_OK)
       return status;
-    const std::string cursor = write_page_cursor(
-        asked.fingerprint, {std::string(last.document_id), std::string(last.value)});
-    if (cursor.empty()) {
-      writer.field("more", true);
-    } else {
-      writer.field("cursor", std::string_view(cursor));
-    }
+    end_page({asked.fingerprint, {std::string(last.document_id), std::string(last.value)}}, reply,
+             writer);
   }
   writer.end_object();
   return STATOR_OK;

@@ -38,6 +38,16 @@ Fingerprint& Fingerprint::add(std::string_view text) {
   return *this;
 }
 
+void end_page(const PageEnd& end, Reply& reply, json::Writer& writer) {
+  const std::string cursor = write_page_cursor(end.fingerprint, end.position);
+  if (cursor.empty()) {
+    writer.field("more", true);
+    return;
+  }
+  writer.field("cursor", std::string_view(cursor));
+  reply.more(cursor);
+}
+
 std::string write_page_cursor(std::uint64_t fingerprint, const PagePosition& position) {
   std::string text;
   if ((kHeadBytes + position.tie.size() + position.values.size()) * 2 > kPageCursorBytesMax) {

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "stator/engine.hpp"
+
 namespace stator::document {
 
 // Of the text. A position that needs more (texts of kilobytes as sort values) has no cursor.
@@ -30,6 +32,16 @@ class Fingerprint {
  private:
   std::uint64_t value_ = 0xcbf29ce484222325U;
 };
+
+// Where a page ended, of what was asked.
+struct PageEnd {
+  std::uint64_t fingerprint;
+  PagePosition position;
+};
+
+// Says, in the answer and to the kernel, that there is a next page and where it begins; where that
+// has no cursor, that there is more.
+void end_page(const PageEnd& end, Reply& reply, json::Writer& writer);
 
 // Empty if the text would be too long.
 std::string write_page_cursor(std::uint64_t fingerprint, const PagePosition& position);

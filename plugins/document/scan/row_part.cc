@@ -10,6 +10,7 @@ namespace stator::document {
 namespace {
 
 using RowSizes = std::array<std::uint32_t, 3>;
+constexpr RowSizes kCut = {UINT32_MAX, UINT32_MAX, UINT32_MAX};
 
 std::string_view take(std::string_view& rest, std::size_t size) {
   const std::string_view taken = rest.substr(0, size);
@@ -18,6 +19,11 @@ std::string_view take(std::string_view& rest, std::size_t size) {
 }
 
 }  // namespace
+
+bool is_page_full(const Reply& reply, std::size_t row_bytes_max) {
+  constexpr std::size_t kNamesBytes = 64;  // of a row's members; an answer without rows is smaller
+  return reply.size() > kNamesBytes && reply.size() + kNamesBytes + row_bytes_max > kPageBytesMax;
+}
 
 PartWriter::PartWriter(Reply& reply, bool is_indexed, std::uint64_t limit)
     : reply_(reply), left_(limit) {
@@ -36,6 +42,18 @@ void PartWriter::add(const PartRow& row) {
   left_ -= left_ > 0 ? 1 : 0;
 }
 
+bool PartWriter::add_to_page(const PartRow& row) {
+  const std::size_t bytes =
+      sizeof(RowSizes) + row.document_id.size() + row.value.size() + row.data.size();
+  if (bytes_ > 0 && bytes_ + bytes > kPageBytesMax) {
+    reply_.write({reinterpret_cast<const char*>(kCut.data()), sizeof kCut});
+    return false;
+  }
+  bytes_ += bytes;
+  add(row);
+  return true;
+}
+
 PartReader::PartReader(std::string_view part) : rest_(part) {
   is_indexed_ = take(rest_, 1) == std::string_view("\x01", 1);
 }
@@ -44,6 +62,8 @@ bool PartReader::next(PartRow& row) {
   RowSizes sizes{};
   if (rest_.size() < sizeof sizes) return false;
   std::memcpy(sizes.data(), take(rest_, sizeof sizes).data(), sizeof sizes);
+  is_cut_ = sizes == kCut;
+  if (is_cut_) return false;
   row.document_id = take(rest_, sizes[0]);
   row.value = take(rest_, sizes[1]);
   row.data = take(rest_, sizes[2]);
@@ -65,7 +85,7 @@ RowMerger::RowMerger(const Parts& parts, RowOrder order) : order_(order) {
 }
 
 bool RowMerger::next(PartRow& row) {
-  if (lanes_.empty()) return false;
+  if (lanes_.empty() || is_cut_) return false;
   std::size_t first = 0;
   for (std::size_t i = 1; i < lanes_.size(); ++i) {
     const Lane& a = lanes_[i];
@@ -79,7 +99,10 @@ bool RowMerger::next(PartRow& row) {
 }
 
 bool RowMerger::advance(Lane& lane) {
-  if (!lane.reader.next(lane.row)) return false;
+  if (!lane.reader.next(lane.row)) {
+    is_cut_ = is_cut_ || lane.reader.is_cut();
+    return false;
+  }
   lane.value = read_value(lane.row.value);
   return true;
 }

@@ -9,12 +9,14 @@ SortedMerger::SortedMerger(const Parts& parts, const SortOrder& order) : order_(
   }
 }
 
-bool SortedMerger::advance(Lane& lane) const {
-  return lane.reader.next(lane.row) && order_.unpack(lane.row.value, lane.values);
+bool SortedMerger::advance(Lane& lane) {
+  const bool has_row = lane.reader.next(lane.row);
+  is_cut_ = is_cut_ || lane.reader.is_cut();
+  return has_row && order_.unpack(lane.row.value, lane.values);
 }
 
 bool SortedMerger::next(PartRow& row) {
-  if (lanes_.empty()) return false;
+  if (lanes_.empty() || is_cut_) return false;
   std::size_t first = 0;
   for (std::size_t i = 1; i < lanes_.size(); ++i) {
     if (compare(lanes_[i], lanes_[first]) < 0) first = i;

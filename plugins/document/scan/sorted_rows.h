@@ -64,6 +64,8 @@ class SortedMerger {
  public:
   SortedMerger(const Parts& parts, const SortOrder& order);
   bool next(PartRow& row);
+  // It ends before rows that were left out.
+  bool is_cut() const { return is_cut_; }
 
  private:
   struct Lane {
@@ -71,13 +73,14 @@ class SortedMerger {
     PartRow row;
     SortValues values;
   };
-  bool advance(Lane& lane) const;
+  bool advance(Lane& lane);
   int compare(const Lane& a, const Lane& b) const {
     return order_.compare({a.values, a.row.document_id}, {b.values, b.row.document_id});
   }
 
   const SortOrder& order_;
   std::vector<Lane> lanes_;  // those that have a row
+  bool is_cut_ = false;
 };
 
 }  // namespace stator::document

@@ -230,6 +230,8 @@ class Reply : private json::Out {
   json::Writer json() { return json::Writer(*this); }
   void write(std::string_view bytes) { put(bytes); }
   void set_binary() { detail::services.reply->set_binary(call_); }
+  // Bytes that were written so far.
+  std::size_t size() const { return flushed_ + static_cast<std::size_t>(cursor - start_); }
   // In prepare, once, where a JSON value is due: the LSN of the first record.
   void lsn(json::Writer& writer) {
     writer.separate();
@@ -240,6 +242,12 @@ class Reply : private json::Out {
   Status fail(Status code, const char* field, std::string_view sentence) {
     return detail::services.reply->fail(call_, code, field, sentence.data(), sentence.size());
   }
+  // Of an op with STATOR_ARG_CURSOR: there is more, and the next page begins there. An older server
+  // lets clients ask for each page.
+  void more(std::string_view next_page) {
+    if (STATOR_HAS(detail::services.reply, more))
+      detail::services.reply->more(call_, as_str(next_page));
+  }
   // Hands over what is written; false if the answer exceeded the frame limit.
   bool finish() {
     flush();
@@ -249,11 +257,14 @@ class Reply : private json::Out {
  private:
   static constexpr std::size_t kChunk = 4096;
   void flush() {
-    if (cursor != start_) detail::services.reply->commit(call_, static_cast<std::size_t>(cursor - start_));
+    const auto bytes = static_cast<std::size_t>(cursor - start_);
+    if (bytes != 0) detail::services.reply->commit(call_, bytes);
+    flushed_ += bytes;
     start_ = cursor = limit = nullptr;
   }
   stator_call* call_;
   char* start_ = nullptr;
+  std::size_t flushed_ = 0;
 };
 
 // The records of one request exceed a batch of the log; becomes `resources_exhausted` at the edge.

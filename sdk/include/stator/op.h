@@ -30,7 +30,15 @@ enum stator_arg_flag {
   /* JSON only: kinds that are accepted; none of them set means any kind. */
   STATOR_ARG_JSON_OBJECT = 1u << 8,
   STATOR_ARG_JSON_ARRAY = 1u << 9,
-  STATOR_ARG_JSON_SCALAR = 1u << 10 /* string, number, true, false, null */
+  STATOR_ARG_JSON_SCALAR = 1u << 10, /* string, number, true, false, null */
+  /* Since 1.2, a hint. STR, of a READ op, not required, at most one: where the answer before ended.
+   * The op answers a page, and where there is more it tells the kernel (stator.reply's `more`) what
+   * this argument is to be for the next one. Behind the engine's arguments the kernel then adds one
+   * of its own, a BOOL `stream`: a client that sets it gets page after page as the parts of one
+   * answer, each asked for when there is room for it, with the rights the client has then. The op
+   * does not see the difference. A server of 1.0 or 1.1 passes over it: clients ask for each page.
+   */
+  STATOR_ARG_CURSOR = 1u << 16
 };
 /* Flags of these bits, of arguments and of ops, are hints: a kernel that does not know one passes over
  * it. One that does not know another bit refuses the engine. */

@@ -16,6 +16,7 @@ typedef struct stator_call stator_call; /* opaque */
 
 /* ---- stator.reply/1: the answer of a read, prepare or merge ------------------------------- */
 #define STATOR_SERVICE_REPLY "stator.reply/1"
+#define STATOR_CURSOR_BYTES_MAX 65536
 typedef struct stator_reply_service {
   uint32_t struct_size;
   uint32_t reserved;
@@ -34,6 +35,12 @@ typedef struct stator_reply_service {
    * other rows in it. */
   stator_status (*fail)(stator_call *call, stator_status code, const char *field,
                         const char *sentence, uint64_t sentence_size);
+  /* Since 1.2 (STATOR_HAS). In read, or in merge where the op has one, of an op with
+   * STATOR_ARG_CURSOR: this answer is a page, and there is more. `cursor` (1 to
+   * STATOR_CURSOR_BYTES_MAX bytes of UTF-8, copied): what that argument is to be for the next page,
+   * all others as they are. An answer that does not say it is the last. Write it into the payload,
+   * too, for whoever asks for each page. */
+  void (*more)(stator_call* call, stator_str cursor);
 } stator_reply_service;
 
 /* ---- stator.records/1: what prepare wants written ----------------------------------------- */

@@ -3,7 +3,7 @@
 #define STATOR_VERSION_H
 
 #define STATOR_ABI_MAJOR 1
-#define STATOR_ABI_MINOR 1
+#define STATOR_ABI_MINOR 2
 
 /* The least minor that the engine needs; an older server refuses the library before any of its code
  * runs. It is not that of the SDK it is built with: an engine that uses what a later minor brought

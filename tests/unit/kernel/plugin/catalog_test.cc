@@ -137,6 +137,50 @@ TEST_F(CatalogTest, EveryBrokenRowIsRefused) {
   refused("a depth is a number");
 }
 
+TEST_F(CatalogTest, ACursorIsATextOfAReadAndBringsTheArgumentStream) {
+  const auto text = [](const char* name, std::uint32_t flags) {
+    return make_arg(STATOR_ARG_STR, name, "", {.flags = flags});
+  };
+  std::vector<stator_arg> args;
+  const auto refused = [&](const std::string& what) {
+    op_row = good_op();
+    op_row.placement = STATOR_PLACE_COLLECTION;
+    op_row.args = args.data();
+    op_row.arg_count = static_cast<std::uint32_t>(args.size());
+    Catalog catalog;
+    EXPECT_THAT(add(catalog), HasSubstr(what));
+  };
+  args = {make_arg(STATOR_ARG_U64, "from", "", {.flags = STATOR_ARG_CURSOR})};
+  refused("toy_get.from: a cursor is a string that may be absent");
+  args = {text("from", STATOR_ARG_CURSOR | STATOR_ARG_REQUIRED)};
+  refused("a cursor is a string that may be absent");
+  args = {text("from", STATOR_ARG_CURSOR), text("to", STATOR_ARG_CURSOR)};
+  refused("another argument is a cursor");
+  args = {text("from", STATOR_ARG_CURSOR), text("stream", 0)};
+  refused("the kernel gives every op with a cursor this argument");
+  args = {text("from", STATOR_ARG_CURSOR)};
+  std::vector<std::string> names;
+  for (int i = 0; i < 63; ++i) names.push_back("a" + std::to_string(i));
+  for (const std::string& name : names) args.push_back(text(name.c_str(), 0));
+  refused("at most 63 arguments");
+  engine.prepare = engine.read;
+  args = {text("from", STATOR_ARG_CURSOR)};
+  op_row = good_op();
+  op_row.placement = STATOR_PLACE_COLLECTION;
+  op_row.args = args.data();
+  op_row.arg_count = 1;
+  op_row.op_class = STATOR_OP_WRITE;
+  Catalog catalog;
+  EXPECT_THAT(add(catalog), HasSubstr("a cursor of an op that writes"));
+  op_row.op_class = STATOR_OP_READ;
+  ASSERT_EQ(add(catalog), "");
+  const stator_op& row = *catalog.find("toy_get")->row;
+  ASSERT_EQ(row.arg_count, 2u);
+  EXPECT_STREQ(row.args[1].name, "stream");
+  EXPECT_EQ(row.args[1].type, std::uint32_t{STATOR_ARG_BOOL});
+  EXPECT_EQ(op_row.arg_count, 1u) << "the engine's own row is as it was";
+}
+
 // Pointers that lead nowhere, counts without end, what is no JSON: nothing of it may end the
 // server.
 TEST_F(CatalogTest, AnythingInADescriptorIsRefusedWithASentence) {
@@ -241,7 +285,7 @@ TEST_F(CatalogTest, WhatIsNotKnownIsRefusedWithTheRemedy) {
 TEST_F(CatalogTest, AHintThatIsNotKnownIsPassedOver) {
   op_row.flags = STATOR_FLAG_HINTS;
   stator_arg arg = kKey[0];
-  arg.flags |= STATOR_FLAG_HINTS;
+  arg.flags |= STATOR_FLAG_HINTS & ~std::uint32_t{STATOR_ARG_CURSOR};
   op_row.args = &arg;
   Catalog catalog;
   EXPECT_EQ(add(catalog), "");

@@ -1,5 +1,10 @@
 // document_count and document_aggregate.
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "document_fixture.h"
 
@@ -102,9 +107,126 @@ TEST_P(AggregateTest, IsBounded) {
     documents.put("d" + std::to_string(i), "{\"g\":\"" + text + std::to_string(i) + "\"}");
   }
   EXPECT_EQ(aggregate(R"({"aggs":{"n":{"count":"*"}},"group_by":["g"]})"),
-            "group_by|the groups and their values exceed 8 MiB; narrow the filter");
+            "group_by|the groups exceed what one answer holds; give a 'limit', and go on with the "
+            "cursor or with 'stream'");
   EXPECT_EQ(aggregate(R"({"aggs":{"n":{"count_distinct":"g"}}})"),
-            "group_by|the groups and their values exceed 8 MiB; narrow the filter");
+            "aggs|the values of one group exceed 8 MiB; narrow the filter");
+  EXPECT_EQ(aggregate(R"({"aggs":{"n":{"count_distinct":"g"}},"group_by":["h"],"limit":5})"),
+            "aggs|the values of one group exceed 8 MiB; narrow the filter");
+}
+
+// Each lane is within its bounds, all of them together are not.
+TEST(AggregateMergeTest, IsBoundedOverAllLanes) {
+  Documents documents(5);
+  const std::string text(10'000, 'x');
+  for (int i = 0; i < 1500; ++i) {
+    documents.put("d" + std::to_string(i), "{\"g\":\"" + text + std::to_string(i) + "\"}");
+  }
+  const Answer answer =
+      documents.kernel.call("document_aggregate", R"({"aggs":{"n":{"count_distinct":"g"}}})");
+  EXPECT_EQ(answer.status, STATOR_E_RESOURCES_EXHAUSTED);
+  EXPECT_EQ(answer.detail, "the values of one group exceed 8 MiB; narrow the filter");
+}
+
+// Pages of an aggregate, until there is none.
+std::vector<std::string> pages_of(Documents& documents, const std::string& args,
+                                  std::size_t& count) {
+  std::vector<std::string> groups;
+  std::string cursor;
+  for (count = 0; count < 5000; ++count) {
+    const Answer page = documents.kernel.call("document_aggregate", "{" + args + cursor + "}");
+    EXPECT_EQ(page.status, STATOR_OK) << page.detail;
+    for (const std::string& group : elements(member(page.payload, "groups")))
+      groups.push_back(group);
+    EXPECT_EQ(page.more, from_json(member(page.payload, "cursor")));
+    if (page.more.empty()) break;
+    cursor = ",\"cursor\":" + to_json(page.more);
+  }
+  ++count;
+  return groups;
+}
+
+TEST_P(AggregateTest, PagesOfGroupsAreAllGroups) {
+  const char* const kinds[] = {"1",     "1.0",   "-7",  "null",      "true",
+                               "\"a\"", "\"b\"", "[1]", "{\"x\":1}", "2.5"};
+  std::mt19937 random(11);
+  for (int i = 0; i < 400; ++i) {
+    std::string data = "{\"v\":" + std::to_string(random() % 50);
+    if (random() % 5 != 0) data += ",\"g\":" + std::string(kinds[random() % std::size(kinds)]);
+    if (random() % 5 != 0) data += ",\"h\":" + std::to_string(random() % 7);
+    documents.put("d" + std::to_string(i), data + "}");
+  }
+  const std::string aggs =
+      R"("aggs":{"n":{"count":"*"},"s":{"sum":"v"},"k":{"count_distinct":"v"},"p":{"percentile":["v",0.5]},)"
+      R"("m":{"max":"v"}},"group_by":["g","h"])";
+  std::size_t pages = 0;
+  const auto all = elements(member(aggregate("{" + aggs + "}"), "groups"));
+  ASSERT_GT(all.size(), 50u);
+  // The value that stands for equal ones may be another one on another page.
+  const auto values = [](const std::vector<std::string>& groups) {
+    std::vector<std::string> out;
+    for (const std::string& group : groups) out.push_back(member(group, "values"));
+    return out;
+  };
+  for (const std::size_t limit : {1u, 2u, 7u, 50u, 79u, 1000u}) {
+    const auto paged = pages_of(documents, aggs + ",\"limit\":" + std::to_string(limit), pages);
+    EXPECT_EQ(values(paged), values(all)) << limit;
+    EXPECT_GE(pages, (all.size() + limit - 1) / limit);
+  }
+  EXPECT_EQ(aggregate("{" + aggs + R"(,"limit":1,"cursor":"01"})"),
+            "cursor|'cursor' is not one of this filter and group_by");
+}
+
+// 20 MB of keys, in bounds of 8 MiB a lane; a page ends where a lane has dropped groups.
+TEST_P(AggregateTest, MoreGroupsThanThereIsRoomForComeInPages) {
+  const std::string text(10'000, 'x');
+  std::vector<std::string> keys;
+  for (int i = 0; i < 2000; ++i) {
+    keys.push_back(text + std::to_string(10'000 + (i * 7919) % 2000));
+    for (int k = 0; k <= i % 3; ++k) {
+      documents.put("d" + std::to_string(i) + "." + std::to_string(k),
+                    "{\"g\":\"" + keys.back() + "\",\"h\":" + std::to_string(i) + "}");
+    }
+  }
+  std::size_t pages = 0;
+  const auto groups = pages_of(
+      documents, R"("aggs":{"n":{"count":"*"},"h":{"max":"h"}},"group_by":["h"],"limit":100000)",
+      pages);
+  EXPECT_EQ(groups.size(), 2000u);
+  EXPECT_EQ(pages, 1u) << "small keys need no pages";
+  // A key of 10 KB has no cursor: such groups come as far as there is room.
+  const Answer answer = documents.kernel.call(
+      "document_aggregate", R"({"aggs":{"n":{"count":"*"}},"group_by":["g"],"limit":100000})");
+  ASSERT_EQ(answer.status, STATOR_OK);
+  EXPECT_EQ(member(answer.payload, "more"), "true");
+  std::sort(keys.begin(), keys.end());
+  const auto first = elements(member(answer.payload, "groups"));
+  ASSERT_GT(first.size(), 100u);
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    EXPECT_EQ(from_json(member(member(first[i], "key"), "g")), keys[i]);
+  }
+}
+
+TEST_P(AggregateTest, PagesEndWhereALaneHasNoMoreRoom) {
+  const std::string text(3000, 'x');
+  std::map<std::string, int> expected;
+  for (int i = 0; i < 6000; ++i) {
+    const std::string key = std::to_string(10'000 + (i * 7919) % 4000) + text;
+    ++expected[key];
+    documents.put("d" + std::to_string(i), "{\"g\":\"" + key + "\"}");
+  }
+  std::size_t pages = 0;
+  const auto groups =
+      pages_of(documents, R"("aggs":{"n":{"count":"*"}},"group_by":["g"],"limit":100000)", pages);
+  ASSERT_EQ(groups.size(), expected.size());
+  auto one = expected.begin();
+  for (const std::string& group : groups) {
+    EXPECT_EQ(from_json(member(member(group, "key"), "g")), one->first);
+    EXPECT_EQ(member(member(group, "values"), "n"), std::to_string(one->second));
+    ++one;
+  }
+  EXPECT_GE(pages, 2u);
+  EXPECT_LE(pages, 4u);
 }
 
 TEST_P(AggregateTest, RefusesWhatIsNoAggregate) {

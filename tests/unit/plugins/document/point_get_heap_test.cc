@@ -53,7 +53,8 @@ const stator_reply_service kReply = {
     [](stator_call*, std::size_t bytes) { stage.replied += bytes; },
     [](stator_call*) {},
     [](stator_call*) {},
-    [](stator_call*, stator_status code, const char*, const char*, std::size_t) { return code; }};
+    [](stator_call*, stator_status code, const char*, const char*, std::size_t) { return code; },
+    [](stator_call*, stator_str) {}};
 
 stator_kv_service kv_service() {
   stator_kv_service kv{};
