@@ -195,9 +195,8 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
       task->payload.append(plugin_list(*host_.stats->catalog));
       return send(task);
     }
-    case SessionOp::kBackup: return start_backup(task);
-    case SessionOp::kBackupStream:
-      return start_backup_stream(task);
+    case SessionOp::kBackup:
+    case SessionOp::kBackupStream: return start_backup(op, task);
     case SessionOp::kBatch: return start_batch(entry, task);
     case SessionOp::kDigest:
     case SessionOp::kDiscardTo:
@@ -274,23 +273,20 @@ void Session::start_checkpoint(Task* task) {
 
 // A full backup copies the stores, so it begins with a checkpoint; an incremental one copies a part of
 // the log, which a checkpoint would let go. Not a flow: other requests of the connection go on.
-void Session::start_backup(Task* task) {
-  auto checked = own_host().backups->check(*task);
+void Session::start_backup(SessionOp op, Task* task) {
+  const bool is_stream = op == SessionOp::kBackupStream;
+  auto checked = is_stream ? own_host().backup_streams->check(*task)
+                           : own_host().backups->check(*task);
   if (!checked.ok()) return refuse(task, checked.error());
-  if (args_of(*task).has(backup_args::kBase)) return copy_backup(task);
-  task->is_backup = true;
-  start_checkpoint(task);
-}
-
-void Session::start_backup_stream(Task* task) {
-  auto checked = own_host().backup_streams->check(*task);
-  if (!checked.ok()) return refuse(task, checked.error());
-  if (args_of(*task).has(backup_stream_args::kBaseManifest)) return start_stream(task);
+  const std::size_t base = is_stream ? std::size_t{backup_stream_args::kBaseManifest}
+                                     : std::size_t{backup_args::kBase};
+  if (args_of(*task).has(base)) return copy_backup(task);
   task->is_backup = true;
   start_checkpoint(task);
 }
 
 void Session::copy_backup(Task* task) {
+  if (session_op_of(*host_.table, *task) == SessionOp::kBackupStream) return start_stream(task);
   auto taken = own_host().backups->submit(task);
   if (!taken.ok()) refuse(task, taken.error());
 }
@@ -326,7 +322,7 @@ void Session::on_answer(Task* task) {
   if (task->is_backup && task->code == ErrorCode::kOk) {
     task->is_backup = false;
     task->payload.clear();  // of the checkpoint
-    return session_op_of(*task) == SessionOp::kBackup ? copy_backup(task) : start_stream(task);
+    return copy_backup(task);
   }
   // By its number: another task may answer for the batch.
   if (barrier_ != nullptr && task->request_id == barrier_->request_id) barrier_ = nullptr;

@@ -163,8 +163,7 @@ class Session final : private CollectionOwners {
   std::string_view engine_of(std::string_view collection) override;
   void say_hello(bridge::Task* task);
   void start_checkpoint(bridge::Task* task);
-  void start_backup(bridge::Task* task);
-  void start_backup_stream(bridge::Task* task);
+  void start_backup(SessionOp op, bridge::Task* task);
   void copy_backup(bridge::Task* task);
   void start_batch(const ops::OpEntry& entry, bridge::Task* task);
   // Order of execution, session_order.cc. Takes over what was admitted.
@@ -197,9 +196,6 @@ class Session final : private CollectionOwners {
   // The client has gone: nothing that it asked for is wanted any more.
   void abandon_all();
   // Answers in parts, session_streams.cc.
-  SessionOp session_op_of(const bridge::Task& task) const;  // of a task of the session's own
-  StreamDesk& desk_of(const bridge::Task& stream) STATOR_ASSUMES(lane);
-  Error cancelled(const bridge::Task& stream) const;
   void start_stream(bridge::Task* task);
   void begin_stream(bridge::Task* task);
   void ask_for_more(Stream& stream);

@@ -9,6 +9,7 @@
 #include "stator/op.h"
 
 #include "bridge/task.h"
+#include "control/ops/op_table.h"
 
 namespace stator::session {
 
@@ -49,6 +50,11 @@ inline bool is_operators(const stator_op& row) {
 
 inline Args args_of(const bridge::Task& task) {
   return Args(reinterpret_cast<const stator_arg_block*>(task.args.data()));
+}
+
+// Of a request for one of these ops.
+inline SessionOp session_op_of(const ops::OpTable& table, const bridge::Task& task) {
+  return static_cast<SessionOp>(table.entries()[task.entry].session_op);
 }
 
 // Argument positions.

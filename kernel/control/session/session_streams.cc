@@ -22,28 +22,26 @@ constexpr std::uint32_t kRetryMs = 1000;
 // Beyond this the buffer of a part is freed when it was sent.
 constexpr std::size_t kKeepPartBytes = kStreamChunkBytes;
 
-}  // namespace
-
-SessionOp Session::session_op_of(const Task& task) const {
-  return static_cast<SessionOp>(host_.table->entries()[task.entry].session_op);
+StreamDesk& desk_of(SessionHost& host, const Task& stream) {
+  const bool is_backup = session_op_of(*host.table, stream) == SessionOp::kBackupStream;
+  return is_backup ? *host.backup_streams : *host.changes;
 }
 
-StreamDesk& Session::desk_of(const Task& stream) {
-  const bool is_backup = session_op_of(stream) == SessionOp::kBackupStream;
-  return is_backup ? *host_.backup_streams : *host_.changes;
-}
-
-Error Session::cancelled(const Task& stream) const {
+Error cancelled(const SessionHost& host, const Task& stream) {
   Error error(ErrorCode::kCancelled, "the request was cancelled");
-  if (stream.wants_pages || session_op_of(stream) != SessionOp::kSubscribe) return error;
+  const bool has_lsn =
+      !stream.wants_pages && session_op_of(*host.table, stream) == SessionOp::kSubscribe;
+  if (!has_lsn) return error;
   return std::move(error).with_hint("everything before LSN " +
                                     std::to_string(stream.stream_next.value()) + " was sent");
 }
 
+}  // namespace
+
 void Session::start_stream(Task* task) {
   if (auto room = streams_.check_room(); !room.ok()) return refuse(task, room.error());
   task->tenant = identity_.tenant;
-  auto opened = desk_of(*task).open(*task);
+  auto opened = desk_of(own_host(), *task).open(*task);
   if (!opened.ok()) return refuse(task, opened.error());
   ++streams_.waiting;
   send(task);
@@ -59,7 +57,7 @@ void Session::begin_stream(Task* task) {
   ++host_.streams_open;
   if (task->wants_pages) ++streams_.pages;
   put_parts(*task);
-  if (is_input_ended_ && !task->wants_pages) return end_stream(task, cancelled(*task));
+  if (is_input_ended_ && !task->wants_pages) return end_stream(task, cancelled(host_, *task));
   ask_for_more(streams_.begun.back());
 }
 
@@ -71,7 +69,7 @@ void Session::ask_for_more(Stream& stream) {
   if (stream.task->wants_pages) return ask_for_page(stream);
   stream.task->payload.rest(kKeepPartBytes);
   stream.task->frame_ends.clear();
-  desk_of(*stream.task).more(*stream.task);
+  desk_of(own_host(), *stream.task).more(*stream.task);
 }
 
 void Session::resume_streams() {
@@ -86,7 +84,7 @@ void Session::resume_streams() {
 // What the client may see can change while it looks: a part is sent only if it still may.
 bool Session::may_go_on(const Task& stream) {
   renew_identity(system_clock().monotonic_ns());
-  if (session_op_of(stream) == SessionOp::kBackupStream) {
+  if (session_op_of(*host_.table, stream) == SessionOp::kBackupStream) {
     return identity_.is_known && (identity_.rights.everywhere & STATOR_PERM_SERVER) != 0;
   }
   const std::string_view collection = subscribed(stream);
@@ -129,7 +127,7 @@ void Session::forget_stream(Task* task) {
 // `reason`: why, nothing for an end that the client asked for.
 void Session::end_stream(Task* task, std::optional<Error> reason) {
   if (!task->wants_pages) {
-    desk_of(*task).close(*task);
+    desk_of(own_host(), *task).close(*task);
   } else if (task->is_streaming && streams_.of(*task).is_away) {
     Stream& stream = streams_.of(*task);
     task = stream.task = own_host().dispatcher->replace(task);
@@ -181,7 +179,7 @@ Error streams_stop() {
 void Session::unsubscribe(Task* task) {
   Task* stream = find_asked_for(task);
   if (stream == nullptr) return;
-  if (stream->stream == 0 || session_op_of(*stream) != SessionOp::kSubscribe) {
+  if (stream->stream == 0 || session_op_of(*host_.table, *stream) != SessionOp::kSubscribe) {
     return refuse(task, Error(ErrorCode::kNotFound, "this request is no subscription"));
   }
   end_stream(stream, std::nullopt);
@@ -193,7 +191,7 @@ void Session::cancel(Task* task) {
   if (target == nullptr) return;
   // What is not carried out now is a stream that has begun, or whose first part waits for its turn.
   const bool is_stream = slot(target->request_id).request != target;
-  is_stream ? end_stream(target, cancelled(*target)) : own_host().dispatcher->cancel(target);
+  is_stream ? end_stream(target, cancelled(host_, *target)) : own_host().dispatcher->cancel(target);
   send_members(task, {});
 }
 
@@ -202,13 +200,13 @@ void Session::abandon_streams() {
   for (const Stream& stream : std::exchange(streams_.begun, {})) {
     --host_.streams_open;
     if (stream.is_paused) --host_.streams_paused;
-    if (!stream.task->wants_pages) desk_of(*stream.task).close(*stream.task);
+    if (!stream.task->wants_pages) desk_of(own_host(), *stream.task).close(*stream.task);
     host_.pool->give_back(stream.is_away ? own_host().dispatcher->replace(stream.task)
                                          : stream.task);
   }
   for (const Slot& answer : slots_) {
     const bool is_stream = answer.task != nullptr && answer.task->is_partial;
-    if (is_stream && !answer.task->wants_pages) desk_of(*answer.task).close(*answer.task);
+    if (is_stream && !answer.task->wants_pages) desk_of(own_host(), *answer.task).close(*answer.task);
   }
 }
 
