@@ -91,10 +91,9 @@ void Task::reset() {
   args.clear();
   parts.clear();
   items.clear();
-  wants_pages = false;
-  next_page.clear();
   lsn_at.clear();
   is_round = false;
+  wants_pages = false;  // next_page is written before it is read
   is_repeat = false;
   wants_round = false;
   wants_all = false;
@@ -104,7 +103,6 @@ void Task::reset() {
   claims.rest(kKeepBytes);
   records.rest(kKeepBytes);
   record_count = 0;
-  is_atomic = true;
   is_cancelled.store(false, std::memory_order_relaxed);
   code = ErrorCode::kOk;
   payload_is_binary = false;
@@ -121,15 +119,16 @@ void Task::reset() {
   parent = nullptr;
   children.clear();
   children_open = 0;
+  is_atomic = true;
   is_held_by_session = false;
   is_step = false;
+  is_streaming = false;
   is_abandoned = false;
   is_out = false;
   is_backup = false;
   is_partial = false;
   frame_ends.clear();
   stream_next = Lsn{};
-  is_streaming = false;
   stream = 0;
   is_strict = false;
   if (open_count != nullptr) open_count->fetch_sub(1, std::memory_order_relaxed);

@@ -142,7 +142,7 @@ void CoreLoop::take_answer(Task& task, stator_call& call, stator_status status) 
     return;
   }
   task.payload_is_binary = call.reply_is_binary;
-  task.next_page.swap(call.next_page);
+  if (task.wants_pages) task.next_page.swap(call.next_page);
   if (call.lsn_at >= 0) task.lsn_at.push_back(static_cast<std::uint32_t>(call.lsn_at));
 }
 

@@ -126,6 +126,29 @@ TEST(AggregateMergeTest, IsBoundedOverAllLanes) {
       documents.kernel.call("document_aggregate", R"({"aggs":{"n":{"count_distinct":"g"}}})");
   EXPECT_EQ(answer.status, STATOR_E_RESOURCES_EXHAUSTED);
   EXPECT_EQ(answer.detail, "the values of one group exceed 8 MiB; narrow the filter");
+  const Answer groups = documents.kernel.call("document_aggregate",
+                                              R"({"aggs":{"n":{"count":"*"}},"group_by":["g"]})");
+  EXPECT_EQ(groups.status, STATOR_E_RESOURCES_EXHAUSTED) << "half of them would look like all";
+  EXPECT_EQ(groups.field, "group_by");
+}
+
+// A small group is dropped, then a large one before it, which leaves room: the small one must not
+// come back without the documents that it had.
+TEST(AggregateDropTest, WhatWasDroppedStaysAway) {
+  Documents documents(1);
+  const auto put = [&](const std::string& id, const std::string& group) {
+    documents.put(id, "{\"g\":\"" + group + "\"}");
+  };
+  put("1", "zz");
+  put("2", std::string(3'000'000, 'y'));
+  put("3", std::string(3'000'000, 'a'));
+  put("4", std::string(2'900'000, 'b'));
+  put("5", "zz");
+  const Answer answer = documents.kernel.call(
+      "document_aggregate", R"({"aggs":{"n":{"count":"*"}},"group_by":["g"],"limit":100})");
+  ASSERT_EQ(answer.status, STATOR_OK);
+  EXPECT_EQ(elements(member(answer.payload, "groups")).size(), 2u);
+  EXPECT_EQ(member(answer.payload, "more"), "true");
 }
 
 // Pages of an aggregate, until there is none.

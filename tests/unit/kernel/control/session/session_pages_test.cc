@@ -225,6 +225,17 @@ TEST_F(SessionPagesTest, AClientThatGoesLeavesNothing) {
 // Unlike a subscription it has an end, and what a client has asked for it is owed.
 TEST_F(SessionPagesTest, AClientThatEndsItsSideGetsAllPages) {
   ask(kStream);
+  answer("1", "on");
+  sent();
+  session_->end_of_input();
+  EXPECT_TRUE(session_->owes());
+  answer("2", "");
+  EXPECT_THAT(sent(), ElementsAre(HasSubstr(R"("status":"ok","payload":2)")));
+  EXPECT_FALSE(session_->owes());
+}
+
+TEST_F(SessionPagesTest, AlsoWhereItEndsItsSideBeforeTheFirstPage) {
+  ask(kStream);
   session_->end_of_input();
   EXPECT_TRUE(session_->owes());
   answer("1", "on");
