@@ -50,7 +50,7 @@ ENTRIES = [
      "  stream->close();\n", "", "process_test --gtest_filter=PulledBackupTest.ACancel*"),
     ("what was pulled is held against its MANIFEST", "client/pulled_backup.cc", "  end();\n  verify();\n",
      "  end();\n", "client_test --gtest_filter=PullTest.*"),
-    ("a full backup to a client begins with a checkpoint", SESSION,
+    ("a backup to its client does not go to a directory", SESSION,
      "  if (session_op_of(*host_.table, *task) == SessionOp::kBackupStream) return start_stream(task);\n",
      "", "process_test --gtest_filter=PulledBackupTest.TheFilesCome*"),
     ("a collection's engine says which op a name means", "kernel/control/ops/op_table.cc",
