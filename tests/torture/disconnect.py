@@ -43,6 +43,8 @@ QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("names that nobody has are kept apart", "kernel/control/auth/lockout.cc", "is_known ? users_ : strangers_",
+     "users_", "kernel_control_auth_test --gtest_filter=LockoutTest.*"),
     ("a backup waits for a client that does not read, and not for ever", "kernel/server/backup_stream.cc",
      "is_closed_ || part_.payload.size() < kBackupAheadBytes", "true",
      "kernel_server_test --gtest_filter=BackupStreamTest.WhoTakes*"),

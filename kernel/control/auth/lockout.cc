@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <tuple>
 
 #include "base/limits.h"
 
@@ -35,7 +34,8 @@ std::uint64_t Lockout::locked_until(const Table& table, std::string_view key) {
 Status Lockout::check(std::string_view username, std::string_view address, std::uint64_t now_ns) const {
   const std::lock_guard lock(mutex_);
   const std::uint64_t until =
-      std::max(locked_until(users_, username), locked_until(addresses_, network_of(address)));
+      std::max({locked_until(users_, username), locked_until(strangers_, username),
+                locked_until(addresses_, network_of(address))});
   if (until <= now_ns) return ok_status();
   return Error(ErrorCode::kAccountLocked, "too many failed attempts for this user or from this address")
       .with_retry_after(static_cast<std::uint32_t>((until - now_ns) / 1'000'000 + 1));
@@ -44,8 +44,7 @@ Status Lockout::check(std::string_view username, std::string_view address, std::
 void Lockout::add(Table& table, std::string_view key, std::uint32_t free_failures, std::uint64_t now_ns) {
   if (table.size() >= kEntriesMax && table.find(key) == table.end()) {
     table.erase(std::min_element(table.begin(), table.end(), [](const auto& a, const auto& b) {
-      return std::tie(a.second.failures, a.second.last_ns) <
-             std::tie(b.second.failures, b.second.last_ns);
+      return a.second.last_ns < b.second.last_ns;
     }));
   }
   Entry& entry = table[std::string(key)];
@@ -56,9 +55,10 @@ void Lockout::add(Table& table, std::string_view key, std::uint32_t free_failure
   entry.locked_until_ns = now_ns + std::min(kSecondNs << doublings, kLockoutSecondsMax * kSecondNs);
 }
 
-void Lockout::note_failure(std::string_view username, std::string_view address, std::uint64_t now_ns) {
+void Lockout::note_failure(std::string_view username, bool is_known, std::string_view address,
+                           std::uint64_t now_ns) {
   const std::lock_guard lock(mutex_);
-  if (!username.empty()) add(users_, username, kUserFailuresFree, now_ns);
+  if (!username.empty()) add(is_known ? users_ : strangers_, username, kUserFailuresFree, now_ns);
   add(addresses_, network_of(address), kAddressFailuresFree, now_ns);
 }
 

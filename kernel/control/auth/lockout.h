@@ -1,10 +1,11 @@
 // Slows down who guesses: after some failures for one user, or from one address, further attempts
 // are refused for a time that doubles with each failure.
 //
-// In memory, for all lanes together; bounded: when a table is full, an entry with the fewest
-// failures makes room, the one that has been quiet for longest: who makes up names does not get a
-// locked one forgotten. Of an IPv6 address the network counts (64 bits): a customer has all of its
-// addresses. A refused attempt costs no hash. Any thread.
+// In memory, for all lanes together; bounded: when a table is full, the entry that has been quiet
+// for longest makes room. Names that no user has are in a table of their own: who makes them up
+// does not get the failures of a user forgotten, and sees no difference. Of an IPv6 address the
+// network counts (64 bits): a customer has all of its addresses. A refused attempt costs no hash.
+// Any thread.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,9 @@ class Lockout {
  public:
   // Error: kAccountLocked with the time left. It tells nobody whether the user exists.
   Status check(std::string_view username, std::string_view address, std::uint64_t now_ns) const;
-  void note_failure(std::string_view username, std::string_view address, std::uint64_t now_ns);
+  // `is_known`: there is such a user.
+  void note_failure(std::string_view username, bool is_known, std::string_view address,
+                    std::uint64_t now_ns);
   // Forgets the user's failures; those of the address stay, or one good account would free its guesses.
   void note_success(std::string_view username);
 
@@ -37,6 +40,7 @@ class Lockout {
 
   mutable std::mutex mutex_;
   Table users_;
+  Table strangers_;
   Table addresses_;
 };
 

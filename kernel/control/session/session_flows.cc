@@ -210,7 +210,8 @@ void Session::turn_away(Task* task, std::string_view username, const Error& erro
   if (error.code() != ErrorCode::kAccountLocked) {
     // An expired key was a good one: no guess either.
     if (error.code() != ErrorCode::kAuthExpired) {
-      host_.lockout->note_failure(username, address_, defaults_.now_ns);
+      host_.lockout->note_failure(username, host_.policy->credentials_of(username).has_value(),
+                                  address_, defaults_.now_ns);
     }
     const AuditNote told = {"auth", method_details(*task), std::string(username)};
     write_audit("auth", told, wire_name(error.code()));
