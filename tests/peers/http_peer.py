@@ -6,6 +6,7 @@ parser, jsonschema; and raw sockets for what no good client sends.
 """
 import base64
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -42,8 +43,9 @@ class Http:
         return self.answer.status, self.answer.read()
 
     def op(self, op, /, headers=None, **fields):
+        """The answer; of a stream the last one."""
         status, body = self.ask("POST", "/v1/ops/" + op, fields, headers)
-        return status, json.loads(body)
+        return status, json.loads(body.splitlines()[-1])
 
     def ok(self, op, /, **fields):
         status, answer = self.op(op, **fields)
@@ -110,6 +112,25 @@ def test_every_op_has_a_path(program):
             assert status != 404 or answer["error_code"] in ("not_found", "collection_not_found"), (op["name"], answer)
             assert (status == 200) == (answer["status"] == "ok"), (op["name"], status, answer)
             assert status < 500 or answer["error_code"] == "unsupported", (op["name"], status, answer)
+
+
+def test_a_backup_comes_as_lines(program):
+    with serve(program) as server:
+        web = Http(server)
+        web.ok("point_put", document_id="a", data={"n": 1})
+        status, body = web.ask("POST", "/v1/ops/backup_stream", {"name": "x"})
+        assert status == 200 and web.answer.getheader("Content-Type") == "application/x-ndjson", (status, body[:200])
+        lines = [json.loads(line) for line in body.splitlines()]
+        assert [line["status"] for line in lines] == ["partial"] * (len(lines) - 1) + ["ok"]
+        files = {}
+        for line in lines[1:-1]:
+            piece = line["payload"]
+            assert piece["offset"] == len(files.setdefault(piece["file"], b"")), piece["file"]
+            files[piece["file"]] += base64.b64decode(piece["data"])
+        assert hashlib.sha256(files["MANIFEST"]).hexdigest() == files["MANIFEST.sha256"].split()[0].decode()
+        for named in json.loads(files["MANIFEST"])["files"]:
+            assert hashlib.sha256(files[named["name"]]).hexdigest() == named["sha256"], named
+        assert lines[-1]["payload"]["files"] == len(files) - 2
 
 
 def test_methods_and_types(program):
