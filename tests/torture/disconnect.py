@@ -43,6 +43,8 @@ QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("a checkpoint that failed is tried again soon", CORE, "now_ns_ + checkpoint_retry_ns_;",
+     "now_ns_ + kCheckpointRetryNsMax;", "kernel_data_core_test --gtest_filter=CheckpointTest.*"),
     ("names that nobody has are kept apart", "kernel/control/auth/lockout.cc", "is_known ? users_ : strangers_",
      "users_", "kernel_control_auth_test --gtest_filter=LockoutTest.*"),
     ("a backup waits for a client that does not read, and not for ever", "kernel/server/backup_stream.cc",

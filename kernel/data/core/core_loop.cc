@@ -22,7 +22,6 @@ namespace {
 // Records by which a lane's base may lag although its memtable is small: an idle lane advances too,
 // or the log could not be trimmed.
 constexpr std::uint64_t kCheckpointLagMax = 1'000'000;
-constexpr std::uint64_t kCheckpointRetryNs = 1'000'000'000;
 
 bool is_erase(const wal::RecordView& record) {
   return record.engine == kKernelEngine &&
@@ -548,12 +547,14 @@ void CoreLoop::end_checkpoint(std::vector<Task*>& answered) {
   if (store.checkpoint_running()) return;
   is_checkpointing_ = false;
   if (status.ok()) {
+    checkpoint_retry_ns_ = kCheckpointRetryNs;
     if (options_.on_applied) options_.on_applied(options_.lane, store.applied());
     return;
   }
   log::error("checkpoint failed, will be tried again: " + status.error().sentence());
   if (status.error().code() == ErrorCode::kDiskFull) options_.log->want_space();
-  checkpoint_not_before_ns_ = now_ns_ + kCheckpointRetryNs;
+  checkpoint_not_before_ns_ = now_ns_ + checkpoint_retry_ns_;
+  checkpoint_retry_ns_ = std::min(checkpoint_retry_ns_ * 2, kCheckpointRetryNsMax);
   checkpoints_.fail(Error(ErrorCode::kStorage, "the checkpoint failed: " + status.error().sentence()), answered);
 }
 

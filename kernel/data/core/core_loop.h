@@ -244,6 +244,11 @@ class CoreLoop {
   std::uint64_t now_ns_ = 0;
   bool is_checkpointing_ = false;
   std::uint64_t checkpoint_not_before_ns_ = 0;  // after a failed one
+  // Between one that fails and the next, twice as long each time. The first pause is short: on a
+  // full disk the log gives space back for a checkpoint, and soon takes it again.
+  static constexpr std::uint64_t kCheckpointRetryNs = 16'000'000;
+  static constexpr std::uint64_t kCheckpointRetryNsMax = 1'024'000'000;
+  std::uint64_t checkpoint_retry_ns_ = kCheckpointRetryNs;
   std::uint64_t replayed_ = 0;
   std::uint32_t epoch_ = 0;  // of the log when recovery ended: what another owner seals fences this one
   Lsn last_applied_;  // of this lane's records

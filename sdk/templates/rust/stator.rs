@@ -214,7 +214,7 @@ pub struct ReplyService {
     pub lsn_here: unsafe extern "C" fn(*mut Call),
     pub set_binary: unsafe extern "C" fn(*mut Call),
     pub fail: unsafe extern "C" fn(*mut Call, Status, *const c_char, *const c_char, u64) -> Status,
-    pub more: *const c_void,
+    pub more: unsafe extern "C" fn(*mut Call, Str),
 }
 
 #[repr(C)]

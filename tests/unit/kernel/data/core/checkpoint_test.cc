@@ -36,7 +36,7 @@ class PlayedStore final : public store::Store {
   void put(ByteView, VShardId, ByteView) override {}
   void overwrite(ByteView, VShardId, ByteView) override {}
   void erase(ByteView) override {}
-  bool wants_checkpoint() const override { return false; }
+  bool wants_checkpoint() const override { return is_wanted; }
   bool start_checkpoint(Lsn up_to) override {
     if (is_running) return false;
     is_running = true;
@@ -60,6 +60,7 @@ class PlayedStore final : public store::Store {
   bool is_running = false;
   bool is_ended = false;
   bool is_failing = false;
+  bool is_wanted = false;
   std::vector<std::uint64_t> started;
 };
 
@@ -171,6 +172,30 @@ TEST_F(CheckpointTest, AFailureIsATypedErrorAndTheNextRequestTriesAgain) {
   end_checkpoint();
   EXPECT_EQ(turn(), std::vector<Task*>{again});
   EXPECT_EQ(again->code, ErrorCode::kOk);
+}
+
+// Soon, because the log has made room that it will need itself; less often where that does not
+// help.
+TEST_F(CheckpointTest, OneThatFailsIsTriedAgainSoonAndThenLessOften) {
+  write();
+  store_.is_wanted = store_.is_failing = true;
+  const auto attempts_in = [&](int ms) {
+    const std::size_t before = store_.started.size();
+    for (int i = 0; i < ms; ++i) {
+      clock_.now_ns += 1'000'000;
+      turn();
+      end_checkpoint();
+    }
+    return store_.started.size() - before;
+  };
+  EXPECT_GE(attempts_in(60), 3u);
+  attempts_in(2000);
+  EXPECT_LE(attempts_in(10'000), 10u);
+  store_.is_failing = false;
+  attempts_in(1100);
+  store_.is_failing = true;
+  attempts_in(2);
+  EXPECT_GE(attempts_in(60), 2u) << "one that was good begins anew";
 }
 
 TEST_F(CheckpointTest, ADeadlineEndsTheWaitingAlone) {
