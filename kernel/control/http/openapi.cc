@@ -1,7 +1,6 @@
 #include "control/http/openapi.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -10,6 +9,7 @@
 
 #include "base/limits.h"
 #include "control/gate/gate.h"
+#include "control/session/describe.h"
 #include "control/session/session_ops.h"
 
 namespace stator::http {
@@ -29,29 +29,19 @@ void write_type(json::Writer& json, const stator_arg& arg, std::string_view type
   json.key("type").begin_array().string(type).string("null").end_array();
 }
 
-// Whole numbers without an exponent: not everybody takes 1e+05 for one.
-void write_bound(json::Writer& json, std::string_view name, double value) {
-  constexpr double kExactMax = 9007199254740992.0;
-  if (value != std::floor(value) || std::abs(value) > kExactMax) {
-    json.field(name, value);
-  } else {
-    json.field(name, static_cast<std::int64_t>(value));
-  }
-}
-
 void write_bounds(json::Writer& json, const stator_arg& arg, std::string_view least,
                   std::string_view most) {
   if (!is_bounded(arg)) return;
-  write_bound(json, least, arg.min);
-  write_bound(json, most, arg.max);
+  session::write_bound(json, least, arg.min);
+  session::write_bound(json, most, arg.max);
 }
 
 // Bytes are bounded here, characters there: what has too many characters has too many bytes.
 void write_text(json::Writer& json, const stator_arg& arg) {
   write_type(json, arg, "string");
   if (!is_bounded(arg)) return;
-  write_bound(json, "minLength", std::min(arg.min, 1.0));
-  if (arg.max > 0) write_bound(json, "maxLength", arg.max);
+  session::write_bound(json, "minLength", std::min(arg.min, 1.0));
+  if (arg.max > 0) session::write_bound(json, "maxLength", arg.max);
 }
 
 void write_choices(json::Writer& json, const stator_arg& arg) {

@@ -1,8 +1,7 @@
 #include "control/session/describe.h"
 
 #include <algorithm>
-
-#include "stator/json_writer.hpp"
+#include <cmath>
 
 #include "control/gate/arg_quota.h"
 #include "control/gate/gate.h"
@@ -37,7 +36,10 @@ void write_arg(json::Writer& json, const stator_arg& arg) {
     json.field("quota", std::string_view(quota));
   }
   if (arg.default_json != nullptr) json.key("default").raw(arg.default_json);
-  if (arg.min != 0 || arg.max != 0) json.field("min", arg.min).field("max", arg.max);
+  if (arg.min != 0 || arg.max != 0) {
+    write_bound(json, "min", arg.min);
+    write_bound(json, "max", arg.max);
+  }
   if (arg.type == STATOR_ARG_ENUM) {
     json.key("choices").begin_array();
     for (std::uint32_t i = 0; i < arg.choice_count; ++i) json.string(arg.choices[i]);
@@ -121,6 +123,15 @@ void write_op(json::Writer& json, const ops::OpTable& table, const ops::OpEntry&
 }
 
 }  // namespace
+
+void write_bound(json::Writer& json, std::string_view name, double value) {
+  constexpr double kExactMax = 9007199254740992.0;
+  if (value != std::floor(value) || std::abs(value) > kExactMax) {
+    json.field(name, value);
+  } else {
+    json.field(name, static_cast<std::int64_t>(value));
+  }
+}
 
 Result<std::string> describe(const ops::OpTable& table, const DescribeFilter& filter) {
   const ops::OpEntry* one = nullptr;

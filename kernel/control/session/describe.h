@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "stator/json_writer.hpp"
+
 #include "base/result.h"
 #include "control/ops/op_table.h"
 
@@ -16,5 +18,8 @@ struct DescribeFilter {
 
 // Error: kUnknownOp for a name that nobody has.
 Result<std::string> describe(const ops::OpTable& table, const DescribeFilter& filter);
+
+// A bound of an argument; whole numbers without an exponent: not everybody takes 1e+05 for one.
+void write_bound(json::Writer& json, std::string_view name, double value);
 
 }  // namespace stator::session
