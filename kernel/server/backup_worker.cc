@@ -95,8 +95,8 @@ Result<BackupStream*> BackupWorker::begin_stream(LaneId lane, const std::string&
 void BackupWorker::release(BackupStream* stream) {
   const std::lock_guard lock(mutex_);
   stream->close();
-  is_released_ = job_ && job_->request.stream == stream;
-  if (!is_released_) forget(stream);
+  const bool is_running = job_ && job_->request.stream == stream;
+  is_running ? static_cast<void>(is_released_ = true) : forget(stream);
 }
 
 void BackupWorker::forget(const BackupStream* stream) {

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,9 +25,14 @@ using testing::HasSubstr;
 class Gate {
  public:
   void open() { set(true); }
+  void close() { set(false); }
   void wait() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return is_open_; });
+  }
+  bool is_open() {
+    const std::lock_guard lock(mutex_);
+    return is_open_;
   }
 
  private:
@@ -179,6 +185,22 @@ TEST_F(LaneBackupsTest, AStopEndsItAndLeavesNothing) {
   EXPECT_EQ(worker_->facts().last_error, "cancelled");
   EXPECT_TRUE(files_.list(directory_.file("backups")).value().empty());
   EXPECT_FALSE(lane_->submit(request("b")).ok());
+}
+
+// The one that ended before is let go of while the next one, which nobody wants any more, runs.
+TEST_F(LaneBackupsTest, AStreamThatWasReleasedIsToldOfNothing) {
+  store_.may_end.open();
+  BackupStream* first = worker_->begin_stream(LaneId{0}, "a", "").value();
+  answered_.wait();
+  for (Gate* gate : {&answered_, &store_.may_end, &store_.begun}) gate->close();
+  BackupStream* second = worker_->begin_stream(LaneId{0}, "b", "").value();
+  store_.begun.wait();
+  worker_->release(second);
+  worker_->release(first);
+  store_.may_end.open();
+  while (worker_->facts().is_running) std::this_thread::yield();
+  EXPECT_EQ(worker_->facts().last_error, "cancelled");
+  EXPECT_FALSE(answered_.is_open());
 }
 
 TEST_F(LaneBackupsTest, WithoutAPlaceItIsRefused) {
