@@ -1,6 +1,7 @@
 // Documents are the SDK's packed JSON (stator/packed/): its names, as this engine uses them.
 #pragma once
 
+#include "stator/packed/check.hpp"
 #include "stator/packed/decimal.hpp"
 #include "stator/packed/encode.hpp"
 #include "stator/packed/order.hpp"
@@ -24,6 +25,7 @@ using packed::Members;
 using packed::NumberRoom;
 using packed::read_value;
 using packed::Tag;
+using packed::take_checked;
 using packed::type_class;
 using packed::TypeClass;
 using packed::Value;

@@ -1,12 +1,13 @@
 // The first line is a path, the rest a JSON text. Oracle: no crash; what is kept as packed JSON is
 // written as JSON that packs to the same bytes (of a text in UTF-8, which the kernel checks); a
-// value that is found lies inside the document; and bytes that are no packed JSON are read without
-// leaving them.
+// value that is found lies inside the document; bytes that are no packed JSON are read without
+// leaving them, and those that pass for it are compared and written as what was packed.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
+#include "stator/packed/check.hpp"
 #include "stator/packed/encode.hpp"
 #include "stator/packed/order.hpp"
 #include "stator/packed/path.hpp"
@@ -24,6 +25,24 @@ void look_up(std::string_view stored, std::string_view path) {
       found.bytes.data() + found.bytes.size() > stored.data() + stored.size()) {
     std::abort();
   }
+}
+
+// Beside values of each type of number.
+void use_if_good(std::string_view bytes) {
+  packed::Value value;
+  if (!packed::take_checked(bytes, value)) return;
+  packed::Encoder encoder;
+  for (const char* text :
+       {"1", "18446744073709551615", "0.1", "12345678901234567890123", "[0.5]"}) {
+    std::string stored;
+    if (!encoder.encode(text, stored)) std::abort();
+    const packed::Value other = packed::read_value(stored);
+    const bool is_above = packed::compare_values(value, other) > 0;
+    if (is_above != (packed::compare_values(other, value) < 0)) std::abort();
+  }
+  json::StringOut out;
+  json::Writer writer(out);
+  packed::write_json(writer, value);
 }
 
 bool is_utf8(std::string_view text) {
@@ -45,10 +64,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view path = input.substr(0, line);
   const std::string_view text = input.substr(line + 1);
   look_up(text, path);
+  use_if_good(text);
   std::string stored;
   packed::Encoder encoder;
   if (!encoder.encode(text, stored)) return *encoder.error() == '\0' ? (std::abort(), 0) : 0;
   look_up(stored, path);
+  packed::Value checked;
+  std::string_view rest = stored;
+  if (!packed::take_checked(rest, checked) || !rest.empty()) std::abort();
   if (!is_utf8(text)) return 0;
   json::StringOut out;
   json::Writer writer(out);

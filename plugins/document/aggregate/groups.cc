@@ -116,7 +116,9 @@ bool AggregatePlan::is_key(std::string_view bytes) const {
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     Value value;
     if (bytes.empty()) return false;
-    take_value(bytes, value);
+    const bool exists = bytes.front() != '\0';
+    bytes.remove_prefix(1);
+    if (exists && !take_checked(bytes, value)) return false;
   }
   return bytes.empty();
 }

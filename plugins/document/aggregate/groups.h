@@ -33,7 +33,7 @@ class AggregatePlan {
   Status parse(const Args& args, std::size_t aggs, std::size_t group_by, Reply& reply);
   const std::vector<AggregateSpec>& specs() const { return specs_; }
   const std::vector<std::string>& paths() const { return paths_; }
-  // These bytes are the key of a group.
+  // These bytes, whoever made them, are the key of a group.
   bool is_key(std::string_view bytes) const;
 
  private:

@@ -59,6 +59,13 @@ struct Asked {
   PagePosition position;  // query.after borrows from it
 };
 
+// `value`, which borrows from the position, is the one that the page begins behind.
+bool read_position(std::string_view cursor, Asked& asked, Value& value) {
+  if (!read_page_cursor(cursor, asked.fingerprint, asked.position)) return false;
+  std::string_view values = asked.position.values;
+  return take_checked(values, value) && values.empty();
+}
+
 Status parse_position(const Args& args, Reply& reply, Asked& asked) {
   Fingerprint print;
   print.add(args.str(kField)).add(args.str(kLower)).add(args.str(kUpper)).add(args.str(kFilter));
@@ -67,12 +74,12 @@ Status parse_position(const Args& args, Reply& reply, Asked& asked) {
   print.add(args.u64(kOrder) == kDesc ? "desc" : "asc");
   asked.fingerprint = print.value();
   if (!args.has(kCursor)) return STATOR_OK;
-  if (!read_page_cursor(args.str(kCursor), asked.fingerprint, asked.position) ||
-      asked.position.values.empty()) {
+  Value value;
+  if (!read_position(args.str(kCursor), asked, value)) {
     return reply.fail(STATOR_E_BAD_REQUEST, "cursor",
                       "'cursor' is not one of this field, range, order and filter");
   }
-  asked.query.after = RangePosition{read_value(asked.position.values), asked.position.tie};
+  asked.query.after = RangePosition{value, asked.position.tie};
   return STATOR_OK;
 }
 

@@ -88,9 +88,7 @@ bool SortOrder::unpack(std::string_view bytes, SortValues& out) const {
     if (bytes.empty()) return false;
     out.exists[i] = bytes.front() != '\x00';
     bytes.remove_prefix(1);
-    if (!out.exists[i]) continue;
-    out.values[i] = read_value(bytes);
-    bytes.remove_prefix(out.values[i].bytes.size());
+    if (out.exists[i] && !take_checked(bytes, out.values[i])) return false;
   }
   return bytes.empty();
 }

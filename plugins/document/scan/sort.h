@@ -46,7 +46,7 @@ class SortOrder {
 
   // Per key 00, or 01 and the packed value.
   std::string pack(const SortValues& values) const;
-  // False for bytes that pack() did not make.
+  // False for bytes that pack() could not have made; they may be anyone's.
   bool unpack(std::string_view bytes, SortValues& out) const;
 
  private:
