@@ -157,7 +157,9 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   look_after_peers(events.now_ns());
   begin_work();
   read_sockets(events, ready);
+  dispatcher_.flush();
   work(events);
+  meet_peers(events);
   commit(events);
   publish(events);
   for (int round = 0; events.flush(round < kHttpRoundsOfTurnMax); ++round) {
@@ -194,7 +196,9 @@ void Lane::read_sockets(net::EventLoop& events, std::size_t ready) {
       events.pass_over(at);
     } else {
       events.receive(at);
-      if (link_.submitted.size() >= kGroup) work(events, core::TurnPart::kMoreToCome);
+      if (link_.submitted.size() < kGroup) continue;
+      dispatcher_.flush();
+      work(events, core::TurnPart::kMoreToCome);
     }
   }
   if (!large_.empty()) read_large(events);
@@ -264,6 +268,15 @@ void Lane::commit(net::EventLoop& events) {
     work(events);
   }
   shared_.log->flush();
+}
+
+// Requests for other lanes left before this lane did its own part. Its answers to theirs leave
+// before it sends, which takes longest; and those that have come meanwhile are sent with its own.
+void Lane::meet_peers(net::EventLoop& events) {
+  if (shared_.mesh->lanes() == 1) return;
+  dispatcher_.flush();
+  dispatcher_.receive();
+  work(events, core::TurnPart::kMoreToCome);
 }
 
 void Lane::publish(const net::EventLoop& events) {

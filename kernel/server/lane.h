@@ -105,6 +105,7 @@ class Lane {
   // Sends what was appended on its way to the disk.
   void commit(net::EventLoop& events) STATOR_ON(lane);
   int timeout_ms(const net::EventLoop& events) const STATOR_ON(lane);
+  void meet_peers(net::EventLoop& events) STATOR_ON(lane);
   // What server_stats tells of this lane.
   void publish(const net::EventLoop& events) STATOR_ON(lane);
   void publish_core() STATOR_ON(lane);

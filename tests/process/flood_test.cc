@@ -30,14 +30,6 @@ std::string begun(std::size_t whole, std::size_t bytes) {
   return frame + R"({"op":")" + std::string(bytes, 'a');
 }
 
-std::string framed(const std::string& body) {
-  std::string frame;
-  for (const int shift : {24, 16, 8, 0}) {
-    frame.push_back(static_cast<char>(body.size() >> shift & 0xff));
-  }
-  return frame + body;
-}
-
 std::size_t own_bytes(pid_t pid) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");
   std::size_t kib = 0;

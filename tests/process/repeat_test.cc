@@ -38,14 +38,6 @@ json write_of(int client, int number) {
   return {{"op", "batch"}, {"ops", ops}, {"idempotency_key", key}, {"payload_format", "json"}};
 }
 
-std::string frame_of(const json& request) {
-  const std::string body = request.dump();
-  std::string frame;
-  for (const int shift : {24, 16, 8, 0})
-    frame.push_back(static_cast<char>(body.size() >> shift & 0xff));
-  return frame + body;
-}
-
 // One after the other until the server is gone; `open` is the one without an answer.
 void write_until_killed(std::uint16_t port, int id, int& open) {
   try {
@@ -125,11 +117,13 @@ TEST(RepeatTest, WhatAConnectionSendsBehindAKeyedWriteFindsItCarriedOut) {
   json documents = json::array();
   for (int i = 0; i < kDocuments; ++i)
     documents.push_back({{"document_id", "d" + std::to_string(i)}, {"data", {{"n", 0}}}});
-  std::string frames = frame_of(
-      {{"op", "document_batch_insert"}, {"documents", documents}, {"idempotency_key", "first"}});
+  std::string frames = framed(
+      json{{"op", "document_batch_insert"}, {"documents", documents}, {"idempotency_key", "first"}}
+          .dump());
   for (int i = 0; i < kDocuments; ++i)
-    frames += frame_of(
-        {{"op", "point_update"}, {"document_id", "d" + std::to_string(i)}, {"inc", {{"n", 1}}}});
+    frames += framed(
+        json{{"op", "point_update"}, {"document_id", "d" + std::to_string(i)}, {"inc", {{"n", 1}}}}
+            .dump());
   client.send_raw(frames);
   for (int i = 0; i <= kDocuments; ++i) {
     const json answer = json::parse(*client.receive());

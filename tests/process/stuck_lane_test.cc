@@ -1,11 +1,11 @@
 // A lane that does not come back, and what the others do meanwhile.
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
 
@@ -129,6 +129,38 @@ TEST_F(StuckLaneTest, ItsWaitersAreAnsweredAndItComesBack) {
   EXPECT_EQ(ask({{"op", "document_count"}, {"payload_format", "json"}})["payload"]["count"],
             kDocuments);
   EXPECT_EQ(server_.stop(), 0) << "and no task is lost: the drain ends";
+}
+
+// In one segment: requests for both lanes, and one that holds their own.
+TEST_F(StuckLaneTest, WhatItReadForOthersLeavesBeforeItsOwnPart) {
+  std::string bytes;
+  const auto add = [&bytes](const json& request) { bytes += framed(request.dump()); };
+  for (int i = 0; i < kDocuments; ++i) {
+    add({{"op", "point_put"},
+         {"document_id", "new" + document(i)},
+         {"data", json::object()},
+         {"id", i}});
+  }
+  ASSERT_EQ(mkfifo(file_.c_str(), 0600), 0);
+  add({{"op", "hostile_block"}, {"file", file_}, {"id", "block"}});
+  clients_[1]->send_raw(bytes);
+  while (access((file_ + ".held").c_str(), F_OK) != 0) {
+  }
+  const auto get = [this](int i) {
+    return ask({{"op", "point_get"}, {"document_id", "new" + document(i)}});
+  };
+  int theirs = 0;
+  for (int i = 0; i < kDocuments; ++i) {
+    json answer = get(i);
+    for (int tries = 0; answer["error_code"] == "not_found" && tries < 1000; ++tries)
+      answer = get(i);
+    if (answer["error_code"] == "lane_stuck") continue;
+    EXPECT_EQ(answer["status"], "ok") << i << ": it waits with the lane that read it";
+    ++theirs;
+  }
+  EXPECT_GT(theirs, 0);
+  unblock();
+  EXPECT_EQ(server_.stop(), 0);
 }
 
 TEST_F(StuckLaneTest, ABatchThatNeedsItIsAnsweredAndHoldsNobody) {

@@ -64,6 +64,11 @@ Client::~Client() {
   if (fd_ >= 0) close(fd_);
 }
 
+std::string framed(const std::string& body) {
+  const std::uint32_t prefix = htonl(static_cast<std::uint32_t>(body.size()));
+  return std::string(reinterpret_cast<const char*>(&prefix), sizeof prefix) + body;
+}
+
 void Client::send_raw(const std::string& bytes) {
   std::size_t sent = 0;
   while (sent < bytes.size()) {
@@ -123,8 +128,7 @@ std::optional<std::string> Client::receive_message() {
 
 void Client::send(const std::string& body) {
   if (is_websocket_) return send_message(body);
-  const std::uint32_t prefix = htonl(static_cast<std::uint32_t>(body.size()));
-  send_raw(std::string(reinterpret_cast<const char*>(&prefix), sizeof prefix) + body);
+  send_raw(framed(body));
 }
 
 bool Client::read_exactly(char* to, std::size_t bytes) {

@@ -19,6 +19,9 @@ struct ClientTls {
   bool is_old = false;  // nothing newer than TLS 1.2
 };
 
+// A frame of the native protocol: for send_raw().
+std::string framed(const std::string& body);
+
 class Client {
  public:
   // `receive_buffer`: bytes of the socket's, so small that a client that does not read is felt; 0: the
