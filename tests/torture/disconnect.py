@@ -398,6 +398,8 @@ ENTRIES = [
      "!has_last_ || HashedBefore()(last_, value)", "true", "document_test --gtest_filter=*AggregateP*"),
     ("numbers outside of a pass's range have their ranks", "plugins/document/aggregate/number_range.cc",
      "    ++below_;\n", "", "document_test --gtest_filter=*NumberRange*"),
+    ("a lookup asks row policies", "plugins/document/ops/index_lookup.cc",
+     "    if (!rows.is_visible(document.root.bytes)) continue;\n", "", "document_test --gtest_filter=*RowPolicy*"),
     ("many members of one object are looked up in a table", "plugins/document/edit/tree.cc",
      "  if (!has_table_ && ++searches_ > kFewSearches) make_table();\n", "", "document_test --gtest_filter=PointUpdateTest.*"),
     ("what was taken out of an object is gone", "plugins/document/edit/tree.cc",

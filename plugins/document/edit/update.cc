@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "storage.h"
+
 namespace stator::document {
 namespace {
 
@@ -173,17 +175,20 @@ Status Update::refuse(Status code, const Change& change, std::string_view what,
   return reply.fail(code, name, sentence);
 }
 
-Status Update::apply(const Value& document, std::string& out, Reply& reply) const {
+Status Update::apply(const Value& document, std::string& out, Reply& reply,
+                     std::string_view document_id) const {
   Tree tree(document);
   for (const Change& change : changes_) {
     if (const Fault fault = apply_change(tree, change); fault.sentence != nullptr) {
-      return refuse(STATOR_E_REJECTED_PREVALIDATION, change, fault.sentence, reply);
+      return refuse(STATOR_E_REJECTED_PREVALIDATION, change, fault.sentence + naming(document_id),
+                    reply);
     }
   }
   const std::size_t before = out.size();
   tree.write(out);
   if (out.size() - before > std::max(kUpdatedBytesMax, document.bytes.size())) {
-    return reply.fail(STATOR_E_REJECTED_PREVALIDATION, nullptr, "the document would exceed 8 MiB");
+    return reply.fail(STATOR_E_REJECTED_PREVALIDATION, nullptr,
+                      "the document would exceed 8 MiB" + naming(document_id));
   }
   return STATOR_OK;
 }
