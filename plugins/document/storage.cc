@@ -56,6 +56,13 @@ StoredDocument open_document(std::string_view stored) {
   throw std::runtime_error("a stored document has an unknown format version");
 }
 
+std::string naming(std::string_view document_id) {
+  constexpr std::size_t kIdShown = 64;
+  std::string text;
+  if (document_id.empty()) return text;
+  return text.append(" (document '").append(document_id.substr(0, kIdShown)).append("')");
+}
+
 bool load_document(const Kv& kv, std::string_view document_id, StoredDocument& out) {
   std::string_view stored;
   if (!kv.get(Space::kDocuments, document_id, stored)) return false;

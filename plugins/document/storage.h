@@ -77,6 +77,9 @@ void seal_document(std::uint64_t lsn, std::string_view value_bytes, std::string&
 // Reads them. Throws std::runtime_error for a format version that this engine does not know.
 StoredDocument open_document(std::string_view stored);
 
+// " (document 'u17')", for sentences of requests about many; a long id is cut. Nothing of no id.
+std::string naming(std::string_view document_id);
+
 // False if there is no such document. Borrows stored bytes: they last until the call returns.
 // Allocates nothing.
 bool load_document(const Kv& kv, std::string_view document_id, StoredDocument& out);

@@ -1,44 +1,15 @@
 #include "aggregate/accumulator.h"
 
-#include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "stator/json_reader.hpp"
 
+#include "aggregate/part_bytes.h"
+
 namespace stator::document {
 namespace {
-
-constexpr std::size_t kNodeBytes = 64;  // of a set's element beside its text
-
-template <class T>
-void append(std::string& to, const T& number) {
-  char raw[sizeof number];
-  std::memcpy(raw, &number, sizeof raw);
-  to.append(raw, sizeof raw);
-}
-
-template <class T>
-bool take(std::string_view& from, T& number) {
-  if (from.size() < sizeof number) return false;
-  std::memcpy(&number, from.data(), sizeof number);
-  from.remove_prefix(sizeof number);
-  return true;
-}
-
-void append_text(std::string& to, std::string_view text) {
-  append(to, static_cast<std::uint32_t>(text.size()));
-  to.append(text);
-}
-
-bool take_text(std::string_view& from, std::string_view& text) {
-  std::uint32_t size = 0;
-  if (!take(from, size) || from.size() < size) return false;
-  text = from.substr(0, size);
-  from.remove_prefix(size);
-  return true;
-}
 
 // A number too long for 64 bits counts as the nearest double, one beyond all doubles as infinite:
 // what comes out of it is null, not a number that passes it over.
@@ -60,7 +31,40 @@ double real_of(const Value& number) {
 
 }  // namespace
 
+Accumulator::Accumulator(AggregateKind kind) : kind_(kind) {
+  if (kind == AggregateKind::kPercentile) progress_.second = PlaceRange::kAllBits;
+  if (has_passes(kind)) resume(progress_);
+}
+
+std::size_t Accumulator::own_bytes(AggregateKind kind) {
+  if (kind == AggregateKind::kCountDistinct) return sizeof(Accumulator) + sizeof(DistinctValues);
+  if (kind == AggregateKind::kPercentile) return sizeof(Accumulator) + sizeof(NumberRange);
+  return sizeof(Accumulator);
+}
+
+bool Accumulator::resume(const PassProgress& progress) {
+  progress_ = progress;
+  const PlaceRange range{progress.first, progress.second};
+  if (kind_ == AggregateKind::kCountDistinct) {
+    distinct_ = std::make_unique<DistinctValues>(progress.second);
+    return true;
+  }
+  numbers_ = std::make_unique<NumberRange>(range);
+  return progress.is_done || range.is_valid();
+}
+
+std::size_t Accumulator::bytes() const {
+  if (distinct_ != nullptr) return distinct_->bytes();
+  return numbers_ != nullptr ? numbers_->bytes() : extreme_.size();
+}
+
+bool Accumulator::make_room() {
+  if (distinct_ != nullptr) return distinct_->drop_last();
+  return numbers_ != nullptr && numbers_->fold();
+}
+
 void Accumulator::add(const Value& value) {
+  if (progress_.is_done) return;
   switch (kind_) {
     case AggregateKind::kCount:
       ++count_;
@@ -70,7 +74,7 @@ void Accumulator::add(const Value& value) {
       if (value.tag != Tag::kNull) keep_extreme(value.bytes);
       return;
     case AggregateKind::kCountDistinct:
-      if (value.tag != Tag::kNull) add_distinct(value.bytes);
+      if (value.tag != Tag::kNull) distinct_->add(value);
       return;
     default:
       if (value.is_number()) add_number(value);
@@ -79,11 +83,9 @@ void Accumulator::add(const Value& value) {
 
 void Accumulator::add_number(const Value& value) {
   if (kind_ == AggregateKind::kStddev) return add_moment(1, real_of(value), 0);
+  if (kind_ == AggregateKind::kPercentile) return numbers_->add(real_of(value));
   ++count_;
-  if (kind_ == AggregateKind::kPercentile) {
-    numbers_.push_back(real_of(value));
-    bytes_ += sizeof(double);
-  } else if (value.tag == Tag::kInteger) {
+  if (value.tag == Tag::kInteger) {
     whole_ += value.integer();
   } else if (value.tag == Tag::kUnsigned) {
     whole_ += value.bits;
@@ -115,48 +117,40 @@ void Accumulator::keep_extreme(std::string_view value) {
     if (kind_ == AggregateKind::kMin ? order >= 0 : order <= 0) return;
   }
   extreme_.assign(value);
-  bytes_ = extreme_.size();
-}
-
-void Accumulator::add_distinct(std::string_view value) {
-  if (distinct_.contains(value)) return;
-  distinct_.emplace(value);
-  bytes_ += value.size() + kNodeBytes;
 }
 
 void Accumulator::save(std::string& out) const {
-  append(out, count_);
+  append_part(out, count_);
   switch (kind_) {
     case AggregateKind::kCount:
       break;
     case AggregateKind::kSum:
     case AggregateKind::kAvg:
-      append(out, whole_);
-      append(out, real_);
-      append(out, lost_);
-      append(out, has_real_);
+      append_part(out, whole_);
+      append_part(out, real_);
+      append_part(out, lost_);
+      append_part(out, has_real_);
       break;
     case AggregateKind::kMin:
     case AggregateKind::kMax:
-      append_text(out, extreme_);
+      append_part_text(out, extreme_);
       break;
     case AggregateKind::kCountDistinct:
-      append(out, static_cast<std::uint64_t>(distinct_.size()));
-      for (const std::string& value : distinct_) append_text(out, value);
+      distinct_->save(out);
       break;
     case AggregateKind::kStddev:
-      append(out, mean_);
-      append(out, squares_);
+      append_part(out, mean_);
+      append_part(out, squares_);
       break;
     case AggregateKind::kPercentile:
-      for (const double number : numbers_) append(out, number);
+      numbers_->save(out);
       break;
   }
 }
 
 bool Accumulator::merge(std::string_view& bytes) {
   std::uint64_t count = 0;
-  if (!take(bytes, count)) return false;
+  if (!take_part(bytes, count)) return false;
   std::string_view text;
   switch (kind_) {
     case AggregateKind::kCount:
@@ -167,8 +161,8 @@ bool Accumulator::merge(std::string_view& bytes) {
       double real = 0;
       double lost = 0;
       bool has_real = false;
-      if (!take(bytes, whole) || !take(bytes, real) || !take(bytes, lost) ||
-          !take(bytes, has_real)) {
+      if (!take_part(bytes, whole) || !take_part(bytes, real) || !take_part(bytes, lost) ||
+          !take_part(bytes, has_real)) {
         return false;
       }
       whole_ += whole;
@@ -178,31 +172,21 @@ bool Accumulator::merge(std::string_view& bytes) {
     }
     case AggregateKind::kMin:
     case AggregateKind::kMax:
-      if (!take_text(bytes, text)) return false;
+      if (!take_part_text(bytes, text)) return false;
       if (!text.empty()) keep_extreme(text);
       break;
-    case AggregateKind::kCountDistinct: {
-      std::uint64_t size = 0;
-      if (!take(bytes, size)) return false;
-      for (; size > 0; --size) {
-        if (!take_text(bytes, text)) return false;
-        add_distinct(text);
-      }
-      break;
-    }
+    case AggregateKind::kCountDistinct:
+      if (union_ == nullptr) union_ = std::make_unique<DistinctUnion>();
+      return union_->add(bytes);
     case AggregateKind::kStddev: {
       double mean = 0;
       double squares = 0;
-      if (!take(bytes, mean) || !take(bytes, squares)) return false;
+      if (!take_part(bytes, mean) || !take_part(bytes, squares)) return false;
       add_moment(static_cast<double>(count), mean, squares);
       return true;
     }
     case AggregateKind::kPercentile:
-      for (std::uint64_t i = 0; i < count; ++i) {
-        if (double number = 0; take(bytes, number)) numbers_.push_back(number);
-      }
-      bytes_ = numbers_.size() * sizeof(double);
-      break;
+      return numbers_->merge(bytes);
   }
   count_ += count;
   return true;
@@ -222,21 +206,49 @@ void Accumulator::write_sum(json::Writer& writer) const {
   }
 }
 
-void Accumulator::write_percentile(json::Writer& writer, double fraction) {
-  std::sort(numbers_.begin(), numbers_.end());
-  const double place = fraction * static_cast<double>(numbers_.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const double share = place - std::floor(place);
-  // Without a share of it the neighbour is not asked: it may be infinite.
-  const std::size_t above = share == 0 ? below : below + 1;
-  writer.number(std::lerp(numbers_[below], numbers_[above], share));
+Status Accumulator::settle(const Request& request, double fraction) {
+  if (is_done()) return STATOR_OK;
+  if (kind_ == AggregateKind::kCountDistinct) return count_values(request);
+  find_number(fraction);
+  return STATOR_OK;
+}
+
+Status Accumulator::count_values(const Request& request) {
+  constexpr std::uint64_t kStepsBetweenLooks = 1024;
+  progress_.is_done = union_ == nullptr;
+  if (progress_.is_done) return STATOR_OK;
+  std::uint64_t steps = 0;
+  for (auto step = union_->step(); step != DistinctUnion::Step::kEnd; step = union_->step()) {
+    if (step == DistinctUnion::Step::kNew) ++progress_.first;
+    if (++steps % kStepsBetweenLooks == 0 && request.interrupted()) {
+      return STATOR_E_DEADLINE_EXCEEDED;
+    }
+  }
+  progress_.is_done = !union_->is_cut();
+  progress_.second = union_->cut();
+  return union_->is_damaged() ? STATOR_E_INTERNAL : STATOR_OK;
+}
+
+void Accumulator::find_number(double fraction) {
+  double number = 0;
+  PlaceRange next;
+  const bool is_there = !numbers_->is_empty();
+  progress_.is_done = !is_there || numbers_->find(fraction, number, next);
+  if (!progress_.is_done) {
+    progress_.first = next.prefix;
+    progress_.second = next.shift;
+  } else {
+    progress_.first = std::bit_cast<std::uint64_t>(number);
+    progress_.second = is_there ? 1 : 0;
+  }
 }
 
 bool Accumulator::has_result() const {
   switch (kind_) {
     case AggregateKind::kAvg:
-    case AggregateKind::kPercentile:
       return count_ > 0;
+    case AggregateKind::kPercentile:
+      return progress_.is_done && progress_.second > 0;
     case AggregateKind::kMin:
     case AggregateKind::kMax:
       return !extreme_.empty();
@@ -247,7 +259,7 @@ bool Accumulator::has_result() const {
   }
 }
 
-void Accumulator::write(json::Writer& writer, double fraction) {
+void Accumulator::write(json::Writer& writer) const {
   if (!has_result()) {
     writer.null();
     return;
@@ -267,13 +279,13 @@ void Accumulator::write(json::Writer& writer, double fraction) {
       write_json(writer, read_value(extreme_));
       break;
     case AggregateKind::kCountDistinct:
-      writer.number(static_cast<std::uint64_t>(distinct_.size()));
+      writer.number(progress_.first);
       break;
     case AggregateKind::kStddev:
       writer.number(std::sqrt(squares_ / static_cast<double>(count_ - 1)));
       break;
     case AggregateKind::kPercentile:
-      write_percentile(writer, fraction);
+      writer.number(std::bit_cast<double>(progress_.first));
       break;
   }
 }

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <iterator>
+
+#include "aggregate/part_bytes.h"
 
 namespace stator::document {
 namespace {
@@ -13,7 +14,6 @@ constexpr const char* kForm =
 constexpr std::string_view kKinds[] = {"count",          "sum",    "avg",       "min", "max",
                                        "count_distinct", "stddev", "percentile"};
 constexpr std::size_t kGroupBytes = 96;  // of a group beside its key
-constexpr std::size_t kAccumulatorBytes = sizeof(Accumulator);
 
 // One value of a group's key; false where it is missing.
 bool take_value(std::string_view& key, Value& value) {
@@ -39,17 +39,27 @@ int compare_keys(std::string_view left, std::string_view right) {
   return 0;
 }
 
-GroupRow empty_row(const AggregatePlan& plan) {
-  GroupRow row;
-  for (const AggregateSpec& spec : plan.specs()) row.emplace_back(spec.kind);
-  return row;
+std::size_t row_bytes_of(const AggregatePlan& plan) {
+  std::size_t bytes = kGroupBytes;
+  for (const AggregateSpec& spec : plan.specs()) bytes += Accumulator::own_bytes(spec.kind);
+  return bytes;
 }
 
-void append_sized32(std::string& to, std::string_view bytes) {
-  const auto size = static_cast<std::uint32_t>(bytes.size());
-  char raw[sizeof size];
-  std::memcpy(raw, &size, sizeof size);
-  to.append(raw, sizeof raw).append(bytes);
+std::size_t bytes_of(const GroupRow& row) {
+  std::size_t bytes = 0;
+  for (const Accumulator& accumulator : row) bytes += accumulator.bytes();
+  return bytes;
+}
+
+// One aggregate of the row lets go of values; false if none can. First the numbers, which take five
+// passes whatever there is of them; then the values of the last aggregate, so that the first one
+// goes on as fast as it can.
+bool make_room_in(GroupRow& row) {
+  for (Accumulator& accumulator : row) {
+    if (accumulator.keeps_numbers() && accumulator.make_room()) return true;
+  }
+  return std::any_of(row.rbegin(), row.rend(),
+                     [](Accumulator& accumulator) { return accumulator.make_room(); });
 }
 
 }  // namespace
@@ -123,30 +133,67 @@ bool AggregatePlan::is_key(std::string_view bytes) const {
   return bytes.empty();
 }
 
+GroupRow AggregatePlan::row_for(const GroupPage& page, std::string_view key) const {
+  GroupRow row;
+  for (const AggregateSpec& spec : specs_) row.emplace_back(spec.kind);
+  if (!page.progress.empty() && compare_keys(key, page.after) == 0) resume(row, page.progress);
+  return row;
+}
+
+bool AggregatePlan::resume(GroupRow& row, std::string_view progress) const {
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    PassProgress one;
+    if (!Accumulator::has_passes(specs_[i].kind)) continue;
+    if (!take_part(progress, one.is_done) || !take_part(progress, one.first) ||
+        !take_part(progress, one.second) || !row[i].resume(one)) {
+      return false;
+    }
+  }
+  return progress.empty();
+}
+
+bool AggregatePlan::is_progress(std::string_view bytes) const {
+  GroupRow row = row_for({}, {});
+  return resume(row, bytes);
+}
+
+Groups::Groups(const AggregatePlan& plan, const GroupPage& page)
+    : plan_(plan), page_(page), row_bytes_(row_bytes_of(plan)) {}
+
 bool Groups::Before::operator()(const std::string& a, const std::string& b) const {
   return compare_keys(a, b) < 0;
 }
 
 bool Groups::wants(const std::string& key) const {
-  if (page_.has_position && compare_keys(key, page_.after) <= 0) return false;
+  if (page_.has_position) {
+    const int order = compare_keys(key, page_.after);
+    if (order < 0 || (order == 0 && page_.progress.empty())) return false;
+  }
   return !is_cut_ || compare_keys(key, cut_) < 0;
 }
 
 GroupRow& Groups::row_of(const std::string& key) {
   const auto found = rows_.find(key);
   if (found != rows_.end()) return found->second;
-  GroupRow row = empty_row(plan_);
-  bytes_ += key.size() + kGroupBytes + row.size() * kAccumulatorBytes;
-  return rows_.emplace(key, std::move(row)).first->second;
+  bytes_ += key.size() + row_bytes_;
+  return rows_.emplace(key, plan_.row_for(page_, key)).first->second;
 }
 
 void Groups::drop_last() {
   const auto last = std::prev(rows_.end());
-  bytes_ -= last->first.size() + kGroupBytes + last->second.size() * kAccumulatorBytes;
-  for (const Accumulator& accumulator : last->second) bytes_ -= accumulator.bytes();
+  bytes_ -= last->first.size() + row_bytes_ + bytes_of(last->second);
   is_cut_ = true;
   cut_ = last->first;
   rows_.erase(last);
+}
+
+// Of the only group.
+bool Groups::make_room() {
+  GroupRow& row = rows_.begin()->second;
+  bytes_ -= bytes_of(row);
+  const bool is_made = make_room_in(row);
+  bytes_ += bytes_of(row);
+  return is_made;
 }
 
 void Groups::add(const Value& root) {
@@ -172,17 +219,19 @@ void Groups::add(const Value& root) {
   }
   if (page_.limit == 0) return;
   while (rows_.size() > 1 && (rows_.size() > page_.limit || is_too_large())) drop_last();
+  while (is_too_large() && make_room()) continue;
 }
 
 void Groups::save(std::string& out) const {
   out.push_back(is_cut_ ? '\x01' : '\x00');
   for (const auto& [key, row] : rows_) {
-    append_sized32(out, key);
+    append_part_text(out, key);
     for (const Accumulator& accumulator : row) accumulator.save(out);
   }
 }
 
-GroupMerger::GroupMerger(const AggregatePlan& plan, const Parts& parts) : plan_(plan) {
+GroupMerger::GroupMerger(const AggregatePlan& plan, const GroupPage& page, const Parts& parts)
+    : plan_(plan), page_(page) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Lane lane;
     lane.rest = parts[i];
@@ -198,32 +247,23 @@ bool GroupMerger::advance(Lane& lane) {
     is_cut_ = is_cut_ || lane.is_cut;
     return false;
   }
-  std::uint32_t size = 0;
-  if (lane.rest.size() >= sizeof size) std::memcpy(&size, lane.rest.data(), sizeof size);
-  is_damaged_ = is_damaged_ || lane.rest.size() < sizeof size + size;
-  if (is_damaged_) return false;
-  lane.key = lane.rest.substr(sizeof size, size);
-  lane.rest.remove_prefix(sizeof size + size);
-  return true;
+  is_damaged_ = is_damaged_ || !take_part_text(lane.rest, lane.key);
+  return !is_damaged_;
 }
 
 bool GroupMerger::take(Lane& lane) {
-  std::size_t bytes = 0;
   for (Accumulator& accumulator : row_) {
     is_damaged_ = is_damaged_ || !accumulator.merge(lane.rest);
-    bytes += accumulator.bytes();
   }
-  is_too_large_ = bytes > kGroupBytesMax;
-  return !is_damaged_ && !is_too_large_;
+  if (is_damaged_) return false;
+  // What one lane had room for, all lanes together may not have.
+  while (bytes_of(row_) > kGroupBytesMax && !is_too_large_) {
+    is_too_large_ = page_.limit == 0 || !make_room_in(row_);
+  }
+  return !is_too_large_;
 }
 
-bool GroupMerger::next() {
-  if (lanes_.empty() || is_cut_ || is_damaged_) return false;
-  const auto first =
-      std::min_element(lanes_.begin(), lanes_.end(),
-                       [](const Lane& a, const Lane& b) { return compare_keys(a.key, b.key) < 0; });
-  key_ = first->key;
-  row_ = empty_row(plan_);
+bool GroupMerger::take_all() {
   for (auto lane = lanes_.begin(); lane != lanes_.end();) {
     if (compare_keys(lane->key, key_) != 0) {
       ++lane;
@@ -233,6 +273,42 @@ bool GroupMerger::next() {
     lane = advance(*lane) ? lane + 1 : lanes_.erase(lane);
   }
   return !is_damaged_;
+}
+
+Status GroupMerger::next(const Request& request) {
+  is_at_group_ = false;
+  if (is_damaged_) return STATOR_E_INTERNAL;
+  if (lanes_.empty() || is_cut_) return STATOR_OK;
+  if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+  const auto first =
+      std::min_element(lanes_.begin(), lanes_.end(),
+                       [](const Lane& a, const Lane& b) { return compare_keys(a.key, b.key) < 0; });
+  key_ = first->key;
+  row_ = plan_.row_for(page_, key_);
+  if (!take_all()) return is_damaged_ ? STATOR_E_INTERNAL : STATOR_OK;
+  return settle(request);
+}
+
+Status GroupMerger::settle(const Request& request) {
+  for (std::size_t i = 0; i < row_.size(); ++i) {
+    const Status status = row_[i].settle(request, plan_.specs()[i].fraction);
+    if (status != STATOR_OK) return status;
+    is_partial_ = is_partial_ || !row_[i].is_done();
+  }
+  is_at_group_ = !is_partial_;
+  return STATOR_OK;
+}
+
+std::string GroupMerger::progress() const {
+  std::string bytes;
+  for (std::size_t i = 0; i < row_.size(); ++i) {
+    if (!Accumulator::has_passes(plan_.specs()[i].kind)) continue;
+    const PassProgress& one = row_[i].progress();
+    append_part(bytes, one.is_done);
+    append_part(bytes, one.first);
+    append_part(bytes, one.second);
+  }
+  return bytes;
 }
 
 void GroupMerger::write(json::Writer& writer) {
@@ -247,14 +323,14 @@ void GroupMerger::write(json::Writer& writer) {
   writer.end_object().key("values").begin_object();
   for (std::size_t i = 0; i < row_.size(); ++i) {
     writer.key(plan_.specs()[i].name);
-    row_[i].write(writer, plan_.specs()[i].fraction);
+    row_[i].write(writer);
   }
   writer.end_object().end_object();
 }
 
 void GroupMerger::write_empty(json::Writer& writer) {
   key_.clear();
-  row_ = empty_row(plan_);
+  row_ = plan_.row_for({}, {});
   write(writer);
 }
 

@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "storage.h"
+
 namespace stator::document {
 namespace {
 
@@ -27,10 +29,10 @@ int segments_of(std::string_view path) {
   return static_cast<int>(std::count(path.begin(), path.end(), '.')) + 1;
 }
 
+// Empty, and not yet open.
 Node new_object(std::string_view key) {
   Node node;
   node.kind = Tag::kObject;
-  node.is_open = true;
   node.key = key;
   return node;
 }
@@ -39,18 +41,18 @@ Node new_object(std::string_view key) {
 Node* step_into(Node& parent, std::string_view segment, bool& is_new) {
   Tree::open(parent);
   is_new = false;
+  Children* children = parent.children.get();
+  if (children == nullptr) return nullptr;
   if (parent.kind == Tag::kObject) {
-    if (Node* child = Tree::find_member(parent, segment)) return child;
-  } else if (parent.kind == Tag::kArray) {
-    const std::size_t number = element_number(segment);
-    if (number < parent.children.size()) return &parent.children[number];
-    if (number != parent.children.size()) return nullptr;
-    segment = {};
+    if (Node* child = children->find(segment)) return child;
   } else {
-    return nullptr;
+    const std::size_t number = element_number(segment);
+    if (Node* child = children->at(number)) return child;
+    if (number != children->size()) return nullptr;
+    segment = {};
   }
   is_new = true;
-  return &parent.children.emplace_back(new_object(segment));
+  return &children->add(new_object(segment));
 }
 
 bool is_whole(const Value& number) {
@@ -93,63 +95,28 @@ void replace(Node& node, const Value& value) {
   node.key = key;
 }
 
-// Finds the members that an object has now. A patch of a few is looked for one by one; one of many,
-// as large as the object itself maybe, in the order of the keys.
-class MemberFinder {
- public:
-  MemberFinder(const Node& object, const Value& patch) : count_(object.children.size()) {
-    Members members(patch);
-    std::string_view key;
-    std::size_t wanted = 0;
-    for (Value value; wanted <= kFew && members.next(key, value);) ++wanted;
-    if (wanted <= kFew) return;
-    by_key_.reserve(count_);
-    for (std::size_t i = 0; i < count_; ++i) by_key_.emplace_back(object.children[i].key, i);
-    std::sort(by_key_.begin(), by_key_.end());
-  }
-  Node* find(Node& object, std::string_view key) const {
-    if (by_key_.empty()) {
-      const auto end = object.children.begin() + static_cast<std::ptrdiff_t>(count_);
-      const auto found = std::find_if(object.children.begin(), end,
-                                      [&](const Node& member) { return member.key == key; });
-      return found == end ? nullptr : &*found;
-    }
-    const auto found =
-        std::lower_bound(by_key_.begin(), by_key_.end(), std::pair(key, std::size_t{0}));
-    const bool is_there = found != by_key_.end() && found->first == key;
-    return is_there ? &object.children[found->second] : nullptr;
-  }
-
- private:
-  static constexpr std::size_t kFew = 8;
-  std::size_t count_;  // those behind are of the patch, which names a key once
-  std::vector<std::pair<std::string_view, std::size_t>> by_key_;
-};
-
 void merge_into(Node& target, const Value& patch) {
   if (target.kind != Tag::kObject) {
     const std::string_view key = target.key;
     target = new_object(key);
   }
   Tree::open(target);
-  const MemberFinder finder(target, patch);
-  bool is_any_gone = false;
+  Children& children = *target.children;
   Members members(patch);
   std::string_view key;
   for (Value value; members.next(key, value);) {
-    Node* member = finder.find(target, key);
     if (value.tag == Tag::kNull) {
-      if (member != nullptr) is_any_gone = member->is_gone = true;
+      children.remove_member(key);
       continue;
     }
-    if (member == nullptr) member = &target.children.emplace_back(new_object(key));
+    Node* member = children.find(key);
+    if (member == nullptr) member = &children.add(new_object(key));
     if (value.tag == Tag::kObject) {
       merge_into(*member, value);
     } else {
       replace(*member, value);
     }
   }
-  if (is_any_gone) std::erase_if(target.children, [](const Node& node) { return node.is_gone; });
 }
 
 }  // namespace
@@ -208,17 +175,20 @@ Status Update::refuse(Status code, const Change& change, std::string_view what,
   return reply.fail(code, name, sentence);
 }
 
-Status Update::apply(const Value& document, std::string& out, Reply& reply) const {
+Status Update::apply(const Value& document, std::string& out, Reply& reply,
+                     std::string_view document_id) const {
   Tree tree(document);
   for (const Change& change : changes_) {
     if (const Fault fault = apply_change(tree, change); fault.sentence != nullptr) {
-      return refuse(STATOR_E_REJECTED_PREVALIDATION, change, fault.sentence, reply);
+      return refuse(STATOR_E_REJECTED_PREVALIDATION, change, fault.sentence + naming(document_id),
+                    reply);
     }
   }
   const std::size_t before = out.size();
   tree.write(out);
   if (out.size() - before > std::max(kUpdatedBytesMax, document.bytes.size())) {
-    return reply.fail(STATOR_E_REJECTED_PREVALIDATION, nullptr, "the document would exceed 8 MiB");
+    return reply.fail(STATOR_E_REJECTED_PREVALIDATION, nullptr,
+                      "the document would exceed 8 MiB" + naming(document_id));
   }
   return STATOR_OK;
 }
@@ -245,7 +215,7 @@ Update::Fault Update::put_value(Tree& tree, const Change& change) {
     return {};
   }
   if (change.kind == Kind::kInc) {
-    // A number has no children, so it is still packed as it was.
+    if (node->children != nullptr) return {"the value there is no number"};
     const Value old = read_value(node->packed);
     if (!old.is_number()) return {"the value there is no number"};
     std::string sum;
@@ -256,7 +226,7 @@ Update::Fault Update::put_value(Tree& tree, const Change& change) {
   if (is_new) node->kind = Tag::kArray;
   if (node->kind != Tag::kArray) return {"the value there is no array"};
   Tree::open(*node);
-  node->children.push_back(Tree::closed(change.value));
+  node->children->add(Tree::closed(change.value));
   return {};
 }
 
@@ -264,21 +234,17 @@ void Update::remove(Tree& tree, std::string_view path) {
   Node* parent = &tree.root();
   while (true) {
     Tree::open(*parent);
+    Children* children = parent->children.get();
+    if (children == nullptr) return;
     const std::size_t dot = path.find('.');
     const std::string_view segment = path.substr(0, dot);
-    Node* child = nullptr;
-    if (parent->kind == Tag::kObject) {
-      child = Tree::find_member(*parent, segment);
-    } else if (const std::size_t number = element_number(segment);
-               number < parent->children.size()) {
-      child = &parent->children[number];
-    }
-    if (child == nullptr) return;
+    const bool is_object = parent->kind == Tag::kObject;
     if (dot == std::string_view::npos) {
-      parent->children.erase(parent->children.begin() + (child - parent->children.data()));
-      return;
+      return is_object ? children->remove_member(segment)
+                       : children->remove_element(element_number(segment));
     }
-    parent = child;
+    parent = is_object ? children->find(segment) : children->at(element_number(segment));
+    if (parent == nullptr) return;
     path.remove_prefix(dot + 1);
   }
 }

@@ -34,8 +34,10 @@ class Update {
   // STATOR_OK, or a refusal that names the argument and the path.
   Status parse(const Args& args, const UpdateArgs& at, Reply& reply);
   // Appends the changed document's packed form to `out`. STATOR_E_REJECTED_PREVALIDATION, with a
-  // sentence that names the path, where a change does not fit the document.
-  Status apply(const Value& document, std::string& out, Reply& reply) const;
+  // sentence that names the path (and the document, if its id is given), where a change does not
+  // fit the document.
+  Status apply(const Value& document, std::string& out, Reply& reply,
+               std::string_view document_id = {}) const;
 
  private:
   enum class Kind : std::uint8_t { kSet, kUnset, kInc, kPush };

@@ -1,5 +1,7 @@
 #include "ops/check_document.h"
 
+#include "storage.h"
+
 namespace stator::document {
 
 std::string sentence_of(const SchemaFault& fault) {
@@ -10,12 +12,12 @@ std::string sentence_of(const SchemaFault& fault) {
 }
 
 Status check_document(const DocumentEngine& engine, const Request& request, const Value& document,
-                    const char* field, Reply& reply) {
+                      const char* field, Reply& reply, std::string_view document_id) {
   if (const Rows rows = request.rows(); !rows.may_write(document.bytes)) return rows.refuse();
   const Schema* schema = engine.schemas().of(request.tenant(), request.collection());
   SchemaFault fault;
   if (schema == nullptr || schema->check(document, fault)) return STATOR_OK;
-  return reply.fail(STATOR_E_REJECTED_CONSTRAINT, field, sentence_of(fault));
+  return reply.fail(STATOR_E_REJECTED_CONSTRAINT, field, sentence_of(fault) + naming(document_id));
 }
 
 }  // namespace stator::document

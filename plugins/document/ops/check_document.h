@@ -10,9 +10,9 @@ namespace stator::document {
 
 // STATOR_OK, or rejected_constraint with a sentence that names the path and the rule. `field` is
 // the argument at fault, or null. rejected_authz where row policies do not let the document be
-// written.
+// written. `document_id` is named in the sentence; empty where the request is about one document.
 Status check_document(const DocumentEngine& engine, const Request& request, const Value& document,
-                    const char* field, Reply& reply);
+                      const char* field, Reply& reply, std::string_view document_id = {});
 
 // "'address.zip' breaks 'maximum'"; the path is cut to fit.
 std::string sentence_of(const SchemaFault& fault);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "aggregate/groups.h"
+#include "aggregate/part_bytes.h"
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "scan/candidates.h"
@@ -27,11 +28,11 @@ constexpr std::array kArgs = {
     kFilterArg,
     make_arg(
         STATOR_ARG_U64, "limit",
-        "Most groups of the answer; there may be fewer, and a cursor says that there are more. "
-        "Without it the answer has all groups, or is refused where they exceed 8 MiB.",
+        "Most groups of the answer; there may be fewer, or none, and a cursor says that there are "
+        "more. Without it the answer has all groups, or is refused where they exceed 8 MiB.",
         {.min = 1, .max = kGroupsPerPageMax}),
     make_arg(STATOR_ARG_STR, "cursor",
-             "The cursor of the page before; filter and group_by as they were.",
+             "The cursor of the page before; filter, group_by and aggs as they were.",
              {.flags = STATOR_ARG_CURSOR, .min = 1, .max = double{kPageCursorBytesMax}}),
 };
 
@@ -40,7 +41,8 @@ struct Asked {
   AggregatePlan plan;
   GroupPage page;
   std::uint64_t fingerprint = 0;
-  PagePosition position;  // page.after borrows from it
+  std::uint64_t aggs_fingerprint = 0;
+  PagePosition position;  // the page borrows from it
 };
 
 Status parse_asked(const Args& args, Reply& reply, Asked& asked) {
@@ -50,6 +52,7 @@ Status parse_asked(const Args& args, Reply& reply, Asked& asked) {
   print.add(args.str(kFilter));
   for (const std::string& path : asked.plan.paths()) print.add(path);
   asked.fingerprint = print.value();
+  asked.aggs_fingerprint = Fingerprint().add(args.str(kAggs)).value();
   if (args.has(kLimit)) asked.page.limit = static_cast<std::size_t>(args.u64(kLimit));
   if (!args.has(kCursor)) return STATOR_OK;
   if (!read_page_cursor(args.str(kCursor), asked.fingerprint, asked.position) ||
@@ -59,15 +62,25 @@ Status parse_asked(const Args& args, Reply& reply, Asked& asked) {
   }
   asked.page.has_position = true;
   asked.page.after = asked.position.values;
-  return STATOR_OK;
+  if (asked.position.tie.empty()) return STATOR_OK;
+  // Within a group the aggregates matter, too.
+  asked.page.progress = asked.position.tie;
+  std::uint64_t made_for = 0;
+  if (take_part(asked.page.progress, made_for) && made_for == asked.aggs_fingerprint &&
+      !asked.page.progress.empty() && asked.plan.is_progress(asked.page.progress)) {
+    return STATOR_OK;
+  }
+  return reply.fail(STATOR_E_BAD_REQUEST, "cursor", "'cursor' is not one of these aggs");
 }
 
 Status refuse_size(const Asked& asked, Reply& reply) {
-  const bool is_one = asked.page.limit > 0 || asked.plan.paths().empty();
-  return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, is_one ? "aggs" : "group_by",
-                    is_one ? "the values of one group exceed 8 MiB; narrow the filter"
-                           : "the groups exceed what one answer holds; give a 'limit', and go on "
-                             "with the cursor or with 'stream'");
+  if (asked.page.limit == 0) {
+    return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, "limit",
+                      "the groups, or the values of one, exceed 8 MiB; give a 'limit', and go on "
+                      "with the cursor or with 'stream'");
+  }
+  return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, "aggs",
+                    "single values of one group exceed 8 MiB; narrow the filter");
 }
 
 Status read(const DocumentEngine& engine, const Request& request, Reply& reply) {
@@ -94,29 +107,34 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
   return STATOR_OK;
 }
 
+// Where the next page begins: behind the last group, or within the one that takes more passes.
+PageEnd end_of(const Asked& asked, const GroupMerger& merger, std::string last) {
+  if (!merger.is_partial()) return {asked.fingerprint, {"", std::move(last)}};
+  std::string tie;
+  append_part(tie, asked.aggs_fingerprint);
+  return {asked.fingerprint, {tie + merger.progress(), merger.key()}};
+}
+
 // Without group_by there is one group, also of no documents.
 Status write_groups(const Request& request, const Asked& asked, GroupMerger& merger, Reply& reply,
                     json::Writer& writer) {
   const std::size_t limit = asked.page.limit == 0 ? SIZE_MAX : asked.page.limit;
   std::size_t count = 0;
   std::string last;
-  bool has_group = merger.next();
-  bool is_full = false;
-  for (; has_group && count < limit && !is_full; has_group = merger.next()) {
-    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+  for (; count < limit && reply.size() <= kGroupBytesMax; ++count) {
+    const Status status = merger.next(request);
+    if (status != STATOR_OK) return status;
+    if (!merger.is_at_group()) break;
     merger.write(writer);
-    ++count;
     last = merger.key();
-    is_full = reply.size() > kGroupBytesMax;
   }
-  if (merger.is_damaged()) return STATOR_E_INTERNAL;
-  const bool has_more = has_group || merger.is_cut();
-  if (merger.is_too_large() || (has_more && asked.page.limit == 0)) {
+  const bool has_more = merger.has_more();
+  if (has_more && (asked.page.limit == 0 || (count == 0 && merger.is_too_large()))) {
     return refuse_size(asked, reply);
   }
-  if (count == 0 && asked.plan.paths().empty()) merger.write_empty(writer);
+  if (!has_more && count == 0 && asked.plan.paths().empty()) merger.write_empty(writer);
   writer.end_array();
-  if (has_more) end_page({asked.fingerprint, {"", std::move(last)}}, reply, writer);
+  if (has_more) end_page(end_of(asked, merger, std::move(last)), reply, writer);
   return STATOR_OK;
 }
 
@@ -124,7 +142,7 @@ Status merge(const DocumentEngine&, const Request& request, const Parts& parts, 
   Asked asked;
   Status status = parse_asked(request.args(), reply, asked);
   if (status != STATOR_OK) return status;
-  GroupMerger merger(asked.plan, parts);
+  GroupMerger merger(asked.plan, asked.page, parts);
   json::Writer writer = reply.json();
   writer.begin_object().key("groups").begin_array();
   status = write_groups(request, asked, merger, reply, writer);
@@ -144,8 +162,8 @@ const Op<DocumentEngine> kDocumentAggregate = {
         .doc = "Aggregates over the selected documents, by group, in the order of the groups' "
                "values. Values of the wrong kind are passed over; without values count and sum are "
                "0, the others null. Integers are summed exactly. With 'limit' any number of groups "
-               "comes "
-               "page by page; each page reads the selected documents.",
+               "comes page by page; each page reads the selected documents. A group of more than 8 "
+               "MiB of values (count_distinct, percentile) takes several pages without a group.",
         .result =
             R"({"groups":[{"key":{path:any},"values":{name:any}}],"cursor":str?,"more":bool?})",
         .example =

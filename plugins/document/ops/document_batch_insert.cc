@@ -77,10 +77,10 @@ class Batch {
     begin_put_record(id, payload_);
     const std::size_t start = payload_.size();
     if (!encoder_.encode(row.str(kData), payload_)) {
-      return reply_.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder_.error());
+      return reply_.fail(STATOR_E_REJECTED_PREVALIDATION, "data", encoder_.error() + naming(id));
     }
     const Value document = read_value(std::string_view(payload_).substr(start));
-    const Status status = check_document(engine_, request_, document, "data", reply_);
+    const Status status = check_document(engine_, request_, document, "data", reply_, id);
     if (status != STATOR_OK) return status;
     // Of several rows with one id the last one says what the document takes.
     const auto last = last_row_.find(id);

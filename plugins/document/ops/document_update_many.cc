@@ -45,10 +45,10 @@ Status change_all(const Request& request, const Change& change, WriteManyShare& 
     std::string payload;
     begin_put_record(found.document_id, payload);
     const std::size_t start = payload.size();
-    fault = change.update.apply(found.root, payload, reply);
+    fault = change.update.apply(found.root, payload, reply, found.document_id);
     if (fault != STATOR_OK) return false;
     const Value changed = read_value(std::string_view(payload).substr(start));
-    fault = check_document(change.engine, request, changed, nullptr, reply);
+    fault = check_document(change.engine, request, changed, nullptr, reply, found.document_id);
     if (fault != STATOR_OK) return false;
     // A document that is as it should be is not written: a repeated request comes to an end.
     if (changed.bytes == found.root.bytes) return true;

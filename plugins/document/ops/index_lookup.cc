@@ -58,9 +58,11 @@ bool has_value(const IndexDefinition& index, const Value& root, const Value& wan
 Status walk_all(const DocumentEngine& engine, const Request& request, const IndexDefinition& index,
                 const Value& wanted, TopRows& top) {
   const Kv kv = request.kv();
+  const Rows rows = request.rows();
   for (Cursor cursor = kv.scan(Space::kDocuments); cursor.next();) {
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     const Value root = open_document(cursor.value()).root;
+    if (!rows.is_visible(root.bytes)) continue;
     const bool is_in = index.program.empty() || filter::matches(index.program, root);
     if (!is_in || !has_value(index, root, wanted) || engine.is_over(request, root)) continue;
     if (!top.wants({}, cursor.key())) break;  // ids come in their order
@@ -74,6 +76,7 @@ Status walk_all(const DocumentEngine& engine, const Request& request, const Inde
 Status look_up(const DocumentEngine& engine, const Request& request, const IndexDefinition& index,
                const Value& wanted, TopRows& top) {
   const Kv kv = request.kv();
+  const Rows rows = request.rows();
   if (!index.is_ready()) return walk_all(engine, request, index, wanted, top);
   const std::string lower = index_prefix(index) + encode_for(index, wanted).bytes;
   const std::string upper = successor(lower);
@@ -82,6 +85,7 @@ Status look_up(const DocumentEngine& engine, const Request& request, const Index
     if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
     StoredDocument document;
     if (!load_document(kv, hit.document_id, document)) return STATOR_E_CORRUPTED;
+    if (!rows.is_visible(document.root.bytes)) continue;
     if (engine.is_over(request, document.root)) continue;
     if (!has_value(index, document.root, wanted) || !top.wants({}, hit.document_id)) continue;
     top.add({std::string(hit.document_id), {}, document.root});
@@ -103,17 +107,24 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
   if (!encoder.encode(args.str(kValue), wanted)) {
     return reply.fail(STATOR_E_BAD_REQUEST, "value", encoder.error());
   }
-  TopRows top(args.u64(kLimit), RowOrder::kByDocument);
+  // One row more than asked says whether there are more.
+  TopRows top(args.u64(kLimit) + 1, RowOrder::kByDocument);
   const Status status = look_up(engine, request, index, read_value(wanted), top);
   if (status != STATOR_OK) return status;
   std::vector<FoundRow> rows;
   top.move_to(rows);
-  PartWriter part(reply, true);
+  PartWriter part(reply, true, args.u64(kLimit));
+  json::StringOut data;
   for (const FoundRow& row : rows) {
-    json::StringOut data;
-    json::Writer writer(data);
-    projection.write(writer, row.root);
-    part.add({.document_id = row.document_id, .value = {}, .data = data.view()});
+    if (request.interrupted()) return STATOR_E_DEADLINE_EXCEEDED;
+    data.clear();
+    if (part.wants_data()) {
+      json::Writer writer(data);
+      projection.write(writer, row.root);
+    }
+    const bool has_room =
+        part.add_to_page({.document_id = row.document_id, .value = {}, .data = data.view()});
+    if (!has_room) break;
   }
   return STATOR_OK;
 }
@@ -123,11 +134,16 @@ Status merge(const DocumentEngine&, const Request& request, const Parts& parts, 
   json::Writer writer = reply.json();
   writer.begin_object().key("rows").begin_array();
   PartRow row;
-  for (std::uint64_t rows = 0; rows < request.args().u64(kLimit) && merger.next(row); ++rows) {
+  std::uint64_t left = request.args().u64(kLimit);
+  bool has_row = merger.next(row);
+  for (; has_row && left > 0; has_row = merger.next(row), --left) {
+    if (is_page_full(reply, row.document_id.size() * kJsonBytesPerByte + row.data.size())) break;
     writer.begin_object().field("document_id", row.document_id);
     writer.key("data").raw(row.data).end_object();
   }
-  writer.end_array().end_object();
+  writer.end_array();
+  if (has_row || merger.is_cut()) writer.field("more", true);
+  writer.end_object();
   return STATOR_OK;
 }
 
@@ -140,12 +156,14 @@ const Op<DocumentEngine> kIndexLookup = {
         .placement = STATOR_PLACE_ALL,
         .cost = STATOR_COST_SCAN,
         .name = "index_lookup",
-        .doc = "Answers the documents whose first path of the index has this value (in an array "
-               "index: an element; with nocase: whatever its case), in the order of their ids.",
-        .result = R"({"rows":[{"document_id":str,"data":object}]})",
+        .doc =
+            "Answers the documents whose first path of the index has this value (in an array "
+            "index: an element; with nocase: whatever its case), in the order of their ids. more: "
+            "'limit', or 11 MiB of rows, were not enough; document_scan answers page by page.",
+        .result = R"({"rows":[{"document_id":str,"data":object}],"more":bool?})",
         .example = R"({"op":"index_lookup","collection":"users","name":"age","value":36})",
         .args = kArgs,
-        .flags = STATOR_OP_PAUSES,
+        .flags = STATOR_OP_PAUSES | STATOR_OP_ROWS_CHECKED,
     }),
     .read = &read,
     .merge = &merge,

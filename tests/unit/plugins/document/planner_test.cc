@@ -98,6 +98,21 @@ TEST_P(PlannerTest, AnArrayIndexHoldsElementsOnce) {
   const Answer found =
       documents.kernel.call("index_lookup", R"({"name":"tags","value":"t3","limit":2})");
   EXPECT_THAT(ids_of(found), ElementsAre("d13", "d23"));
+  EXPECT_EQ(member(found.payload, "more"), "true");
+  const Answer all =
+      documents.kernel.call("index_lookup", R"({"name":"tags","value":"t3","limit":11})");
+  EXPECT_EQ(ids_of(all).size(), 11u);
+  EXPECT_EQ(member(all.payload, "more"), "");
+}
+
+TEST_P(PlannerTest, ALookupOfLargeDocumentsEndsWhereItIsFull) {
+  make(R"({"path":"k"})");
+  for (int i = 0; i < 4; ++i) {
+    documents.put("l" + std::to_string(i), R"({"k":7,"t":")" + std::string(5'000'000, 't') + "\"}");
+  }
+  const Answer found = documents.kernel.call("index_lookup", R"({"name":"k","value":7})");
+  EXPECT_EQ(ids_of(found).size(), 2u);
+  EXPECT_EQ(member(found.payload, "more"), "true");
 }
 
 TEST_P(PlannerTest, NoCaseFindsWhateverTheCase) {

@@ -52,6 +52,79 @@ TEST_F(PointUpdateTest, UnsetsMembersAndElements) {
       R"({"b":{"d":3},"l":[1,3]})");
 }
 
+// {"k0":value,…} of `count` members; every third of a patch is null.
+std::string many(std::size_t count, int value, bool is_patch) {
+  std::string text = "{";
+  for (std::size_t i = 0; i < count; ++i) {
+    text.append(i == 0 ? "" : ",").append("\"k" + std::to_string(i) + "\":");
+    text.append(is_patch && i % 3 == 0 ? "null" : std::to_string(value));
+  }
+  return text + "}";
+}
+
+// What is looked up in a table, and what has been taken out, is as if it were looked at one by one.
+TEST_F(PointUpdateTest, ManyPathsOfOneObjectAndOfOneArray) {
+  std::string before;
+  std::string set;
+  std::string unset;
+  std::string push;
+  std::string after_all;
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = "\"k" + std::to_string(i) + "\":";
+    before += (i == 0 ? "" : ",") + key + std::to_string(i);
+    if (i % 3 == 0) set += ",\"o.k" + std::to_string(i) + "\":\"new\"";
+    if (i % 3 == 1) unset += ",\"o.k" + std::to_string(i) + "\"";
+    if (i % 6 == 1) push += (push.empty() ? "" : ",") + ("\"o.k" + std::to_string(i)) + "\":7";
+    if (i % 3 == 1) continue;
+    after_all += (i == 0 ? "" : ",") + key + (i % 3 == 0 ? "\"new\"" : std::to_string(i));
+  }
+  for (int i = 1; i < 60; i += 6) after_all += ",\"k" + std::to_string(i) + "\":[7]";
+  EXPECT_EQ(after("{\"o\":{" + before + "}}", "\"set\":{" + set.substr(1) + "},\"unset\":[" +
+                                                  unset.substr(1) + "],\"push\":{" + push + "}"),
+            "{\"o\":{" + after_all + "}}");
+  EXPECT_EQ(after(R"({"l":[0,1,2,3,4,5,6,7]})",
+                  R"("set":{"l.8":8},"unset":["l.1","l.1","l.4","l.0","l.9"],"inc":{"l.1":10},)"
+                  R"("push":{"l":9})"),
+            R"({"l":[3,14,5,7,8,9]})");
+}
+
+TEST_F(PointUpdateTest, APathThatWasMadeAnObjectIsNoNumber) {
+  EXPECT_EQ(refusal(R"({"x":1})", R"("set":{"a.b":1},"inc":{"a":1})"),
+            "inc|'inc' at 'a': the value there is no number");
+}
+
+// Each path looked at all members, and each that was taken out moved all behind it: seconds for 256
+// paths of 8 MiB.
+TEST_F(PointUpdateTest, APathCostsTheSameInAnyObjectAndArray) {
+  if (!test::kCountsInstructions) GTEST_SKIP() << "the sanitizer's own would count";
+  const auto cost = [](std::size_t count) {
+    Encoder encoder;
+    std::string packed;
+    std::string list = "[0";
+    for (std::size_t i = 1; i < count; ++i) list += ",0";
+    EXPECT_TRUE(
+        encoder.encode("{\"o\":" + many(count, 1, false) + ",\"l\":" + list + "]}", packed));
+    Tree tree(read_value(packed));
+    Tree::open(tree.root());
+    Node& object = *tree.root().children->find("o");
+    Node& array = *tree.root().children->find("l");
+    Tree::open(object);
+    Tree::open(array);
+    std::vector<std::string> keys;
+    for (std::size_t i = 1; i <= 20; ++i) keys.push_back("k" + std::to_string(count - i));
+    // The first ones are searched one by one, and make the table.
+    for (const std::string& key : keys) EXPECT_NE(object.children->find(key), nullptr);
+    return test::count_instructions([&] {
+      for (const std::string& key : keys) object.children->remove_member(key);
+      for (std::size_t i = 0; i < keys.size(); ++i) array.children->remove_element(1);
+    });
+  };
+  const auto few = cost(100);
+  const auto more = cost(800);
+  if (!few || !more) GTEST_SKIP() << "no tracing here";
+  EXPECT_LT(*more, *few * 2) << *few;
+}
+
 TEST_F(PointUpdateTest, AddsExactlyWithin64Bits) {
   EXPECT_EQ(after(R"({"n":1,"d":1.5,"big":9223372036854775807})",
                   R"("inc":{"n":-3,"d":1,"m.k":4,"big":1})"),
@@ -120,16 +193,6 @@ TEST_F(PointUpdateTest, UpsertMergesAsRfc7396Says) {
   EXPECT_EQ(documents.get("a").payload, R"({"o":{"y":{"z":1}},"l":[null]})");
   EXPECT_EQ(upsert(R"({"o":3})").status, STATOR_OK);
   EXPECT_EQ(documents.get("a").payload, R"({"o":3,"l":[null]})");
-}
-
-// {"k0":value,…} of `count` members; every third of a patch is null.
-std::string many(std::size_t count, int value, bool is_patch) {
-  std::string text = "{";
-  for (std::size_t i = 0; i < count; ++i) {
-    text.append(i == 0 ? "" : ",").append("\"k" + std::to_string(i) + "\":");
-    text.append(is_patch && i % 3 == 0 ? "null" : std::to_string(value));
-  }
-  return text + "}";
 }
 
 TEST_F(PointUpdateTest, UpsertMergesManyMembers) {

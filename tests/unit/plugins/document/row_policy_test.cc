@@ -112,6 +112,22 @@ TEST_P(RowPolicyTest, ReadsAnswerAsIfHiddenDocumentsWereNotThere) {
   }
 }
 
+// It was refused to whoever is bound.
+TEST_P(RowPolicyTest, LookupsShowWhatIsVisible) {
+  fill(all_, true);
+  all_.create_index("v");
+  all_.create_index("long");
+  bind();
+  const auto look_up = [&](const std::string& args) {
+    return all_.kernel.call("index_lookup", "{" + args + "}");
+  };
+  EXPECT_EQ(ids_of(look_up(R"("name":"v","value":4)")),
+            (std::vector<std::string>{"d14", "d24", "d34", "d4"}));
+  EXPECT_TRUE(ids_of(look_up(R"("name":"v","value":3)")).empty());
+  EXPECT_TRUE(
+      ids_of(look_up(R"("name":"long","value":")" + std::string(600, 'x') + "a\"")).empty());
+}
+
 TEST_P(RowPolicyTest, PagesHoldEachVisibleDocumentOnce) {
   fill(all_, true);
   bind();
@@ -249,7 +265,6 @@ TEST_P(RowPolicyTest, OpsThatDoNotAskForRowsAreRefused) {
   const Asked asked[] = {{"index_create", R"({"path":"n"})"},
                          {"index_drop", R"({"name":"v"})"},
                          {"index_list", "{}"},
-                         {"index_lookup", R"({"name":"v","value":1})"},
                          {"document_truncate", "{}"},
                          {"document_validate", "{}"}};
   for (const Asked& one : asked) {

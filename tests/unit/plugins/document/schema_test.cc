@@ -137,15 +137,16 @@ TEST_P(ValidateTest, RefusesOnEveryWayToWrite) {
   documents.put("a", R"({"n":1,"l":[]})");
   EXPECT_EQ(validate(kSet), R"({"set":true})");
   const auto before = documents.kernel.dump();
-  const auto refused = [&](const Answer& answer) {
+  const auto refused = [&](const Answer& answer, const std::string& naming = "") {
     EXPECT_EQ(answer.status, STATOR_E_REJECTED_CONSTRAINT) << answer.detail;
-    EXPECT_EQ(answer.detail, "'n' breaks 'type' of the collection's schema");
+    EXPECT_EQ(answer.detail, "'n' breaks 'type' of the collection's schema" + naming);
   };
   refused(documents.put("b", R"({"n":"x"})"));
   refused(call("point_update", R"({"document_id":"a","set":{"n":"x"}})"));
   refused(call("document_upsert", R"({"document_id":"a","data":{"n":"x"}})"));
-  refused(call("document_batch_insert", R"({"documents":[{"document_id":"c","data":{"n":"x"}}]})"));
-  refused(call("document_update_many", R"({"filter":{},"set":{"n":"x"}})"));
+  refused(call("document_batch_insert", R"({"documents":[{"document_id":"c","data":{"n":"x"}}]})"),
+          " (document 'c')");
+  refused(call("document_update_many", R"({"filter":{},"set":{"n":"x"}})"), " (document 'a')");
   EXPECT_EQ(documents.put("b", "{}").detail, "'n' breaks 'required' of the collection's schema");
   EXPECT_EQ(documents.kernel.dump(), before);
   EXPECT_EQ(documents.put("b", R"({"n":2})").status, STATOR_OK);
