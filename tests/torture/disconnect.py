@@ -43,6 +43,8 @@ QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("lanes keep one schema", "plugins/document/ops/document_validate.cc", "  records.together();", "  //",
+     "process_test --gtest_filter=EveryLaneTest.*"),
     ("values in a client's cursor are checked", "plugins/document/scan/sort.cc",
      "out.exists[i] && !take_checked(bytes, out.values[i])",
      "out.exists[i] && (out.values[i] = read_value(bytes), bytes.remove_prefix(out.values[i].bytes.size()), false)",
