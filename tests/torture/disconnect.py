@@ -43,6 +43,8 @@ QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("what is sent behind a digest does not hold it up", SESSION, "  flow_.kind = FlowKind::kMaintenance;\n", "",
+     "conversation_test --gtest_filter=*digest_pipelined*"),
     ("lanes keep one schema", "plugins/document/ops/document_validate.cc", "  records.together();", "  //",
      "process_test --gtest_filter=EveryLaneTest.*"),
     ("values in a client's cursor are checked", "plugins/document/scan/sort.cc",
