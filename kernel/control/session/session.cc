@@ -301,14 +301,16 @@ void Session::start_batch(const ops::OpEntry& entry, Task* task) {
   send_in_order(entry, task);
 }
 
-// Not a flow: what the connection sends behind it is read when the lanes go on.
+// An answer behind it that waits for its turn would be one that the lanes wait for before they
+// stand still, and with them this request.
 void Session::start_maintenance(SessionOp op, Task* task) {
   if (op == SessionOp::kDiscardTo && !args_of(*task).boolean(discard_args::kDiscardAcknowledged)) {
     return refuse(task, Error(ErrorCode::kBadRequest, "discard_acknowledged",
                               "'discard_acknowledged' must be true: acknowledged writes will be gone"));
   }
   auto taken = own_host().maintenance->submit(op, task, identity_.username);
-  if (!taken.ok()) refuse(task, taken.error());
+  if (!taken.ok()) return refuse(task, taken.error());
+  flow_.kind = FlowKind::kMaintenance;
 }
 
 // ---- answers ------------------------------------------------------------------------------------
@@ -323,6 +325,9 @@ void Session::on_answer(Task* task) {
     task->is_backup = false;
     task->payload.clear();  // of the checkpoint
     return copy_backup(task);
+  }
+  if (flow_.kind == FlowKind::kMaintenance && is_maintenance(session_op_of(*host_.table, *task))) {
+    flow_ = {};
   }
   // By its number: another task may answer for the batch.
   if (barrier_ != nullptr && task->request_id == barrier_->request_id) barrier_ = nullptr;

@@ -133,7 +133,8 @@ class Session final : private CollectionOwners {
     kPasswordAuth,
     kUserCreate,
     kSetPassword,
-    kApiKeyCreate
+    kApiKeyCreate,
+    kMaintenance  // without steps; what is sent behind it is read when the lanes go on
   };
   // A session op that needs more than one step; one at a time.
   struct Flow {
@@ -242,8 +243,7 @@ class Session final : private CollectionOwners {
   // It is not, for whatever reason.
   void turn_away(bridge::Task* task, std::string_view username, const Error& error);
 
-  // The audit log will tell of this request. Error: it cannot, so the request must not be carried
-  // out.
+  // The audit log will tell of this request. Error: it cannot, and it must not be carried out.
   Status note(const bridge::Task& task, AuditNote note);
   void keep_note(const bridge::Task& task, AuditNote note);
   void refuse_op(const ops::OpEntry& entry, bridge::Task* task, const Error& error);

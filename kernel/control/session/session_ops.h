@@ -48,6 +48,11 @@ inline bool is_operators(const stator_op& row) {
   return (row.permission & (STATOR_PERM_ADMIN | STATOR_PERM_SERVER)) != 0;
 }
 
+// Waits until all lanes stand still.
+inline bool is_maintenance(SessionOp op) {
+  return op == SessionOp::kDigest || op == SessionOp::kDiscardTo || op == SessionOp::kVShardMove;
+}
+
 inline Args args_of(const bridge::Task& task) {
   return Args(reinterpret_cast<const stator_arg_block*>(task.args.data()));
 }

@@ -51,6 +51,7 @@ const Op<CrdtEngine> kAlterCollectionPolicy = {
                    R"("not_null":"LastWriterWins","check":"EscalateToDlq",)"
                    R"("strict_consistency":false}})",
         .args = kArgs,
+        .flags = STATOR_OP_TOGETHER,
     }),
     .prepare = &prepare,
     .merge = &merge,

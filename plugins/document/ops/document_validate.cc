@@ -86,6 +86,7 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
   Asked asked;
   if (const Status status = asked.parse(engine, request, reply); status != STATOR_OK) return status;
   if (request.args().u64(kMode) == kDryRun) return look(engine, request, *asked.schema(), reply);
+  records.together();  // else lanes keep different schemas, where two set one or a lane refuses
   const bool is_off = request.args().u64(kMode) == kOff;
   const Schema* known = engine.schemas().of(request.tenant(), request.collection());
   const std::string_view text = is_off ? std::string_view() : request.args().str(kSchema);
