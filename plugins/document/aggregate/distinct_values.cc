@@ -1,6 +1,7 @@
 #include "aggregate/distinct_values.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "aggregate/part_bytes.h"
@@ -67,8 +68,8 @@ bool DistinctValues::drop_last() {
   if (cut == hashes.end()) return false;
   is_cut_ = true;
   cut_ = *cut;
-  rebuild(slots_.size());
-  while (slots_.size() > kSlotsMin && count_ * 4 <= slots_.size()) rebuild(slots_.size() / 2);
+  const auto kept = static_cast<std::size_t>(cut - hashes.begin());
+  rebuild(std::max(kSlotsMin, std::bit_ceil(kept * 2)));
   return true;
 }
 
