@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,40 +16,52 @@
 
 namespace stator::document {
 
-// A packed value, owned or borrowed.
-template <class Bytes>
+// A packed value, borrowed.
 struct HashedValue {
   std::uint64_t hash;
-  Bytes bytes;
+  std::string_view bytes;
 };
 
-struct HashedBefore {
-  using is_transparent = void;
-  template <class A, class B>
-  bool operator()(const HashedValue<A>& a, const HashedValue<B>& b) const {
-    if (a.hash != b.hash) return a.hash < b.hash;
-    return compare_values(read_value(a.bytes), read_value(b.bytes)) < 0;
-  }
-};
+inline bool is_before(const HashedValue& a, const HashedValue& b) {
+  if (a.hash != b.hash) return a.hash < b.hash;
+  return compare_values(read_value(a.bytes), read_value(b.bytes)) < 0;
+}
 
+// A table of hashes, open and half full at most, and the values behind one another: a lookup costs
+// one miss of the cache and a value 32 bytes beside its own, so that few passes are needed.
 class DistinctValues {
  public:
   // Values of a smaller hash are passed over.
   explicit DistinctValues(std::uint64_t from) : from_(from) {}
 
   void add(const Value& value);
-  std::size_t bytes() const { return bytes_; }
-  // Drops the values of the largest hash, and passes them over from now on; false if there is none
-  // but one.
+  std::size_t bytes() const { return slots_.size() * sizeof(Slot) + values_.size(); }
+  // Drops the values of the largest hashes, an eighth of all, and passes such ones over from now
+  // on; false if all are of one hash.
   bool drop_last();
   void save(std::string& out) const;
 
  private:
+  struct Slot {
+    std::uint64_t hash;
+    std::uint32_t offset;  // in values_
+    std::uint32_t size;    // 0: free
+  };
+  std::string_view bytes_of(const Slot& slot) const {
+    return std::string_view(values_).substr(slot.offset, slot.size);
+  }
+  // That of the value, or where it belongs.
+  Slot& find(const HashedValue& value);
+  void insert(const HashedValue& value);
+  // Anew, with the values before the cut.
+  void rebuild(std::size_t slots);
+
   std::uint64_t from_;
   bool is_cut_ = false;
   std::uint64_t cut_ = 0;  // if it is: values from this hash on were dropped
-  std::set<HashedValue<std::string>, HashedBefore> values_;
-  std::size_t bytes_ = 0;
+  std::vector<Slot> slots_;
+  std::size_t count_ = 0;
+  std::string values_;
 };
 
 class DistinctUnion {
@@ -71,10 +82,10 @@ class DistinctUnion {
  private:
   struct Lane {
     std::string_view rest;
-    HashedValue<std::string_view> value;
+    HashedValue value;
   };
   struct Behind {
-    bool operator()(const Lane& a, const Lane& b) const { return HashedBefore()(b.value, a.value); }
+    bool operator()(const Lane& a, const Lane& b) const { return is_before(b.value, a.value); }
   };
   bool advance(Lane& lane);
 
@@ -82,7 +93,7 @@ class DistinctUnion {
   bool is_damaged_ = false;
   bool has_last_ = false;
   std::uint64_t cut_ = 0;
-  HashedValue<std::string_view> last_{};
+  HashedValue last_{};
   std::vector<Lane> lanes_;  // those that have a value; a heap, the first value on top
 };
 

@@ -141,13 +141,15 @@ std::string first_key(const Args& args, const Query& query) {
   return lower;
 }
 
-// By id over all documents: rows come in their order.
+// By id over all documents, or those of one value: rows come in their order.
 Status scan_by_id(const Request& request, const Query& query, const Projection& projection,
                   PartWriter& part) {
   const std::string lower = first_key(request.args(), query);
   std::size_t left = rows_wanted(request.args());
+  Access access = query.access;
+  if (access.index != nullptr) access.ranges.front().lower += lower;
   WalkCounts counts;
-  return walk_selected(request, {query.access, query.selection, lower}, counts,
+  return walk_selected(request, {access, query.selection, lower}, counts,
                        [&](const Candidate& found) {
                          const std::string data = data_for(part, projection, found.root);
                          return part.add_to_page({.document_id = found.document_id,
@@ -264,8 +266,8 @@ Status read(const DocumentEngine& engine, const Request& request, Reply& reply) 
   if (status != STATOR_OK) return status;
   if (args.boolean(kExplain)) return explain(request, query, reply);
   const bool is_by_id = query.order.keys().empty() && !args.boolean(kDistinct);
-  if (is_by_id && query.access.index == nullptr) {
-    PartWriter part(reply, false, args.u64(kLimit));
+  if (is_by_id && (query.access.index == nullptr || query.access.is_by_id)) {
+    PartWriter part(reply, query.access.index != nullptr, args.u64(kLimit));
     return scan_by_id(request, query, projection, part);
   }
   if (query.order_index != nullptr) {

@@ -87,7 +87,11 @@ Status look_up(const DocumentEngine& engine, const Request& request, const Index
     if (!load_document(kv, hit.document_id, document)) return STATOR_E_CORRUPTED;
     if (!rows.is_visible(document.root.bytes)) continue;
     if (engine.is_over(request, document.root)) continue;
-    if (!has_value(index, document.root, wanted) || !top.wants({}, hit.document_id)) continue;
+    if (!has_value(index, document.root, wanted)) continue;
+    if (!top.wants({}, hit.document_id)) {
+      if (index.paths.size() == 1) break;  // ids come in their order
+      continue;
+    }
     top.add({std::string(hit.document_id), {}, document.root});
   }
   return hits.is_damaged() ? STATOR_E_CORRUPTED : STATOR_OK;

@@ -90,6 +90,8 @@ class Binder {
       const IndexValue coded = encode_for(index_, *value);
       prefix += coded.bytes;
       ++access_.equal_paths;
+      // Behind a cut value stands the id.
+      access_.is_by_id = coded.is_cut || access_.equal_paths == index_.paths.size();
       if (coded.is_cut) break;
     }
     if (access_.ranges.empty()) access_.ranges.push_back({prefix, successor(prefix)});
@@ -118,6 +120,7 @@ class Binder {
     const std::string key = index_prefix(index_) + encode_for(index_, *element).bytes;
     access_.ranges.push_back({key, successor(key)});
     access_.equal_paths = 1;
+    access_.is_by_id = access_.ranges.size() == 1;
     return std::move(access_);
   }
   std::optional<Value> equal_to(std::string_view path) const {

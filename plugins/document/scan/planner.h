@@ -16,6 +16,7 @@ struct Access {
   std::vector<KeyRange> ranges;
   std::size_t equal_paths = 0;  // paths of the index that are bound to one value
   bool is_bounded = false;      // the next path is bound to a range or a list
+  bool is_by_id = false;        // one stretch, whose keys differ by the documents' ids alone
 };
 
 // Most stretches of one plan: each takes a cursor, of which a call has 16. Longer lists of `in` are

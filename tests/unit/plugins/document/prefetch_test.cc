@@ -48,5 +48,17 @@ TEST_F(PrefetchTest, WhoWantsFewDocumentsDoesNotHaveManyFetched) {
   EXPECT_LE(cost.keys, 2u);
 }
 
+// Every page looked at all documents of the value.
+TEST_F(PrefetchTest, APageOfOneValueLooksAtItsOwnDocuments) {
+  documents.create_index("g");
+  for (int i = 0; i < 200; ++i) documents.put("g" + std::to_string(1000 + i), R"({"g":1})");
+  for (const char* position : {"", R"(,"after":"g1100")"}) {
+    const auto cost =
+        cost_of("document_scan", R"({"filter":{"g":1},"limit":10)" + std::string(position) + "}");
+    EXPECT_LE(cost.keys, 32u) << position;
+  }
+  EXPECT_LE(cost_of("index_lookup", R"({"name":"g","value":1,"limit":10})").keys, 32u);
+}
+
 }  // namespace
 }  // namespace stator::document
