@@ -30,7 +30,7 @@ ERRORS = pathlib.Path(__file__).resolve().parents[2] / "sdk/include/stator/error
 PASSWORD = "test-password"
 USERS = {"reader": "readonly", "writer": "readwrite", "boss": "tenant_admin"}
 NEVER = {"admin", *USERS}  # whom no request is to lock out
-PULSE_MAX_S = 9  # lanes stand still for five seconds at most, kernel/server/maintenance.cc
+PULSE_MAX_S = 12  # lanes stand still for five seconds at most, kernel/server/maintenance.cc
 RSS_MAX_KIB = int(os.environ.get("OP_FUZZ_RSS_MIB", "3000")) * 1024
 
 
@@ -349,7 +349,8 @@ def report(run):
           ", ".join(f"{name} {seconds:.2f} s" for name, seconds in sorted(run.slowest.items(), key=lambda entry: -entry[1])[:6]))
     for worker in run.workers if run.faults else []:
         print(f"---- {worker.name}")
-        for number, body, said in (worker.peer.last[-12:] if worker.peer else []):
+        last = worker.peer.last if worker.peer else []
+        for number, body, said in [entry for entry in last[:-12] if entry[0] in worker.peer.open] + last[-12:]:
             print(f"  {number} {body[:500].decode(errors='replace')}\n      -> {said}")
     for fault in run.faults:
         print("FAULT", fault)

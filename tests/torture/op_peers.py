@@ -8,6 +8,9 @@ import struct
 import time
 
 
+HASHES = (b"auth", b"user_create", b"user_set_password")
+
+
 class Broken(Exception):
     """The connection ended."""
 
@@ -72,6 +75,8 @@ class Frames:
             self.sent += 1
             now, deadline = time.monotonic(), request.get("deadline_ms") if isinstance(request, dict) else 0
             deadline = deadline / 1000 if type(deadline) is int and 0 < deadline < 600_001 else 30
+            if any(op in body for op in HASHES):  # hashed one after the other; what is behind it is not read
+                deadline = 60
             if self.in_order:  # it waits for those before it
                 deadline = max([deadline, *(entry[2] for entry in self.open.values())])
             self.open[self.sent] = (request, now, deadline)
@@ -127,7 +132,7 @@ class Frames:
             self.last[:] = [(n, sent, str(answer)[:400] if n == number else said) for n, sent, said in self.last]
         on_answer(request, answer)
 
-    SLACK = 10
+    SLACK = 20  # a machine may have much else to do
 
     def _check_times(self):
         now = time.monotonic()

@@ -33,13 +33,15 @@ class Known:
     MOST = 60
 
     def __init__(self):
-        self.lock, self.values, self.good = threading.Lock(), {}, {}
+        self.lock, self.values, self.good, self.pages = threading.Lock(), {}, {}, {}
 
     def learn(self, request, answer):
         with self.lock:
             self._walk("payload", answer.get("payload"), 0)
             if answer.get("status") == "ok" and len(str(request)) < 20_000:
                 self._keep(self.good, request.get("op"), request)
+                if isinstance(answer.get("payload"), dict) and "cursor" in answer["payload"]:  # counts with these arguments alone
+                    self._keep(self.pages, request.get("op"), dict(request, cursor=answer["payload"]["cursor"]))
 
     def _walk(self, name, value, depth):
         if isinstance(value, dict) and depth < 6:
@@ -61,7 +63,7 @@ class Known:
 
     def of(self, table, name, rng):
         with self.lock:
-            kept = table.get(name)
+            kept = table.get(name if name is not None else rng.choice(list(table) or [None]))  # None: any
             return copy.deepcopy(rng.choice(kept)) if kept else None
 
 
@@ -202,6 +204,8 @@ class Maker:
     # ---- a request
     def request(self, op=None):
         rng = self.rng
+        if op is None and rng.random() < 0.1 and (page := self._next_page()):
+            return page
         op = op or rng.choices(self.names, self.weights)[0]
         made = self._base(op)
         made["op"] = op if rng.random() < 0.95 else self.rows[op]["canonical"]
@@ -210,6 +214,13 @@ class Maker:
             self._spoil(op, made)
         self._shared_fields(made)
         return made
+
+    def _next_page(self):
+        """A request that had a cursor, as it was, so that what stands behind its fingerprint is looked at."""
+        page = self.known.of(self.known.pages, None, self.rng)
+        if page and self.rng.random() < 0.85:
+            page["cursor"] = self._spoil_text(str(page["cursor"]))
+        return page
 
     def _base(self, op):
         rng, way = self.rng, self.rng.random()
@@ -325,7 +336,7 @@ class Maker:
     def spoil_bytes(self, data):
         rng, data = self.rng, bytearray(data)
         for _ in range(rng.choice([0, 1, 1, 2, 5])):
-            at = rng.randrange(len(data) + 1)
+            at = max(rng.randrange(len(data) + 1) for _ in range(rng.choice([1, 1, 5])))  # behind what says whose it is
             way = rng.randrange(5)
             if way == 0:
                 data[at:at] = rng.choice([b"\xff\xff\xff\xff\x0f", b"\xff" * 10, b"\0", b"\x80", b"\xff" * 9 + b"\x01", rng.randbytes(3)])
