@@ -33,6 +33,7 @@ torture: deps dev ## long crash and fault campaigns (an hour)
 	STATOR_ROUNDS=300 build/dev/tests/process_test --gtest_brief=1 --gtest_filter='*PowerCut*'
 	STATOR_TORTURE=1 build/dev/tests/process_test --gtest_brief=1 --gtest_filter='FaultyCallsTest.*'
 	STATOR_TORTURE=1 build/dev/tests/kernel_data_store_test --gtest_brief=1 --gtest_filter='StoreDamageTest.*'
+	for lanes in 1 2; do tests/torture/op_fuzz.py build/dev/bin/statord --seconds 300 --lanes $$lanes || exit 1; done
 	tests/torture/disconnect.py
 
 release: ## optimised build in build/release
