@@ -46,16 +46,16 @@ inline Result<std::vector<std::string>> read_all(Log& log, Lsn from = Lsn{1}) {
 class LogWaiter {
  public:
   explicit LogWaiter(Log& log) : log_(log) {
-    log.set_listener([this] {
-      const std::lock_guard lock(mutex_);
-      told_.notify_all();
+    log.set_listener([told = told_] {
+      const std::lock_guard lock(told->mutex);
+      told->condition.notify_all();
     });
   }
   // True when it became durable, false when the log failed first.
   bool wait_durable(Lsn lsn) {
     log_.flush();
-    std::unique_lock lock(mutex_);
-    told_.wait(lock, [&] {
+    std::unique_lock lock(told_->mutex);
+    told_->condition.wait(lock, [&] {
       Status health = log_.health();
       const bool is_failed = !health.ok() && health.error().code() != ErrorCode::kDiskFull;
       return log_.durable() >= lsn || is_failed;
@@ -64,9 +64,13 @@ class LogWaiter {
   }
 
  private:
+  // The log may still be about to tell what was seen already, when the waiter is gone.
+  struct Told {
+    std::mutex mutex;
+    std::condition_variable condition;
+  };
   Log& log_;
-  std::mutex mutex_;
-  std::condition_variable told_;
+  std::shared_ptr<Told> told_ = std::make_shared<Told>();
 };
 
 inline constexpr const char* kDirectory = "/wal";
