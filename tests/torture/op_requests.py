@@ -337,8 +337,10 @@ class Maker:
         rng, data = self.rng, bytearray(data)
         for _ in range(rng.choice([0, 1, 1, 2, 5])):
             at = max(rng.randrange(len(data) + 1) for _ in range(rng.choice([1, 1, 5])))  # behind what says whose it is
-            way = rng.randrange(5)
-            if way == 0:
+            way = rng.randrange(6)
+            if way == 5:  # tags and lengths, of whatever stands at the end
+                data[at:] = bytes(rng.randrange(12) for _ in range(rng.randint(1, 5)))
+            elif way == 0:
                 data[at:at] = rng.choice([b"\xff\xff\xff\xff\x0f", b"\xff" * 10, b"\0", b"\x80", b"\xff" * 9 + b"\x01", rng.randbytes(3)])
             elif way == 1:
                 del data[at:]
