@@ -43,6 +43,8 @@ QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("a flag in a client's cursor is one", "plugins/document/aggregate/part_bytes.h", " || byte > 1", "",
+     "document_test --gtest_filter=*ACursorWithinAGroup*"),
     ("requests for other lanes leave before a lane's own part", "kernel/server/lane.cc",
      "  read_sockets(events, ready);\n  dispatcher_.flush();\n", "  read_sockets(events, ready);\n",
      "process_test --gtest_filter=StuckLaneTest.WhatItRead*"),

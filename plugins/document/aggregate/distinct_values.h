@@ -73,8 +73,7 @@ class DistinctUnion {
   bool is_cut() const { return is_cut_; }
   std::uint64_t cut() const { return cut_; }
 
-  // Adds the values before the cut one by one: next() is true for each that differs from the one
-  // before.
+  // Goes over the values before the cut one by one: kNew is each that differs from the one before.
   enum class Step : std::uint8_t { kNew, kSame, kEnd };
   Step step();
   bool is_damaged() const { return is_damaged_; }

@@ -25,6 +25,14 @@ bool take_part(std::string_view& from, T& number) {
   return true;
 }
 
+// False for a byte that is neither true nor false, too: one of a cursor may be anyone's.
+inline bool take_part(std::string_view& from, bool& flag) {
+  std::uint8_t byte = 0;
+  if (!take_part<std::uint8_t>(from, byte) || byte > 1) return false;
+  flag = byte == 1;
+  return true;
+}
+
 inline void append_part_text(std::string& to, std::string_view text) {
   append_part(to, static_cast<std::uint32_t>(text.size()));
   to.append(text);

@@ -15,7 +15,7 @@ namespace stator::packed {
 // Takes the value at the beginning of `rest`. False for one that must not be compared: of an
 // unknown tag, with a number that JSON has not, nested deeper than json::kDepthMax. `out` borrows
 // from `rest`.
-bool take_checked(std::string_view& rest, Value& out);
+inline bool take_checked(std::string_view& rest, Value& out);
 
 namespace detail {
 

@@ -241,6 +241,16 @@ TEST_P(AggregatePassesTest, ACursorWithinAGroupIsOfTheseAggregates) {
   EXPECT_EQ(member(first.payload, "groups"), "[]");
   ASSERT_FALSE(first.more.empty());
   const std::string cursor = ",\"cursor\":" + to_json(first.more);
+  // Behind head (18 digits), size of the tie (4) and the fingerprint of aggs (16): whether it is
+  // done.
+  std::string spoiled = first.more;
+  ASSERT_EQ(spoiled.substr(38, 2), "00");
+  for (const char* neither : {"02", "80", "ff"}) {
+    spoiled.replace(38, 2, neither);
+    const Answer answer = page(",\"cursor\":" + to_json(spoiled));
+    EXPECT_EQ(answer.status, STATOR_E_BAD_REQUEST) << neither;
+    EXPECT_EQ(answer.field, "cursor");
+  }
   args = R"("aggs":{"k":{"count_distinct":"w"},"t":{"max":"t"}})";
   const Answer other = page(cursor);
   EXPECT_EQ(other.status, STATOR_E_BAD_REQUEST);
