@@ -274,9 +274,9 @@ void Lane::commit(net::EventLoop& events) {
 // before it sends, which takes longest; and those that have come meanwhile are sent with its own.
 void Lane::meet_peers(net::EventLoop& events) {
   if (shared_.mesh->lanes() == 1) return;
-  dispatcher_.flush();
   dispatcher_.receive();
   work(events, core::TurnPart::kMoreToCome);
+  dispatcher_.flush();
 }
 
 void Lane::publish(const net::EventLoop& events) {

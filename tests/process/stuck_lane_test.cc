@@ -90,11 +90,41 @@ class HeldLaneTest : public testing::Test {
     while (stats(well())["ready"] != true) {
     }
   }
+  // The ids of those answers that need nothing of the held lane. `refused`: counts `busy` among
+  // them.
+  std::set<std::string> answered_by_now(Client& client, std::size_t* refused = nullptr) {
+    std::set<std::string> ids;
+    // What the first ping met in its turn is answered before the second.
+    for (const char* ping : {"ping 1", "ping 2"}) {
+      client.send(json{{"op", "ping"}, {"id", ping}}.dump());
+      for (;;) {
+        const json answer = json::parse(client.receive().value());
+        const std::string id = answer["id"];
+        if (id == ping) break;
+        EXPECT_TRUE(ids.insert(id).second) << id << " was answered twice";
+        if (refused == nullptr || answer["status"] == "ok") continue;
+        EXPECT_EQ(answer["error_code"], "busy");
+        EXPECT_GT(answer["retry_after_ms"], 0);
+        ++*refused;
+      }
+    }
+    return ids;
+  }
+  // Counts, and can hold up, the server's calls. A sanitizer wants to stand before a preloaded
+  // library.
+  void preload() {
+    if (HAS_SANITIZER) return;
+    const std::string path = files_.path() + "/counters";
+    counters_ = make_counters(path);
+    ASSERT_NE(counters_, nullptr);
+    server_.set_environment({"LD_PRELOAD=" COST_PROBE_PATH, "STATOR_COST_PROBE=" + path});
+  }
 
   TempDir dir_;
   TempDir files_;
   std::string file_ = files_.path() + "/block";
   ServerProcess server_;
+  CostCounters* counters_ = nullptr;
   std::unique_ptr<Client> clients_[2];  // by the lane of the connection
   std::unique_ptr<Client> observer_;
 };
@@ -231,6 +261,41 @@ TEST_F(StuckLaneTest, AStopEndsWithoutItAndLosesNothing) {
   EXPECT_EQ(server_.stop(), 0);
 }
 
+class SlowSendTest : public HeldLaneTest {
+ protected:
+  SlowSendTest() : HeldLaneTest(600'000) {}
+  void SetUp() override {
+    if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer wants to stand before a preloaded library";
+    preload();
+    HeldLaneTest::SetUp();
+  }
+};
+
+// Those that wait in the ring are there when the lane goes on, and it has an answer to send.
+TEST_F(SlowSendTest, OtherLanesHaveTheirAnswersBeforeALaneSends) {
+  block();
+  std::set<std::string> open;
+  for (int i = 0; i < kDocuments; ++i) {
+    open.insert(document(i));
+    well().send(
+        json{{"op", "point_get"}, {"document_id", document(i)}, {"id", document(i)}}.dump());
+  }
+  for (const std::string& id : answered_by_now(well())) open.erase(id);
+  ASSERT_FALSE(open.empty());
+  counters_->held_lane = 2;
+  let_go();
+  for (; !open.empty();) {
+    const json answer = json::parse(well().receive().value());
+    EXPECT_EQ(answer["status"], "ok") << answer;
+    EXPECT_EQ(open.erase(answer["id"].get<std::string>()), 1u);
+  }
+  while (counters_->held_sends == 0) {
+  }
+  counters_->held_lane = 0;
+  EXPECT_EQ(json::parse(clients_[1]->receive().value())["status"], "ok");
+  EXPECT_EQ(server_.stop(), 0);
+}
+
 // A lane that is slow but not stuck: the ring to it fills up.
 class FullRingTest : public HeldLaneTest {
  protected:
@@ -239,12 +304,7 @@ class FullRingTest : public HeldLaneTest {
 
   FullRingTest() : HeldLaneTest(600'000) {}
   void SetUp() override {
-    if (!HAS_SANITIZER) {  // which wants to stand before a preloaded library
-      const std::string path = files_.path() + "/counters";
-      counters_ = make_counters(path);
-      ASSERT_NE(counters_, nullptr);
-      server_.set_environment({"LD_PRELOAD=" COST_PROBE_PATH, "STATOR_COST_PROBE=" + path});
-    }
+    preload();
     HeldLaneTest::SetUp();
     for (std::unique_ptr<Client>& client : fillers_) client = connect(0);
     idle_ = connect(0);
@@ -270,26 +330,6 @@ class FullRingTest : public HeldLaneTest {
         .dump();
   }
   static std::string get(const std::string& document) { return get(document, document, "normal"); }
-  // The ids of those answers that need nothing of the held lane. `refused`: counts `busy` among
-  // them.
-  std::set<std::string> answered_by_now(Client& client, std::size_t* refused = nullptr) {
-    std::set<std::string> ids;
-    // What the first ping met in its turn is answered before the second.
-    for (const char* ping : {"ping 1", "ping 2"}) {
-      client.send(json{{"op", "ping"}, {"id", ping}}.dump());
-      for (;;) {
-        const json answer = json::parse(client.receive().value());
-        const std::string id = answer["id"];
-        if (id == ping) break;
-        EXPECT_TRUE(ids.insert(id).second) << id << " was answered twice";
-        if (refused == nullptr || answer["status"] == "ok") continue;
-        EXPECT_EQ(answer["error_code"], "busy");
-        EXPECT_GT(answer["retry_after_ms"], 0);
-        ++*refused;
-      }
-    }
-    return ids;
-  }
   // More of this priority than the ring takes. How many were refused.
   std::size_t fill(const char* priority) {
     std::size_t refused = 0;
@@ -323,7 +363,6 @@ class FullRingTest : public HeldLaneTest {
     }
   }
 
-  CostCounters* counters_ = nullptr;  // of the server's calls
   std::unique_ptr<Client> fillers_[kClients];
   std::unique_ptr<Client> idle_;          // has nothing open
   std::set<std::string> open_[kClients];  // ids of requests that wait for the held lane

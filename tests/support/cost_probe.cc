@@ -2,14 +2,16 @@
 // counters lie in the file that STATOR_COST_PROBE names, so that the test reads them at any time.
 #include "support/cost_probe.h"
 
+#include <cstdlib>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cstdlib>
 
 extern "C" {
 // The C library's own, so that counting them needs no symbol lookup.
@@ -30,6 +32,20 @@ thread_local bool is_lane [[gnu::tls_model("initial-exec")]] = false;
 
 void count(std::atomic<std::uint64_t>& what) {
   if (is_lane) what.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool is_held(const char* thread) {
+  const std::uint64_t lane = counters->held_lane.load();
+  return lane > 0 && thread == "lane-" + std::to_string(lane - 1);
+}
+
+// A lane whose sends take long.
+void hold_up() {
+  if (counters->held_lane.load(std::memory_order_relaxed) == 0) return;
+  char thread[16];
+  if (pthread_getname_np(pthread_self(), thread, sizeof thread) != 0 || !is_held(thread)) return;
+  ++counters->held_sends;
+  while (is_held(thread)) sched_yield();
 }
 
 template <class Function>
@@ -76,6 +92,7 @@ ssize_t recv(int fd, void* to, std::size_t bytes, int flags) {
 ssize_t send(int fd, const void* from, std::size_t bytes, int flags) {
   static const auto real = next<decltype(send)>("send");
   count(counters->sends);
+  hold_up();
   return real(fd, from, bytes, flags);
 }
 int epoll_wait(int fd, epoll_event* events, int count_max, int timeout) {

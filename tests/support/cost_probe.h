@@ -1,4 +1,4 @@
-// What cost_probe.cc counts in a server under test. In a file that both map.
+// What cost_probe.cc counts in a server under test, and holds up. In a file that both map.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,8 @@ struct CostCounters {
   std::atomic<std::uint64_t> receives;
   std::atomic<std::uint64_t> sends;
   std::atomic<std::uint64_t> waits;
+  std::atomic<std::uint64_t> held_lane;   // while it is N + 1 lane N does not send
+  std::atomic<std::uint64_t> held_sends;  // that have begun to wait
 };
 
 // Makes that file, for the server's STATOR_COST_PROBE. Null: it could not. Of the process, for

@@ -45,6 +45,9 @@ CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest
 ENTRIES = [
     ("a flag in a client's cursor is one", "plugins/document/aggregate/part_bytes.h", " || byte > 1", "",
      "document_test --gtest_filter=*ACursorWithinAGroup*"),
+    ("answers to other lanes leave before a lane sends", "kernel/server/lane.cc",
+     "  work(events, core::TurnPart::kMoreToCome);\n  dispatcher_.flush();\n",
+     "  work(events, core::TurnPart::kMoreToCome);\n", "process_test --gtest_filter=SlowSendTest.*"),
     ("requests for other lanes leave before a lane's own part", "kernel/server/lane.cc",
      "  read_sockets(events, ready);\n  dispatcher_.flush();\n", "  read_sockets(events, ready);\n",
      "process_test --gtest_filter=StuckLaneTest.WhatItRead*"),
