@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/places.h"
+
 namespace stator::test {
 namespace {
 
@@ -46,7 +48,8 @@ bool is_about_frames(const std::string& path) {
 
 std::vector<Case> all_cases() {
   std::vector<std::string> paths;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(CONVERSATIONS_DIR)) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(in_tests("conversations"))) {
     if (entry.path().extension() == ".conv") paths.push_back(entry.path().string());
   }
   std::sort(paths.begin(), paths.end());

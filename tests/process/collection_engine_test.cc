@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "support/json_client.h"
+#include "support/places.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -14,7 +15,7 @@ namespace {
 using Json = nlohmann::json;
 using testing::HasSubstr;
 
-const std::string kPath = "engine_path = [\"" HOSTILE_DIR "\"]\n";
+const std::string kPath = "engine_path = [\"" + in_build("tests/engines") + "\"]\n";
 const std::string kBoth = kPath + "engines = [\"document\", \"graph\", \"vector\", \"namesake\"]\n";
 
 class CollectionEngineTest : public testing::TestWithParam<std::uint32_t> {

@@ -8,16 +8,12 @@
 
 #include "support/client.h"
 #include "support/cost_probe.h"
+#include "support/places.h"
+#include "support/sanitizer.h"
 #include "support/server_process.h"
 
 namespace stator::test {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsSanitized = true;
-#else
-constexpr bool kIsSanitized = false;
-#endif
 
 constexpr int kKeys = 64;
 constexpr int kPipeline = 16;
@@ -36,12 +32,12 @@ struct Costs {
 class CostTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (kIsSanitized) GTEST_SKIP() << "a sanitizer has a heap of its own";
+    if (kSanitized) GTEST_SKIP() << "a sanitizer has a heap of its own";
     const std::string path = dir_.path() + "/counters";
     counters_ = make_counters(path);
     ASSERT_NE(counters_, nullptr);
     setenv("STATOR_COST_PROBE", path.c_str(), 1);
-    setenv("LD_PRELOAD", COST_PROBE_PATH, 1);
+    setenv("LD_PRELOAD", in_build("tests/process/libcost_probe.so").c_str(), 1);
     const bool is_started = server_.start();
     unsetenv("LD_PRELOAD");
     ASSERT_TRUE(is_started) << server_.errors();

@@ -15,6 +15,8 @@
 #include <gtest/gtest.h>
 
 #include "support/client.h"
+#include "support/places.h"
+#include "support/sanitizer.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -28,9 +30,12 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
+const std::string kKeeper = in_build("tests/keeper");
+const std::string kKeeperFixed = in_build("tests/keeper_fixed");
+
 class CrashTest : public testing::Test {
  protected:
-  void SetUp() override { use(KEEPER_DIR); }
+  void SetUp() override { use(kKeeper); }
   // The engine of this folder, from the next start on.
   void use(const std::string& folder) {
     server_.set_config("engine_path = [\"" + folder +
@@ -107,7 +112,7 @@ class CrashTest : public testing::Test {
 
 // A sanitizer's own handler comes after ours, and ends the process in its way.
 void expect_death(int exit_code, int signal) {
-  if (HAS_SANITIZER != 0) {
+  if (kSanitized) {
     EXPECT_NE(exit_code, 0);
   } else {
     EXPECT_EQ(exit_code, 128 + signal);
@@ -171,7 +176,7 @@ TEST_F(CrashTest, TheReportSaysWhereInTheLibrary) {
   const json report = reports()[0];
   EXPECT_EQ(report["address"], "0x8");
   const auto offset = std::stoull(report["library_offset"].get<std::string>(), nullptr, 16);
-  EXPECT_LT(offset, std::filesystem::file_size(KEEPER_DIR "/keeper.so"));
+  EXPECT_LT(offset, std::filesystem::file_size(kKeeper + "/keeper.so"));
 }
 
 TEST_F(CrashTest, EachPhaseIsNamed) {
@@ -266,7 +271,7 @@ TEST_F(CrashTest, TheSameRequestIsRefusedAfterTwoCrashesAndOthersAreNot) {
   start();
   // A fixed one starts with nothing against it.
   crash_by(get_of("poison", "c"));
-  use(KEEPER_FIXED_DIR);
+  use(kKeeperFixed);
   start();
   EXPECT_EQ(ask(get_of("poison", "c"))["error_code"], "not_found");
   EXPECT_THAT(keeper()["quarantined"], IsEmpty());
@@ -440,7 +445,7 @@ TEST_P(PoisonTest, ItsCollectionIsInQuarantineAndNothingIsLost) {
   EXPECT_THAT(reports(), SizeIs(2));
   server_.kill();
   // The fixed version gets what was kept, in its order, once.
-  use(KEEPER_FIXED_DIR);
+  use(kKeeperFixed);
   start();
   EXPECT_THAT(keeper()["quarantined"], IsEmpty());
   expect_text("poison", "p;");
@@ -545,7 +550,7 @@ TEST_F(CrashTest, ADurableRecordThatCrashesLiveIsInQuarantineAtTheSecondStart) {
   start();
   expect_quarantined(get_of("a", "c"), "at LSN " + lsn.dump());
   EXPECT_EQ(server_.stop(), 0);
-  use(KEEPER_FIXED_DIR);
+  use(kKeeperFixed);
   start();
   expect_text("a", "1;");
   expect_text("poison", "p;");

@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "support/client.h"
+#include "support/places.h"
+#include "support/sanitizer.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -30,13 +32,12 @@ struct Model {
 class FaultyCallsTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer wants to stand before a preloaded library";
+    if (kSanitized) GTEST_SKIP() << "a sanitizer wants to stand before a preloaded library";
   }
   std::vector<std::string> environment(const std::string& fault) const {
-    return {"LD_PRELOAD=" FAULTY_CALLS,
-             "STATOR_CALLS_BELOW=" + dir_.path() + "/data",
-            "STATOR_CALLS_COUNT=" + dir_.path() + "/count",
-            "STATOR_CALLS=" + fault,
+    return {"LD_PRELOAD=" + in_build("tests/libfaulty_calls.so"),
+            "STATOR_CALLS_BELOW=" + dir_.path() + "/data",
+            "STATOR_CALLS_COUNT=" + dir_.path() + "/count", "STATOR_CALLS=" + fault,
             "STATOR_CALLS_SWITCH=" + dir_.path() + "/switch"};
   }
   unsigned calls() const {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "support/client.h"
+#include "support/sanitizer.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -27,9 +28,7 @@ std::size_t resident_bytes(pid_t pid) {
 }
 
 TEST(IdleConnectionsTest, EachOfThousandsTakesTwoKibibytesAtMost) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer has a heap of its own";
-#endif
+  if (kSanitized) GTEST_SKIP() << "a sanitizer has a heap of its own";
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   const rlimit raised = {limit.rlim_max, limit.rlim_max};

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/sanitizer.h"
+#include "support/seeds.h"
 #include "support/server_process.h"
 #include "support/workload.h"
 
@@ -14,11 +16,6 @@ namespace stator::test {
 namespace {
 
 // STATOR_ROUNDS=N rounds for each of the four, STATOR_SEED=N as its seed.
-unsigned number_of(const char* name, unsigned otherwise) {
-  const char* given = std::getenv(name);
-  return given == nullptr ? otherwise : static_cast<unsigned>(std::atoi(given));
-}
-
 class KillTest : public testing::TestWithParam<unsigned> {};
 
 TEST_P(KillTest, NothingAcknowledgedIsLost) {
@@ -32,7 +29,7 @@ TEST_P(KillTest, NothingAcknowledgedIsLost) {
   if (GetParam() == 3) config += encryption_config(dir.path());
   ServerProcess server({dir.path(), 1 + GetParam() % 3, config, "dev"});
   Workload workload(seed);
-  const unsigned rounds = number_of("STATOR_ROUNDS", HAS_SANITIZER ? 10 : 50);
+  const unsigned rounds = number_of("STATOR_ROUNDS", kSanitized ? 10 : 50);
   for (unsigned round = 0; round < rounds; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     ASSERT_TRUE(server.start()) << server.errors();

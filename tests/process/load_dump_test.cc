@@ -14,6 +14,7 @@
 
 #include "support/client.h"
 #include "support/client_program.h"
+#include "support/sanitizer.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -197,7 +198,7 @@ TEST_F(LoadDumpTest, ADumpFromAServerThatDiesIsNoFileAndACutPipeIsRefused) {
 }
 
 TEST_F(LoadDumpTest, MemoryDoesNotGrowWithTheFile) {
-  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer keeps what was freed";
+  if (kSanitized) GTEST_SKIP() << "a sanitizer keeps what was freed";
   start();
   // 6 MB and 60 MB. What this process has when it forks counts too, so it holds no such text.
   const std::string in = file("in", rows(0, 50'000));

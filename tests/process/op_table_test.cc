@@ -1,14 +1,15 @@
 // The op table is a public promise: a difference to golden/op_table.json is a change of the wire.
 // STATOR_UPDATE_GOLDEN=1 writes the file anew.
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include <gtest/gtest.h>
+
 #include "support/client.h"
+#include "support/places.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -29,7 +30,7 @@ class OpTableTest : public testing::Test {
 };
 
 TEST_F(OpTableTest, IsTheGoldenOne) {
-  const std::string path = GOLDEN_DIR "/op_table.json";
+  const std::string path = in_tests("golden/op_table.json");
   const std::string now = table_["ops"].dump(1) + "\n";
   if (std::getenv("STATOR_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << now;
   std::ifstream file(path);
@@ -44,7 +45,8 @@ TEST_F(OpTableTest, EveryOpHasDocsAnExampleThatBindsAndAConversation) {
     EXPECT_FALSE(op["doc"].get<std::string>().empty()) << name;
     ASSERT_TRUE(op["example"].is_object()) << name;
     EXPECT_EQ(op["example"]["op"], name);
-    EXPECT_TRUE(std::filesystem::exists(std::string(GOLDEN_DIR) + "/../conversations/" + name)) << name << " has no conversation";
+    EXPECT_TRUE(std::filesystem::exists(in_tests("conversations/") + name))
+        << name << " has no conversation";
     if (name == "auth") continue;
     const Json answer = Json::parse(client.ask(op["example"].dump()));
     EXPECT_NE(answer.value("error_code", Json()), Json("bad_request")) << name << ": " << answer;

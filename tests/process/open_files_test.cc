@@ -15,6 +15,8 @@
 
 #include "support/client.h"
 #include "support/cost_probe.h"
+#include "support/places.h"
+#include "support/sanitizer.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -105,9 +107,7 @@ TEST(OpenFilesTest, ALimitThatIsTooLowIsSaidAtTheStart) {
 
 // Without one left to take a connection, epoll tells of it again and again.
 TEST(OpenFilesTest, WhereNoneIsLeftTheServerWaitsAndDoesNotSpin) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer has calls of its own";
-#endif
+  if (kSanitized) GTEST_SKIP() << "a sanitizer has calls of its own";
   constexpr std::uint64_t kPings = 3000;
   TempDir dir;
   ServerProcess server({dir.path(), 1, "", "dev"});
@@ -115,7 +115,7 @@ TEST(OpenFilesTest, WhereNoneIsLeftTheServerWaitsAndDoesNotSpin) {
   CostCounters* counters = make_counters(path);
   ASSERT_NE(counters, nullptr);
   setenv("STATOR_COST_PROBE", path.c_str(), 1);
-  setenv("LD_PRELOAD", COST_PROBE_PATH, 1);
+  setenv("LD_PRELOAD", in_build("tests/process/libcost_probe.so").c_str(), 1);
   const bool is_started = server.start();
   unsetenv("LD_PRELOAD");
   ASSERT_TRUE(is_started) << server.errors();

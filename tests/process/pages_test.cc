@@ -55,6 +55,12 @@ class PagesTest : public testing::TestWithParam<std::uint32_t> {
     for (const json& lane : stats["lanes"]) total += lane[field].get<std::uint64_t>();
     return total;
   }
+  // Each lane tells its numbers at the end of its turns.
+  void expect_soon_none(const char* field) {
+    for (int tries = 0; sum(stats(), field) > 0 && tries < 2000; ++tries) {
+    }
+    EXPECT_EQ(sum(stats(), field), 0u) << field;
+  }
   json stats() { return must(*client_, {{"op", "server_stats"}}); }
 
   TempDir dir_;
@@ -114,17 +120,14 @@ TEST_P(PagesTest, AClientThatDoesNotReadHoldsNothingUp) {
   }
   // A page is some 800 KB: what the connection owes may be one more than where it pauses.
   EXPECT_LE(sum(stats(), "unsent_bytes"), 2'000'000u);
-  // Lanes tell their numbers at the end of a turn, each its own.
-  for (int tries = 0; sum(stats(), "long_reads") > 0 && tries < 2000; ++tries) {
-  }
-  EXPECT_EQ(sum(stats(), "long_reads"), 0u) << "no stack and no snapshot is kept between pages";
+  expect_soon_none("long_reads");      // no stack and no snapshot is kept between pages
   must(*client_, {{"op", "digest"}});  // lanes can stand still, and the stream says so
   json last;
   do {
     last = frame_of(slow);
   } while (last["status"] == "partial");
   EXPECT_EQ(last["error_code"], "busy") << last;
-  EXPECT_EQ(sum(stats(), "streams"), 0u);
+  expect_soon_none("streams");
 }
 
 TEST_P(PagesTest, WhereAStreamBreaksTheLastCursorGoesOn) {

@@ -15,6 +15,9 @@
 
 #include "support/client.h"
 #include "support/loop_disk.h"
+#include "support/places.h"
+#include "support/sanitizer.h"
+#include "support/seeds.h"
 #include "support/server_process.h"
 #include "support/workload.h"
 
@@ -22,11 +25,6 @@ namespace stator::test {
 namespace {
 
 using nlohmann::json;
-
-unsigned number_of(const char* name, unsigned otherwise) {
-  const char* given = std::getenv(name);
-  return given == nullptr ? otherwise : static_cast<unsigned>(std::atoi(given));
-}
 
 class PowerCutTest : public testing::Test {
  protected:
@@ -76,7 +74,7 @@ class PowerCutLoadTest : public PowerCutTest, public testing::WithParamInterface
 
 TEST_P(PowerCutLoadTest, NothingAcknowledgedIsLost) {
   const unsigned seed = number_of("STATOR_SEED", 1);
-  const unsigned rounds = number_of("STATOR_ROUNDS", HAS_SANITIZER ? 5 : 25);
+  const unsigned rounds = number_of("STATOR_ROUNDS", kSanitized ? 5 : 25);
   std::mt19937 random(seed);
   SCOPED_TRACE("STATOR_SEED=" + std::to_string(seed));
   Workload workload(seed);
@@ -100,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(Logs, PowerCutLoadTest, testing::Bool(), [](const auto&
 
 // The same with syncs that do nothing: if this loses nothing, the test above proves nothing.
 TEST_F(PowerCutTest, WithoutSyncItLosesWrites) {
-  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer wants to stand before a preloaded library";
+  if (kSanitized) GTEST_SKIP() << "a sanitizer wants to stand before a preloaded library";
   unsigned lost = 0;
   constexpr unsigned kRounds = 3;
   for (unsigned round = 0; round < kRounds; ++round) {
@@ -110,7 +108,7 @@ TEST_F(PowerCutTest, WithoutSyncItLosesWrites) {
     std::filesystem::create_directory(unsafe.data_dir);
     sync();
     ServerProcess server(unsafe);
-    server.set_environment({"LD_PRELOAD=" FAULTY_CALLS,
+    server.set_environment({"LD_PRELOAD=" + in_build("tests/libfaulty_calls.so"),
                             "STATOR_CALLS_BELOW=" + unsafe.data_dir + "/data",
                             "STATOR_CALLS=nosync:0"});
     ASSERT_TRUE(server.start()) << server.errors();

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "support/json_client.h"
+#include "support/places.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -17,6 +18,9 @@ using Json = nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+
+const std::string kKeeper = in_build("tests/keeper");
+const std::string kKeeperFixed = in_build("tests/keeper_fixed");
 
 class QuarantineTest : public testing::TestWithParam<std::uint32_t> {
  protected:
@@ -114,11 +118,11 @@ class QuarantineTest : public testing::TestWithParam<std::uint32_t> {
 // A backup has what is parked, and no reports: the build that crashes finds out again, another one
 // has all of it at once.
 TEST_P(QuarantineTest, ARestoredBackupHasWhatWasKept) {
-  use("first", KEEPER_DIR);
+  use("first", kKeeper);
   start();
   fill(*admin_);
   server_->kill();
-  use("first", KEEPER_DIR, "segv");
+  use("first", kKeeper, "segv");
   EXPECT_EQ(crashes_until_up(), 2);
   expect_quarantine(*admin_);
   must(*admin_, {{"op", "backup"}, {"name", "full"}});
@@ -127,19 +131,19 @@ TEST_P(QuarantineTest, ARestoredBackupHasWhatWasKept) {
   EXPECT_EQ(server_->stop(), 0);
 
   restore("more", "again");
-  use("again", KEEPER_DIR, "segv");
+  use("again", kKeeper, "segv");
   EXPECT_EQ(crashes_until_up(), 2) << "what is parked is tried again";
   expect_quarantine(*admin_);
   EXPECT_EQ(text(*admin_, "other", "later"), "4;");
   server_->kill();
-  use("again", KEEPER_FIXED_DIR);
+  use("again", kKeeperFixed);
   start();
   EXPECT_THAT(keeper()["quarantined"], IsEmpty());
   expect_all(*admin_);
   server_->kill();
 
   restore("more", "fixed");
-  use("fixed", KEEPER_FIXED_DIR);
+  use("fixed", kKeeperFixed);
   start();
   expect_all(*admin_);
   EXPECT_EQ(text(*admin_, "other", "later"), "4;");
@@ -151,7 +155,7 @@ TEST_P(QuarantineTest, ARestoredBackupHasWhatWasKept) {
 
 // Nothing of it is left, parked or not, for no build; and nobody crashes on it any more.
 TEST_P(QuarantineTest, ADroppedTenantsIsGoneWithIt) {
-  use("first", KEEPER_DIR);
+  use("first", kKeeper);
   start();
   const int tenant = make_tenant();
   put(*admin_, "c", "n1", "mine");
@@ -160,7 +164,7 @@ TEST_P(QuarantineTest, ADroppedTenantsIsGoneWithIt) {
     fill(*acme);
   }
   server_->kill();
-  use("first", KEEPER_DIR, "segv");
+  use("first", kKeeper, "segv");
   EXPECT_EQ(crashes_until_up(), 2);
   {
     const auto acme = log_in(server_->port(), "acme", "correct horse");
@@ -178,7 +182,7 @@ TEST_P(QuarantineTest, ADroppedTenantsIsGoneWithIt) {
   EXPECT_EQ(server_->stop(), 0);
   EXPECT_EQ(crashes_until_up(), 0);
   EXPECT_EQ(server_->stop(), 0);
-  use("first", KEEPER_FIXED_DIR);
+  use("first", kKeeperFixed);
   start();
   EXPECT_EQ(entries(), 1) << "records of the tenant were applied after it was gone";
   EXPECT_EQ(text(*admin_, "c", "n1"), "mine;");
@@ -186,7 +190,7 @@ TEST_P(QuarantineTest, ADroppedTenantsIsGoneWithIt) {
 
 // The server is killed when the drop has begun: it is finished by a server that has the quarantine.
 TEST_P(QuarantineTest, ADropThatIsCutOffGoesOn) {
-  use("first", KEEPER_DIR);
+  use("first", kKeeper);
   start();
   const int tenant = make_tenant();
   {
@@ -194,7 +198,7 @@ TEST_P(QuarantineTest, ADropThatIsCutOffGoesOn) {
     fill(*acme);
   }
   server_->kill();
-  use("first", KEEPER_DIR, "segv");
+  use("first", kKeeper, "segv");
   EXPECT_EQ(crashes_until_up(), 2);
   must(*admin_, {{"op", "user_drop"}, {"username", "acme"}});
   must(*admin_, {{"op", "tenant_drop"}, {"tenant", tenant}});
@@ -203,7 +207,7 @@ TEST_P(QuarantineTest, ADropThatIsCutOffGoesOn) {
   while (must(*admin_, {{"op", "tenant_list"}})["tenants"].size() > 1) {
   }
   EXPECT_EQ(server_->stop(), 0);
-  use("first", KEEPER_FIXED_DIR);
+  use("first", kKeeperFixed);
   start();
   EXPECT_FALSE(must(*admin_, {{"op", "digest"}})["engines"].contains("keeper"));
 }
@@ -211,11 +215,11 @@ TEST_P(QuarantineTest, ADropThatIsCutOffGoesOn) {
 // An exception out of apply is its answer `internal`. It stops the server as a crash does, and
 // counts as one.
 TEST_P(QuarantineTest, AnErrorOfApplyInTheReplayCountsAsACrash) {
-  use("first", KEEPER_DIR);
+  use("first", kKeeper);
   start();
   fill(*admin_);
   server_->kill();
-  use("first", KEEPER_DIR, "error");
+  use("first", kKeeper, "error");
   EXPECT_FALSE(server_->start());
   EXPECT_EQ(server_->exit_code(), 1) << "it is no crash of the process";
   EXPECT_THAT(server_->errors(), HasSubstr("engine 'keeper' failed to apply record type 1"));
@@ -227,7 +231,7 @@ TEST_P(QuarantineTest, AnErrorOfApplyInTheReplayCountsAsACrash) {
   start();
   expect_quarantine(*admin_);
   server_->kill();
-  use("first", KEEPER_FIXED_DIR);
+  use("first", kKeeperFixed);
   start();
   expect_all(*admin_);
 }

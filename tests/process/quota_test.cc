@@ -1,9 +1,11 @@
 // Quotas that need time or many requests to show.
-#include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 
+#include <gtest/gtest.h>
+
 #include "support/client.h"
+#include "support/places.h"
+#include "support/sanitizer.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -90,7 +92,7 @@ TEST_F(QuotaTest, StorageIsMeasuredAndKeepsOutWhatAdds) {
 
 // Of the heap, by the calls of engines: what vectors take is held in memory, documents are not.
 TEST_F(QuotaTest, MemoryIsMeasuredAndKeepsOutWhatAdds) {
-  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer has a heap of its own";
+  if (kSanitized) GTEST_SKIP() << "a sanitizer has a heap of its own";
   const auto held = [&]() -> std::uint64_t {
     return ask(*anna_, {{"op", "quota_get"}})["payload"]["used"]["memory_bytes"];
   };
@@ -156,9 +158,9 @@ TEST_F(QuotaTest, MemoryIsMeasuredAndKeepsOutWhatAdds) {
 
 // An engine in C, or in Rust, takes its memory from malloc.
 TEST_F(QuotaTest, MemoryOfMallocIsMeasuredToo) {
-  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer has a heap of its own";
+  if (kSanitized) GTEST_SKIP() << "a sanitizer has a heap of its own";
   ASSERT_EQ(server_.stop(), 0);
-  server_.set_config("engine_path = [\"" HOSTILE_DIR
+  server_.set_config("engine_path = [\"" + in_build("tests/engines") +
                      "\"]\nengines = [\"hostile\"]\n"
                      "[auth]\nmode = \"password\"\n");
   ASSERT_TRUE(server_.start()) << server_.errors();
@@ -176,7 +178,7 @@ TEST_F(QuotaTest, MemoryOfMallocIsMeasuredToo) {
 
 // As long as anything is changed and removed, what is measured does not drift.
 TEST_F(QuotaTest, MemoryThatIsGivenBackIsNotCounted) {
-  if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer has a heap of its own";
+  if (kSanitized) GTEST_SKIP() << "a sanitizer has a heap of its own";
   const auto held = [&]() -> std::uint64_t {
     return ask(*anna_, {{"op", "quota_get"}})["payload"]["used"]["memory_bytes"];
   };

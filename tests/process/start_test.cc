@@ -1,12 +1,13 @@
 // What can go wrong at start is one clear sentence and a non-zero exit.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "support/client.h"
+#include "support/places.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -115,7 +116,7 @@ TEST_F(StartTest, ALibraryThatIsNoEngineIsRefused) {
 class PluginFilesTest : public StartTest {
  protected:
   PluginFilesTest() {
-    std::filesystem::copy(STATOR_ENGINES, folder_);
+    std::filesystem::copy(in_build("lib/stator/engines"), folder_);
     std::filesystem::permissions(folder_, std::filesystem::perms{0755});
     for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
       std::filesystem::permissions(entry.path(), std::filesystem::perms{0755});

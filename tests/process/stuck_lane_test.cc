@@ -13,6 +13,8 @@
 
 #include "support/client.h"
 #include "support/cost_probe.h"
+#include "support/places.h"
+#include "support/sanitizer.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -32,8 +34,8 @@ class HeldLaneTest : public testing::Test {
  protected:
   explicit HeldLaneTest(std::uint32_t stuck_ms)
       : server_{{dir_.path(), 2,
-                 "engine_path = [\"" HOSTILE_DIR
-                 "\"]\nengines = [\"document\", \"hostile\"]\n[server]\nlane_stuck_ms = " +
+                 "engine_path = [\"" + in_build("tests/engines") +
+                     "\"]\nengines = [\"document\", \"hostile\"]\n[server]\nlane_stuck_ms = " +
                      std::to_string(stuck_ms) + "\n",
                  "dev"}} {}
   void SetUp() override {
@@ -113,11 +115,12 @@ class HeldLaneTest : public testing::Test {
   // Counts, and can hold up, the server's calls. A sanitizer wants to stand before a preloaded
   // library.
   void preload() {
-    if (HAS_SANITIZER) return;
+    if (kSanitized) return;
     const std::string path = files_.path() + "/counters";
     counters_ = make_counters(path);
     ASSERT_NE(counters_, nullptr);
-    server_.set_environment({"LD_PRELOAD=" COST_PROBE_PATH, "STATOR_COST_PROBE=" + path});
+    server_.set_environment(
+        {"LD_PRELOAD=" + in_build("tests/process/libcost_probe.so"), "STATOR_COST_PROBE=" + path});
   }
 
   TempDir dir_;
@@ -265,7 +268,7 @@ class SlowSendTest : public HeldLaneTest {
  protected:
   SlowSendTest() : HeldLaneTest(600'000) {}
   void SetUp() override {
-    if (HAS_SANITIZER) GTEST_SKIP() << "a sanitizer wants to stand before a preloaded library";
+    if (kSanitized) GTEST_SKIP() << "a sanitizer wants to stand before a preloaded library";
     preload();
     HeldLaneTest::SetUp();
   }

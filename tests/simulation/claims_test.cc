@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "simulation/world.h"
+#include "support/seeds.h"
 #include "unit/kernel/io/temp_directory.h"
 
 namespace stator::simulation {
@@ -298,16 +299,11 @@ class Claims {
 };
 
 TEST(ClaimsSimulationTest, ANameIsOneRegistersFromEverySeed) {
-  const char* one = std::getenv("STATOR_SEED");
-  const char* many = std::getenv("STATOR_SEEDS");
-  const unsigned first = one == nullptr ? 1 : static_cast<unsigned>(std::atoi(one));
-  const unsigned count = one != nullptr    ? 1
-                         : many == nullptr ? 150
-                                           : static_cast<unsigned>(std::atoi(many));
+  const std::vector<unsigned> seeds = test::seeds_to_run(150);
   std::size_t refusals = 0;
   std::size_t owned = 0;
   std::size_t repeats = 0;
-  for (unsigned seed = first; seed < first + count; ++seed) {
+  for (const unsigned seed : seeds) {
     SCOPED_TRACE("STATOR_SEED=" + std::to_string(seed));
     Claims claims(seed);
     claims.run(1500);
@@ -316,10 +312,10 @@ TEST(ClaimsSimulationTest, ANameIsOneRegistersFromEverySeed) {
     repeats += claims.repeats();
     if (testing::Test::HasFailure()) return;
   }
-  if (one != nullptr) return;
-  EXPECT_GT(refusals, count) << "the simulation no longer reaches names that are taken";
-  EXPECT_GT(owned, count);
-  EXPECT_GT(repeats, count);
+  if (test::is_one_seed()) return;
+  EXPECT_GT(refusals, seeds.size()) << "the simulation no longer reaches names that are taken";
+  EXPECT_GT(owned, seeds.size());
+  EXPECT_GT(repeats, seeds.size());
 }
 
 }  // namespace

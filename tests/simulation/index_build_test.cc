@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "simulation/world.h"
+#include "support/seeds.h"
 #include "unit/kernel/io/temp_directory.h"
 
 namespace stator::simulation {
@@ -158,12 +159,10 @@ class Builds {
 };
 
 TEST(IndexBuildSimulationTest, AnIndexIsWhatTheDocumentsHoldFromEverySeed) {
-  const char* one = std::getenv("STATOR_SEED");
-  const unsigned first = one == nullptr ? 1 : static_cast<unsigned>(std::atoi(one));
-  const unsigned count = one == nullptr ? 150 : 1;
+  const std::vector<unsigned> seeds = test::seeds_to_run(150);
   std::size_t ready = 0;
   std::size_t failed = 0;
-  for (unsigned seed = first; seed < first + count; ++seed) {
+  for (const unsigned seed : seeds) {
     SCOPED_TRACE("STATOR_SEED=" + std::to_string(seed));
     Builds builds(seed);
     builds.run(1500);
@@ -171,8 +170,8 @@ TEST(IndexBuildSimulationTest, AnIndexIsWhatTheDocumentsHoldFromEverySeed) {
     failed += builds.failed();
     if (testing::Test::HasFailure()) return;
   }
-  if (one != nullptr) return;
-  EXPECT_GT(ready, count) << "the simulation no longer reaches indexes that are ready";
+  if (test::is_one_seed()) return;
+  EXPECT_GT(ready, seeds.size()) << "the simulation no longer reaches indexes that are ready";
   EXPECT_GT(failed, 0u);
 }
 

@@ -1,8 +1,6 @@
-// Random requests, batches, power cuts, discards and changes of lanes against a model, from a seed. The model is
-// the list of writes by LSN: after a power cut the registers hold exactly what it says at the last
-// durable LSN; what a strong read was told can never be taken back.
-#include <gtest/gtest.h>
-
+// Random requests, batches, power cuts, discards and changes of lanes against a model, from a seed.
+// The model is the list of writes by LSN: after a power cut the registers hold exactly what it says
+// at the last durable LSN; what a strong read was told can never be taken back.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,8 +8,12 @@
 #include <random>
 #include <set>
 
+#include <gtest/gtest.h>
+
 #include "simulation/encrypted_log.h"
 #include "simulation/world.h"
+#include "support/places.h"
+#include "support/seeds.h"
 #include "unit/kernel/io/temp_directory.h"
 
 namespace stator::simulation {
@@ -327,7 +329,7 @@ TEST(FullDiskTest, AWriteThatWaitsForSpaceIsAnsweredAtItsDeadline) {
 
 // Those that failed once.
 std::vector<unsigned> kept_seeds() {
-  std::ifstream file(STATOR_TESTS_DIR "/simulation/seeds.txt");
+  std::ifstream file(test::in_tests("simulation/seeds.txt"));
   EXPECT_TRUE(file.is_open());
   std::vector<unsigned> seeds;
   for (std::string line; std::getline(file, line);) {
@@ -336,20 +338,11 @@ std::vector<unsigned> kept_seeds() {
   return seeds;
 }
 
-// STATOR_SEED=N runs that seed alone; STATOR_SEEDS=N the first N (make torture), and always those that
-// are kept.
+// Those of seeds_to_run(), and always those that are kept.
 void run_seeds(unsigned usual,
                const std::function<std::unique_ptr<wal::SimulatedLog>(unsigned)>& make_log) {
-  const char* one = std::getenv("STATOR_SEED");
-  const char* many = std::getenv("STATOR_SEEDS");
-  std::vector<unsigned> seeds;
-  if (one != nullptr) {
-    seeds.push_back(static_cast<unsigned>(std::atoi(one)));
-  } else {
-    seeds = kept_seeds();
-    const unsigned count = many == nullptr ? usual : static_cast<unsigned>(std::atoi(many));
-    for (unsigned seed = 1; seed <= count; ++seed) seeds.push_back(seed);
-  }
+  std::vector<unsigned> seeds = test::is_one_seed() ? std::vector<unsigned>{} : kept_seeds();
+  for (const unsigned seed : test::seeds_to_run(usual)) seeds.push_back(seed);
   std::size_t checkpoints = 0;
   std::size_t wide_batches = 0;
   std::size_t discards = 0;
@@ -362,7 +355,7 @@ void run_seeds(unsigned usual,
     discards += simulation.discards();
     if (testing::Test::HasFailure()) return;
   }
-  if (one != nullptr) return;
+  if (test::is_one_seed()) return;
   EXPECT_GT(checkpoints, seeds.size() / 2) << "the simulation no longer reaches checkpoints";
   EXPECT_GT(discards, seeds.size()) << "the simulation no longer forgets anything";
   EXPECT_GT(wide_batches, seeds.size()) << "the simulation no longer reaches batches over several lanes";

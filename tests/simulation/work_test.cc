@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "simulation/world.h"
+#include "support/seeds.h"
 #include "unit/kernel/io/temp_directory.h"
 
 namespace stator::simulation {
@@ -188,13 +189,11 @@ class Work {
 };
 
 TEST(WorkSimulationTest, LeasesEndAtTheirTimeFromEverySeed) {
-  const char* one = std::getenv("STATOR_SEED");
-  const unsigned first = one == nullptr ? 1 : static_cast<unsigned>(std::atoi(one));
-  const unsigned count = one == nullptr ? 100 : 1;
+  const std::vector<unsigned> seeds = test::seeds_to_run(100);
   std::size_t ended = 0;
   std::size_t refused = 0;
   std::size_t kept = 0;
-  for (unsigned seed = first; seed < first + count; ++seed) {
+  for (const unsigned seed : seeds) {
     SCOPED_TRACE("STATOR_SEED=" + std::to_string(seed));
     Work work(seed);
     work.run(1500);
@@ -203,10 +202,10 @@ TEST(WorkSimulationTest, LeasesEndAtTheirTimeFromEverySeed) {
     kept += work.kept();
     if (testing::Test::HasFailure()) return;
   }
-  if (one != nullptr) return;
-  EXPECT_GT(ended, count) << "the simulation no longer reaches leases that end";
-  EXPECT_GT(refused, count);
-  EXPECT_GT(kept, count);
+  if (test::is_one_seed()) return;
+  EXPECT_GT(ended, seeds.size()) << "the simulation no longer reaches leases that end";
+  EXPECT_GT(refused, seeds.size());
+  EXPECT_GT(kept, seeds.size());
 }
 
 // It goes ahead of the disk, but a stop finds all of it there.

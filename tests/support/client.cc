@@ -1,17 +1,18 @@
 #include "support/client.h"
 
 #include <arpa/inet.h>
+#include <cerrno>
+#include <csignal>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
+#include <poll.h>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <csignal>
-#include <stdexcept>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 
 namespace stator::test {
 
@@ -166,6 +167,11 @@ std::string Client::ask(const std::string& body) {
   auto answer = receive();
   if (!answer) throw std::runtime_error("the server closed the connection");
   return *answer;
+}
+
+bool Client::has_answer() const {
+  pollfd readable{fd_, POLLIN, 0};
+  return poll(&readable, 1, 0) == 1;
 }
 
 void Client::end_of_input() { shutdown(fd_, SHUT_WR); }

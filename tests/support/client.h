@@ -40,6 +40,8 @@ class Client {
   // The next frame's body; nothing when the server closed the connection. Throws after 30 s of
   // silence.
   std::optional<std::string> receive();
+  // Whether receive() would not wait for its first byte. Not under TLS.
+  bool has_answer() const;
   // What comes, whatever it is, until it ends so; less when the server closed the connection.
   std::string receive_until(const std::string& end);
   std::string ask(const std::string& body);

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/places.h"
+
 namespace stator::test {
 
 std::string content(const std::string& path) {
@@ -19,7 +21,8 @@ std::string content(const std::string& path) {
 ClientProgram::ClientProgram(const std::string& directory, std::uint16_t port,
                              const std::vector<std::string>& words, const std::string& in)
     : directory_(directory) {
-  std::vector<std::string> all = {STATOR_PATH, "--host", "127.0.0.1:" + std::to_string(port)};
+  std::vector<std::string> all = {in_build("bin/stator"), "--host",
+                                  "127.0.0.1:" + std::to_string(port)};
   all.insert(all.end(), words.begin(), words.end());
   pid_ = fork();
   if (pid_ != 0) return;

@@ -2,23 +2,20 @@
 // ptrace. Needs no hardware counter, and gives the same number whatever else the machine does.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdint>
-#include <functional>
-#include <optional>
+#include "support/sanitizer.h"
 
 namespace stator::test {
 
 // Under a sanitizer the number says nothing of the code.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kCountsInstructions = false;
-#else
-inline constexpr bool kCountsInstructions = true;
-#endif
+inline constexpr bool kCountsInstructions = !kSanitized;
 
 // Between two stops of the child, the stops' own instructions included. Nothing: we may not trace here.
 inline std::optional<std::uint64_t> stepped(const std::function<void()>& code) {

@@ -18,12 +18,14 @@
 
 #include <gtest/gtest.h>
 
+#include "support/places.h"
+
 namespace stator::test {
 namespace {
 
 std::string program() {
   const char* given = std::getenv("STATORD");
-  return given == nullptr ? STATORD_PATH : given;
+  return given == nullptr ? in_build("bin/statord") : std::string(given);
 }
 
 [[noreturn]] void become(const std::vector<std::string>& words, int out, int errors,

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/places.h"
+
 namespace stator::io {
 namespace {
 
@@ -14,7 +16,7 @@ namespace {
 const std::set<std::string> kComposed = {"read_into"};
 
 TEST(FaultyFileSystemTest, KnowsEveryCallOfTheSeam) {
-  std::ifstream header(STATOR_TESTS_DIR "/../kernel/io/file_system.h");
+  std::ifstream header(test::in_tests("../kernel/io/file_system.h"));
   std::stringstream text;
   text << header.rdbuf();
   const std::string content = text.str();

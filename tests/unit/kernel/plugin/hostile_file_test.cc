@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "plugin/library.h"
+#include "support/places.h"
 
 namespace stator::plugin {
 namespace {
@@ -23,7 +24,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 std::string bytes_of(const std::string& name) {
-  std::ifstream file(std::string(HOSTILE_LIBRARIES) + "/" + name + ".so", std::ios::binary);
+  std::ifstream file(test::in_build("tests/hostile/" + name + ".so"), std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

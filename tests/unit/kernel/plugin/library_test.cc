@@ -18,6 +18,7 @@
 
 #include "io/file_system.h"
 #include "io/sha256.h"
+#include "support/places.h"
 
 namespace stator::plugin {
 namespace {
@@ -29,7 +30,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const std::string kFolder = HOSTILE_LIBRARIES;
+const std::string kFolder = test::in_build("tests/hostile");
 
 std::string refused(const std::string& name) {
   auto library = read_library(kFolder + "/" + name + ".so");

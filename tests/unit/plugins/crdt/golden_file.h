@@ -15,6 +15,7 @@
 #include "stator/json_reader.hpp"
 
 #include "codec/json_text.h"
+#include "support/places.h"
 
 namespace stator::crdt::golden {
 
@@ -154,9 +155,7 @@ inline std::optional<Tree> untagged(const Tree& value) {
   return out;
 }
 
-inline std::filesystem::path source_folder() {
-  return std::filesystem::path(STATOR_TESTS_DIR) / "unit/plugins/crdt";
-}
+inline std::filesystem::path source_folder() { return test::in_tests("unit/plugins/crdt"); }
 
 // A file of the shared test data: in $STATOR_TEST_DATA, or in a shared/data above the working
 // directory or above the sources. Empty if there is none.

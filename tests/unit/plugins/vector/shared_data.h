@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "support/places.h"
+
 namespace stator::testing {
 
 // The path of `below` (a file or folder) in the shared data, if it is there.
@@ -18,7 +20,7 @@ inline std::optional<std::filesystem::path> shared_data(const std::string& below
     const fs::path path = fs::path(named) / below;
     return fs::exists(path) ? std::optional(path) : std::nullopt;
   }
-  for (const fs::path& start : {fs::current_path(), fs::path(STATOR_TESTS_DIR)}) {
+  for (const fs::path& start : {fs::current_path(), fs::path(test::in_tests(""))}) {
     for (fs::path at = start;; at = at.parent_path()) {
       const fs::path path = at / "shared/data" / below;
       if (fs::exists(path)) return path;

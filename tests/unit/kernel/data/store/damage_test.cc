@@ -11,6 +11,7 @@
 
 #include "data/store/store.h"
 #include "io/file_system.h"
+#include "support/seeds.h"
 #include "unit/kernel/io/temp_directory.h"
 
 namespace stator::store {
@@ -114,11 +115,7 @@ TEST_F(StoreDamageTest, UndamagedIsServed) { EXPECT_FALSE(check(good_)); }
 
 // A bit of every second byte, in turn one of the eight, of most that are in use; STATOR_TORTURE:
 // all of them.
-#ifdef __SANITIZE_THREAD__
-constexpr std::size_t kBitsApart = 211;  // each flip opens a store, which is slow there
-#else
-constexpr std::size_t kBitsApart = 17;
-#endif
+constexpr std::size_t kBitsApart = test::kSanitized ? 211 : 17;  // each opens a store, slow there
 
 TEST_F(StoreDamageTest, AFlippedBitIsFoundOrHarmless) {
   const bool is_long = std::getenv("STATOR_TORTURE") != nullptr;
