@@ -79,6 +79,10 @@ class FloodTest : public testing::Test {
     }
   }
 
+  void expect_holds_less_than(std::size_t bytes) {
+    if (!kSanitized) EXPECT_LT(own_bytes(server_.pid()), bytes);
+  }
+
   TempDir dir_;
   ServerProcess server_{{dir_.path(), 1, "", "dev"}};
   std::vector<std::unique_ptr<Client>> clients_;

@@ -52,7 +52,8 @@ class Place:
         self.server = work / "server"
 
     def configure(self, source, build, *options):
-        run("cmake", "-S", source, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.usr}", *launchers(), *options)
+        run("cmake", "-S", source, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.usr}", *options,
+            env=dict(os.environ, **launchers()))
 
     def make(self, source, build, *options):
         self.configure(source, build, *options)
@@ -60,8 +61,9 @@ class Place:
 
 
 def launchers():
+    """For the environment: each project compiles the SDK's library and the test kernel, the same for all."""
     ccache = shutil.which("ccache")
-    return [f"-DCMAKE_{language}_COMPILER_LAUNCHER={ccache}" for language in ("C", "CXX")] if ccache else []
+    return {f"CMAKE_{language}_COMPILER_LAUNCHER": ccache for language in ("C", "CXX")} if ccache else {}
 
 
 @contextlib.contextmanager
@@ -337,7 +339,7 @@ def follow(place, document, folder, files=()):
     blocks = re.findall(r"^```sh\n(.*?)^```$", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     expect(blocks, f"{document.name} has no commands")
     env = dict(os.environ, PATH=f"{place.server / 'bin'}:{os.environ['PATH']}", CMAKE_PREFIX_PATH=str(place.usr),
-               CMAKE_GENERATOR="Ninja")
+               CMAKE_GENERATOR="Ninja", **launchers())
     said = ""
     with contextlib.ExitStack() as servers:
         for line in (line for block in blocks for line in (*block.splitlines(), "")):
