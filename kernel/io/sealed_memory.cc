@@ -1,7 +1,6 @@
 #include "io/sealed_memory.h"
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <system_error>
@@ -21,14 +20,12 @@ int make_file(const std::string& name) {
 }
 
 bool fill(int descriptor, ByteView bytes) {
-  if (ftruncate(descriptor, static_cast<off_t>(bytes.size())) != 0) return false;
-  if (bytes.empty()) return true;
-  // Memory is taken here, where it can fail; writing into a hole of the file would be a signal.
-  if (fallocate(descriptor, 0, 0, static_cast<off_t>(bytes.size())) != 0) return false;
-  void* memory = mmap(nullptr, bytes.size(), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-  if (memory == MAP_FAILED) return false;
-  std::memcpy(memory, bytes.data(), bytes.size());
-  return munmap(memory, bytes.size()) == 0;
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t wrote = write(descriptor, bytes.data() + done, bytes.size() - done);
+    if (wrote < 0 && errno != EINTR) return false;
+    if (wrote > 0) done += static_cast<std::size_t>(wrote);
+  }
+  return true;
 }
 
 }  // namespace
