@@ -43,6 +43,9 @@ QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("what waits for an LSN ends where lanes come to a stand", "kernel/data/core/core_turn.cc",
+     "(is_early && is_background_on_)", "is_early",
+     "process_test --gtest_filter=*StopTest.*"),
     ("a flag in a client's cursor is one", "plugins/document/aggregate/part_bytes.h", " || byte > 1", "",
      "document_test --gtest_filter=*ACursorWithinAGroup*"),
     ("answers to other lanes leave before a lane sends", "kernel/server/lane.cc",

@@ -476,23 +476,6 @@ void CoreLoop::expire_held(std::vector<Task*>& answered) {
   });
 }
 
-void CoreLoop::retry_early(std::vector<Task*>& answered) {
-  const Lsn durable = options_.log->durable();
-  std::vector<Task*> still;
-  host_.own_store().begin_turn();
-  for (Task* task : early_) {
-    const bool is_early =
-        task->min_lsn > durable && now_ns_ < task->deadline_ns && !task->was_cancelled();
-    if (is_holding_ || is_early) {
-      still.push_back(task);
-      continue;
-    }
-    take(task, answered);
-  }
-  host_.own_store().end_turn();
-  early_ = std::move(still);
-}
-
 std::uint64_t CoreLoop::next_deadline_ns() const {
   std::uint64_t next = checkpoints_.next_deadline_ns();
   for (const Task* task : later_) {

@@ -85,6 +85,7 @@ class CoreLoop {
     return !is_holding_ && (!ready_.empty() || long_reads_.count() > 0 || can_drop());
   }
   // Whether a turn may also do what nobody waits for: not while the lane is to come to a stand.
+  // Then requests that wait for a min_lsn end as busy: nothing is taken that could bring it.
   void set_background(bool is_on) STATOR_ON(lane) { is_background_on_ = is_on; }
   // Tasks that wait here: for their turn, for durability, for min_lsn, for a checkpoint.
   std::size_t waiting() const {

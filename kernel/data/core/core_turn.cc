@@ -10,6 +10,7 @@ namespace stator::core {
 namespace {
 
 constexpr std::size_t kPrefetchGroup = 16;
+constexpr std::uint32_t kEarlyRetryMs = 1000;
 
 }  // namespace
 
@@ -98,6 +99,29 @@ void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
     return;
   }
   take(task, answered);
+}
+
+void CoreLoop::retry_early(std::vector<Task*>& answered) {
+  const Lsn durable = options_.log->durable();
+  std::vector<Task*> still;
+  host_.own_store().begin_turn();
+  for (Task* task : early_) {
+    const bool is_early =
+        task->min_lsn > durable && now_ns_ < task->deadline_ns && !task->was_cancelled();
+    if (is_holding_ || (is_early && is_background_on_)) {
+      still.push_back(task);
+    } else if (is_early) {  // nothing is taken that could bring what it waits for
+      task->refuse(
+          Error(ErrorCode::kBusy, "min_lsn",
+                "the server stops, or moves data, and nothing was to bring this LSN; try again")
+              .with_retry_after(kEarlyRetryMs));
+      answered.push_back(task);
+    } else {
+      take(task, answered);
+    }
+  }
+  host_.own_store().end_turn();
+  early_ = std::move(still);
 }
 
 // Reads alone: what a write has looked at must still hold when it is applied.
