@@ -1,5 +1,6 @@
-// Instructions that a piece of code executes, exactly: a child runs it while we step through it with
-// ptrace. Needs no hardware counter, and gives the same number whatever else the machine does.
+// Instructions that a piece of code executes, exactly: a child runs it while we step through it
+// with ptrace. Needs no hardware counter, and gives the same number whatever else the machine does.
+// Under a sanitizer it says nothing of the code.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support/sanitizer.h"
-
 namespace stator::test {
-
-// Under a sanitizer the number says nothing of the code.
-inline constexpr bool kCountsInstructions = !kSanitized;
 
 // Between two stops of the child, the stops' own instructions included. Nothing: we may not trace here.
 inline std::optional<std::uint64_t> stepped(const std::function<void()>& code) {

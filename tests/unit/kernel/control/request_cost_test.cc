@@ -13,6 +13,7 @@
 #include "control/session/response_writer.h"
 #include "control/session/session_ops.h"
 #include "support/instruction_count.h"
+#include "support/sanitizer.h"
 
 namespace {
 std::atomic<std::size_t> allocations = 0;
@@ -96,7 +97,7 @@ class RequestCostTest : public testing::Test {
 };
 
 TEST_F(RequestCostTest, ParsesARequestInFewInstructions) {
-  if (!test::kCountsInstructions) GTEST_SKIP() << "a sanitizer counts too";
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer counts too";
   const auto get = test::count_instructions([&] { parse(kGet); });
   const auto put = test::count_instructions([&] { parse(kPut); });
   const auto full = test::count_instructions([&] { parse(kFull); });
@@ -134,7 +135,7 @@ TEST_F(RequestCostTest, WritesAnAnswerInFewInstructionsAndWithoutTheHeap) {
   const std::size_t before = allocations.load();
   for (int i = 0; i < 10; ++i) write();
   EXPECT_EQ(allocations.load(), before);
-  if (!test::kCountsInstructions) GTEST_SKIP() << "a sanitizer counts too";
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer counts too";
   const auto written = test::count_instructions(write);
   if (!written) GTEST_SKIP() << "ptrace is not allowed here";
   RecordProperty("answer_instructions", std::to_string(*written));

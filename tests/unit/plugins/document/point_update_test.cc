@@ -4,6 +4,7 @@
 #include "document_fixture.h"
 #include "edit/update.h"
 #include "support/instruction_count.h"
+#include "support/sanitizer.h"
 
 namespace stator::document {
 namespace {
@@ -96,7 +97,7 @@ TEST_F(PointUpdateTest, APathThatWasMadeAnObjectIsNoNumber) {
 // Each path looked at all members, and each that was taken out moved all behind it: seconds for 256
 // paths of 8 MiB.
 TEST_F(PointUpdateTest, APathCostsTheSameInAnyObjectAndArray) {
-  if (!test::kCountsInstructions) GTEST_SKIP() << "the sanitizer's own would count";
+  if (test::kSanitized) GTEST_SKIP() << "the sanitizer's own would count";
   const auto cost = [](std::size_t count) {
     Encoder encoder;
     std::string packed;
@@ -209,7 +210,7 @@ TEST_F(PointUpdateTest, UpsertMergesManyMembers) {
 
 // A patch as large as its document took the product of both: a minute for 8 MiB.
 TEST_F(PointUpdateTest, TheCostOfAnUpsertGrowsAsItsSize) {
-  if (!test::kCountsInstructions) GTEST_SKIP() << "the sanitizer's own would count";
+  if (test::kSanitized) GTEST_SKIP() << "the sanitizer's own would count";
   const auto cost = [](std::size_t members) {
     Encoder encoder;
     std::string document;

@@ -115,7 +115,7 @@ TEST_F(StoreDamageTest, UndamagedIsServed) { EXPECT_FALSE(check(good_)); }
 
 // A bit of every second byte, in turn one of the eight, of most that are in use; STATOR_TORTURE:
 // all of them.
-constexpr std::size_t kBitsApart = test::kSanitized ? 211 : 17;  // each opens a store, slow there
+const std::size_t kBitsApart = test::kSanitized ? 211 : 17;  // each opens a store, slow there
 
 TEST_F(StoreDamageTest, AFlippedBitIsFoundOrHarmless) {
   const bool is_long = std::getenv("STATOR_TORTURE") != nullptr;
