@@ -217,10 +217,47 @@ class Maker:
 
     def _next_page(self):
         """A request that had a cursor, as it was, so that what stands behind its fingerprint is looked at."""
-        page = self.known.of(self.known.pages, None, self.rng)
-        if page and self.rng.random() < 0.85:
-            page["cursor"] = self._spoil_text(str(page["cursor"]))
+        rng = self.rng
+        page = self.known.of(self.known.pages, None, rng)
+        if not page or rng.random() < 0.15:
+            return page
+        cursor = str(page["cursor"])
+        values = self._behind_tie(cursor) if rng.random() < 0.5 else None
+        if values is None:
+            page["cursor"] = self._spoil_text(cursor)
+        else:  # as many values, or one more or less
+            page["cursor"] = cursor[:values] + b"".join(self._packed(0) for _ in range(rng.randrange(1, 4))).hex()
         return page
+
+    @staticmethod
+    def _behind_tie(cursor):
+        """Where packed values begin in a page's cursor: behind version, fingerprint and the document that ends ties."""
+        try:
+            head = bytes.fromhex(cursor)
+        except ValueError:
+            return None
+        return 2 * (11 + int.from_bytes(head[9:11], "little")) if len(head) >= 11 else None
+
+    def _packed(self, depth):
+        """Nearly a value in stored form (sdk/cpp/stator/packed/value.hpp); at depth 0 often behind the byte that says that there is one."""
+        rng = self.rng
+        there = bytes([rng.choice([1, 1, 1, 0, 2])]) if depth == 0 and rng.random() < 0.8 else b""
+        tag = rng.choice([0, 1, 2, 3, 4, 5, 6, 6, 6, 7, 8, 9, 10])
+        if tag in (3, 4):
+            return there + bytes([tag]) + rng.choice([b"\0", b"\x01", b"\xff" * 9 + b"\x01", b"\xff" * 10, b"\x80"])
+        if tag == 5:
+            number = rng.choice(NUMBERS + [float("nan"), float("inf")])
+            return there + b"\x05" + struct.pack("<d", float(number))[:rng.choice([8, 8, 8, 7, 0])]
+        if tag == 6:
+            content = rng.choice([str(rng.choice(NUMBERS)), "", "-", ".", "-.", "e", "1e", "1e+", "1e99999999999", "0" * 40, "-0", "1.5x", "abc", " 1"]).encode()
+        elif tag == 7:
+            content = rng.choice(NAMES).encode()
+        elif tag in (8, 9) and depth < 4:
+            content = b"".join((b"\x01a" if tag == 9 else b"") + self._packed(depth + 1) for _ in range(rng.randrange(3)))
+        else:
+            return there + bytes([tag])
+        size = len(content) if rng.random() < 0.85 else rng.choice([0, 1, 5, 127, 255])
+        return there + bytes([tag]) + (size.to_bytes(4, "little") if tag > 7 else bytes([size & 127])) + content
 
     def _base(self, op):
         rng, way = self.rng, self.rng.random()
