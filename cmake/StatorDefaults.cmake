@@ -11,14 +11,15 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(STATOR_ENGINE_DIR ${CMAKE_BINARY_DIR}/lib/stator/engines)
 
-add_library(stator_warnings INTERFACE)
-target_compile_options(stator_warnings INTERFACE
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wconversion -Wsign-conversion -Wimplicit-fallthrough
+# stator_warnings: what everything is compiled with. stator_flags: and with the sanitizer of the build.
+set(STATOR_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wconversion -Wsign-conversion -Wimplicit-fallthrough
   # g++ 12 sees overlapping copies in "literal" + std::string at -O3 (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   $<$<BOOL:${STATOR_WERROR}>:-Werror>)
+add_library(stator_warnings INTERFACE)
 add_library(stator_flags INTERFACE)
-target_link_libraries(stator_flags INTERFACE stator_warnings)
+target_compile_options(stator_warnings INTERFACE ${STATOR_WARNINGS})
+target_compile_options(stator_flags INTERFACE ${STATOR_WARNINGS})
 if(STATOR_SANITIZE)
   target_compile_options(stator_flags INTERFACE -fsanitize=${STATOR_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
