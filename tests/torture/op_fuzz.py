@@ -24,12 +24,13 @@ import threading
 import time
 
 from op_peers import Broken, Fault, Frames, Http, WebSocket, noise
-from op_requests import Known, Maker, write
+from op_requests import Known, Maker, conversations, write
 
 ERRORS = pathlib.Path(__file__).resolve().parents[2] / "sdk/include/stator/errors.def"
 PASSWORD = "test-password"
 USERS = {"reader": "readonly", "writer": "readwrite", "boss": "tenant_admin"}
 NEVER = {"admin", *USERS}  # whom no request is to lock out
+PAGE_FIELDS = ["n", "x", "v", "g", "age", "city", "name", "t"]  # of what conversations sort, group and count by
 PULSE_MAX_S = 12  # lanes stand still for five seconds at most, kernel/server/maintenance.cc
 RSS_MAX_KIB = int(os.environ.get("OP_FUZZ_RSS_MIB", "3000")) * 1024
 
@@ -75,12 +76,16 @@ class Server:
 
     def look(self):
         """Alive, small and silent."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
         if self.process.poll() is not None:
             raise Fault(f"the server ended with {self.process.returncode}: " + self.last_words())
+        try:
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        except FileNotFoundError:  # it ended this moment
+            return self.look()
         self.most_kib = max(self.most_kib, int((re.search(r"VmRSS:\s+(\d+)", status) or "00")[1]))
         if self.most_kib > RSS_MAX_KIB:
             raise Fault(f"the server has {self.most_kib // 1024} MiB")
+        return None
 
     def last_words(self):
         text = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
@@ -327,7 +332,22 @@ class Run:
         if self.options.auth == "password":
             for name, role in USERS.items():
                 self._must(peer, op="user_create", username=name, password=PASSWORD, role=role, replace=True)
+        self.first_pages(peer)
         peer.close()
+
+    def first_pages(self, peer):
+        """What the conversations ask for page by page, of documents with values of every type: cursors to spoil."""
+        values = [7, -1, 0.5, 10**25, "text", True, None, [1, "a"], {"x": 1}]
+        for i in range(40):
+            self._must(peer, op="point_put", collection="pages", document_id=f"d{i}", data={
+                name: values[(i + k) % len(values)] for k, name in enumerate(PAGE_FIELDS)})
+        asked = conversations()
+        for op in self.ops:
+            if any(arg["name"] == "cursor" for arg in op["args"]):
+                for request in asked.get(op["name"], []):
+                    made = {name: value for name, value in request.items() if name not in ("cursor", "id", "stream", "min_lsn")}
+                    made.update(collection="pages", limit=2, payload_format="json")
+                    peer.ask([(made, write(made))], self.known.learn)
 
     def go(self):
         end = time.monotonic() + self.options.seconds
