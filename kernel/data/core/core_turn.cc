@@ -111,10 +111,10 @@ void CoreLoop::retry_early(std::vector<Task*>& answered) {
     if (is_holding_ || (is_early && is_background_on_)) {
       still.push_back(task);
     } else if (is_early) {  // nothing is taken that could bring what it waits for
-      task->refuse(
-          Error(ErrorCode::kBusy, "min_lsn",
-                "the server stops, or moves data, and nothing was to bring this LSN; try again")
-              .with_retry_after(kEarlyRetryMs));
+      task->refuse(Error(ErrorCode::kBusy, "min_lsn",
+                         "this LSN was not reached when the server had to stand still, to stop or "
+                         "to move data")
+                       .with_retry_after(kEarlyRetryMs));
       answered.push_back(task);
     } else {
       take(task, answered);
