@@ -316,14 +316,15 @@ TEST_F(ReplicationTest, AMovedVShardIsWholeAndLives) {
   const json before = digest();
   const json said = answers(client);
   std::uint64_t entries = 0;
-  // Everything goes to lane 1: every engine loses and gains collections.
-  for (unsigned vshard = 0; vshard < 1024; ++vshard) {
+  // Everything goes to lane 1, a fourth of it with a sanitizer: every engine loses and gains
+  // collections.
+  for (unsigned vshard = 0; vshard < 1024; vshard += kSanitized ? 4 : 1) {
     if (vshard >= 342 && vshard < 683) continue;  // lane 1 has them
     const json moved = move(client, vshard, 1);
     ASSERT_EQ(moved["status"], "ok") << vshard << moved;
     entries += moved["payload"]["entries"].get<std::uint64_t>();
   }
-  EXPECT_GT(entries, 20u);
+  EXPECT_GT(entries, kSanitized ? 5u : 20u);
   EXPECT_EQ(digest(), before);
   EXPECT_EQ(answers(client), said);
   EXPECT_EQ(move(client, 0, 1)["error_code"], "duplicate_write");
