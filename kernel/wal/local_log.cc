@@ -250,8 +250,7 @@ void LocalLog::end_write() {
   {
     const std::lock_guard lock(mutex_);
     is_writing_ = false;
-    is_due =
-        (is_flushed_ || is_closing_ || trim_to_ > trimmed_ || !failure_.ok()) && must_wake_writer();
+    is_due = is_writer_due() && must_wake_writer();
   }
   if (is_due) wake_.post();
 }

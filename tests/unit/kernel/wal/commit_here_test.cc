@@ -1,9 +1,10 @@
 // A commit on the thread of a lane instead of the writer's.
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <atomic>
-#include <vector>
 
 #include "io/thread.h"
 #include "unit/kernel/wal/log_fixture.h"
@@ -96,6 +97,30 @@ TEST_F(CommitHereTest, AFailureStopsTheLogForEver) {
   batch = batch_of({"refused"});
   EXPECT_EQ(log->append(batch, 1).error().code(), ErrorCode::kWal);
   log->close();
+}
+
+// The writer that is woken meanwhile finds the log taken, and sleeps on.
+TEST_F(CommitHereTest, WhatTheWriterIsAskedForMeanwhileIsDone) {
+  const auto log = open_small_log(files_, kLargeSegment).take();
+  LogWaiter waiter(*log);
+  BatchBuilder batch;
+  for (int i = 0; i < 16; ++i) {  // one more than a segment has room for
+    batch = batch_of({"history"});
+    ASSERT_TRUE(waiter.wait_durable(log->append(batch, 1).value()));
+  }
+  log->allow_trim(log->durable());
+  batch = batch_of({"here"});
+  ASSERT_TRUE(log->append(batch, 1).ok());
+  files_.hold_call(1);
+  bool is_here = false;
+  io::Thread lane("lane", [&] { is_here = log->commit_here(); });
+  while (!files_.is_holding()) std::this_thread::yield();
+  log->want_space();
+  for (int i = 0; i < 10'000; ++i) std::this_thread::yield();
+  files_.release();
+  lane.join();
+  ASSERT_TRUE(is_here);
+  while (log->oldest() == Lsn{1}) std::this_thread::yield();
 }
 
 TEST_F(CommitHereTest, BesideTheWriterLosesNothingAndKeepsTheOrder) {
