@@ -14,6 +14,7 @@ namespace stator::server {
 namespace {
 
 constexpr std::size_t kWriteBytes = 1u * 1024 * 1024;
+constexpr std::uint32_t kRetryMs = 1000;
 
 // A file of the backup on its way to the target, summed.
 class SummedFile {
@@ -105,9 +106,13 @@ class Backup {
   BackupManifest manifest_;
 };
 
+Error stopped() {
+  return Error(ErrorCode::kBusy, "the server stops; no backup was made").with_retry_after(kRetryMs);
+}
+
 Status Backup::go_on() const {
   if (!is_stopping_.load(std::memory_order_relaxed)) return ok_status();
-  return Error(ErrorCode::kCancelled, "the server stops; no backup was made");
+  return stopped();
 }
 
 Status Backup::read_base() {
@@ -217,7 +222,11 @@ Result<BackupDone> Backup::run() {
 
 Result<BackupDone> take_backup(const BackupSources& sources, const std::string& name,
                                BackupTarget& target, const std::atomic<bool>& is_stopping) {
-  return Backup(sources, name, target, is_stopping).run();
+  Result<BackupDone> done = Backup(sources, name, target, is_stopping).run();
+  // A stop closes the stream that it waits in: that was not its client.
+  const bool is_cancelled = !done.ok() && done.error().code() == ErrorCode::kCancelled;
+  if (is_cancelled && is_stopping.load(std::memory_order_relaxed)) return stopped();
+  return done;
 }
 
 }  // namespace stator::server

@@ -32,7 +32,7 @@ struct BackupSources {
   Clock* clock = nullptr;
 };
 
-// Blocks. `is_stopping` ends it early, with kCancelled. Whatever the error, nothing is left under
+// Blocks. `is_stopping` ends it early, with kBusy. Whatever the error, nothing is left under
 // the backup's name. Errors: kDuplicateWrite (name), kNotFound and kRejectedPrevalidation (base),
 // kCorrupted, kDiskFull, kStorage, and what `target` says.
 Result<BackupDone> take_backup(const BackupSources& sources, const std::string& name,

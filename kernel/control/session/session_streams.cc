@@ -172,7 +172,8 @@ void Session::end_streams_at_stop() { end_streams(streams_stop()); }
 
 Error streams_stop() {
   return Error(ErrorCode::kBusy,
-               "the server stops, or moves data; ask again for what comes behind the last part")
+               "the server stops, or moves data; ask again, for what comes behind the last part "
+               "where the op can begin there")
       .with_retry_after(kRetryMs);
 }
 

@@ -70,8 +70,9 @@ class SlowStore final : public store::Store {
   Status copy(const std::function<Status(ByteView)>& sink) override {
     begun.open();
     may_end.wait();
-    return sink("a store");
+    return sink(content);
   }
+  std::string content = "a store";
   Gate begun;
   Gate may_end;
 };
@@ -181,10 +182,24 @@ TEST_F(LaneBackupsTest, AStopEndsItAndLeavesNothing) {
   store_.may_end.open();
   answered_.wait();
   EXPECT_EQ(collect(1), std::vector<Task*>{task});
-  EXPECT_EQ(task->code, ErrorCode::kCancelled);
-  EXPECT_EQ(worker_->facts().last_error, "cancelled");
+  EXPECT_EQ(task->code, ErrorCode::kBusy);
+  EXPECT_GT(task->retry_after_ms, 0u);
+  EXPECT_EQ(worker_->facts().last_error, "busy");
   EXPECT_TRUE(files_.list(directory_.file("backups")).value().empty());
   EXPECT_FALSE(lane_->submit(request("b")).ok());
+}
+
+// Also while it waits for its client, which is not told that it cancelled it.
+TEST_F(LaneBackupsTest, AStopEndsAStreamAsBusy) {
+  store_.content.resize(2 * kBackupAheadBytes);
+  BackupStream* stream = worker_->begin_stream(LaneId{0}, "a", "").value();
+  stream->ask();
+  store_.may_end.open();
+  answered_.wait();  // a part is there, and nobody takes it
+  worker_->stop();
+  while (worker_->facts().is_running) std::this_thread::yield();
+  EXPECT_EQ(worker_->facts().last_error, "busy");
+  worker_->release(stream);
 }
 
 // The one that ended before is let go of while the next one, which nobody wants any more, runs.
