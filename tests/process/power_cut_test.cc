@@ -106,7 +106,7 @@ TEST_F(PowerCutTest, WithoutSyncItLosesWrites) {
     ServerProcess::Options unsafe = options(1);
     unsafe.data_dir += "/" + std::to_string(round);
     std::filesystem::create_directory(unsafe.data_dir);
-    sync();
+    disk_->sync();
     ServerProcess server(unsafe);
     server.set_environment({"LD_PRELOAD=" + in_build("tests/libfaulty_calls.so"),
                             "STATOR_CALLS_BELOW=" + unsafe.data_dir + "/data",

@@ -1,6 +1,7 @@
 #include "support/loop_disk.h"
 
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <stdexcept>
 #include <sys/mount.h>
@@ -46,6 +47,13 @@ void LoopDisk::mount() {
 void LoopDisk::unmount() {
   run("umount " + mount_point());
   is_mounted_ = false;
+}
+
+void LoopDisk::sync() {
+  const int fd = open(mount_point().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool is_synced = fd >= 0 && syncfs(fd) == 0;
+  if (fd >= 0) close(fd);
+  if (!is_synced) throw std::runtime_error("cannot sync " + mount_point());
 }
 
 // The kernel may write in the background while the copy is made: it is one of one moment when

@@ -18,6 +18,9 @@ class LoopDisk {
   LoopDisk& operator=(const LoopDisk&) = delete;
 
   std::string mount_point() const { return directory_ + "/disk"; }
+  // All that was written to it reaches it. Not sync(2): that is for all disks of the machine,
+  // others' too, which a test that runs beside this one may want to forget something.
+  void sync();
   // What had reached the disk at one moment becomes the disk: dirty pages of the file system and
   // all it keeps in memory are lost, its journal is replayed. In two steps, between which the test
   // kills whoever has files open there: take_image() keeps what the disk holds now (nobody may
