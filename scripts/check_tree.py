@@ -60,6 +60,7 @@ WORD_EXCEPTIONS = {  # (file, name of the word) -> reason
     ("tests/bad_plugins/bad_engine.cc", "C random"): "does what the check must catch",
     ("kernel/base/assert.cc", "printf"): "the process is about to abort: no logger, no allocation",
     ("kernel/server/main.cc", "printf"): "the ready event and what is said before there is a log",
+    ("kernel/io/paced_sync.cc", "sleep"): "it leaves the disk to others for so long",
     ("kernel/server/server.cc", "sleep"): "the drain at the end polls the lanes, bounded",
     ("kernel/base/log.cc", "shared_ptr"): "spdlog takes its sinks that way",
 }

@@ -315,6 +315,14 @@ ssize_t pwritev(int fd, const iovec* parts, int count, off_t offset) {
 }
 int fsync(int fd) { return sync_with("fsync", fd); }
 int fdatasync(int fd) { return sync_with("fdatasync", fd); }
+// It makes nothing durable, but what fails here the sync behind it does not tell.
+int sync_file_range(int fd, off64_t offset, off64_t bytes, unsigned flags) {
+  const std::string path = path_of(fd);
+  if (Faults::get().is_meant(path) && Faults::get().is_without_sync()) return 0;
+  return whole(path, [&] {
+    return next<int(int, off64_t, off64_t, unsigned)>("sync_file_range")(fd, offset, bytes, flags);
+  });
+}
 int rename(const char* from, const char* to) {
   return whole(to, [&] { return next<int(const char*, const char*)>("rename")(from, to); });
 }

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/thread_role.h"
+#include "io/paced_sync.h"
 
 namespace stator::store {
 
@@ -22,6 +23,7 @@ void Checkpointer::start(const Memtable& frozen, Lsn up_to) {
   frozen_ = &frozen;
   up_to_ = up_to;
   state_ = State::kStarted;
+  is_awaited_.store(false, std::memory_order_relaxed);
   if (!is_made_)
     thread_ = io::Thread("checkpoint", [this] {
       const ActsAs role(threads::checkpointer);
@@ -36,7 +38,8 @@ bool Checkpointer::is_ended() const {
   return state_ == State::kEnded;
 }
 
-void Checkpointer::wait() const {
+void Checkpointer::wait() {
+  is_awaited_.store(true, std::memory_order_relaxed);
   std::unique_lock lock(mutex_);
   STATOR_ASSERT(state_ != State::kIdle);
   changed_.wait(lock, [&] { return state_ == State::kEnded; });
@@ -55,6 +58,12 @@ void Checkpointer::discard(std::unique_ptr<Memtable> memtable) {
   changed_.notify_all();
 }
 
+// Requests go on beside it, and their writes are not to wait for it.
+Status Checkpointer::write(const Memtable& frozen, Lsn up_to) {
+  const io::PacedSync paced(is_awaited_);
+  return base_.write(frozen, up_to);
+}
+
 void Checkpointer::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -71,7 +80,7 @@ void Checkpointer::run() {
     const Memtable& frozen = *frozen_;
     const Lsn up_to = up_to_;
     lock.unlock();
-    Status result = base_.write(frozen, up_to);
+    Status result = write(frozen, up_to);
     lock.lock();
     result_ = std::move(result);
     state_ = State::kEnded;

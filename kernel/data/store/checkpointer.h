@@ -5,6 +5,7 @@
 // writes the base, so the lane must leave both alone (but for reading).
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -28,7 +29,8 @@ class Checkpointer {
 
   void start(const Memtable& frozen, Lsn up_to) STATOR_ON(lane);
   bool is_ended() const STATOR_ON(lane);
-  void wait() const STATOR_ON(lane);  // until the job ended
+  // Until the job ended, which hurries now: nothing else is done meanwhile.
+  void wait() STATOR_ON(lane);
   // Of the job that ended.
   Status take_result() STATOR_ON(lane);
   // Freed on the thread, soon. Only after the first start().
@@ -37,9 +39,11 @@ class Checkpointer {
  private:
   enum class State { kIdle, kStarted, kEnded };
   void run() STATOR_ON(checkpointer);
+  Status write(const Memtable& frozen, Lsn up_to) STATOR_ON(checkpointer);
 
   LmdbEnv& base_;
   const std::function<void()> on_end_;
+  std::atomic<bool> is_awaited_{false};
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable changed_;
