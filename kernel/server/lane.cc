@@ -16,7 +16,7 @@ constexpr std::size_t kGroup = 64;
 constexpr std::uint64_t kRequestsPerError = 8;
 // Answered tasks that are fetched while others are written: those that waited for the disk are cold.
 constexpr std::size_t kAhead = 4;
-// Time that a client must have talked alone for the lane to wait for the disk.
+// Time that a client must have talked alone to send large requests at full speed.
 constexpr std::uint64_t kAloneNs = 10'000'000;
 // What says that nothing is left of a dropped tenant.
 core::SystemRecord end_of_drop(TenantId tenant) {
@@ -30,8 +30,6 @@ void set(bridge::LaneGauges::Gauge& gauge, std::uint64_t value) {
 
 // Looks at peers in the time after which they are stuck.
 constexpr std::uint64_t kLooksPerStuck = 4;
-// Requests that wait for such a commit. More are worth executing the next ones meanwhile.
-constexpr std::size_t kAloneTasksMax = 16;
 
 }  // namespace
 
@@ -117,7 +115,8 @@ void Lane::run() {
 }
 
 bool Lane::has_work() const {
-  return !link_.submitted.empty() || core_->has_ready() || shared_.mesh->has_work(id_);
+  return !link_.submitted.empty() || core_->has_ready() || is_log_left_ ||
+         shared_.mesh->has_work(id_);
 }
 
 int Lane::timeout_ms(const net::EventLoop& events) const {
@@ -160,12 +159,14 @@ void Lane::turn(net::EventLoop& events, int timeout) {
   dispatcher_.flush();
   work(events);
   meet_peers(events);
-  commit(events);
+  const bool may_write = may_write_log(events);
+  if (!may_write) shared_.log->flush();
   publish(events);
-  for (int round = 0; events.flush(round < kHttpRoundsOfTurnMax); ++round) {
-    work(events);
-    commit(events);
-  }
+  send(events, !may_write);
+  // Asked when it is sent: who was served without the log has nothing to wait for now.
+  const bool all_wait = shared_.mesh->lanes() > 1 || events.all_wait(ready);
+  if (!all_wait) inline_commit_.served_other(events.now_ns());
+  is_log_left_ = may_write && write_log(events, all_wait);
   dispatcher_.flush();
   publish(events);  // what ended there, before the lane sleeps
 }
@@ -255,19 +256,37 @@ void Lane::look_after_peers(std::uint64_t now_ns) {
   }
 }
 
-// A lane with one client that talks has nothing to do until its write is durable: it writes the log
-// itself. Another client that begins to talk waits for one commit at most. Not beside background
-// work, for which others would wait.
-void Lane::commit(net::EventLoop& events) {
-  const std::size_t held = core_->held() + host_.held;
-  const bool is_alone = shared_.mesh->lanes() == 1 && !core_->is_working() && held > 0 &&
-                        held <= kAloneTasksMax &&
-                        events.now_ns() > events.alone_since_ns() + kAloneNs;
-  if (is_alone && shared_.log->commit_here()) {
+bool Lane::may_write_log(const net::EventLoop& events) const {
+  const bool is_all_read =
+      first_socket_ == net::EventLoop::kNobody && first_large_ == net::EventLoop::kNobody;
+  const bool is_free =
+      shared_.mesh->lanes() == 1 && is_all_read && !core_->is_working() && !core_->has_ready();
+  return is_free && inline_commit_.is_due({events.now_ns(), events.alone_since_ns(),
+                                           core_->at_once_ns(), core_->held() + host_.held});
+}
+
+// What is ready has been sent. Not beside clients that are served without the log: they would wait
+// for it. One commit a turn, so that who comes meanwhile is read before the next.
+bool Lane::write_log(net::EventLoop& events, bool all_wait) {
+  const std::uint64_t begin_ns = system_clock().monotonic_ns();
+  if (all_wait && may_write_log(events) && shared_.log->commit_here()) {
+    inline_commit_.took(begin_ns, system_clock().monotonic_ns());
     shared_.changes->on_durable();  // the log's listener is not called for it
     work(events);
+    send(events, false);
+    if (may_write_log(events)) return true;
   }
   shared_.log->flush();
+  return false;
+}
+
+// Requests that are answered one by one go on meanwhile; whether the writer's thread is to have
+// theirs.
+void Lane::send(net::EventLoop& events, bool is_handed_over) {
+  for (int round = 0; events.flush(round < kHttpRoundsOfTurnMax); ++round) {
+    work(events);
+    if (is_handed_over) shared_.log->flush();
+  }
 }
 
 // Requests for other lanes left before this lane did its own part. Its answers to theirs leave
@@ -331,7 +350,10 @@ void Lane::work(net::EventLoop& events, core::TurnPart part) {
   }
   done_.clear();
   // After them: one of them may have closed a stream.
-  const auto answer = [&events](bridge::Task* task) STATOR_ON(lane) { events.on_answer(task); };
+  const auto answer = [&](bridge::Task* task) STATOR_ON(lane) {
+    inline_commit_.served_other(events.now_ns());
+    events.on_answer(task);
+  };
   changes_.collect(answer);
   backup_streams_.collect(answer);
 }

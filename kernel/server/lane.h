@@ -18,6 +18,7 @@
 #include "data/core/core_loop.h"
 #include "data/store/store.h"
 #include "io/thread.h"
+#include "server/inline_commit.h"
 #include "server/lane_backup_streams.h"
 #include "server/lane_backups.h"
 #include "server/lane_changes.h"
@@ -102,8 +103,12 @@ class Lane {
   bool may_work() const STATOR_ON(lane);
   // Whether lanes that have requests of this one are well.
   void look_after_peers(std::uint64_t now_ns) STATOR_ON(lane);
-  // Sends what was appended on its way to the disk.
-  void commit(net::EventLoop& events) STATOR_ON(lane);
+  // Whether this lane may write the log itself (InlineCommit).
+  bool may_write_log(const net::EventLoop& events) const STATOR_ON(lane);
+  // The end of a turn: it does, if all who talked in it wait for answers, or hands it over. True:
+  // what came behind it is the next turn's.
+  bool write_log(net::EventLoop& events, bool all_wait) STATOR_ON(lane);
+  void send(net::EventLoop& events, bool is_handed_over) STATOR_ON(lane);
   int timeout_ms(const net::EventLoop& events) const STATOR_ON(lane);
   void meet_peers(net::EventLoop& events) STATOR_ON(lane);
   // What server_stats tells of this lane.
@@ -137,6 +142,8 @@ class Lane {
   std::atomic<bool> is_drained_{false};
   std::atomic<bool> has_left_loop_{false};
   bool is_paused_ = false;
+  InlineCommit inline_commit_;
+  bool is_log_left_ = false;  // what is appended to it is the next turn's to write or hand over
   std::uint64_t peers_looked_ns_ = 0;
   std::uint32_t first_socket_ =
       net::EventLoop::kNobody;  // of the next turn: the first that was passed over

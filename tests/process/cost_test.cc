@@ -1,8 +1,11 @@
 // What a request costs the real server in steady state: no memory from the heap, few system calls.
 // The bounds are gates: a change that allocates or calls more per request fails here.
+#include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <sys/mman.h>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -20,6 +23,13 @@ constexpr int kPipeline = 16;
 constexpr int kWarmBatches = 400;
 constexpr int kBatches = 1000;
 constexpr double kRequests = double{kBatches} * kPipeline;
+
+constexpr int kWriters = 7;
+constexpr std::uint64_t kWarmRounds = 100;
+constexpr std::uint64_t kRounds = 500;
+
+const std::string kPut = R"({"op":"point_put","collection":"c","document_id":"k)";
+const std::string kGet = R"({"op":"point_get","collection":"c","document_id":"k)";
 
 struct Costs {
   double allocations;  // per request
@@ -70,15 +80,33 @@ class CostTest : public testing::Test {
             static_cast<double>(counters_->sends - before[2]) / kBatches,
             static_cast<double>(counters_->waits - before[3]) / kBatches};
   }
+  // kWriters clients that write at once, one that asks for `beside` meanwhile, round after round:
+  // how often the lane wrote the log.
+  std::uint64_t lane_writes(const std::vector<std::string>& beside) {
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i <= kWriters; ++i) clients.push_back(std::make_unique<Client>(server_.port()));
+    std::uint64_t before = 0;
+    for (std::uint64_t round = 0; round < kWarmRounds + kRounds; ++round) {
+      if (round == kWarmRounds) before = counters_->writes;
+      for (int i = 0; i < kWriters; ++i) {
+        clients[static_cast<std::size_t>(i)]->send(kPut + std::to_string(i) + R"(","data":{}})");
+      }
+      for (const std::string& request : beside) clients.back()->send(request);
+      const auto is_ok = [](Client& client) {
+        const auto answer = client.receive();
+        return answer && answer->find(R"("status":"ok")") != std::string::npos;
+      };
+      for (auto& client : clients) EXPECT_TRUE(is_ok(*client));
+      for (std::size_t i = 1; i < beside.size(); ++i) EXPECT_TRUE(is_ok(*clients.back()));
+    }
+    return counters_->writes - before;
+  }
 
   TempDir dir_;
   ServerProcess server_{{dir_.path(), 1, "", "dev", {"--http-listen", "127.0.0.1:0"}}};
   CostCounters* counters_ = nullptr;
   int next_key_ = 0;
 };
-
-const std::string kPut = R"({"op":"point_put","collection":"c","document_id":"k)";
-const std::string kGet = R"({"op":"point_get","collection":"c","document_id":"k)";
 
 TEST_F(CostTest, AReadTakesNoMemoryAndTwoCallsABatch) {
   Client client(server_.port());
@@ -101,6 +129,83 @@ TEST_F(CostTest, ADurableWriteTakesNoMemoryAndTwoCallsABatch) {
   EXPECT_LE(costs.sends, 1.1);
   // Once more where the log's writer tells the lane that it is durable.
   EXPECT_LE(costs.waits, 2.2);
+}
+
+// All of them wait for the log, so the lane writes it: no hand-off to another thread and back. Seldom
+// where a commit takes long, as on a machine that does much else.
+TEST_F(CostTest, ALaneWhoseClientsOnlyWriteWritesTheLogItself) {
+  EXPECT_GE(lane_writes({kPut + R"(8","data":{}})"}), kRounds / 100);
+}
+
+// As if they were not there only where the machine stood still for a while.
+TEST_F(CostTest, BesideWhoIsServedWithoutTheLogTheLaneDoesNotWaitForIt) {
+  Client(server_.port()).ask(kPut + R"(8","data":{}})");
+  for (const std::string& beside :
+       {kGet + R"(8","consistency":"eventual"})", std::string(R"({"op":"ping"})"),
+        std::string(R"({"op":"server_stats"})")}) {
+    EXPECT_LE(lane_writes({beside}), kRounds / 10) << beside;
+  }
+}
+
+// It waits for the log, too, with another request.
+TEST_F(CostTest, BesideReadsOfTheSameConnectionNeither) {
+  Client(server_.port()).ask(kPut + R"(8","data":{}})");
+  EXPECT_LE(lane_writes({kPut + R"(9","data":{},"id":1})",
+                         kGet + R"(8","consistency":"eventual","id":2})"}),
+            kRounds / 10);
+}
+
+class HttpCommitTest : public CostTest, public testing::WithParamInterface<int> {};
+
+// Each request is begun when the one before is answered. Who comes meanwhile waits for one commit:
+// more would be written between two looks at the sockets.
+TEST_P(HttpCommitTest, ALaneWritesTheLogOnceATurnForPipelines) {
+  constexpr std::uint64_t kBatchesOfHttp = 100;
+  const std::string end = R"("error_code":null})";
+  const std::string body = R"({"document_id":"a","data":{}})";
+  const std::string post =
+      "POST /v1/ops/point_put HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Content-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
+  std::string batch;
+  for (int i = 0; i < kPipeline; ++i) batch += post;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < GetParam(); ++i)
+    clients.push_back(std::make_unique<Client>(server_.http_port()));
+  std::uint64_t most = 0;
+  for (std::uint64_t round = 0; round < kBatchesOfHttp; ++round) {
+    const std::uint64_t before = counters_->writes;
+    for (auto& client : clients) client->send_raw(batch);
+    for (auto& client : clients) {
+      for (int i = 0; i < kPipeline; ++i) ASSERT_TRUE(client->receive_until(end).ends_with(end));
+    }
+    most = std::max(most, counters_->writes - before);
+  }
+  EXPECT_GE(most, 4u) << "not the first of each pipeline alone";
+  EXPECT_LE(counters_->writes, counters_->waits);
+  // Nothing is left: it sleeps.
+  constexpr std::uint64_t kPings = 20;
+  Client client(server_.port());
+  const std::uint64_t before = counters_->waits;
+  for (std::uint64_t i = 0; i < kPings; ++i) client.ask(R"({"op":"ping"})");
+  EXPECT_LE(counters_->waits - before, 10 * kPings);
+}
+
+INSTANTIATE_TEST_SUITE_P(Connections, HttpCommitTest, testing::Values(1, 2),
+                         testing::PrintToStringParamName());
+
+// So that commits of the log come in between. LMDB's sync, within its commit, finds ours.
+TEST_F(CostTest, ACheckpointGoesToTheDiskInPieces) {
+  constexpr std::uint64_t kPieceBytes = 512 * 1024;
+  constexpr int kDocuments = 16;
+  Client client(server_.port());
+  for (int i = 0; i < kDocuments; ++i) {
+    client.ask(kPut + std::to_string(i) + R"(","data":{"v":")" + std::string(kPieceBytes, 'x') +
+               R"("}})");
+  }
+  const std::uint64_t before = counters_->pieces;
+  client.ask(R"({"op":"checkpoint"})");
+  EXPECT_GE(counters_->pieces - before, std::uint64_t{kDocuments});
 }
 
 // They are carried out one after the other, and leave together.

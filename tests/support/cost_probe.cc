@@ -95,6 +95,16 @@ ssize_t send(int fd, const void* from, std::size_t bytes, int flags) {
   hold_up();
   return real(fd, from, bytes, flags);
 }
+ssize_t pwrite(int fd, const void* from, std::size_t bytes, off_t offset) {
+  static const auto real = next<decltype(pwrite)>("pwrite");
+  count(counters->writes);
+  return real(fd, from, bytes, offset);
+}
+int sync_file_range(int fd, off64_t offset, off64_t bytes, unsigned flags) {
+  static const auto real = next<decltype(sync_file_range)>("sync_file_range");
+  ++counters->pieces;
+  return real(fd, offset, bytes, flags);
+}
 int epoll_wait(int fd, epoll_event* events, int count_max, int timeout) {
   static const auto real = next<decltype(epoll_wait)>("epoll_wait");
   count(counters->waits);

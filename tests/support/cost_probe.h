@@ -15,6 +15,8 @@ struct CostCounters {
   std::atomic<std::uint64_t> receives;
   std::atomic<std::uint64_t> sends;
   std::atomic<std::uint64_t> waits;
+  std::atomic<std::uint64_t> writes;      // of files
+  std::atomic<std::uint64_t> pieces;      // of files that were written back; of all threads
   std::atomic<std::uint64_t> held_lane;   // while it is N + 1 lane N does not send
   std::atomic<std::uint64_t> held_sends;  // that have begun to wait
 };

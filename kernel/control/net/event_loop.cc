@@ -114,6 +114,16 @@ bool EventLoop::is_amid_large(std::size_t i) const {
          connections_[key]->is_amid_large();
 }
 
+bool EventLoop::all_wait(std::size_t ready) const {
+  for (std::size_t i = 0; i < ready; ++i) {
+    const std::uint32_t key = name_of(i);
+    if (key == kDoorbellKey) continue;
+    if (key >= connections_.size() || connections_[key] == nullptr) return false;
+    if (connections_[key]->session().in_flight() == 0 || is_amid_large(i)) return false;
+  }
+  return true;
+}
+
 void EventLoop::receive(std::size_t i) {
   const std::uint32_t key = events_[i].data.u32;
   if (key == kDoorbellKey) return;

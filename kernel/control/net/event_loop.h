@@ -58,6 +58,9 @@ class EventLoop {
   std::size_t position_of(std::uint32_t name, std::size_t ready) const;
   // The `i`th of them is a connection amid a large request.
   bool is_amid_large(std::size_t i) const;
+  // Whether all of them are connections that wait for answers, and owe us no more of a large
+  // request.
+  bool all_wait(std::size_t ready) const;
   // Leaves it as it is; it is ready next time.
   void pass_over(std::size_t i) STATOR_ON(lane);
   // What one read takes at most, kReadBytesPerTurn or less.

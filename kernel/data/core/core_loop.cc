@@ -438,10 +438,9 @@ Lsn CoreLoop::seen_by(const Task& task) const {
 }
 
 void CoreLoop::settle(Task* task, std::vector<Task*>& answered) {
-  if (task->is_held_by_session || task->answer_after <= options_.log->durable()) {
-    answered.push_back(task);
-    return;
-  }
+  const bool is_durable = task->answer_after <= options_.log->durable();
+  if (is_durable) at_once_ns_ = now_ns_;
+  if (is_durable || task->is_held_by_session) return answered.push_back(task);
   held_.push_back(task);
 }
 

@@ -95,6 +95,9 @@ class CoreLoop {
   }
   // Of these: executed, but not durable yet.
   std::size_t held() const { return held_.size(); }
+  // Of the turn in which the last request was executed whose answer waits for nothing, or work of
+  // an engine, or the end of a write that all lanes did; monotonic.
+  std::uint64_t at_once_ns() const { return at_once_ns_; }
   // For their turn, but for reads that take long.
   std::size_t ready() const { return ready_.size(); }
   // For their turn, or the next slice.
@@ -232,6 +235,7 @@ class CoreLoop {
   Lsn later_seen_;                    // of the last look at them
   std::vector<bridge::Task*> ended_;  // of its last slice
   std::uint64_t last_short_ns_ = 0;   // when something else was executed
+  std::uint64_t at_once_ns_ = 0;
   wal::BatchBuilder batch_;
   IdempotencyTable idempotency_;
   ParkedRecords parked_;
