@@ -128,13 +128,24 @@ TEST(OpenFilesTest, WhereNoneIsLeftTheServerWaitsAndDoesNotSpin) {
   while (std::filesystem::is_symlink(files + std::to_string(none.rlim_cur))) ++none.rlim_cur;
   none.rlim_max = limit.rlim_max;
   prlimit(server.pid(), RLIMIT_NOFILE, &none, nullptr);
-  Client waits(server.port());
-  while (server.errors().find("no connection can be taken") == std::string::npos) sched_yield();
+  const auto is_refused = [&] {
+    return server.errors().find("no connection can be taken") != std::string::npos;
+  };
+  // What the server had open when it was counted may be closed by now: then it takes another.
+  std::vector<std::unique_ptr<Client>> taken;
+  std::unique_ptr<Client> waits;
+  while (!is_refused()) {
+    if (waits != nullptr) taken.push_back(std::move(waits));
+    waits = std::make_unique<Client>(server.port());
+    waits->send(kPing);
+    while (!is_refused() && !waits->has_answer()) sched_yield();
+  }
   const std::uint64_t before = counters->waits;
   for (std::uint64_t i = 0; i < kPings; ++i) client.ask(kPing);
   EXPECT_LT(counters->waits - before, kPings * 5 / 2);
   prlimit(server.pid(), RLIMIT_NOFILE, &limit, nullptr);
-  EXPECT_THAT(waits.ask(kPing), HasSubstr(R"("status":"ok")"));
+  const auto answer = waits->receive();
+  EXPECT_TRUE(answer && answer->find(R"("status":"ok")") != std::string::npos);
   munmap(counters, sizeof(CostCounters));
 }
 
