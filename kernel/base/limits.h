@@ -213,6 +213,11 @@ inline constexpr std::size_t kTurnRequestsBackground = 64;
 // things to do; and how often the clock is looked at for it.
 inline constexpr std::uint64_t kSliceNs = 200'000;
 inline constexpr std::uint64_t kSliceLookNs = 20'000;
+
+// What a client is told to wait that is refused because a lane is stuck, or the server does
+// something which takes long, stands still or stops.
+inline constexpr std::uint32_t kRetryBusyMs = 1000;
+
 // Background work of engines: the time of one turn, after which the requests that came meanwhile
 // are executed; when a turn that failed is tried again; and how long a lane sleeps at most before
 // it looks at the wall clock again, which may have been set.

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <optional>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/thread_role.h"
 #include "io/sha256.h"
@@ -14,7 +15,6 @@ namespace stator::server {
 namespace {
 
 constexpr std::size_t kWriteBytes = 1u * 1024 * 1024;
-constexpr std::uint32_t kRetryMs = 1000;
 
 // A file of the backup on its way to the target, summed.
 class SummedFile {
@@ -107,7 +107,8 @@ class Backup {
 };
 
 Error stopped() {
-  return Error(ErrorCode::kBusy, "the server stops; no backup was made").with_retry_after(kRetryMs);
+  return Error(ErrorCode::kBusy, "the server stops; no backup was made")
+      .with_retry_after(kRetryBusyMs);
 }
 
 Status Backup::go_on() const {

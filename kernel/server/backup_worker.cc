@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/thread_role.h"
 #include "server/backup_directory.h"
@@ -9,8 +10,6 @@
 
 namespace stator::server {
 namespace {
-
-constexpr std::uint32_t kRetryMs = 1000;
 
 Error bad_name(const std::string& field) {
   return Error(ErrorCode::kBadRequest, field,
@@ -56,7 +55,7 @@ Status BackupWorker::check_locked(const BackupRequest& request, Place place) con
     return Error(ErrorCode::kBusy, "the server stops");
   if (job_) {
     return Error(ErrorCode::kBusy, "the backup '" + job_->request.name + "' is being taken")
-        .with_retry_after(kRetryMs);
+        .with_retry_after(kRetryBusyMs);
   }
   return ok_status();
 }

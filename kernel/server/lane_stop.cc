@@ -4,14 +4,9 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/limits.h"
 
 namespace stator::server {
-namespace {
-
-constexpr std::uint32_t kRetryMs = 1000;
-
-}  // namespace
-
 LaneStop::LaneStop(std::uint32_t lanes, std::function<void(LaneId)> ring)
     : ring_(std::move(ring)), drained_(lanes) {}
 
@@ -67,7 +62,7 @@ Status LaneStop::stop(std::chrono::milliseconds patience) {
   ring_all();
   if (phase() == Phase::kRun) {
     return Error(ErrorCode::kBusy, "requests are still open that take long; try again later")
-        .with_retry_after(kRetryMs);
+        .with_retry_after(kRetryBusyMs);
   }
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return parked_ == drained_.size(); });

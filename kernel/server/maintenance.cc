@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/thread_role.h"
 
 namespace stator::server {
@@ -10,7 +11,6 @@ namespace {
 
 // For the requests that are open; then the lanes go on and the job is refused.
 constexpr std::chrono::seconds kPatience{5};
-constexpr std::uint32_t kRetryMs = 1000;
 
 }  // namespace
 
@@ -39,7 +39,7 @@ Status Maintenance::submit(MaintenanceJob job) {
   if (is_stopping_) return Error(ErrorCode::kBusy, "the server stops");
   if (job_) {
     return Error(ErrorCode::kBusy, "another op that needs the whole server is under way")
-        .with_retry_after(kRetryMs);
+        .with_retry_after(kRetryBusyMs);
   }
   job_ = std::move(job);
   changed_.notify_all();
@@ -53,7 +53,7 @@ std::vector<MaintenanceAnswer> Maintenance::take(LaneId lane) {
 
 Result<std::string> Maintenance::carry_out(const MaintenanceWork& work) {
   const auto backup = [] {
-    return Error(ErrorCode::kBusy, "a backup is being taken").with_retry_after(kRetryMs);
+    return Error(ErrorCode::kBusy, "a backup is being taken").with_retry_after(kRetryBusyMs);
   };
   if (server_.is_backup_running()) return backup();
   STATOR_CHECK(server_.stop->stop(kPatience));

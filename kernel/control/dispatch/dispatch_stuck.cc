@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/limits.h"
 #include "control/dispatch/dispatcher.h"
 
 namespace stator::dispatch {
@@ -12,16 +13,10 @@ namespace stator::dispatch {
 using bridge::Task;
 using bridge::TaskKind;
 
-namespace {
-
-constexpr std::uint32_t kRetryMs = 1000;
-
-}  // namespace
-
 Error lane_stuck() {
   return Error(ErrorCode::kLaneStuck,
                "the lane of this data does not answer; a write may still happen")
-      .with_retry_after(kRetryMs);
+      .with_retry_after(kRetryBusyMs);
 }
 
 bool Dispatcher::has_stuck() const {

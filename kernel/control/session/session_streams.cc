@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "control/gate/gate.h"
 #include "control/session/session.h"
 #include "control/session/session_ops.h"
@@ -18,7 +19,6 @@ using bridge::Task;
 
 namespace {
 
-constexpr std::uint32_t kRetryMs = 1000;
 // Beyond this the buffer of a part is freed when it was sent.
 constexpr std::size_t kKeepPartBytes = kStreamChunkBytes;
 
@@ -174,7 +174,7 @@ Error streams_stop() {
   return Error(ErrorCode::kBusy,
                "the server stops, or moves data; ask again, for what comes behind the last part "
                "where the op can begin there")
-      .with_retry_after(kRetryMs);
+      .with_retry_after(kRetryBusyMs);
 }
 
 void Session::unsubscribe(Task* task) {

@@ -4,13 +4,13 @@
 
 #include "stator/args.hpp"
 
+#include "base/limits.h"
 #include "data/core/core_loop.h"
 
 namespace stator::core {
 namespace {
 
 constexpr std::size_t kPrefetchGroup = 16;
-constexpr std::uint32_t kEarlyRetryMs = 1000;
 
 }  // namespace
 
@@ -114,7 +114,7 @@ void CoreLoop::retry_early(std::vector<Task*>& answered) {
       task->refuse(Error(ErrorCode::kBusy, "min_lsn",
                          "this LSN was not reached when the server had to stand still, to stop or "
                          "to move data")
-                       .with_retry_after(kEarlyRetryMs));
+                       .with_retry_after(kRetryBusyMs));
       answered.push_back(task);
     } else {
       take(task, answered);
