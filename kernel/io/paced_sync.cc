@@ -30,7 +30,7 @@ bool has_pieces(int descriptor) { return sync_file_range(descriptor, 0, 0, 0) ==
 
 }  // namespace
 
-PacedSync::PacedSync(const std::atomic<bool>& is_urgent) : is_urgent_(is_urgent) {
+PacedSync::PacedSync(const std::atomic<bool>& is_urgent) : is_urgent_(is_urgent), left_(kPacedMax) {
   STATOR_ASSERT(pacing == nullptr);
   pacing = this;
 }
@@ -44,15 +44,14 @@ bool PacedSync::write_back(int descriptor) {
   struct stat about {};
   if (fstat(descriptor, &about) != 0) return false;
   if (!has_pieces(descriptor)) return true;
-  const Clock::time_point end = Clock::now() + kPacedMax;
-  for (off_t at = 0; at < about.st_size && !is_urgent_.load(std::memory_order_relaxed);
-       at += kPieceBytes) {
+  for (off_t at = 0; at < about.st_size; at += kPieceBytes) {
+    if (left_.count() <= 0 || is_urgent_.load(std::memory_order_relaxed)) break;
     const Clock::time_point begin = Clock::now();
-    if (begin >= end) break;
     if (sync_file_range(descriptor, at, kPieceBytes, kWriteAndWait) != 0) return false;
     ++pieces_;
     const Clock::duration took = Clock::now() - begin;
     if (took > kNoRest) std::this_thread::sleep_for(std::min<Clock::duration>(took, kRestMax));
+    left_ -= Clock::now() - begin;
   }
   return true;
 }

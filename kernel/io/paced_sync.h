@@ -8,12 +8,13 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 namespace stator::io {
 
 // While it lives its thread's fdatasync() writes a file in pieces first, with as much rest behind
-// each as it took; after two seconds the rest of the file at once. One a thread, at most.
+// each as it took; after two seconds of that, in all, what is left at once. One a thread, at most.
 class PacedSync {
  public:
   // Not, or no longer, once `is_urgent` is set. It outlives this.
@@ -31,6 +32,7 @@ class PacedSync {
 
  private:
   const std::atomic<bool>& is_urgent_;
+  std::chrono::nanoseconds left_;
   std::uint64_t pieces_ = 0;
 };
 

@@ -3,8 +3,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <fcntl.h>
+#include <iterator>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string>
@@ -33,12 +35,16 @@ class PacedSyncTest : public testing::Test {
   std::atomic<bool> is_urgent_{false};
 };
 
-// This process gets EPERM from now on, as in a container that does not know the call.
-void forbid_pieces() {
+// From now on this process gets `error` from sync_file_range(): for good, or where it asks for
+// something.
+void fail_pieces(int error, bool also_nothing) {
+  constexpr unsigned kFlags = offsetof(seccomp_data, args) + 3 * sizeof(std::uint64_t);
   sock_filter steps[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sync_file_range, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sync_file_range, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kFlags),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, static_cast<std::uint8_t>(also_nothing ? 0 : 1), 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   const sock_fprog program = {std::size(steps), steps};
@@ -79,13 +85,24 @@ TEST_F(PacedSyncTest, WhatIsUrgentIsDoneAtOnce) {
   EXPECT_EQ(paced.pieces(), 0u);
 }
 
+// As in a container that does not know the call.
 TEST_F(PacedSyncTest, WhereTheCallIsForbiddenItIsDoneAtOnce) {
   const auto sync_without = [this] {
-    forbid_pieces();
+    fail_pieces(EPERM, true);
     PacedSync paced(is_urgent_);
     std::exit(fdatasync(file_) == 0 && paced.pieces() == 0 ? 0 : 1);
   };
   EXPECT_EXIT(sync_without(), testing::ExitedWithCode(0), "");
+}
+
+// The sync behind it would not: the system tells an error of the disk once.
+TEST_F(PacedSyncTest, TellsOfAPieceThatFailed) {
+  const auto sync_failing = [this] {
+    fail_pieces(EIO, false);
+    const PacedSync paced(is_urgent_);
+    std::exit(fdatasync(file_) == -1 && errno == EIO ? 0 : 1);
+  };
+  EXPECT_EXIT(sync_failing(), testing::ExitedWithCode(0), "");
 }
 
 // A pipe has no ranges, and no sync: it is as without.
