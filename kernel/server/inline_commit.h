@@ -54,8 +54,7 @@ class InlineCommit {
  private:
   std::uint64_t served_ns_ = 0;
   std::uint64_t not_before_ns_ = 0;
-  std::uint64_t factor_ =
-      0;  // so many times as long as the last one, which was slow, was the pause
+  std::uint64_t factor_ = 0;  // of the last pause; 0: the last commit was not slow
 };
 
 }  // namespace stator::server

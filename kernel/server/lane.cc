@@ -257,8 +257,7 @@ void Lane::look_after_peers(std::uint64_t now_ns) {
 }
 
 bool Lane::may_write_log(const net::EventLoop& events) const {
-  const bool is_all_read =
-      first_socket_ == net::EventLoop::kNobody && first_large_ == net::EventLoop::kNobody;
+  const bool is_all_read = first_socket_ == net::EventLoop::kNobody;
   const bool is_free =
       shared_.mesh->lanes() == 1 && is_all_read && !core_->is_working() && !core_->has_ready();
   return is_free && inline_commit_.is_due({events.now_ns(), events.alone_since_ns(),

@@ -82,11 +82,12 @@ class CostTest : public testing::Test {
   }
   // kWriters clients that write at once, one that asks for `beside` meanwhile, round after round:
   // how often the lane wrote the log.
-  std::uint64_t lane_writes(const std::vector<std::string>& beside) {
+  std::uint64_t lane_writes(const std::vector<std::string>& beside, Client* subscriber = nullptr,
+                            std::uint64_t rounds = kRounds) {
     std::vector<std::unique_ptr<Client>> clients;
     for (int i = 0; i <= kWriters; ++i) clients.push_back(std::make_unique<Client>(server_.port()));
     std::uint64_t before = 0;
-    for (std::uint64_t round = 0; round < kWarmRounds + kRounds; ++round) {
+    for (std::uint64_t round = 0; round < kWarmRounds + rounds; ++round) {
       if (round == kWarmRounds) before = counters_->writes;
       for (int i = 0; i < kWriters; ++i) {
         clients[static_cast<std::size_t>(i)]->send(kPut + std::to_string(i) + R"(","data":{}})");
@@ -98,6 +99,7 @@ class CostTest : public testing::Test {
       };
       for (auto& client : clients) EXPECT_TRUE(is_ok(*client));
       for (std::size_t i = 1; i < beside.size(); ++i) EXPECT_TRUE(is_ok(*clients.back()));
+      while (subscriber != nullptr && subscriber->has_answer()) subscriber->receive();
     }
     return counters_->writes - before;
   }
@@ -155,6 +157,24 @@ TEST_F(CostTest, BesideReadsOfTheSameConnectionNeither) {
             kRounds / 10);
 }
 
+// Its parts come after each commit, and none of them waits for the next one.
+TEST_F(CostTest, BesideASubscriberNeither) {
+  Client subscriber(server_.port());
+  subscriber.ask(R"({"op":"subscribe","collection":"c"})");
+  EXPECT_LE(lane_writes({kPut + R"(8","data":{}})"}, &subscriber), kRounds / 10);
+}
+
+// Each write takes ten milliseconds more. It is tried, more and more seldom.
+TEST_F(CostTest, ALaneDoesNotWaitForASlowDisk) {
+  server_.kill();
+  server_.set_environment({"STATOR_CALLS=late:0", "STATOR_CALLS_BELOW=" + dir_.path(),
+                           "STATOR_COST_PROBE=" + dir_.path() + "/counters",
+                           "LD_PRELOAD=" + in_build("tests/process/libcost_probe.so") + ":" +
+                               in_build("tests/libfaulty_calls.so")});
+  ASSERT_TRUE(server_.start()) << server_.errors();
+  EXPECT_LE(lane_writes({kPut + R"(8","data":{}})"}, nullptr, 100), 20u);
+}
+
 class HttpCommitTest : public CostTest, public testing::WithParamInterface<int> {};
 
 // Each request is begun when the one before is answered. Who comes meanwhile waits for one commit:
@@ -206,6 +226,17 @@ TEST_F(CostTest, ACheckpointGoesToTheDiskInPieces) {
   const std::uint64_t before = counters_->pieces;
   client.ask(R"({"op":"checkpoint"})");
   EXPECT_GE(counters_->pieces - before, std::uint64_t{kDocuments});
+}
+
+// Nobody is served meanwhile.
+TEST_F(CostTest, AStopDoesNotPaceItsCheckpoint) {
+  Client client(server_.port());
+  for (int i = 0; i < 16; ++i) {
+    client.ask(kPut + std::to_string(i) + R"(","data":{"v":")" + std::string(512 * 1024, 'x') +
+               R"("}})");
+  }
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+  EXPECT_LT(counters_->pieces, 8u);  // asks whether there is such a call
 }
 
 // They are carried out one after the other, and leave together.
