@@ -177,11 +177,11 @@ TEST_F(CostTest, ADurableWriteTakesNoMemoryAndTwoCallsABatch) {
 
 // All of them wait for the log, so the lane writes it: no hand-off to another thread and back.
 TEST_F(CostTest, ALaneWhoseClientsOnlyWriteWritesTheLogItself) {
-  std::uint64_t writes = 0;
-  for (int i = 0; writes < kRounds / 100 && i < kTriesMax; ++i) {
-    writes += lane_writes({kPut + R"(8","data":{}})"}).writes;
+  std::uint64_t most = 0;
+  for (int i = 0; most < kRounds / 100 && i < kTriesMax; ++i) {
+    most = std::max(most, lane_writes({kPut + R"(8","data":{}})"}).writes);
   }
-  EXPECT_GE(writes, kRounds / 100);
+  EXPECT_GE(most, kRounds / 100);
 }
 
 TEST_F(CostTest, BesideWhoIsServedWithoutTheLogTheLaneDoesNotWaitForIt) {
