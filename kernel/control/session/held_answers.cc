@@ -1,9 +1,13 @@
 #include "control/session/held_answers.h"
 
 #include <algorithm>
+#include <charconv>
+#include <string>
 #include <utility>
 
+#include "base/assert.h"
 #include "control/session/response_writer.h"
+#include "control/wire/frame.h"
 
 namespace stator::session {
 
@@ -12,6 +16,41 @@ namespace {
 // A connection that rests keeps no more.
 constexpr std::size_t kKeepBytes = 16 * 1024;
 constexpr std::size_t kKeepHeld = 128;
+
+// The digits of the watermark in the body of an answer. The last place that looks like it: a
+// payload, which may hold the same text, stands before it, and behind it quotes are escaped.
+ByteView watermark_in(ByteView body) {
+  constexpr ByteView kName = R"(,"watermark_lsn":)";
+  const std::size_t at = body.rfind(kName);
+  STATOR_ASSERT(at != ByteView::npos);
+  const ByteView rest = body.substr(at + kName.size());
+  return rest.substr(0, rest.find(','));
+}
+
+// Frames that were written when more was about to become durable than `most`.
+void append_promising(ByteView frames, Lsn most, ByteBuffer& out) {
+  while (!frames.empty()) {
+    const wire::Frame frame = wire::next_frame(frames, frames.size());
+    STATOR_ASSERT(frame.state == wire::FrameState::kWhole);
+    const ByteView digits = watermark_in(frame.body);
+    std::uint64_t promised = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), promised);
+    if (promised <= most.value()) {
+      out.append(frames.substr(0, frame.bytes));
+    } else {
+      const std::string less = std::to_string(most.value());
+      const auto before = static_cast<std::size_t>(digits.data() - frame.body.data());
+      char prefix[wire::kPrefixBytes];
+      store_big32(prefix,
+                  static_cast<std::uint32_t>(frame.body.size() - digits.size() + less.size()));
+      out.append({prefix, sizeof prefix});
+      out.append(frame.body.substr(0, before));
+      out.append(less);
+      out.append(frame.body.substr(before + digits.size()));
+    }
+    frames.remove_prefix(frame.bytes);
+  }
+}
 
 }  // namespace
 
@@ -48,24 +87,26 @@ void HeldAnswers::refuse_if(const std::function<bool(const Held&)>& is_chosen, c
   const std::uint64_t old_end = moved_ + old.size();
   bridge::Task refused;
   refused.refuse(error);
+  newest_ = watermark;
   std::uint64_t from = moved_;
   for (std::size_t i = first_; i < held_.size(); ++i) {
     Held& held = held_[i];
-    frames_.append(part(old, from, held.begin));
+    append_promising(part(old, from, held.begin), newest_, frames_);
     const std::uint64_t begin = moved_ + frames_.size();
     if (is_chosen(held)) {
       refused.request_id = held.request_id;
-      write_response(refused, watermark, frames_);
+      write_response(refused, newest_, frames_);
       held.code = error.code();
       held.after = Lsn{};
     } else {
-      frames_.append(part(old, held.begin, held.end));
+      newest_ = std::max(newest_, held.after);
+      append_promising(part(old, held.begin, held.end), newest_, frames_);
     }
     from = held.end;
     held.begin = begin;
     held.end = moved_ + frames_.size();
   }
-  frames_.append(part(old, from, old_end));
+  append_promising(part(old, from, old_end), newest_, frames_);
 }
 
 std::uint64_t HeldAnswers::first_deadline_ns() const {

@@ -51,7 +51,9 @@ class HeldAnswers {
     for (; first_ < held_.size() && held_[first_].after <= durable; ++first_) told(held_[first_]);
     move_to(out);
   }
-  // An error takes the place of every answer that `is_chosen` chooses; it is held no longer.
+  // An error takes the place of every answer that `is_chosen` chooses; it is held no longer. The
+  // frames behind it promise only what those that are still held wait for, and `watermark`, what is
+  // durable now.
   void refuse_if(const std::function<bool(const Held&)>& is_chosen, const Error& error,
                  Lsn watermark);
   // The earliest deadline of those that are held; 0: none is.

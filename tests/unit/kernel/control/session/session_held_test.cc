@@ -169,10 +169,33 @@ TEST_F(SessionHeldTest, AfterAFailureOfTheLogEveryHeldAnswerIsAnErrorInItsPlace)
   make_durable(10);
   EXPECT_THAT(sent(), ElementsAre(ok(1, 10)));
   session_->refuse_held(Error(ErrorCode::kWal, "the log failed"));
-  EXPECT_THAT(sent(), ElementsAre(error(2, "wal"), ok(3, 11), error(4, "wal")));
+  EXPECT_THAT(sent(), ElementsAre(error(2, "wal"), ok(3, 10), error(4, "wal")));
   EXPECT_EQ(host_.held, 0u);
   EXPECT_EQ(host_.errors, 2u);
   EXPECT_EQ(session_->in_flight(), 0u);
+}
+
+// A client asks for what an answer says is durable (`min_lsn`, `from_lsn`), also after a restart.
+TEST_F(SessionHeldTest, NoAnswerBehindARefusedOnePromisesWhatTheLogHasNot) {
+  ask(R"(,"deadline_ms":10)");
+  ask(R"(,"deadline_ms":1000,"payload_format":"json")");
+  for (int i = 0; i < 3; ++i) ask(R"(,"deadline_ms":1000)");
+  execute(1'000'000);
+  const std::string users_own = R"("payload":{"a":1,"watermark_lsn":1000000,"b":2},)";
+  link_.submitted.front()->payload.append(users_own.substr(10, users_own.size() - 11));
+  execute(5);
+  execute(12);
+  execute(5);
+  session_->refuse_held_at_deadline(kNow + 15'000'000);
+  const auto first = sent();
+  ASSERT_THAT(first, ElementsAre(error(1, "deadline_exceeded"), ok(2, 9)));
+  EXPECT_THAT(first[0], HasSubstr(R"("watermark_lsn":9,)"));
+  EXPECT_THAT(first[1], HasSubstr(users_own));
+  execute(11);
+  make_durable(11);
+  EXPECT_THAT(sent(), IsEmpty());
+  make_durable(12);
+  EXPECT_THAT(sent(), ElementsAre(ok(3, 12), ok(4, 12), ok(5, 12)));
 }
 
 TEST_F(SessionHeldTest, OnAFullDiskThoseWhoseTimeIsOverAreToldSo) {
