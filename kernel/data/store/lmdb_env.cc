@@ -169,6 +169,14 @@ Error LmdbEnv::failure(const char* action, int reason) const {
 }
 
 void LmdbEnv::die(const char* action, int reason) const {
+  // After a failed write of its root LMDB serves nothing until it is opened again, which a start
+  // does. Not a crash: the engine that wanted to read has done nothing wrong (docs/adr/0063).
+  if (reason == MDB_PANIC) {
+    log::error(
+        failure(action, reason).sentence() +
+        ": its root could not be written, so the server ends; nothing is lost, start it again");
+    std::_Exit(EXIT_FAILURE);
+  }
   log::error(failure(action, reason).sentence());
   std::abort();
 }

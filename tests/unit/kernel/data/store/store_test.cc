@@ -2,8 +2,12 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
 #include <optional>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -409,6 +413,33 @@ TEST_F(StoreTest, ACopyEndsWithItsReadersFirstError) {
   EXPECT_EQ(copied.error().code(), ErrorCode::kDiskFull);
   EXPECT_EQ(pieces, 1);
   checkpoint(2);
+}
+
+// LMDB writes its roots through a descriptor of their own, with O_DSYNC. Makes it one for reading.
+void forbid_roots() {
+  for (const auto& link : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const std::string file = std::filesystem::read_symlink(link.path()).string();
+    const int fd = std::stoi(link.path().filename());
+    if (!file.ends_with("/data.mdb") || (fcntl(fd, F_GETFL) & O_DSYNC) == 0) continue;
+    ASSERT_EQ(dup2(::open(file.c_str(), O_RDONLY | O_CLOEXEC), fd), fd);
+  }
+}
+
+// An exit, not a crash, which would be counted against the engine that wanted to read.
+TEST_F(StoreTest, WhoseRootCannotBeWrittenEndsTheProcessWhenItIsReadNext) {
+  store_.reset();
+  const auto read_after_a_failed_write = [&] {
+    open();
+    put("a", "1");
+    forbid_roots();
+    ASSERT_TRUE(store_->start_checkpoint(Lsn{1}));
+    ASSERT_FALSE(store_->wait_checkpoint().ok());
+    get("b");
+  };
+  EXPECT_EXIT(read_after_a_failed_write(), testing::ExitedWithCode(EXIT_FAILURE),
+              "its root could not be written, so the server ends");
+  open();
+  EXPECT_EQ(store_->applied(), Lsn{0});
 }
 
 // The map must not move under the copy's snapshot; what did not fit is written by the next checkpoint.
