@@ -327,6 +327,35 @@ TEST(FullDiskTest, AWriteThatWaitsForSpaceIsAnsweredAtItsDeadline) {
   EXPECT_EQ(answers.back(), ErrorCode::kOk);
 }
 
+// Nothing of it was written, so it tells nothing that could become durable later.
+TEST(FullDiskTest, ABatchOverLanesIsRefusedAtOnce) {
+  const io::TempDirectory directory;
+  std::vector<ErrorCode> answers;
+  auto made = std::make_unique<wal::SimLog>();
+  wal::SimLog& log = *made;
+  World world(
+      directory.path(), 2, [&](Task* task) { answers.push_back(task->code); }, std::move(made));
+  const auto turn = [&] {
+    for (int i = 0; i < 40; ++i) world.turn(LaneId{static_cast<std::uint32_t>(i % 2)});
+  };
+  world.set_deadline(world.clock().monotonic_ns() + 1'000'000'000);
+  std::vector<World::Item> items;
+  Task* task = nullptr;
+  for (const char key : std::string("abcdefgh")) {
+    const std::string args = std::string(R"({"key":")") + key + R"(","value":1})";
+    ASSERT_TRUE(world.submit(LaneId{0}, "set", args, "", task));
+    items.push_back({"set", args});
+  }
+  turn();
+  log.set_failure(ErrorCode::kDiskFull);
+  turn();
+  EXPECT_TRUE(answers.empty()) << "what is in the log waits";
+  ASSERT_TRUE(world.submit_batch(LaneId{0}, items, "", task));
+  ASSERT_FALSE(task->children.empty()) << "over both lanes";
+  turn();
+  EXPECT_EQ(answers, std::vector<ErrorCode>{ErrorCode::kDiskFull});
+}
+
 // Those that failed once.
 std::vector<unsigned> kept_seeds() {
   std::ifstream file(test::in_tests("simulation/seeds.txt"));

@@ -116,7 +116,10 @@ void CoreLoop::append_batch(Task& batch) {
   }
   if (!kept.ok()) return batch.refuse(kept.error());
   if (batch_.count() > 0) {
-    if (auto appended = append(batch); !appended.ok()) return batch.refuse(appended.error());
+    if (auto appended = append(batch); !appended.ok()) {
+      batch.seen = Lsn{};  // tells nothing of what it saw
+      return batch.refuse(appended.error());
+    }
     batch.records.append(batch_.bytes());
     batch.time_ms = host_.time_ms;
     batch.seen = Lsn{batch.lsn.value() + batch_.count() - 1};
