@@ -173,6 +173,65 @@ TEST_P(UniqueIndexProcessTest, KeepsTheOrderOfAConnection) {
   EXPECT_EQ(server.stop(), 0) << server.errors();
 }
 
+json batch_of_unique(const std::string& id, int value) {
+  return {
+      {"op", "batch"},
+      {"ops",
+       {{{"op", "point_put"}, {"document_id", id}, {"collection", "plain"}, {"data", {{"n", 1}}}},
+        {{"op", "point_put"}, {"document_id", id}, {"data", {{"u", value}}}}}}};
+}
+
+// The later one is a round from the start, because it has a key; the earlier one finds on its lane
+// that it needs one.
+TEST_P(UniqueIndexProcessTest, ALaterRoundWaitsForAnEarlierOneOfItsConnection) {
+  TempDir dir;
+  ServerProcess server({dir.path(), GetParam(), "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  ASSERT_EQ(ask(client, {{"op", "index_create"}, {"path", "u"}, {"kind", "unique"}})["status"],
+            "ok");
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = "d" + std::to_string(i);
+    json rows = {{{"document_id", id}, {"data", {{"n", 2}}}}};
+    for (int n = 0; n < 5; ++n) {
+      rows.push_back({{"document_id", id + "-" + std::to_string(n)}, {"data", {{"n", 2}}}});
+    }
+    client.send(batch_of_unique(id, i).dump());
+    client.send(json{
+        {"op", "document_batch_insert"},
+        {"collection", "plain"},
+        {"on_conflict", "replace"},
+        {"idempotency_key", id},
+        {"documents",
+         rows}}.dump());
+    ASSERT_EQ(json::parse(*client.receive())["status"], "ok");
+    ASSERT_EQ(json::parse(*client.receive())["status"], "ok");
+    const json stored =
+        ask(client, {{"op", "point_get"}, {"collection", "plain"}, {"document_id", id}});
+    ASSERT_EQ(stored["payload"]["n"], 2) << "the earlier request was carried out last";
+  }
+}
+
+// Each needs the lane on which the other one stands.
+TEST_P(UniqueIndexProcessTest, RoundsOfOneConnectionDoNotWaitForEachOther) {
+  TempDir dir;
+  ServerProcess server({dir.path(), GetParam(), "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  ASSERT_EQ(ask(client, {{"op", "index_create"}, {"path", "u"}, {"kind", "unique"}})["status"],
+            "ok");
+  constexpr int kBatches = 400;
+  constexpr int kAtOnce = 8;
+  for (int i = 0; i < kBatches; i += kAtOnce) {
+    for (int n = i; n < i + kAtOnce; ++n)
+      client.send(batch_of_unique("d" + std::to_string(n), n).dump());
+    for (int n = i; n < i + kAtOnce; ++n) {
+      const json answer = json::parse(*client.receive());
+      ASSERT_EQ(answer["status"], "ok") << answer;
+    }
+  }
+}
+
 // The lanes' definitions agree after whatever races: an index is on all lanes or on none.
 TEST_P(UniqueIndexProcessTest, IsMadeAndDroppedOnAllLanesAtOnce) {
   TempDir dir;

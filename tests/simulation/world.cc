@@ -103,6 +103,7 @@ bool World::submit(LaneId home, const std::string& op, const std::string& args_j
   fill(*task, op, args_json);
   task->idempotency_key = idempotency_key;
   task->connection = connection_;
+  task->request_id = ++requests_;
   const Status sent = lane.dispatcher.dispatch(task, route_of(*task));
   if (!sent.ok()) lane.pool.give_back(task);
   return sent.ok();
@@ -116,6 +117,7 @@ bool World::submit_batch(LaneId home, const std::vector<Item>& items, const std:
   task->deadline_ns = deadline_ns_;
   task->idempotency_key = idempotency_key;
   task->connection = connection_;
+  task->request_id = ++requests_;
   for (const Item& item : items) {
     Task* made = lane.pool.take();
     fill(*made, item.op, item.args_json);

@@ -93,6 +93,7 @@ class World {
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::uint64_t deadline_ns_ = ~std::uint64_t{0};
   std::uint32_t connection_ = bridge::kNoConnection;
+  std::uint64_t requests_ = 0;
   std::size_t generation_ = 0;
   std::size_t checkpoints_ = 0;
   std::size_t work_turns_ = 0;

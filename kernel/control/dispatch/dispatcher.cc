@@ -160,6 +160,7 @@ Task* Dispatcher::make_child(Task* parent, LaneId lane) {
   child->collection = parent->collection;
   child->connection = parent->connection;
   child->connection_generation = parent->connection_generation;
+  child->request_id = parent->request_id;
   child->origin = home_;
   child->executor = lane;
   child->parent = parent;
@@ -290,7 +291,11 @@ void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
       add_answers_of(*part, parent->parts);
       continue;
     }
-    parent->refuse(Error(part->code, part->error_field, part->error_sentence)
+    const bool is_partly_done = std::any_of(
+        parent->children.begin(), parent->children.end(),
+        [](const Task* other) { return other->code == ErrorCode::kOk && other->lsn != Lsn{}; });
+    const char* rest = is_partly_done ? "; other parts of the request were carried out" : "";
+    parent->refuse(Error(part->code, part->error_field, part->error_sentence + rest)
                        .with_hint(part->error_hint)
                        .with_retry_after(part->retry_after_ms));
     break;

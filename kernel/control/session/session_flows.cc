@@ -312,6 +312,7 @@ void Session::step(std::string_view op, std::string_view args_json, auth::Identi
   task->is_step = true;
   task->connection = connection_;
   task->connection_generation = generation_;
+  task->request_id = flow_.request->request_id;
   task->deadline_ns = flow_.request->deadline_ns;
   auto sent = host_.table->bind_args(entry->op->index, args_json, task->args);
   who.meter = nullptr;  // the flow's request was counted

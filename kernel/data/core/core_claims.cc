@@ -58,7 +58,8 @@ void CoreLoop::ask_for_round(Task& task) {
   task.payload.clear();
   task.lsn_at.clear();
   task.answer_after = Lsn{};
-  in_rounds_.push_back({&task, task.origin, task.connection, task.connection_generation});
+  in_rounds_.push_back(
+      {&task, task.origin, task.connection, task.connection_generation, task.request_id});
 }
 
 Status CoreLoop::check_claims(std::span<const ByteView> lists, bool is_batch) const {
@@ -108,6 +109,8 @@ void CoreLoop::check_batch(Task& part) {
   }
 }
 
+// Only behind earlier requests: two of one connection that waited for each other would begin again
+// until their deadline.
 bool CoreLoop::is_behind_round(const Task& task) const {
   const bool may_wait = task.kind == TaskKind::kExecute || task.kind == TaskKind::kBatch ||
                         task.kind == TaskKind::kBatchPrepare;
@@ -115,7 +118,7 @@ bool CoreLoop::is_behind_round(const Task& task) const {
   return std::any_of(in_rounds_.begin(), in_rounds_.end(), [&](const InRound& ahead) {
     return ahead.connection == task.connection &&
            ahead.connection_generation == task.connection_generation &&
-           ahead.origin == task.origin && ahead.task != task.parent;
+           ahead.origin == task.origin && ahead.request_id < task.request_id;
   });
 }
 

@@ -272,6 +272,7 @@ class CoreLoop {
     LaneId origin;
     std::uint32_t connection;
     std::uint32_t connection_generation;
+    std::uint64_t request_id;
   };
   std::vector<InRound> in_rounds_;
   std::vector<bridge::Task*> behind_rounds_;  // what their connections sent after them

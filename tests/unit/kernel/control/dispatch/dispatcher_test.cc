@@ -151,6 +151,19 @@ TEST_F(DispatcherTest, AFailedPartIsTheAnswer) {
   EXPECT_EQ(task->retry_after_ms, 7u);
 }
 
+TEST_F(DispatcherTest, AFailedPartSaysThatOthersHaveWritten) {
+  Task* task = request("k");
+  ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());
+  Task* here = given_to(0).at(0);
+  Task* there = given_to(1).at(0);
+  here->lsn = Lsn{5};
+  there->refuse(Error(ErrorCode::kDeadlineExceeded, "it was too late"));
+  answer_from(0, here);
+  answer_from(1, there);
+  EXPECT_EQ(done(), std::vector<Task*>{task});
+  EXPECT_EQ(task->error_sentence, "it was too late; other parts of the request were carried out");
+}
+
 TEST_F(DispatcherTest, ACancelReachesEveryPartOfARequest) {
   Task* task = request("k");
   ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());
