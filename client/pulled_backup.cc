@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,14 +48,36 @@ PulledBackup::PulledBackup(const std::string& path) : path_(path), partial_(path
   if (std::filesystem::exists(path_, code)) {
     throw Failure(kExitUsage, "'" + path_ + "' exists already");
   }
-  std::filesystem::remove_all(partial_, code);
-  if (mkdir(partial_.c_str(), 0700) != 0) fail(partial_);
+  take_partial();
+  for (const auto& left : std::filesystem::directory_iterator(partial_, code)) {
+    std::filesystem::remove_all(left.path(), code);
+  }
 }
 
 PulledBackup::~PulledBackup() {
   if (fd_ >= 0) close(fd_);
   std::error_code code;
   if (!is_finished_) std::filesystem::remove_all(partial_, code);
+  close(partial_fd_);
+}
+
+// The directory's lock goes with its process, however that ends.
+void PulledBackup::take_partial() {
+  for (;;) {
+    if (mkdir(partial_.c_str(), 0700) != 0 && errno != EEXIST) fail(partial_);
+    partial_fd_ = open(partial_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (partial_fd_ < 0 && errno == ENOENT) continue;  // its pull ended in between
+    if (partial_fd_ < 0) fail(partial_);
+    if (flock(partial_fd_, LOCK_EX | LOCK_NB) != 0) {
+      close(partial_fd_);
+      throw Failure(kExitUsage, "another pull writes '" + partial_ + "'");
+    }
+    struct stat mine {};
+    struct stat there {};
+    fstat(partial_fd_, &mine);
+    if (stat(partial_.c_str(), &there) == 0 && mine.st_ino == there.st_ino) return;
+    close(partial_fd_);  // removed, or renamed, before it was locked
+  }
 }
 
 void PulledBackup::fail(const std::string& path) const {

@@ -14,8 +14,8 @@ namespace stator::client {
 
 class PulledBackup {
  public:
-  // `path` is to become the backup. Throws Failure (usage) where something is there or it cannot be
-  // made; what a pull that was broken off left is removed.
+  // `path` is to become the backup. Throws Failure (usage) where something is there, another pull
+  // writes it, or it cannot be made; what a pull that was broken off left is removed.
   explicit PulledBackup(const std::string& path);
   // Without finish() nothing is left.
   ~PulledBackup();
@@ -36,6 +36,7 @@ class PulledBackup {
     std::uint64_t bytes = 0;
     std::string sha256;
   };
+  void take_partial();
   void begin(std::string_view name);
   void end();
   void verify() const;
@@ -43,6 +44,7 @@ class PulledBackup {
 
   const std::string path_;
   const std::string partial_;
+  int partial_fd_ = -1;             // its lock says whose partial_ is
   int fd_ = -1;                     // of files_.back()
   std::unique_ptr<Digest> digest_;  // of it
   std::string text_;                // of it, if it is as small as a manifest

@@ -13,6 +13,7 @@
 #include "digest.h"
 #include "failure.h"
 #include "fake_server.h"
+#include "pulled_backup.h"
 #include "support/server_process.h"
 
 namespace stator::client {
@@ -147,6 +148,24 @@ TEST_F(PullTest, AnErrorAndABrokenConnectionLeaveNothing) {
        R"({"request_id":1,"status":"error","payload":null,"error_code":"busy","error":"the server stops"})"},
       "busy: the server stops");
   expect_refused({kBegin, whole("log", "abc"), "close"}, "");
+}
+
+TEST_F(PullTest, ASecondPullToOnePathLeavesTheFirstAlone) {
+  std::filesystem::create_directory(path() + ".partial");
+  std::ofstream(path() + ".partial/log") << "of a pull that was killed";
+  PulledBackup first(path());
+  first.add("log", 0, "abc");
+  try {
+    PulledBackup second(path());
+    FAIL() << "two write one directory";
+  } catch (const Failure& failure) {
+    EXPECT_THAT(failure.what(), HasSubstr("another pull writes"));
+  }
+  const std::string text = manifest(sum("abc"));
+  first.add("MANIFEST", 0, text);
+  first.add("MANIFEST.sha256", 0, sum(text) + "  MANIFEST\n");
+  first.finish();
+  EXPECT_EQ(content("log"), "abc");
 }
 
 TEST_F(PullTest, WhatIsThereIsNotTouched) {
