@@ -40,6 +40,12 @@ void Task::set_note(ByteView text) {
   args.append(text.data(), text.size(), 1);
 }
 
+void Task::set_request_of(const Task& client) {
+  connection = client.connection;
+  connection_generation = client.connection_generation;
+  request_id = client.request_id;
+}
+
 void Task::count_held(std::size_t& sum) {
   const auto bytes_of = [](const Task& task) { return sizeof(Task) + task.args.capacity(); };
   std::size_t bytes = bytes_of(*this);

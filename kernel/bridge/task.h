@@ -119,7 +119,8 @@ struct Task {
   Lsn seen;          // of a batch: the newest record it read or wrote
   Lsn answer_after;  // the answer waits until this LSN is durable
 
-  // ---- the way back; the origin's alone ---------------------------------------------------------
+  // ---- the way back; the origin's alone, but that a lane keeps the order of a connection's
+  // requests
   LaneId origin;
   LaneId executor;  // counted against that lane's ring credit when not the origin
   std::uint32_t away_at = 0;  // its place among the origin's tasks at that lane
@@ -171,6 +172,8 @@ struct Task {
   }
   void refuse(const Error& error);
   void refuse_as_cancelled();
+  // It is a part of what that one asks, or answers in its place.
+  void set_request_of(const Task& client);
   // Counts the memory that it holds until it rests in `sum`, which outlives it: itself, its
   // arguments, its items, and what was copied of it for lanes. Again: what has come since, too.
   void count_held(std::size_t& sum);

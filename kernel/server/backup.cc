@@ -80,7 +80,7 @@ class Backup {
   Status copy_layout() STATOR_ON(background);
   Status copy_log(Lsn from, Lsn to) STATOR_ON(background);
   Status copy_tail(Lsn to) STATOR_ON(background);
-  Result<wal::LogPosition> position_of(Lsn lsn) STATOR_ON(background);
+  Status note_end(Lsn last) STATOR_ON(background);
   Status publish() STATOR_ON(background);
   Status go_on() const;
   // `fill` adds the bytes.
@@ -158,12 +158,12 @@ Status Backup::copy_log(Lsn from, Lsn to) {
   });
 }
 
-// Where the log stands behind the batch that ends with `lsn`.
-Result<wal::LogPosition> Backup::position_of(Lsn lsn) {
-  if (lsn == Lsn{0}) return wal::LogPosition{};
+// Nothing is copied: where the log stands behind its last record.
+Status Backup::note_end(Lsn last) {
   const auto sink = [](const wal::BatchReader&) { return ok_status(); };
-  STATOR_TRY(const wal::CopiedRange last, wal::copy_batches(*sources_.log, lsn, lsn, sink));
-  return last.end;
+  STATOR_TRY(const wal::CopiedRange end, wal::copy_batches(*sources_.log, last, last, sink));
+  manifest_.log.begin = end.end;
+  return ok_status();
 }
 
 // What an incremental backup adds: everything behind its base. Where that is nothing, the log's
@@ -180,11 +180,7 @@ Status Backup::copy_tail(Lsn to) {
   if (base_->lsn > to)
     return unfit("the backup '" + base_->name + "' is of another server: it ends behind this one");
   Status copied = copy_log(from, to);
-  if (copied.ok() && from > to) {
-    auto here = position_of(to);
-    if (here.ok()) manifest_.log.begin = here.value();
-    if (!here.ok()) copied = std::move(here.error());
-  }
+  if (copied.ok() && from > to) copied = note_end(to);
   if (!copied.ok() && copied.error().code() == ErrorCode::kNotFound) {
     return unfit("the log no longer has all that came since the backup '" + base_->name + "'");
   }

@@ -94,6 +94,11 @@ void expect_claims_of_documents(Client& client) {
   EXPECT_EQ(sums(client), before) << "claims are not those of a rebuild";
 }
 
+void make_unique(Client& client) {
+  ASSERT_EQ(ask(client, {{"op", "index_create"}, {"path", "u"}, {"kind", "unique"}})["status"],
+            "ok");
+}
+
 class UniqueIndexProcessTest : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Lanes, UniqueIndexProcessTest, testing::Values(1u, 2u, 3u));
 
@@ -103,8 +108,7 @@ TEST_P(UniqueIndexProcessTest, HoldsUnderRacesAndKills) {
   ASSERT_TRUE(server.start()) << server.errors();
   {
     Client client(server.port());
-    ASSERT_EQ(ask(client, {{"op", "index_create"}, {"path", "u"}, {"kind", "unique"}})["status"],
-              "ok");
+    make_unique(client);
   }
   for (int round = 0; round < 6; ++round) {
     std::atomic<int> written{0};
@@ -188,8 +192,7 @@ TEST_P(UniqueIndexProcessTest, ALaterRoundWaitsForAnEarlierOneOfItsConnection) {
   ServerProcess server({dir.path(), GetParam(), "", "dev"});
   ASSERT_TRUE(server.start()) << server.errors();
   Client client(server.port());
-  ASSERT_EQ(ask(client, {{"op", "index_create"}, {"path", "u"}, {"kind", "unique"}})["status"],
-            "ok");
+  make_unique(client);
   for (int i = 0; i < 100; ++i) {
     const std::string id = "d" + std::to_string(i);
     json rows = {{{"document_id", id}, {"data", {{"n", 2}}}}};
@@ -218,8 +221,7 @@ TEST_P(UniqueIndexProcessTest, RoundsOfOneConnectionDoNotWaitForEachOther) {
   ServerProcess server({dir.path(), GetParam(), "", "dev"});
   ASSERT_TRUE(server.start()) << server.errors();
   Client client(server.port());
-  ASSERT_EQ(ask(client, {{"op", "index_create"}, {"path", "u"}, {"kind", "unique"}})["status"],
-            "ok");
+  make_unique(client);
   constexpr int kBatches = 400;
   constexpr int kAtOnce = 8;
   for (int i = 0; i < kBatches; i += kAtOnce) {

@@ -208,7 +208,7 @@ ENTRIES = [
     ("a pull has its directory for itself", "client/pulled_backup.cc", "if (flock(partial_fd_, LOCK_EX | LOCK_NB) != 0)",
      "if (false)", "client_test --gtest_filter=PullTest.ASecond*"),
     ("a round that is known from the start has its connection", DISPATCH,
-     "  round->connection = client->connection;\n", "",
+     "  round->set_request_of(*client);\n", "",
      "process_test --gtest_filter=*UniqueIndexProcessTest.ALater*"),
     ("only earlier requests are waited for", CLAIMS, "ahead.request_id < task.request_id", "ahead.task != task.parent",
      "process_test --gtest_filter=*UniqueIndexProcessTest.RoundsOf*"),

@@ -81,9 +81,7 @@ Status Dispatcher::dispatch_each(Task* batch) {
   batch->children_open = static_cast<std::uint32_t>(batch->items.size());
   for (Task* item : batch->items) {
     item->parent = batch;
-    item->connection = batch->connection;
-    item->connection_generation = batch->connection_generation;
-    item->request_id = batch->request_id;
+    item->set_request_of(*batch);
     send(item, item->executor);
   }
   return ok_status();
@@ -121,9 +119,7 @@ void Dispatcher::make_parts(Task* batch, const Lanes& lanes) {
     part->tenant = batch->tenant;
     part->vshard = batch->vshard;
     part->deadline_ns = batch->deadline_ns;
-    part->connection = batch->connection;
-    part->connection_generation = batch->connection_generation;
-    part->request_id = batch->request_id;
+    part->set_request_of(*batch);
     if (LaneId{lane} == of_key) {
       part->idempotency_key = batch->idempotency_key;
       part->request_hash = batch->request_hash;
@@ -356,9 +352,7 @@ void Dispatcher::start_round(std::vector<Task*> items, Status outcome) {
   round->min_lsn = items.front()->min_lsn;
   round->origin = home_;
   const Task* client = client_of(items.front());
-  round->connection = client->connection;
-  round->connection_generation = client->connection_generation;
-  round->request_id = client->request_id;
+  round->set_request_of(*client);
   if (!client->children.empty() && !client->idempotency_key.empty()) {
     round->idempotency_key = client->idempotency_key;
     round->request_hash = client->request_hash;

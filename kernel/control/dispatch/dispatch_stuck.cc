@@ -91,9 +91,7 @@ Task* Dispatcher::stand_in_for(const Task& task) {
   Task* answer = pool_.take();
   answer->origin = home_;
   answer->executor = home_;
-  answer->connection = task.connection;
-  answer->connection_generation = task.connection_generation;
-  answer->request_id = task.request_id;
+  answer->set_request_of(task);
   answer->entry = task.entry;
   answer->arrived_ns = task.arrived_ns;
   answer->payload_format = task.payload_format;

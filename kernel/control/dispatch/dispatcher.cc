@@ -158,9 +158,7 @@ Task* Dispatcher::make_child(Task* parent, LaneId lane) {
   child->trace_id = parent->trace_id;
   child->min_lsn = parent->min_lsn;
   child->collection = parent->collection;
-  child->connection = parent->connection;
-  child->connection_generation = parent->connection_generation;
-  child->request_id = parent->request_id;
+  child->set_request_of(*parent);
   child->origin = home_;
   child->executor = lane;
   child->parent = parent;
