@@ -216,6 +216,8 @@ ENTRIES = [
      "      batch.seen = Lsn{};  // tells nothing of what it saw\n", "", "simulation_test --gtest_filter=FullDiskTest.*"),
     ("behind a refused answer nothing more is promised", "kernel/control/session/held_answers.cc",
      "if (promised <= most.value())", "if (true)", HELD),
+    ("pages that no transaction freed are damage", STORE + "lmdb_check.cc", "if (transaction == 0)", "if (false)",
+     "kernel_data_store_test --gtest_filter=StoreDamageTest.*ListsOfFree*"),
     ("a store that is dead is no crash of an engine", STORE + "lmdb_env.cc", "if (reason == MDB_PANIC)", "if (false)",
      "kernel_data_store_test --gtest_filter=StoreTest.Whose*"),
     ("a failed part says that others have written", "kernel/control/dispatch/dispatcher.cc",

@@ -341,8 +341,10 @@ Status Checker::take(Kind kind, std::uint64_t page, const Node& node, ByteView v
 
 // Pages that the next checkpoint may write to: none may be in use, none may be given away twice.
 Status Checker::take_free(std::uint64_t page, ByteView key, ByteView value) {
-  if (field<std::uint64_t>(key, 0) > meta_.transaction)
-    return damaged(page, "it frees pages in the future");
+  const auto transaction = field<std::uint64_t>(key, 0);
+  if (transaction > meta_.transaction) return damaged(page, "it frees pages in the future");
+  // LMDB would take its pages again and again: 0 says there that no list was read yet.
+  if (transaction == 0) return damaged(page, "it frees pages of no transaction");
   if (value.size() < 8 || value.size() % 8 != 0)
     return damaged(page, "a list of free pages has an odd size");
   const auto count = field<std::uint64_t>(value, 0);

@@ -134,6 +134,25 @@ TEST_F(StoreDamageTest, AFlippedBitIsFoundOrHarmless) {
   EXPECT_GT(found, flips / 4);
 }
 
+// What says which pages may be written: LMDB believes it, and asserts what follows from it.
+TEST_F(StoreDamageTest, AFlippedBitOfTheListsOfFreePagesIsFoundOrHarmless) {
+  const auto word = [&](std::size_t at) { return load_little<std::uint64_t>(good_.data() + at); };
+  constexpr std::size_t kPage = 4096;
+  constexpr std::size_t kTransaction = 16 + 128;  // in a meta page
+  constexpr std::size_t kFreeRoot = 16 + 24 + 40;
+  const std::size_t meta = word(kTransaction) < word(kPage + kTransaction) ? kPage : 0;
+  const std::size_t page = word(meta + kFreeRoot) * kPage;
+  const std::size_t nodes = page + load_little<std::uint16_t>(good_.data() + page + 14);
+  ASSERT_LT(page, nodes);
+  ASSERT_LT(nodes, page + kPage - 100) << "there are some";
+  for (std::size_t bit = nodes * 8; bit < (page + kPage) * 8; bit += test::kSanitized ? 13 : 1) {
+    std::string bad = good_;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+    check(bad);
+    ASSERT_FALSE(HasFailure()) << "bit " << bit - page * 8 << " of the page";
+  }
+}
+
 // A file may end in free pages, which nobody misses: check() looks at all that is served.
 TEST_F(StoreDamageTest, ATruncatedFileIsFound) {
   constexpr std::size_t kFreePagesAtTheEnd = 4;
