@@ -1,12 +1,17 @@
 // `stator load` and `stator dump`, the programs, against the real server: a round trip, kill -9 of
 // either side at any moment, bounded memory, users and TLS.
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
+#include <string_view>
+#include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -23,12 +28,12 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-std::uint64_t count_of(Client& client, const std::string& collection) {
+int count_of(Client& client, const std::string& collection) {
   const json answer = json::parse(client.ask(json{
       {"op", "document_count"},
       {"collection", collection},
       {"payload_format", "json"}}.dump()));
-  return answer["payload"].value("count", std::uint64_t{0});
+  return answer["payload"].value("count", 0);
 }
 
 // Documents d0000000 and on, as `stator dump` writes them, without the trailer.
@@ -42,6 +47,56 @@ std::string rows(int begin, int end) {
   }
   return text;
 }
+
+// How far behind what a test waits for a text goes on: many batches.
+constexpr int kDocumentsAhead = 40'000;
+
+// A text that comes through a pipe and stops after some bytes until it may go on: whoever reads it
+// is alive until then, or until it is killed, however slow this process is.
+class Feed {
+ public:
+  Feed(std::string path, std::string_view text, std::size_t stop) : path_(std::move(path)) {
+    EXPECT_EQ(mkfifo(path_.c_str(), 0600), 0);
+    thread_ = std::thread([this, text, stop] {
+      sigset_t set = {};
+      sigaddset(&set, SIGPIPE);
+      pthread_sigmask(SIG_BLOCK, &set, nullptr);
+      const int fd = open(path_.c_str(), O_WRONLY | O_CLOEXEC);  // waits for the reader
+      if (write_all(fd, text.substr(0, stop))) {
+        may_go_on_.wait(false);
+        write_all(fd, text.substr(stop));
+      }
+      close(fd);
+    });
+  }
+  // Its reader reads on or has ended.
+  ~Feed() {
+    go_on();
+    thread_.join();
+    unlink(path_.c_str());
+  }
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+
+  void go_on() {
+    may_go_on_ = true;
+    may_go_on_.notify_all();
+  }
+
+ private:
+  static bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t written = write(fd, text.data(), text.size());
+      if (written < 0) return false;  // nobody reads
+      text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+
+  const std::string path_;
+  std::atomic<bool> may_go_on_ = false;
+  std::thread thread_;
+};
 
 class LoadDumpTest : public testing::Test {
  protected:
@@ -63,6 +118,11 @@ class LoadDumpTest : public testing::Test {
     errors_ = program.errors();
     peak_kib_ = program.peak_kib();
     return code;
+  }
+  // `text` as the file "pipe", which stops some documents behind `target`.
+  std::unique_ptr<Feed> feed(std::string_view text, int target) {
+    const int stop = target + kDocumentsAhead;
+    return std::make_unique<Feed>(path("pipe"), text, text.find(rows(stop, stop + 1)));
   }
   // What a dump writes, without its trailer.
   std::string dumped(const std::string& collection) {
@@ -118,30 +178,24 @@ TEST_F(LoadDumpTest, AKilledLoaderGoesOnAndLosesAndDoublesNothing) {
   spoil("d0110000", "x");
   spoil("d0060000", R"({"document_id":")" + std::string(3000, 'l') + R"(","data":{}})");
   spoil("d0020000", "y");
-  const std::string in = file("in.jsonl", text);
   const std::vector<std::string> words = {
-      "load",     "c",         in,         "--no-trailer", "--on-error=skip",
+      "load",     "c",         "-",        "--no-trailer", "--on-error=skip",
       "--reject", path("rej"), "--resume", path("state")};
   Client client(server_->port());
   std::mt19937 random(7);
-  int kills = 0;
-  for (std::uint64_t target = 1;; target += 1 + random() % 30'000) {
-    ClientProgram program(dir_.path(), server_->port(), words);
+  std::uniform_int_distribution step(1, 30'000);
+  for (int target = 1; target + kDocumentsAhead < kDocuments; target += step(random)) {
+    const auto input = feed(text, target);
+    ClientProgram program(dir_.path(), server_->port(), words, path("pipe"));
     while (program.is_alive() && count_of(client, "c") < target) {
     }
     program.kill();
-    const int code = program.wait();
-    if (code == 128 + SIGKILL) {
-      ++kills;
-      continue;
-    }
-    EXPECT_EQ(code, 1) << program.errors();  // something was rejected
-    const json summary = json::parse(program.out());
-    EXPECT_EQ(summary["documents"], kDocuments);
-    EXPECT_EQ(summary["rejected"], 3);
-    break;
+    ASSERT_EQ(program.wait(), 128 + SIGKILL) << program.errors();
   }
-  EXPECT_GT(kills, 1);
+  EXPECT_EQ(run(words, file("in", text)), 1) << errors_;  // something was rejected
+  const json summary = json::parse(out_);
+  EXPECT_EQ(summary["documents"], kDocuments);
+  EXPECT_EQ(summary["rejected"], 3);
   EXPECT_EQ(dumped("c"), expected);
   std::istringstream rejects(content(path("rej")));
   std::vector<std::uint64_t> lines;
@@ -153,28 +207,24 @@ TEST_F(LoadDumpTest, AKilledServerLosesNothingOfALoad) {
   start();
   constexpr int kDocuments = 120'000;
   const std::string text = rows(0, kDocuments);
-  const std::string in = file("in.jsonl", text);
+  const std::vector<std::string> words = {"load",         "c",        "-",
+                                          "--no-trailer", "--resume", path("state")};
   std::mt19937 random(11);
-  int kills = 0;
-  for (std::uint64_t target = 1;; target += 1 + random() % 40'000) {
-    ClientProgram program(dir_.path(), server_->port(),
-                          {"load", "c", in, "--no-trailer", "--resume", path("state")});
+  std::uniform_int_distribution step(1, 40'000);
+  for (int target = 1; target + kDocumentsAhead < kDocuments; target += step(random)) {
+    const auto input = feed(text, target);
+    ClientProgram program(dir_.path(), server_->port(), words, path("pipe"));
     {
       Client client(server_->port());
       while (program.is_alive() && count_of(client, "c") < target) {
       }
     }
-    const bool was_alive = program.is_alive();
-    if (was_alive) server_->kill();
-    const int code = program.wait();
-    if (was_alive) {
-      ASSERT_TRUE(server_->start()) << server_->errors();
-    }
-    if (code == 0) break;
-    ASSERT_EQ(code, 3) << program.errors();
-    ++kills;
+    server_->kill();
+    input->go_on();
+    ASSERT_EQ(program.wait(), 3) << program.errors();
+    ASSERT_TRUE(server_->start()) << server_->errors();
   }
-  EXPECT_GT(kills, 1);
+  ASSERT_EQ(run(words, file("in", text)), 0) << errors_;
   EXPECT_EQ(dumped("c"), text);
 }
 
@@ -262,7 +312,7 @@ TEST_F(LoadDumpTest, UniqueValuesAreRefusedOneByOne) {
   const json summary = json::parse(out_);
   EXPECT_EQ(summary["documents"], 2500) << errors_;
   EXPECT_EQ(summary["rejected"], 500);
-  EXPECT_EQ(count_of(client, "c"), 2500u);
+  EXPECT_EQ(count_of(client, "c"), 2500);
   EXPECT_THAT(content(path("rej")), HasSubstr(R"({"line":2501,"error_code":"unique_violation")"));
 }
 
