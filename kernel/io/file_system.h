@@ -51,7 +51,7 @@ class FileSystem {
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
   // Exclusive lock of a directory against a second process, held until the result is destroyed.
-  // Error kStorage: "… is in use by process PID".
+  // Error kBusy: "… is in use by process PID".
   virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
 };
 

@@ -243,7 +243,7 @@ Result<std::unique_ptr<File>> PosixFileSystem::lock(const std::string& path) {
     if (errno != EWOULDBLOCK) return failure("lock", path, errno);
     auto holder = file->read_at(0, 20);
     const std::string pid = holder.ok() ? holder.value().substr(0, holder.value().find('\n')) : "";
-    return Error(ErrorCode::kStorage,
+    return Error(ErrorCode::kBusy,
                  path + " is in use by process " + (pid.empty() ? "(unknown)" : pid));
   }
   STATOR_CHECK(file->truncate(0));

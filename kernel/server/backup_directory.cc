@@ -1,5 +1,6 @@
 #include "server/backup_directory.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 
 namespace stator::server {
@@ -12,7 +13,20 @@ Result<std::optional<ReadManifest>> BackupDirectory::read_base() {
   return std::optional<ReadManifest>(read.take());
 }
 
+// Another server's backup of the same name would be taken for one that was broken off.
+Status BackupDirectory::take_root() {
+  STATOR_CHECK(files_.make_directory(root_));
+  auto taken = files_.lock(root_ + "/.lock");
+  if (!taken.ok() && taken.error().code() == ErrorCode::kBusy) {
+    return Error(ErrorCode::kBusy, "another server takes a backup: " + taken.error().sentence())
+        .with_retry_after(kRetryBusyMs);
+  }
+  STATOR_TRY(lock_, std::move(taken));
+  return ok_status();
+}
+
 Status BackupDirectory::begin() {
+  STATOR_CHECK(take_root());
   STATOR_TRY(const bool is_there, files_.exists(place_));
   if (is_there) {
     return Error(ErrorCode::kDuplicateWrite, "name", "a backup '" + name_ + "' exists already");

@@ -1,4 +1,5 @@
 // A backup that goes to a directory: ROOT/NAME.partial until all of it is synced, then ROOT/NAME.
+// One at a time, whichever servers share ROOT: who takes one holds the lock ROOT/.lock.
 #pragma once
 
 #include <memory>
@@ -29,12 +30,15 @@ class BackupDirectory final : public BackupTarget {
   void discard() override;
 
  private:
+  Status take_root();
+
   io::FileSystem& files_;
   const std::string root_;
   const std::string name_;
   const std::string base_;
   const std::string place_;
   const std::string partial_;
+  std::unique_ptr<io::File> lock_;  // of the root, against other servers
   std::unique_ptr<io::File> file_;  // that was begun
   std::uint64_t written_ = 0;       // of it
 };

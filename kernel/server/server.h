@@ -69,6 +69,7 @@ class Server {
 
  private:
   Status check_addresses() const;
+  Status check_backup_directory() const;
   Status load_tls();
   Status load_jwt();
   Status listen(net::Listeners& listeners);

@@ -1,5 +1,6 @@
 // What a server is told is looked at before anything is opened: addresses, files, limits.
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include "base/limits.h"
@@ -10,6 +11,12 @@
 
 namespace stator::server {
 namespace {
+
+// With a slash at its end, and without links where there is something.
+std::string whole_path(const std::string& path) {
+  std::error_code code;
+  return std::filesystem::weakly_canonical(std::filesystem::absolute(path, code), code) / "";
+}
 
 // What was read from files at the start, if they have changed.
 template <class Loaded>
@@ -29,6 +36,7 @@ void reload(Loaded* loaded, std::uint64_t& seen, bool only_if_changed, const std
 
 Status Server::check() {
   STATOR_CHECK(check_addresses());
+  STATOR_CHECK(check_backup_directory());
   STATOR_CHECK(load_tls());
   STATOR_CHECK(load_jwt());
   STATOR_CHECK(read_key_file(config_.key_file, keys_));
@@ -69,6 +77,17 @@ Status Server::check_addresses() const {
     }
   }
   return ok_status();
+}
+
+// A data directory is tidied by its server: backups in it would be taken for what a start with
+// other lanes left.
+Status Server::check_backup_directory() const {
+  if (config_.backup_directory.empty()) return ok_status();
+  const std::string data = whole_path(config_.data_dir);
+  if (!whole_path(config_.backup_directory).starts_with(data)) return ok_status();
+  return Error(ErrorCode::kBadRequest, "[backup] directory '" + config_.backup_directory +
+                                           "' is inside the data directory '" + config_.data_dir +
+                                           "': backups lie outside of it");
 }
 
 Status Server::load_tls() {

@@ -2,10 +2,13 @@
 // behind it.
 #include <atomic>
 #include <chrono>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sys/file.h>
 #include <thread>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -271,6 +274,27 @@ TEST_F(BackupTest, ABaseOfAnotherServerIsRefused) {
   }
   EXPECT_FALSE(std::filesystem::exists(root() + "/a"));
   EXPECT_FALSE(std::filesystem::exists(root() + "/a.partial"));
+}
+
+TEST_F(BackupTest, ServersThatShareADirectoryTakeTurns) {
+  ServerProcess server({dir_.path(), 1, config(), "dev"});
+  ASSERT_TRUE(server.start());
+  Client client(server.port());
+  put(client, "a", 1);
+  // Another server is at it, and in the middle of a file.
+  std::filesystem::create_directories(root() + "/x.partial");
+  std::ofstream(root() + "/x.partial/lane-0.mdb") << "half";
+  const int lock = open((root() + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(flock(lock, LOCK_EX), 0);
+  const json second = ask(client, {{"op", "backup"}, {"name", "x"}});
+  EXPECT_EQ(second["error_code"], "busy") << second;
+  EXPECT_THAT(second["error"].get<std::string>(), HasSubstr("another server"));
+  EXPECT_TRUE(second.contains("retry_after_ms")) << second;
+  EXPECT_EQ(content(root() + "/x.partial/lane-0.mdb"), "half");
+  close(lock);
+  // It ended without a word: what it left is taken away.
+  EXPECT_EQ(ask(client, {{"op", "backup"}, {"name", "x"}})["status"], "ok");
+  EXPECT_EQ(ask(client, {{"op", "backup"}, {"name", "y"}})["status"], "ok");
 }
 
 TEST_F(BackupTest, WhenTheLogIsTrimmedAFullOneIsAskedFor) {

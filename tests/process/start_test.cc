@@ -345,6 +345,18 @@ TEST_F(StartTest, AnUnknownEngineSettingIsRefused) {
               HasSubstr("unknown key 'engine.graph.speed'"));
 }
 
+TEST_F(StartTest, BackupsInTheDataDirectoryAreRefused) {
+  const std::string data = dir_.path() + "/data";
+  std::filesystem::create_directory_symlink(dir_.path(), dir_.path() + "/link");
+  for (const std::string& inside : {data, data + "/", data + "/backups", data + "/../data/./b/c",
+                                    dir_.path() + "/link/data/b"}) {
+    EXPECT_THAT(refused("[backup]\ndirectory = \"" + inside + "\"\n", 78),
+                HasSubstr("inside the data directory"));
+  }
+  ServerProcess beside({dir_.path(), 1, "[backup]\ndirectory = \"" + data + "-backups\"\n", "dev"});
+  EXPECT_TRUE(beside.start()) << beside.errors();
+}
+
 TEST_F(StartTest, ABusyPortIsSaid) {
   ServerProcess first({dir_.path(), 1, "", "dev"});
   ASSERT_TRUE(first.start());

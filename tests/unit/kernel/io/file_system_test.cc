@@ -114,7 +114,7 @@ TEST_F(PosixFileSystemTest, LocksAgainstASecondHolderAndNamesTheFirst) {
   ASSERT_TRUE(first.ok());
   auto second = files_.lock(directory_.file("LOCK"));
   ASSERT_FALSE(second.ok());
-  EXPECT_EQ(second.error().code(), ErrorCode::kStorage);
+  EXPECT_EQ(second.error().code(), ErrorCode::kBusy);
   EXPECT_THAT(second.error().sentence(),
               HasSubstr("is in use by process " + std::to_string(getpid())));
   first.value().reset();
