@@ -1,5 +1,6 @@
 // statord: the server program.
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -52,6 +53,16 @@ void add_insecure_plugins(CLI::App& command, bool& allows) {
                    "Load engine libraries that other users of this machine could change, with a warning");
 }
 
+// The library takes -1 for the greatest number, and what is greater than that, too.
+std::string is_lsn(const std::string& text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [behind, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && behind == end
+             ? ""
+             : "'" + text + "' is no LSN: a whole number from 0 to 2^64-1";
+}
+
 void add_options(CLI::App& command, Options& options) {
   command.add_option("--data-dir", options.data_dir, "Directory of the data");
   command.add_option("--listen", options.listen,
@@ -66,8 +77,10 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("--engine-path", options.engine_path,
                      "Further directory with engine libraries");
   add_insecure_plugins(command, options.allows_insecure_plugins);
-  command.add_option("--recover-to", options.recover_to,
-                     "Once, for a damaged log: cut it behind this LSN; later records are lost");
+  command
+      .add_option("--recover-to", options.recover_to,
+                  "Once, for a damaged log: cut it behind this LSN; later records are lost")
+      ->check(is_lsn);
 }
 
 void add_wal_command(CLI::App& app, stator::server::WalCommand& wal) {
@@ -83,12 +96,14 @@ void add_wal_command(CLI::App& app, stator::server::WalCommand& wal) {
   };
   CLI::App* inspect = add("inspect", "What is in it: a line per segment", Action::kInspect);
   CLI::Option* records = inspect->add_flag("--records", wal.has_records, "A line per record, too");
-  inspect->add_option("--from", wal.from, "First LSN of --records")->needs(records);
-  inspect->add_option("--to", wal.to, "Last LSN of --records")->needs(records);
+  inspect->add_option("--from", wal.from, "First LSN of --records")->needs(records)->check(is_lsn);
+  inspect->add_option("--to", wal.to, "Last LSN of --records")->needs(records)->check(is_lsn);
   inspect->add_flag("--payload", wal.has_payloads, "With the payloads, in base64")->needs(records);
   add("verify", "Check every byte of it; exit code 1 if it is damaged", Action::kVerify);
   CLI::App* cut = add("cut", "Let it end earlier; later records are lost", Action::kCut);
-  cut->add_option("--to", wal.cut_to, "The LSN it ends with, the last one of a write")->required();
+  cut->add_option("--to", wal.cut_to, "The LSN it ends with, the last one of a write")
+      ->required()
+      ->check(is_lsn);
   cut->add_flag("--yes", wal.is_sure, "Do it");
 }
 

@@ -219,7 +219,7 @@ void print_damage(const wal::CheckOptions& options, const wal::LogCheck& found, 
   json.key("command");
   target ? json.string(wal::cut_command(options.directory, *target, options.keys)) : json.null();
   json.field("way_on",
-             is_needed
+             is_needed || found.damage->is_stray
                  ? wal::way_on(options, found)
                  : std::string("nothing is lost: the stores hold these records, a start does not "
                                "read them, and checkpoints remove the segment"));

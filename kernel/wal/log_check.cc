@@ -43,12 +43,14 @@ class Check {
   std::string way_out() const;
   Status check_bounds() const;
   Status take(std::size_t index);
+  Status look_before();
   void note(BatchReader& batch);
   void bad_header(std::size_t index, Error& error);
   bool is_continued(const Segment& segment, const LogPosition& header, std::size_t index);
   void end_of_last(const Segment& segment, SegmentReader& reader, const SegmentEnd& end);
   void damaged(const Segment& segment, std::uint64_t offset, std::string reason,
                bool is_foreign = false);
+  void stray(const Segment& segment);
 
   io::FileSystem& files_;
   const CheckOptions& options_;
@@ -59,7 +61,16 @@ class Check {
 
 void Check::damaged(const Segment& segment, std::uint64_t offset, std::string reason,
                     bool is_foreign) {
-  log_.damage = LogFault{segment.path, offset, std::move(reason), is_foreign, 0};
+  log_.damage = LogFault{segment.path, offset, std::move(reason), is_foreign};
+}
+
+// A segment begins behind the end of the one before it.
+void Check::stray(const Segment& segment) {
+  damaged(segment, 0,
+          "its name says LSN " + std::to_string(segment.first.value()) +
+              ", but the segment before it goes on to LSN " +
+              std::to_string(log_.last_good().value()) + ": the file is none of this log");
+  log_.damage->is_stray = true;
 }
 
 std::size_t Check::first_needed() const {
@@ -160,13 +171,31 @@ Status Check::take(std::size_t index) {
   }
   log_.offset = end.offset;
   // The log went on in the next segment only when all of this one was durable.
-  const Lsn next = log_.segments[index + 1].first;
+  const Segment& next = log_.segments[index + 1];
   if (!end.is_clean) {
     damaged(segment, end.offset, end.reason, end.is_foreign);
-  } else if (log_.position.next != next) {
+  } else if (next.first < log_.position.next) {
+    stray(next);
+  } else if (next.first != log_.position.next) {
     damaged(segment, end.offset,
-            "records are missing, the next segment begins at LSN " + std::to_string(next.value()));
+            "records are missing, the next segment begins at LSN " +
+                std::to_string(next.first.value()));
   }
+  return ok_status();
+}
+
+// Was a stray file taken for the first segment that is needed? The one before it tells.
+Status Check::look_before() {
+  const std::string& first = log_.segments[begin_].path;
+  if (begin_ == 0 || !log_.damage || log_.damage->path != first || log_.damage->offset != 0)
+    return ok_status();
+  LogCheck found = log_;
+  log_.damage.reset();
+  --begin_;
+  STATOR_CHECK(take(begin_));
+  if (log_.damage && log_.damage->is_stray) return ok_status();
+  ++begin_;
+  log_ = std::move(found);
   return ok_status();
 }
 
@@ -176,6 +205,7 @@ Result<LogCheck> Check::run() {
   const std::size_t count = log_.segments.size();
   if (count != 0) log_.begin = log_.segments[begin_].first;
   for (std::size_t i = begin_; i < count && !log_.damage; ++i) STATOR_CHECK(take(i));
+  if (count != 0) STATOR_CHECK(look_before());
   STATOR_CHECK(check_bounds());
   return std::move(log_);
 }

@@ -24,6 +24,13 @@ Status check_reach(const LogCheck& log, const CheckOptions& options, Lsn to) {
                  number(log.last_good()));
 }
 
+// Where the segments lie tells what goes, and a stray one lies in the wrong place.
+Status check_stray(const LogCheck& log) {
+  if (!log.damage || !log.damage->is_stray) return ok_status();
+  return refused("nothing is cut as long as " + log.damage->path +
+                 " is there: " + log.damage->reason);
+}
+
 Lsn last_of(const BatchReader& batch) {
   return Lsn{batch.seal().first.value() + batch.count() - 1};
 }
@@ -139,6 +146,7 @@ std::string CutPlan::dropped() const {
 
 Result<CutPlan> plan_cut(io::FileSystem& files, const CheckOptions& options, Lsn to) {
   auto checked = check_log(files, options);
+  if (checked.ok()) STATOR_CHECK(check_stray(checked.value()));
   CutPlan plan;
   plan.directory = options.directory;
   plan.to = to;

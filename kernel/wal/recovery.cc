@@ -28,7 +28,7 @@ Status cut_torn_tail(io::FileSystem& files, const LogCheck& check) {
 }  // namespace
 
 std::optional<Lsn> cut_target(const CheckOptions& options, const LogCheck& check) {
-  if (check.damage->is_foreign) return std::nullopt;
+  if (check.damage->is_foreign || check.damage->is_stray) return std::nullopt;
   if (check.last_good().value() >= options.newest_held && check.has_beginning())
     return check.last_good();
   if (options.is_all_held()) return Lsn{options.newest_held};
@@ -36,6 +36,9 @@ std::optional<Lsn> cut_target(const CheckOptions& options, const LogCheck& check
 }
 
 std::string way_on(const CheckOptions& options, const LogCheck& check) {
+  if (check.damage->is_stray) {
+    return "nothing is cut: move this file to another place, and look at the rest of the log again";
+  }
   if (check.damage->is_foreign) {
     return "nothing is cut: these are records of a newer version or of another log; start the "
            "version that "

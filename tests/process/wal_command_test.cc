@@ -117,6 +117,14 @@ TEST_F(WalCommandTest, IsRefusedWhileAServerRuns) {
   EXPECT_EQ(server_.stop(), 0);
 }
 
+TEST_F(WalCommandTest, ANumberThatIsNoLsnIsRefused) {
+  for (const std::string to : {"-1", "x", "18446744073709551616"}) {
+    const CommandResult answer = wal("cut", {"--to", to, "--yes"});
+    EXPECT_NE(answer.exit_code, 0);
+    EXPECT_THAT(answer.errors, HasSubstr("is no LSN"));
+  }
+}
+
 TEST_F(WalCommandTest, OfNoDataDirectoryIsRefusedAndMakesNone) {
   const CommandResult answer = wal("inspect");
   EXPECT_EQ(answer.exit_code, 1);

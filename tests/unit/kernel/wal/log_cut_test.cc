@@ -255,6 +255,36 @@ TEST(LogCutTest, ALogThatEndsBeforeTheNewestStoreIsRefusedAndNotChanged) {
 
 // The power goes at every step of a cut: the log is then as long as before, refuses, or is cut;
 // cutting again always ends it.
+// A file that somebody put there, under the name of an LSN that another segment holds: of this log,
+// of another one, or empty. It is named, and no cut, which would take the good segments behind it.
+TEST(LogCutTest, IsNotOfferedForAFileThatIsNoneOfTheLog) {
+  for (const std::uint64_t content : {1u, 6u, 0u}) {
+    for (const std::uint64_t held : {0u, 2u, 3u, 9u}) {
+      io::FaultyFileSystem files;
+      write_log(files);
+      const std::string stray = path_of(3);
+      ASSERT_TRUE(files.create(stray).ok());
+      if (content != 0) files.set_content(stray, files.content(path_of(content)));
+      CheckOptions options = options_of(held);
+      if (held == 3) options.oldest_needed = 4;  // it would be the first that is looked at
+      const LogCheck log = check_log(files, options).take();
+      ASSERT_TRUE(log.damage) << content << " " << held;
+      EXPECT_EQ(log.damage->path, stray);
+      EXPECT_EQ(cut_target(options, log), std::nullopt);
+      EXPECT_THAT(way_on(options, log), HasSubstr("move this file"));
+      const std::uint64_t changes = files.changes();
+      for (std::uint64_t to = 0; to < 12; ++to) {
+        auto plan = plan_cut(files, options, Lsn{to});
+        ASSERT_FALSE(plan.ok());
+        EXPECT_THAT(plan.error().sentence(), HasSubstr(stray));
+      }
+      EXPECT_EQ(files.changes(), changes);
+      ASSERT_TRUE(files.remove(stray).ok());
+      expect_ends_with(files, 9);
+    }
+  }
+}
+
 TEST(LogCutTest, CanBeDoneAgainAfterACrash) {
   for (const std::uint64_t to : kBoundaries) {
     for (std::uint64_t step = 1; step <= 6; ++step) {
