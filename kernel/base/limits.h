@@ -154,8 +154,6 @@ inline constexpr std::size_t kCrashReportsMax = 256;
 // ---- backup --------------------------------------------------------------------------------------
 // Names become names of directories.
 inline constexpr std::size_t kBackupNameBytesMax = 64;
-// Backups that build on one another, the full one counted; each must be read to restore the last.
-inline constexpr std::size_t kBackupChainMax = 1000;
 // Of the manifest that a client sends: the longest there is, with as many files as lanes, has a
 // tenth.
 inline constexpr std::size_t kManifestBytesMax = 64u * 1024;

@@ -1,6 +1,7 @@
 #include "server/restore.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,13 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
 }
 
+// Its bases lie beside the backup itself: behind a link, and not below ".".
+std::string place_of(const std::string& from) {
+  std::error_code code;
+  const std::string place = std::filesystem::canonical(from, code);
+  return code ? without_slashes(from) : place;
+}
+
 // Gives the bytes of a file to `sink`, piece by piece.
 template <class Sink>
 Status read_pieces(io::FileSystem& files, const std::string& path, const Sink& sink) {
@@ -41,9 +49,10 @@ Status read_pieces(io::FileSystem& files, const std::string& path, const Sink& s
 
 class Restore {
  public:
-  Restore(io::FileSystem& files, std::string from, std::string data_dir, const wal::KeyRing* keys)
+  Restore(io::FileSystem& files, const std::string& from, std::string data_dir,
+          const wal::KeyRing* keys)
       : files_(files),
-        from_(without_slashes(std::move(from))),
+        from_(place_of(from)),
         data_dir_(without_slashes(std::move(data_dir))),
         keys_(keys) {}
 
@@ -74,11 +83,12 @@ class Restore {
   Restored done_;
 };
 
-// From the last backup back to the full one.
+// From the last backup back to the full one. No backup is met twice, for each names the sum of its
+// base's manifest, in which the sums of all before it are.
 Status Restore::read_chain() {
   std::string directory = from_;
   std::string expected_sum;  // of the manifest; empty: nobody said
-  while (parts_.size() < kBackupChainMax) {
+  for (;;) {
     STATOR_TRY(ReadManifest read, read_manifest(files_, directory));
     if (!expected_sum.empty() && read.sha256 != expected_sum) {
       return corrupted(directory + "/MANIFEST is not that of the backup which " +
@@ -93,7 +103,6 @@ Status Restore::read_chain() {
     expected_sum = base->manifest_sha256;
     directory = parent_of(from_) + "/" + base->name;
   }
-  return corrupted(from_ + " builds on more than " + std::to_string(kBackupChainMax) + " backups");
 }
 
 Status Restore::check_continues(const Part& part, const Part& next) const {
@@ -151,9 +160,7 @@ Status Restore::copy_store(const Part& full, const std::string& store, std::uint
 }
 
 Status Restore::build_log() {
-  const std::string directory = data_dir_ + "/wal";
-  STATOR_CHECK(files_.make_directory(directory));
-  wal::LogBuilder log(files_, directory, kWalSegmentBytes, keys_);
+  wal::LogBuilder log(files_, data_dir_ + "/wal", kWalSegmentBytes, keys_);
   STATOR_CHECK(log.begin(parts_.front().manifest.log.begin));
   for (const Part& part : parts_) {
     const std::string path = part.directory + "/" + kBackupLog;
@@ -181,7 +188,8 @@ Status Restore::build() {
     return corrupted(full.directory + "/" + kBackupLayout +
                      " is of another number of lanes than its MANIFEST");
   }
-  STATOR_CHECK(files_.make_directory(data_dir_));
+  // First, so that no server takes it for a new one, wherever this is broken off.
+  STATOR_CHECK(files_.make_directory(data_dir_ + "/wal"));
   STATOR_TRY(const std::unique_ptr<io::File> lock, files_.lock(data_dir_ + "/LOCK"));
   STATOR_CHECK(build_log());
   const std::string store = store_directory(data_dir_, layout.generation);

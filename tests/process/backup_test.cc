@@ -252,6 +252,24 @@ TEST_F(BackupTest, AnIncrementalBackupContinuesItsBase) {
   holds(of_d, 80);
 }
 
+TEST_F(BackupTest, AChainIsAsLongAsItIsTaken) {
+  ServerProcess server({dir_.path(), 1, config(), "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  ASSERT_EQ(ask(client, {{"op", "backup"}, {"name", "b0"}})["status"], "ok");
+  put(client, "x", 1);
+  for (int i = 1; i <= 1000; ++i) {
+    const std::string base = "b" + std::to_string(i - 1);
+    const json taken =
+        ask(client, {{"op", "backup"}, {"name", "b" + std::to_string(i)}, {"base", base}});
+    ASSERT_EQ(taken["status"], "ok") << taken;
+  }
+  server.kill();
+  const auto again = restored("b1000", 1);
+  Client reader(again->port());
+  EXPECT_TRUE(has(reader, "x"));
+}
+
 TEST_F(BackupTest, ABaseOfAnotherServerIsRefused) {
   {
     ServerProcess other({fresh(), 1, config(), "dev"});
@@ -555,7 +573,8 @@ class DamagedBackupTest : public BackupTest {
     ASSERT_EQ(ask(client, {{"op", "backup"}, {"name", "b"}, {"base", "a"}})["status"], "ok");
     EXPECT_EQ(server.stop(), 0);
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root())) {
-      if (entry.is_regular_file()) files_.push_back(entry.path().string());
+      if (entry.is_regular_file() && entry.path().filename() != ".lock")
+        files_.push_back(entry.path().string());
     }
     ASSERT_EQ(files_.size(), std::size_t{6 + 3});
   }
@@ -633,6 +652,24 @@ TEST_F(DamagedBackupTest, AServerDoesNotStartOnARestoreThatWasBrokenOff) {
   ServerProcess server({into, 2, "", "dev"});
   EXPECT_FALSE(server.start());
   EXPECT_THAT(server.errors(), HasSubstr("LAYOUT"));
+  // Nor where it had only begun.
+  for (const auto& made : std::filesystem::directory_iterator(into + "/data")) {
+    if (made.path().filename() != "LOCK") std::filesystem::remove_all(made.path());
+  }
+  std::filesystem::create_directory(into + "/data/wal");
+  EXPECT_FALSE(server.start());
+}
+
+TEST_F(DamagedBackupTest, ItIsFoundFromItsOwnDirectoryAndThroughALink) {
+  std::filesystem::create_directory_symlink(root() + "/b", dir_.path() + "/newest");
+  const std::string there = std::filesystem::current_path();
+  std::filesystem::current_path(root() + "/b");
+  for (const std::string& from : {std::string("."), dir_.path() + "/newest"}) {
+    const CommandResult done =
+        run_statord({"restore", "--from", from, "--data-dir", fresh() + "/data"});
+    EXPECT_EQ(done.exit_code, 0) << done.errors;
+  }
+  std::filesystem::current_path(there);
 }
 
 TEST_F(DamagedBackupTest, ItIsRestoredWithAnotherNumberOfLanesToo) {
