@@ -1,5 +1,7 @@
 # The menu. `make demo` and `make test` need nothing but Debian 12, git and make.
 JOBS := $(shell nproc)
+# Tests wait for disks and clocks: one more than cores at once.
+TESTS := $(shell expr $(JOBS) + 1)
 CHECKS := check_layers check_tree check_docs check_threads
 
 # Clones of one commit share compiled objects wherever they stand.
@@ -17,7 +19,7 @@ demo: deps release ## install, build, load WordNet and an editing trace, ask all
 	scripts/demo
 
 test: deps check dev ## install, check, build, run every test
-	ctest --preset dev -j $(JOBS) --no-tests=error
+	ctest --preset dev -j $(TESTS) --no-tests=error
 
 bench: deps release ## build and run the benchmarks
 	bench/run
@@ -25,7 +27,7 @@ bench: deps release ## build and run the benchmarks
 asan tsan: deps ## build and run every test with the address+undefined or the thread sanitizer
 	cmake --preset $@
 	cmake --build --preset $@ -j $(JOBS)
-	ctest --preset $@ -j $(JOBS) --no-tests=error $(if $(WITHOUT),-E '$(WITHOUT)')
+	ctest --preset $@ -j $(TESTS) --no-tests=error $(if $(WITHOUT),-E '$(WITHOUT)')
 
 torture: deps dev ## long crash and fault campaigns (an hour)
 	STATOR_SEEDS=5000 build/dev/tests/simulation_test
