@@ -173,12 +173,20 @@ void Dispatcher::after_cancel(Task* batch, std::vector<Task*>& done) {
   link_.submitted.push_back(batch);
 }
 
+// Behind the rounds that wait for a slot: what it waits for may be one of them.
 void Dispatcher::begin_again(Task* batch) {
-  Lanes lanes(mesh_.lanes());
-  for (Task* part : batch->children) add_lanes(*part, lanes);
   give_back_parts(batch);
-  make_parts(batch, lanes);
-  send_first(batch);
+  --wide_batches_;
+  waiting_rounds_.push_back(batch);
+  begin_waiting();
+}
+
+void Dispatcher::begin_waiting() {
+  while (!waiting_rounds_.empty() && wide_batches_ < kWideBatchesMax) {
+    Task* next = waiting_rounds_.front();
+    waiting_rounds_.pop_front();
+    begin(next);
+  }
 }
 
 void Dispatcher::finish_part(Task* part, std::vector<Task*>& done) {
@@ -269,11 +277,7 @@ void Dispatcher::finish_wide(Task* batch, std::vector<Task*>& done) {
   give_back_parts(batch);
   --wide_batches_;
   batch->is_round ? finish_round(batch, done) : give(batch, done);
-  while (!waiting_rounds_.empty() && wide_batches_ < kWideBatchesMax) {
-    Task* next = waiting_rounds_.front();
-    waiting_rounds_.pop_front();
-    begin(next);
-  }
+  begin_waiting();
 }
 
 // Each of its requests is answered as if it had run alone.

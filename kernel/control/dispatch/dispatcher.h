@@ -128,6 +128,7 @@ class Dispatcher {
   void take_repeat(const bridge::Task& part);
   void after_prepare(bridge::Task* batch);
   void begin_again(bridge::Task* batch);
+  void begin_waiting();
   void finish_part(bridge::Task* part, std::vector<bridge::Task*>& done);
   void finish_wide(bridge::Task* batch, std::vector<bridge::Task*>& done);
   void send_parts(bridge::Task* batch, bridge::TaskKind kind);

@@ -493,6 +493,28 @@ TEST_F(StuckRoundTest, PartsOfASplitRequestAreToldOnce) {
   expect_nothing_open();
 }
 
+// Else rounds that are known from the start take all slots and wait for earlier requests of their
+// connections, whose rounds wait for a slot.
+TEST_F(StuckRoundTest, OneThatBeginsAgainGivesItsSlotToOneThatWaits) {
+  std::vector<Task*> here;
+  for (std::size_t i = 0; i < kWideBatchesMax; ++i) {
+    start(i);
+    here.push_back(only(0, bridge::TaskKind::kBatchPrepare));
+  }
+  Task* waiting = start(9'999);
+  EXPECT_TRUE(given_to(0).empty()) << "it has no slot";
+  const auto is_behind = [&](Task* part) {
+    part->wants_round = true;
+    answer_from(0, part);
+    EXPECT_TRUE(done().empty());
+    for (const std::uint32_t lane : {0u, 1u}) step(lane, bridge::TaskKind::kBatchCancel);
+    return only(0, bridge::TaskKind::kBatchPrepare);
+  };
+  Task* second = here[0]->items.at(0);
+  EXPECT_EQ(is_behind(here[0])->items, std::vector<Task*>{waiting});
+  EXPECT_EQ(is_behind(here[1])->items, std::vector<Task*>{second}) << "and is the next one";
+}
+
 TEST_F(StuckRoundTest, ThoseThatWaitForASlotAreToldAndUndoneAtHome) {
   std::vector<Task*> here;
   for (std::size_t i = 0; i < kWideBatchesMax; ++i) {
