@@ -49,6 +49,15 @@ class PowerCutTest : public testing::Test {
     workload.join();
     disk_->lose_power();
   }
+  // Fills the disk until less than twice `bytes` are free.
+  void fill_but_for(off_t bytes) const {
+    const std::string path = disk_->mount_point() + "/filler";
+    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    off_t end = 0;
+    while (posix_fallocate(file, end, bytes) == 0) end += bytes;
+    ASSERT_EQ(ftruncate(file, end - bytes), 0);
+    close(file);
+  }
   TempDir dir_{TempDir::kFast};
   std::unique_ptr<LoopDisk> disk_;
 };
@@ -159,6 +168,32 @@ TEST_F(PowerCutTest, AFullDiskRefusesWritesServesReadsAndHeals) {
         {"payload_format", "json"}}.dump()));
     ASSERT_EQ(got["payload"]["i"], i) << got;
   }
+}
+
+// The checkpoint begins to write and does not come to its end; the log has files to spare.
+TEST_F(PowerCutTest, ACheckpointHasTheRoomOfHistoryWhereTheDiskIsFull) {
+  ServerProcess server(
+      {disk_->mount_point(), 1,
+       "[server]\nmemtable_mib = 64\nlog_segment_mib = 4\n[changes]\nretain_mib = 10000\n", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  const auto ask = [&](const json& request) { return json::parse(client.ask(request.dump())); };
+  const auto put = [&](const std::string& document) {
+    return ask({{"op", "point_put"},
+                {"document_id", document},
+                {"data", {{"f", std::string(200'000, 'f')}}}});
+  };
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(put("d0")["status"], "ok");
+  ASSERT_EQ(ask({{"op", "checkpoint"}})["status"], "ok");
+  for (int i = 1; i < 10; ++i) ASSERT_EQ(put("d" + std::to_string(i))["status"], "ok");
+  fill_but_for(64 * 1024);
+  const json first = ask({{"op", "checkpoint"}});
+  if (first["status"] != "ok") {
+    EXPECT_EQ(first["error_code"], "disk_full") << first;
+  }
+  json answer = first;
+  for (int i = 0; i < 100 && answer["status"] != "ok"; ++i) answer = ask({{"op", "checkpoint"}});
+  EXPECT_EQ(answer["status"], "ok") << answer << server.errors();
 }
 
 // Twice as much is written as the disk has room for, to few documents, with all history kept as

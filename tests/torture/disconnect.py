@@ -207,6 +207,8 @@ ENTRIES = [
      "if (copied.ok() && from > to)", "if (false)", "process_test --gtest_filter=BackupTest.ABaseOf*"),
     ("servers that share a backup directory take turns", "kernel/server/backup_directory.cc", "  STATOR_CHECK(take_root());\n", "",
      "process_test --gtest_filter=BackupTest.ServersThat*"),
+    ("a write that a full disk cut short is of a full disk", "kernel/data/store/lmdb_env.cc",
+     "  if (reason == EIO && is_full(directory_)) reason = ENOSPC;\n", "", "process_test --gtest_filter=PowerCutTest.ACheckpointHas*"),
     ("no backups inside the data directory", "kernel/server/server_check.cc", "  STATOR_CHECK(check_backup_directory());\n", "",
      "process_test --gtest_filter=StartTest.Backups*"),
     ("a file that is none of the log is named", WAL + "log_check.cc", "next.first < log_.position.next", "false", LOG),

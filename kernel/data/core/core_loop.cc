@@ -537,7 +537,9 @@ void CoreLoop::end_checkpoint(std::vector<Task*>& answered) {
   if (status.error().code() == ErrorCode::kDiskFull) options_.log->want_space();
   checkpoint_not_before_ns_ = now_ns_ + checkpoint_retry_ns_;
   checkpoint_retry_ns_ = std::min(checkpoint_retry_ns_ * 2, kCheckpointRetryNsMax);
-  checkpoints_.fail(Error(ErrorCode::kStorage, "the checkpoint failed: " + status.error().sentence()), answered);
+  checkpoints_.fail(
+      Error(status.error().code(), "the checkpoint failed: " + status.error().sentence()),
+      answered);
 }
 
 Status CoreLoop::checkpoint() {

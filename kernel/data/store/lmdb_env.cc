@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <sys/statvfs.h>
 #include <utility>
 
 #include <lmdb.h>
@@ -52,6 +53,14 @@ ErrorCode code_of(int reason) {
     default:
       return ErrorCode::kStorage;
   }
+}
+
+// A write that is cut short by a full disk is EIO to LMDB, again and again: what it got stays a
+// part of the file. Nothing is left then, but for what others let go of meanwhile.
+bool is_full(const std::string& directory) {
+  constexpr std::uint64_t kNothingBytes = 1024 * 1024;
+  struct statvfs disk {};
+  return ::statvfs(directory.c_str(), &disk) == 0 && disk.f_bavail * disk.f_frsize < kNothingBytes;
 }
 
 // Aborts the transaction unless it was committed.
@@ -164,6 +173,7 @@ bool BaseCursor::to_at_or_after(ByteView key) {
 }
 
 Error LmdbEnv::failure(const char* action, int reason) const {
+  if (reason == EIO && is_full(directory_)) reason = ENOSPC;
   return Error(code_of(reason),
                std::string(action) + " the store " + directory_ + ": " + mdb_strerror(reason));
 }

@@ -163,7 +163,7 @@ TEST_F(CheckpointTest, AFailureIsATypedErrorAndTheNextRequestTriesAgain) {
   turn();
   end_checkpoint();
   EXPECT_EQ(turn(), std::vector<Task*>{task});
-  EXPECT_EQ(task->code, ErrorCode::kStorage);
+  EXPECT_EQ(task->code, ErrorCode::kDiskFull);
   EXPECT_EQ(log_.space_wanted(), 1) << "the disk is full: the log may have what nobody needs";
   store_.is_failing = false;
   Task* again = ask();
