@@ -61,21 +61,23 @@ PulledBackup::~PulledBackup() {
   close(partial_fd_);
 }
 
-// The directory's lock goes with its process, however that ends.
+// The directory's lock goes with its process, however that ends. Some network file systems have
+// none for directories. A link is not followed: what it points to is nothing that a pull left.
 void PulledBackup::take_partial() {
   for (;;) {
     if (mkdir(partial_.c_str(), 0700) != 0 && errno != EEXIST) fail(partial_);
-    partial_fd_ = open(partial_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    partial_fd_ = open(partial_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (partial_fd_ < 0 && errno == ENOENT) continue;  // its pull ended in between
     if (partial_fd_ < 0) fail(partial_);
-    if (flock(partial_fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(partial_fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       close(partial_fd_);
       throw Failure(kExitUsage, "another pull writes '" + partial_ + "'");
     }
     struct stat mine {};
     struct stat there {};
     fstat(partial_fd_, &mine);
-    if (stat(partial_.c_str(), &there) == 0 && mine.st_ino == there.st_ino) return;
+    const bool is_there = lstat(partial_.c_str(), &there) == 0;
+    if (is_there && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev) return;
     close(partial_fd_);  // removed, or renamed, before it was locked
   }
 }

@@ -79,7 +79,9 @@ bool read_base(json::Reader& reader, std::optional<BackupBase>& base) {
   for (reader.enter_object(); reader.next_key(key); ++members) {
     bool is_good = false;
     if (key.text == "name") is_good = read_text(reader, base->name) && is_backup_name(base->name);
-    if (key.text == "manifest_sha256") is_good = read_text(reader, base->manifest_sha256);
+    if (key.text == "manifest_sha256")
+      is_good =
+          read_text(reader, base->manifest_sha256) && base->manifest_sha256.size() == kSumDigits;
     if (!is_good) return false;
   }
   return !reader.failed() && members == 2;

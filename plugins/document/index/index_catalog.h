@@ -14,6 +14,8 @@ namespace stator::document {
 
 // Each index costs every write of its collection a key.
 inline constexpr std::size_t kIndexesPerCollectionMax = 64;
+// Of these. A sweep has a cursor on each, and a call has 16.
+inline constexpr std::size_t kTtlIndexesPerCollectionMax = 8;
 
 using IndexDefinitions = std::vector<IndexDefinition>;
 

@@ -126,9 +126,16 @@ Status prepare(const DocumentEngine& engine, const Request& request, Records& re
     reply.write(kKnown);
     return STATOR_OK;
   }
-  if (indexes.of(request.tenant(), request.collection()).size() >= kIndexesPerCollectionMax) {
+  const IndexDefinitions& others = indexes.of(request.tenant(), request.collection());
+  if (others.size() >= kIndexesPerCollectionMax) {
     return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, "name",
                       "the collection has 64 indexes, which is the most");
+  }
+  const auto ttl_count = std::count_if(others.begin(), others.end(),
+                                       [](const IndexDefinition& other) { return other.is_ttl(); });
+  if (index.is_ttl() && static_cast<std::size_t>(ttl_count) >= kTtlIndexesPerCollectionMax) {
+    return reply.fail(STATOR_E_RESOURCES_EXHAUSTED, "kind",
+                      "the collection has 8 indexes of kind 'ttl', which is the most");
   }
   records.add(STATOR_VSHARD_EVERY, RecordType::kIndexDefine, definition_record(index));
   reply.write(kMade);

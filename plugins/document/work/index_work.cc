@@ -15,6 +15,8 @@ namespace {
 // What applies a step is not in the slice: some 5 us a document and index.
 constexpr std::uint32_t kStepDocumentsMax = 64;
 constexpr std::size_t kStepBytesMax = 256 * 1024;
+// Two cursors each, beside those of the sweep: a call has 16.
+constexpr std::size_t kDroppingMax = 3;
 
 class Step {
  public:
@@ -107,8 +109,9 @@ Status work_on_indexes(const DocumentEngine& engine, const Work& work, Records& 
   const auto is_dropping = [](const IndexDefinition& index) {
     return index.state == IndexState::kDropping;
   };
+  std::size_t looked_at = 0;
   const auto* full = find_if([&](const IndexDefinition& index) {
-    return is_dropping(index) && has_entries(work.kv(), index);
+    return is_dropping(index) && ++looked_at <= kDroppingMax && has_entries(work.kv(), index);
   });
   if (full != nullptr) {
     records.add(work.vshard(), RecordType::kIndexErase, full->name);

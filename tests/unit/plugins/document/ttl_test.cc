@@ -53,6 +53,29 @@ TEST_P(TtlTest, IsOverInItsMillisecondAndNotBefore) {
   EXPECT_TRUE(documents_.entries().empty());
 }
 
+// A sweep has a cursor on each, of the 16 that a call has. Many that are dropped at once do not
+// take them away.
+TEST_P(TtlTest, AsManyAsASweepHasCursorsForAreKept) {
+  const auto index = [](int i) {
+    return Json{
+        {"path", "at" + std::to_string(i)}, {"kind", "ttl"}, {"name", "t" + std::to_string(i)}};
+  };
+  for (int i = 0; i < 8; ++i) create(index(i));
+  const Answer more = call("index_create", index(8));
+  EXPECT_EQ(more.status, STATOR_E_RESOURCES_EXHAUSTED);
+  EXPECT_EQ(more.field, "kind");
+  for (int i = 0; i < 20; ++i)
+    create({{"path", "p" + std::to_string(i)}, {"name", "p" + std::to_string(i)}});
+  for (int i = 0; i < 8; ++i) put("d" + std::to_string(i), {{"at" + std::to_string(i), now() + 1}});
+  for (int i = 0; i < 20; ++i)
+    ASSERT_EQ(call("index_drop", {{"name", "p" + std::to_string(i)}}).status, STATOR_OK);
+  documents_.kernel.run_work();
+  EXPECT_EQ(stored(), 0u);
+  ASSERT_EQ(call("index_drop", {{"name", "t3"}}).status, STATOR_OK);
+  documents_.kernel.run_work();
+  create(index(8));
+}
+
 TEST_P(TtlTest, OnlyANumberEndsADocument) {
   create({{"path", "at"}, {"kind", "ttl"}});
   put("text", {{"at", "1"}});
