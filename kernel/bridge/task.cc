@@ -97,6 +97,7 @@ void Task::reset() {
   args.clear();
   parts.clear();
   items.clear();
+  item = 0;
   lsn_at.clear();
   is_round = false;
   wants_pages = false;  // next_page is written before it is read

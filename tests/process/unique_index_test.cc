@@ -215,6 +215,25 @@ TEST_P(UniqueIndexProcessTest, ALaterRoundWaitsForAnEarlierOneOfItsConnection) {
   }
 }
 
+TEST_P(UniqueIndexProcessTest, RequestsOfABatchThatIsNotAtomicAreCarriedOutInTheirOrder) {
+  TempDir dir;
+  ServerProcess server({dir.path(), GetParam(), "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  make_unique(client);
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = "d" + std::to_string(i);
+    const auto put = [&](int n) {
+      return json{{"op", "point_put"}, {"document_id", id}, {"data", {{"u", i * 10 + n}}}};
+    };
+    const json answer =
+        ask(client, {{"op", "batch"}, {"atomic", false}, {"ops", {put(1), put(2), put(3)}}});
+    ASSERT_EQ(answer["status"], "ok") << answer;
+    const json stored = ask(client, {{"op", "point_get"}, {"document_id", id}});
+    ASSERT_EQ(stored["payload"]["u"], i * 10 + 3) << "an earlier one was carried out last";
+  }
+}
+
 // Each needs the lane on which the other one stands.
 TEST_P(UniqueIndexProcessTest, RoundsOfOneConnectionDoNotWaitForEachOther) {
   TempDir dir;

@@ -120,6 +120,7 @@ void Dispatcher::make_parts(Task* batch, const Lanes& lanes) {
     part->vshard = batch->vshard;
     part->deadline_ns = batch->deadline_ns;
     part->set_request_of(*batch);
+    part->item = batch->item;
     if (LaneId{lane} == of_key) {
       part->idempotency_key = batch->idempotency_key;
       part->request_hash = batch->request_hash;
@@ -357,6 +358,7 @@ void Dispatcher::start_round(std::vector<Task*> items, Status outcome) {
   round->origin = home_;
   const Task* client = client_of(items.front());
   round->set_request_of(*client);
+  round->item = items.front()->item;
   if (!client->children.empty() && !client->idempotency_key.empty()) {
     round->idempotency_key = client->idempotency_key;
     round->request_hash = client->request_hash;

@@ -39,7 +39,12 @@ bool CoreLoop::prepare_items(Task& batch) {
   for (Task* item : batch.items) {
     item->clear_answer();  // a round may begin again
     item->is_repeat = batch.is_round && answer_from_idempotency(*item);
-    if (!item->is_repeat) prepare_item(*item);
+    // Its client may have gone while the round waited.
+    if (item->was_cancelled()) {
+      item->refuse_as_cancelled();
+    } else if (!item->is_repeat) {
+      prepare_item(*item);
+    }
     batch.claims.append(item->claims.view());
     if (item->code == ErrorCode::kOk) continue;
     if (batch.is_round) {

@@ -3,6 +3,7 @@
 // written, the dispatcher of its home leads a round over the lanes concerned (core_batch.cc), and
 // what its connection sent behind it waits.
 #include <algorithm>
+#include <tuple>
 
 #include "base/assert.h"
 #include "data/core/core_loop.h"
@@ -58,8 +59,8 @@ void CoreLoop::ask_for_round(Task& task) {
   task.payload.clear();
   task.lsn_at.clear();
   task.answer_after = Lsn{};
-  in_rounds_.push_back(
-      {&task, task.origin, task.connection, task.connection_generation, task.request_id});
+  in_rounds_.push_back({&task, task.origin, task.connection, task.connection_generation,
+                        task.request_id, task.item});
 }
 
 Status CoreLoop::check_claims(std::span<const ByteView> lists, bool is_batch) const {
@@ -118,7 +119,8 @@ bool CoreLoop::is_behind_round(const Task& task) const {
   return std::any_of(in_rounds_.begin(), in_rounds_.end(), [&](const InRound& ahead) {
     return ahead.connection == task.connection &&
            ahead.connection_generation == task.connection_generation &&
-           ahead.origin == task.origin && ahead.request_id < task.request_id;
+           ahead.origin == task.origin &&
+           std::tie(ahead.request_id, ahead.item) < std::tie(task.request_id, task.item);
   });
 }
 

@@ -273,6 +273,7 @@ class CoreLoop {
     std::uint32_t connection;
     std::uint32_t connection_generation;
     std::uint64_t request_id;
+    std::uint32_t item;  // of a batch that is not atomic: requests of one number, in their order
   };
   std::vector<InRound> in_rounds_;
   std::vector<bridge::Task*> behind_rounds_;  // what their connections sent after them
