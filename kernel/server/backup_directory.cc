@@ -17,11 +17,17 @@ Result<std::optional<ReadManifest>> BackupDirectory::read_base() {
 Status BackupDirectory::take_root() {
   STATOR_CHECK(files_.make_directory(root_));
   auto taken = files_.lock(root_ + "/.lock");
-  if (!taken.ok() && taken.error().code() == ErrorCode::kBusy) {
+  if (taken.ok()) {
+    lock_ = taken.take();
+    return ok_status();
+  }
+  if (taken.error().code() == ErrorCode::kBusy) {
     return Error(ErrorCode::kBusy, "another server takes a backup: " + taken.error().sentence())
         .with_retry_after(kRetryBusyMs);
   }
-  STATOR_TRY(lock_, std::move(taken));
+  // A file system without locks, or the file of another user.
+  log::warn("no other server may take a backup in " + root_ +
+            " at the same time: " + taken.error().sentence());
   return ok_status();
 }
 

@@ -28,11 +28,11 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
 }
 
-// Its bases lie beside the backup itself: behind a link, and not below ".".
-std::string place_of(const std::string& from) {
+// So that it has a parent, as "." has.
+std::string whole_path(const std::string& path) {
   std::error_code code;
-  const std::string place = std::filesystem::canonical(from, code);
-  return code ? without_slashes(from) : place;
+  const std::string whole = std::filesystem::absolute(path, code).lexically_normal();
+  return without_slashes(code ? path : whole);
 }
 
 // Gives the bytes of a file to `sink`, piece by piece.
@@ -52,7 +52,7 @@ class Restore {
   Restore(io::FileSystem& files, const std::string& from, std::string data_dir,
           const wal::KeyRing* keys)
       : files_(files),
-        from_(place_of(from)),
+        from_(whole_path(from)),
         data_dir_(without_slashes(std::move(data_dir))),
         keys_(keys) {}
 
@@ -65,6 +65,7 @@ class Restore {
     BackupManifest manifest;
   };
 
+  Result<std::string> place_of(const std::string& base);
   Status read_chain();
   Status check_continues(const Part& part, const Part& next) const;
   Status verify(const Part& part);
@@ -82,6 +83,15 @@ class Restore {
   std::vector<Part> parts_;  // the full backup first
   Restored done_;
 };
+
+// Beside the path that was given, or, if that is a link, beside the backup itself.
+Result<std::string> Restore::place_of(const std::string& base) {
+  const std::string beside = parent_of(from_) + "/" + base;
+  STATOR_TRY(const bool is_there, files_.exists(beside));
+  std::error_code code;
+  const std::string behind = std::filesystem::canonical(from_, code);
+  return is_there || code ? beside : parent_of(behind) + "/" + base;
+}
 
 // From the last backup back to the full one. No backup is met twice, for each names the sum of its
 // base's manifest, in which the sums of all before it are.
@@ -101,7 +111,7 @@ Status Restore::read_chain() {
       return ok_status();
     }
     expected_sum = base->manifest_sha256;
-    directory = parent_of(from_) + "/" + base->name;
+    STATOR_TRY(directory, place_of(base->name));
   }
 }
 

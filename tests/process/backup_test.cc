@@ -662,9 +662,15 @@ TEST_F(DamagedBackupTest, AServerDoesNotStartOnARestoreThatWasBrokenOff) {
 
 TEST_F(DamagedBackupTest, ItIsFoundFromItsOwnDirectoryAndThroughALink) {
   std::filesystem::create_directory_symlink(root() + "/b", dir_.path() + "/newest");
+  // Moved away, with a link in its place: its base lies beside the link.
+  const std::string moved = dir_.path() + "/moved";
+  std::filesystem::create_directories(moved + "/root");
+  std::filesystem::create_directory_symlink(root() + "/a", moved + "/root/a");
+  std::filesystem::copy(root() + "/b", moved + "/b");
+  std::filesystem::create_directory_symlink(moved + "/b", moved + "/root/b");
   const std::string there = std::filesystem::current_path();
   std::filesystem::current_path(root() + "/b");
-  for (const std::string& from : {std::string("."), dir_.path() + "/newest"}) {
+  for (const std::string& from : {std::string("."), dir_.path() + "/newest", moved + "/root/b"}) {
     const CommandResult done =
         run_statord({"restore", "--from", from, "--data-dir", fresh() + "/data"});
     EXPECT_EQ(done.exit_code, 0) << done.errors;

@@ -168,6 +168,20 @@ TEST_F(PullTest, ASecondPullToOnePathLeavesTheFirstAlone) {
   EXPECT_EQ(content("log"), "abc");
 }
 
+// Of somebody else's choosing, perhaps; and one to nowhere must not be waited for.
+TEST_F(PullTest, ALinkInThePlaceOfThePartialOneIsNotFollowed) {
+  const std::string photos = path() + "-photos";
+  std::filesystem::create_directory(photos);
+  std::ofstream(photos + "/one") << "mine";
+  for (const std::string& to : {photos, path() + "-nowhere"}) {
+    std::filesystem::create_directory_symlink(to, path() + ".partial");
+    EXPECT_EQ(pull({kBegin, kEnd}), "");
+    EXPECT_THAT(fault_, HasSubstr("cannot write"));
+    EXPECT_TRUE(std::filesystem::exists(photos + "/one"));
+    std::filesystem::remove(path() + ".partial");
+  }
+}
+
 TEST_F(PullTest, WhatIsThereIsNotTouched) {
   std::filesystem::create_directory(path());
   EXPECT_EQ(pull({kBegin, kEnd}), "");

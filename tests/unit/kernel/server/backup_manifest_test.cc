@@ -76,6 +76,15 @@ TEST(BackupManifestTest, WhatIsNotWholeIsRefused) {
   EXPECT_EQ(fault_of(replaced(good, R"("version")", R"("vers1on")")), ErrorCode::kCorrupted);
 }
 
+// Else it could name itself, and a restore would have no end.
+TEST(BackupManifestTest, ABaseHasASum) {
+  const std::string good = format_manifest(incremental());
+  const std::size_t from = good.find(R"("manifest_sha256":")") + 19;
+  std::string bad = good;
+  bad.erase(from, good.find('"', from) - from);
+  EXPECT_EQ(fault_of(bad), ErrorCode::kCorrupted);
+}
+
 TEST(BackupManifestTest, ABaseIsANameNotAPath) {
   EXPECT_EQ(fault_of(replaced(format_manifest(incremental()), "sunday", "../../x")),
             ErrorCode::kCorrupted);
