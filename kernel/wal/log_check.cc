@@ -43,14 +43,15 @@ class Check {
   std::string way_out() const;
   Status check_bounds() const;
   Status take(std::size_t index);
-  Status look_before();
+  Status take_all();
+  void look_before();
   void note(BatchReader& batch);
   void bad_header(std::size_t index, Error& error);
   bool is_continued(const Segment& segment, const LogPosition& header, std::size_t index);
   void end_of_last(const Segment& segment, SegmentReader& reader, const SegmentEnd& end);
   void damaged(const Segment& segment, std::uint64_t offset, std::string reason,
                bool is_foreign = false);
-  void stray(const Segment& segment);
+  void stray(std::size_t index);
 
   io::FileSystem& files_;
   const CheckOptions& options_;
@@ -64,12 +65,16 @@ void Check::damaged(const Segment& segment, std::uint64_t offset, std::string re
   log_.damage = LogFault{segment.path, offset, std::move(reason), is_foreign};
 }
 
-// A segment begins behind the end of the one before it.
-void Check::stray(const Segment& segment) {
-  damaged(segment, 0,
-          "its name says LSN " + std::to_string(segment.first.value()) +
-              ", but the segment before it goes on to LSN " +
-              std::to_string(log_.last_good().value()) + ": the file is none of this log");
+// The segment behind `index` begins before the end of that one. Which of the two is none of the log
+// is known where one before them continues in the first.
+void Check::stray(std::size_t index) {
+  const Segment& segment = log_.segments[index];
+  const Segment& next = log_.segments[index + 1];
+  const std::string end = " goes on to LSN " + std::to_string(log_.last_good().value());
+  const std::string begin = "it begins at LSN " + std::to_string(next.first.value()) + ", but ";
+  damaged(next, 0,
+          index > begin_ ? begin + "the segment before it" + end + ": the file is none of this log"
+                         : begin + segment.path + end + ": one of the two is none of this log");
   log_.damage->is_stray = true;
 }
 
@@ -175,7 +180,7 @@ Status Check::take(std::size_t index) {
   if (!end.is_clean) {
     damaged(segment, end.offset, end.reason, end.is_foreign);
   } else if (next.first < log_.position.next) {
-    stray(next);
+    stray(index);
   } else if (next.first != log_.position.next) {
     damaged(segment, end.offset,
             "records are missing, the next segment begins at LSN " +
@@ -184,19 +189,22 @@ Status Check::take(std::size_t index) {
   return ok_status();
 }
 
-// Was a stray file taken for the first segment that is needed? The one before it tells.
-Status Check::look_before() {
-  const std::string& first = log_.segments[begin_].path;
-  if (begin_ == 0 || !log_.damage || log_.damage->path != first || log_.damage->offset != 0)
-    return ok_status();
-  LogCheck found = log_;
-  log_.damage.reset();
-  --begin_;
-  STATOR_CHECK(take(begin_));
-  if (log_.damage && log_.damage->is_stray) return ok_status();
-  ++begin_;
-  log_ = std::move(found);
+Status Check::take_all() {
+  for (std::size_t i = begin_; i < log_.segments.size() && !log_.damage; ++i) STATOR_CHECK(take(i));
   return ok_status();
+}
+
+// A stray file may have been taken for the first segment that is needed: those before it tell. What
+// else is wrong with them is of no interest.
+void Check::look_before() {
+  CheckOptions options = options_;
+  options.on_record = {};
+  Check whole(files_, options);
+  whole.log_.segments = log_.segments;
+  whole.log_.begin = log_.segments.front().first;
+  const bool is_looked_at = whole.take_all().ok();
+  if (is_looked_at && whole.log_.damage && whole.log_.damage->is_stray)
+    log_ = std::move(whole.log_);
 }
 
 Result<LogCheck> Check::run() {
@@ -204,8 +212,8 @@ Result<LogCheck> Check::run() {
   begin_ = options_.is_whole ? 0 : first_needed();
   const std::size_t count = log_.segments.size();
   if (count != 0) log_.begin = log_.segments[begin_].first;
-  for (std::size_t i = begin_; i < count && !log_.damage; ++i) STATOR_CHECK(take(i));
-  if (count != 0) STATOR_CHECK(look_before());
+  STATOR_CHECK(take_all());
+  if (log_.damage && begin_ > 0) look_before();
   STATOR_CHECK(check_bounds());
   return std::move(log_);
 }

@@ -28,7 +28,7 @@ struct LogFault {
   std::string reason;
   bool is_foreign = false;  // what is there is whole, but of another log or of a newer version
   std::uint64_t end = 0;    // behind the last commit there, whole or not
-  bool is_stray = false;    // the file is none of this log, whose other files may be whole
+  bool is_stray = false;    // a file is none of this log, whose other files may be whole
 };
 
 struct CheckOptions {

@@ -37,7 +37,8 @@ std::optional<Lsn> cut_target(const CheckOptions& options, const LogCheck& check
 
 std::string way_on(const CheckOptions& options, const LogCheck& check) {
   if (check.damage->is_stray) {
-    return "nothing is cut: move this file to another place, and look at the rest of the log again";
+    return "nothing is cut: move the file that is none of this log to another place ('statord wal "
+           "inspect' shows where each segment begins and ends), and look at the rest again";
   }
   if (check.damage->is_foreign) {
     return "nothing is cut: these are records of a newer version or of another log; start the "

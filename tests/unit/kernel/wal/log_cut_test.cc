@@ -12,6 +12,7 @@
 namespace stator::wal {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 // Three segments; LSNs of their batches: 1 | 2 3 | 4, 5 | 6 7 8, 9.
@@ -271,7 +272,7 @@ TEST(LogCutTest, IsNotOfferedForAFileThatIsNoneOfTheLog) {
       ASSERT_TRUE(log.damage) << content << " " << held;
       EXPECT_EQ(log.damage->path, stray);
       EXPECT_EQ(cut_target(options, log), std::nullopt);
-      EXPECT_THAT(way_on(options, log), HasSubstr("move this file"));
+      EXPECT_THAT(way_on(options, log), HasSubstr("move the file"));
       const std::uint64_t changes = files.changes();
       for (std::uint64_t to = 0; to < 12; ++to) {
         auto plan = plan_cut(files, options, Lsn{to});
@@ -282,6 +283,32 @@ TEST(LogCutTest, IsNotOfferedForAFileThatIsNoneOfTheLog) {
       ASSERT_TRUE(files.remove(stray).ok());
       expect_ends_with(files, 9);
     }
+  }
+}
+
+// A whole segment of another log.
+TEST(LogCutTest, WhichFileIsNoneOfTheLogIsSaidWhereItIsKnown) {
+  io::FaultyFileSystem other;
+  write_commits(other, {{"a", "b"}, {"c", "d"}, {"e", "f", "g"}, {"h"}}, kSegment);
+  for (const std::uint64_t needed : {1u, 6u}) {  // 6: it is the first that is looked at
+    io::FaultyFileSystem files;
+    write_log(files);
+    ASSERT_TRUE(files.create(path_of(5)).ok());
+    files.set_content(path_of(5), other.content(path_of(5)));
+    CheckOptions options = options_of(needed - 1);
+    options.oldest_needed = needed;
+    LogCheck log = check_log(files, options).take();
+    ASSERT_TRUE(log.damage);
+    EXPECT_EQ(log.damage->path, path_of(5)) << needed;
+    EXPECT_THAT(log.damage->reason, HasSubstr("the file is none"));
+    EXPECT_EQ(cut_target(options, log), std::nullopt);
+    // Before all others: nothing says which one it is.
+    ASSERT_TRUE(files.remove(path_of(5)).ok());
+    files.set_content(path_of(1), other.content(path_of(1)));
+    log = check_log(files, options_of()).take();
+    ASSERT_TRUE(log.damage);
+    EXPECT_THAT(log.damage->reason, AllOf(HasSubstr(path_of(1)), HasSubstr("one of the two")));
+    EXPECT_EQ(cut_target(options, log), std::nullopt);
   }
 }
 
