@@ -61,7 +61,8 @@ class Feed {
       sigset_t set = {};
       sigaddset(&set, SIGPIPE);
       pthread_sigmask(SIG_BLOCK, &set, nullptr);
-      const int fd = open(path_.c_str(), O_WRONLY | O_CLOEXEC);  // waits for the reader
+      const int fd = open(path_.c_str(), O_WRONLY | O_CLOEXEC);  // waits for a reader
+      is_open_ = true;
       if (write_all(fd, text.substr(0, stop))) {
         may_go_on_.wait(false);
         write_all(fd, text.substr(stop));
@@ -69,8 +70,9 @@ class Feed {
       close(fd);
     });
   }
-  // Its reader reads on or has ended.
+  // Its reader reads on or has ended, perhaps before it opened the pipe.
   ~Feed() {
+    while (!is_open_) close(open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     go_on();
     thread_.join();
     unlink(path_.c_str());
@@ -94,6 +96,7 @@ class Feed {
   }
 
   const std::string path_;
+  std::atomic<bool> is_open_ = false;
   std::atomic<bool> may_go_on_ = false;
   std::thread thread_;
 };
