@@ -162,6 +162,18 @@ TEST_F(TenantDropTest, AKilledServerGoesOnUntilNothingIsLeft) {
   EXPECT_EQ(stored(tenant), 0u);
 }
 
+// The engine that opens again wakes its index, which is work for a tenant that is no longer there.
+TEST_F(TenantDropTest, AnIndexDoesNotKeepItAfterAKill) {
+  const int tenant = make_tenant("acme");
+  const auto client = log_in(server_.port(), "acme", "correct horse");
+  fill(*client, 10);
+  must(*client, {{"op", "index_create"}, {"collection", "one"}, {"path", "n"}});
+  drop("acme", tenant);
+  kill_and_start();
+  await_end(tenant);
+  EXPECT_EQ(stored(tenant), 0u);
+}
+
 TEST_F(TenantDropTest, WhileItGoesOnNoVShardMovesAndTheTenantIsGone) {
   const int tenant = make_tenant("acme");
   const auto client = log_in(server_.port(), "acme", "correct horse");

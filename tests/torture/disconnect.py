@@ -205,6 +205,8 @@ ENTRIES = [
      "if (task.connection == bridge::kNoConnection || !may_wait) return false;", "return false;", SIMULATION),
     ("an increment without anything new continues its base, too", "kernel/server/backup.cc",
      "if (copied.ok() && from > to)", "if (false)", "process_test --gtest_filter=BackupTest.ABaseOf*"),
+    ("work for a dropped tenant is not wanted again", "kernel/data/core/core_work.cc",
+     "  if (eraser_.is_refused(task.tenant)) return;", "  ", "process_test --gtest_filter=TenantDropTest.AnIndex*"),
     ("what waits for its round is not carried out for a client that is gone", "kernel/data/core/core_batch.cc",
      "if (item->was_cancelled()) {", "if (false) {", "process_test --gtest_filter=CancelTest.WhatWaits*"),
     ("requests of one batch are carried out in their order", CLAIMS,

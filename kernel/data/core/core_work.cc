@@ -81,6 +81,7 @@ bool CoreLoop::begin_work(Task& task) {
 void CoreLoop::end_work(const Task& task) {
   STATOR_ASSERT(is_working());
   works_for_.reset();
+  if (eraser_.is_refused(task.tenant)) return;  // its tenant was dropped: it is not wanted again
   const WorkList::Place place = place_of(task);
   if (task.code == ErrorCode::kOk) return work_.set_refusal(place, {});
   const WorkList::Refusal& before = work_.refusal(place.engine, place.tenant, place.collection);
