@@ -66,7 +66,7 @@ Status sweep(const DocumentEngine& engine, const Work& work, Records& records, R
   std::size_t walked = 0;
   for (const IndexDefinition& index : engine.indexes().of(work.tenant(), work.collection())) {
     if (!index.is_ttl() || !index.is_kept()) continue;
-    // More were made by an older version, or by one batch. Nobody sees what is over in any of them.
+    // An older version made more. Nobody sees what is over in any of them.
     if (++walked > kTtlIndexesPerCollectionMax) break;
     if (const Status status = sweeper.along(index); status != STATOR_OK) return status;
   }

@@ -352,6 +352,15 @@ class StuckRoundTest : public DispatcherTest {
     EXPECT_EQ(given[0]->kind, kind);
     return given[0];
   }
+  // The parts at home of as many rounds as a lane may lead.
+  std::vector<Task*> fill_slots() {
+    std::vector<Task*> here;
+    for (std::size_t i = 0; i < kWideBatchesMax; ++i) {
+      start(i);
+      here.push_back(only(0, bridge::TaskKind::kBatchPrepare));
+    }
+    return here;
+  }
   void set_stuck() {
     std::vector<Task*> answers;
     home_.set_stuck(LaneId{1}, answers);
@@ -496,11 +505,7 @@ TEST_F(StuckRoundTest, PartsOfASplitRequestAreToldOnce) {
 // Else rounds that are known from the start take all slots and wait for earlier requests of their
 // connections, whose rounds wait for a slot.
 TEST_F(StuckRoundTest, OneThatBeginsAgainGivesItsSlotToOneThatWaits) {
-  std::vector<Task*> here;
-  for (std::size_t i = 0; i < kWideBatchesMax; ++i) {
-    start(i);
-    here.push_back(only(0, bridge::TaskKind::kBatchPrepare));
-  }
+  std::vector<Task*> here = fill_slots();
   Task* waiting = start(9'999);
   EXPECT_TRUE(given_to(0).empty()) << "it has no slot";
   const auto is_behind = [&](Task* part) {
@@ -516,11 +521,7 @@ TEST_F(StuckRoundTest, OneThatBeginsAgainGivesItsSlotToOneThatWaits) {
 }
 
 TEST_F(StuckRoundTest, ThoseThatWaitForASlotAreToldAndUndoneAtHome) {
-  std::vector<Task*> here;
-  for (std::size_t i = 0; i < kWideBatchesMax; ++i) {
-    start(i);
-    here.push_back(only(0, bridge::TaskKind::kBatchPrepare));
-  }
+  std::vector<Task*> here = fill_slots();
   Task* waiting = start(9'999);
   EXPECT_TRUE(given_to(0).empty()) << "it has no slot";
   Task* at_home = here.back();
