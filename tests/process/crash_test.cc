@@ -310,12 +310,14 @@ TEST_F(CrashTest, ARecordThatCrashedBeforeItWasDurableIsNotWrittenAThirdTime) {
 }
 
 TEST_F(CrashTest, BackgroundWorkThatCrashesRests) {
-  crash_in("work");
   start();
-  crash_by(put_of("a", "1", "poison"));
-  // Its alarm is set again when the engine is opened.
-  EXPECT_TRUE(server_.start());
-  server_.await_end();
+  put("a", "1", "poison");  // durable: work may run, and crash, before the record it is for is
+  EXPECT_EQ(server_.stop(), 0);
+  crash_in("work");
+  for (int i = 0; i < 2; ++i) {  // its alarm is set again when the engine is opened
+    server_.start();             // how far it comes is a matter of luck
+    server_.await_end();
+  }
   EXPECT_THAT(reports(), SizeIs(2));
   start();
   EXPECT_THAT(keeper()["quarantined"], SizeIs(1));
