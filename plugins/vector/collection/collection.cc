@@ -17,6 +17,17 @@ void write_row(const Rule& rule, const char* values, float* row) {
   for (std::uint32_t i = 0; i < rule.dim; ++i) row[i] = static_cast<float>(row[i] / norm);
 }
 
+// Below a quarter of what it has room for a vector gives half of that back: so that what is freed
+// is free for others, and copying costs each erased element a little.
+template <class Vector>
+void give_back(Vector& elements) {
+  if (elements.size() * 4 >= elements.capacity()) return;
+  Vector smaller;
+  smaller.reserve(elements.size() * 2);
+  smaller.assign(elements.begin(), elements.end());
+  elements.swap(smaller);
+}
+
 }  // namespace
 
 SearchRow::SearchRow(const Rule& rule, std::span<const float> values) : lines_(lines_of(rule)) {
@@ -49,7 +60,13 @@ bool Collection::shrink(std::uint32_t at_most) {
     entries_.pop_back();
   }
   lines_.resize(count() * row_lines_);
+  give_back_room();
   return count() > 0;
+}
+
+void Collection::give_back_room() {
+  give_back(lines_);
+  give_back(entries_);
 }
 
 bool Collection::erase(std::string_view document_id) {
@@ -69,6 +86,7 @@ bool Collection::erase(std::string_view document_id) {
   entries_.pop_back();
   auto node = slots_.extract(found);
   if (visits_ > 0) erased_.push_back(std::move(node));
+  give_back_room();
   return true;
 }
 

@@ -91,6 +91,8 @@ class Collection {
   std::size_t row_floats() const { return row_lines_ * kLineFloats; }
 
  private:
+  void give_back_room();
+
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
