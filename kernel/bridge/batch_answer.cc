@@ -14,8 +14,9 @@ void write_payload(const Task& item, Task& batch) {
     batch.payload.append(base64_encode(payload));
     return batch.payload.append("\"");
   }
-  for (const std::uint32_t at : item.lsn_at) {
-    batch.lsn_at.push_back(static_cast<std::uint32_t>(batch.payload.size()) + at);
+  for (const LsnPlace& place : item.lsn_at) {
+    batch.lsn_at.push_back(
+        {static_cast<std::uint32_t>(batch.payload.size()) + place.at, item.first_record});
   }
   batch.payload.append(payload);
 }

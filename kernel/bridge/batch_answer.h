@@ -7,7 +7,7 @@
 
 namespace stator::bridge {
 
-// Writes batch.payload, and batch.lsn_at for every place where an item wants the LSN.
+// Writes batch.payload, and batch.lsn_at for every place where an item wants its LSN.
 // Error kResourcesExhausted: larger than an answer may be.
 Status write_batch_answer(Task& batch);
 

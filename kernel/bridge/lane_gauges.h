@@ -32,7 +32,8 @@ struct alignas(64) LaneGauges {
 
   Gauge applied_lsn{0};  // its base holds every record up to here
   Gauge memtable_bytes{0};
-  Gauge checkpoint_runs{0};  // 0 or 1
+  Gauge checkpoint_runs{0};   // 0 or 1
+  Gauge checkpoint_fails{0};  // the last one did, 0 or 1
   Gauge waiting{0};          // tasks that wait in its core
   Gauge replayed{0};         // records of the log that its start applied
   Gauge connections{0};

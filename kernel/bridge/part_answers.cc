@@ -27,7 +27,7 @@ Status write_part_answers(Task& round) {
   for (const Task* item : round.items) {
     append_number(round.payload, item->payload.size());
     append_number(round.payload, item->lsn_at.size());
-    for (const std::uint32_t at : item->lsn_at) append_number(round.payload, at);
+    for (const LsnPlace& place : item->lsn_at) append_number(round.payload, place.at);
     round.payload.append(item->payload.view());
   }
   if (round.payload.size() <= kPayloadBytesMax) return ok_status();

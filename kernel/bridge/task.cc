@@ -73,10 +73,11 @@ void Task::clear_answer() {
 void Task::fill_in_lsn() {
   if (lsn_at.empty()) return;
   char digits[20];
-  const std::string_view text(
-      digits, static_cast<std::size_t>(
-                  std::to_chars(digits, digits + sizeof digits, lsn.value()).ptr - digits));
-  for (std::size_t i = lsn_at.size(); i-- > 0;) payload.insert(lsn_at[i], text);
+  for (std::size_t i = lsn_at.size(); i-- > 0;) {
+    const std::uint64_t number = lsn_at[i].record == kNoRecord ? 0 : lsn.value() + lsn_at[i].record;
+    const char* end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    payload.insert(lsn_at[i].at, {digits, static_cast<std::size_t>(end - digits)});
+  }
   lsn_at.clear();
 }
 

@@ -58,6 +58,15 @@ inline constexpr std::size_t kNoArgsBytes = sizeof(stator_arg_block);
 // The whole arguments of most requests.
 inline constexpr std::size_t kPrefetchedArgsBytes = 256;
 
+// Where the LSN of a record stands in an answer: at this offset of the payload, and which of the
+// records that are written with it; kNoRecord: of none, and so 0.
+struct LsnPlace {
+  std::uint32_t at = 0;
+  std::uint32_t record = 0;
+  bool operator==(const LsnPlace&) const = default;
+};
+inline constexpr std::uint32_t kNoRecord = 0xffffffff;
+
 // Of a task that no connection waits for.
 inline constexpr std::uint32_t kNoConnection = 0xffffffff;
 
@@ -94,7 +103,8 @@ struct Task {
   bool payload_is_binary = false;
   Lsn lsn;  // of the first record written, 0 if none
   std::string next_page;  // what the op's cursor is to be for the page behind this one; empty: none
-  std::vector<std::uint32_t> lsn_at;  // offsets in the payload where `lsn` is to be put in
+  std::vector<LsnPlace> lsn_at;       // ascending; where LSNs are to be put into the payload
+  std::uint32_t first_record = 0;     // of an item: which of the batch's is its first, or kNoRecord
   bool is_repeat = false;             // the payload is the stored first answer (core/idempotency.h)
   // kExecute, kBatch: nothing was written, because other lanes must take part; kBatchPrepare: the
   // round must begin again.
@@ -181,7 +191,7 @@ struct Task {
   void forget_args();
   // Takes back what an engine answered.
   void clear_answer();
-  // Puts `lsn` into the payload wherever it belongs.
+  // Puts LSNs, counted from `lsn`, into the payload wherever they belong.
   void fill_in_lsn();
   // Ready for the next request; keeps small buffers, frees large ones.
   void reset();

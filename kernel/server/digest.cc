@@ -8,6 +8,8 @@
 namespace stator::server {
 
 Result<std::string> digest(const StandingServer& server) {
+  // What every lane keeps each erases for itself.
+  if (is_dropping(server)) return drop_goes_on();
   core::Digests sums;
   core::Digests every;
   bool is_first = true;

@@ -309,6 +309,7 @@ void Lane::publish_core() {
   set(gauges.applied_lsn, store_->applied().value());
   set(gauges.memtable_bytes, store_->memtable_bytes());
   set(gauges.checkpoint_runs, core_->is_checkpointing() ? 1 : 0);
+  set(gauges.checkpoint_fails, core_->has_checkpoint_failed() ? 1 : 0);
   set(gauges.waiting, core_->waiting() + host_.held);
   set(gauges.replayed, core_->replayed());
   set(gauges.requests, host_.requests);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "base/limits.h"
 #include "base/thread_role.h"
 #include "bridge/tenant_drops.h"
 #include "bridge/vshard_map.h"
@@ -41,5 +42,14 @@ struct StandingServer {
     return ok_status();
   }
 };
+
+// Lanes remove the data of a dropped tenant, each for itself.
+inline bool is_dropping(const StandingServer& server) {
+  return server.drops != nullptr && !server.drops->is_empty();
+}
+inline Error drop_goes_on() {
+  return Error(ErrorCode::kBusy, "the data of a dropped tenant is being removed")
+      .with_retry_after(kRetryBusyMs);
+}
 
 }  // namespace stator::server

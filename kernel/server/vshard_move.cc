@@ -163,9 +163,7 @@ Result<std::string> move_vshard(const StandingServer& server, VShardId vshard, L
                  "this server has lanes 0 to " + std::to_string(server.lanes() - 1));
   }
   // Lanes have said of each other that they hold nothing of it.
-  if (server.drops != nullptr && !server.drops->is_empty()) {
-    return Error(ErrorCode::kBusy, "the data of a dropped tenant is being removed");
-  }
+  if (is_dropping(server)) return drop_goes_on();
   const LaneId from = server.vshards->lane_of(vshard);
   if (from == to) {
     return Error(ErrorCode::kDuplicateWrite, "lane", "the lane owns the vShard already");

@@ -1,14 +1,16 @@
 // Atomic batches over several lanes of the real server: nobody ever sees a part of one, concurrent
 // batches do not block each other for ever, and kill -9 leaves all or nothing.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <thread>
 
+#include <gtest/gtest.h>
+
 #include "support/client.h"
+#include "support/json_client.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -149,6 +151,39 @@ TEST_P(BatchTest, KeepsTheOrderOfItsConnection) {
     ASSERT_EQ(json::parse(*client.receive())["payload"]["v"], turn);
   }
   EXPECT_EQ(server.stop(), 0);
+}
+
+// What each request answers is of its own record: a client goes on from it.
+TEST_P(BatchTest, EachAnswerHasItsOwnLsnAlsoWhenItIsRepeated) {
+  TempDir dir;
+  ServerProcess server({dir.path(), GetParam(), "", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  const json before = must(client, {{"op", "server_stats"}});
+  const std::uint64_t first = before["durable_lsn"].get<std::uint64_t>() + 1;
+  json ops = json::array({{{"op", "point_delete"}, {"document_id", "absent"}}});
+  for (int i = 0; i < kDocuments; ++i) {
+    ops.push_back({{"op", "point_put"}, {"document_id", id(i)}, {"data", {{"v", 1}}}});
+  }
+  json request = request_of(ops);
+  request["idempotency_key"] = "k";
+  const json answers = must(client, request);
+  EXPECT_EQ(answers[0]["payload"]["lsn"], 0) << "nothing was written";
+  std::set<std::uint64_t> lsns;
+  for (int i = 0; i < kDocuments; ++i) {
+    const json& lsn = answers[static_cast<std::size_t>(i) + 1]["payload"]["lsn"];
+    lsns.insert(lsn.get<std::uint64_t>());
+    must(client,
+         {{"op", "point_put"}, {"document_id", id(i)}, {"if_lsn", lsn}, {"data", {{"v", 2}}}});
+  }
+  EXPECT_EQ(lsns.size(), std::size_t{kDocuments});
+  EXPECT_GE(*lsns.begin(), first);
+  EXPECT_LT(*lsns.rbegin(), first + kDocuments + 1);
+  EXPECT_EQ(must(client, request), answers);
+  server.kill();
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client again(server.port());
+  EXPECT_EQ(must(again, request), answers);
 }
 
 INSTANTIATE_TEST_SUITE_P(Lanes, BatchTest, testing::Values(1u, 2u, 4u));

@@ -1,10 +1,11 @@
 // At its memory limit the real server refuses writes by name, serves reads, and lives.
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include <gtest/gtest.h>
+
 #include "support/client.h"
+#include "support/json_client.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -54,6 +55,20 @@ TEST(MemoryTest, AtTheLimitWritesAreRefusedAndReadsGoOn) {
   EXPECT_GT(acknowledged, 10);
   const json got = json::parse(client.ask(R"({"op":"vector_get","collection":"big","document_id":"v0"})"));
   EXPECT_EQ(got["status"], "ok") << got;
+  // What frees memory goes on, until there is some for writes.
+  const auto remove = [](int i) -> json {
+    return {
+        {"op", "vector_delete"}, {"collection", "big"}, {"document_id", "v" + std::to_string(i)}};
+  };
+  must(client, remove(0));
+  must(client, {{"op", "batch"}, {"atomic", false}, {"ops", {remove(1), remove(2)}}});
+  const json mixed = {
+      {"op", "batch"},
+      {"ops", {remove(3), {{"op", "point_put"}, {"document_id", "d"}, {"data", json::object()}}}}};
+  EXPECT_EQ(ask(client, mixed)["field"], "ops[1]");
+  for (int i = 3; i < acknowledged * 100; ++i) must(client, remove(i));
+  const json put = {{"op", "point_put"}, {"document_id", "d"}, {"data", json::object()}};
+  for (int tries = 0; ask(client, put)["status"] != "ok"; ++tries) ASSERT_LT(tries, 1'000'000);
   EXPECT_EQ(server.stop(), 0) << server.errors();
 }
 

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "support/client.h"
+#include "support/json_client.h"
 #include "support/loop_disk.h"
 #include "support/places.h"
 #include "support/sanitizer.h"
@@ -194,6 +195,45 @@ TEST_F(PowerCutTest, ACheckpointHasTheRoomOfHistoryWhereTheDiskIsFull) {
   json answer = first;
   for (int i = 0; i < 100 && answer["status"] != "ok"; ++i) answer = ask({{"op", "checkpoint"}});
   EXPECT_EQ(answer["status"], "ok") << answer << server.errors();
+}
+
+// Its replay fills a memtable, and there is no room to write it down: the server starts as it would
+// run, with what it has in memory, and heals as it would.
+TEST_F(PowerCutTest, AStartOnAFullDiskHasEverythingAndHeals) {
+  const auto options = [&](const std::string& memtable_mib) -> ServerProcess::Options {
+    return {disk_->mount_point(), 1,
+            "[server]\nmemtable_mib = " + memtable_mib +
+                "\nlog_segment_mib = 4\n[changes]\nretain_mib = 0\n",
+            "dev"};
+  };
+  constexpr int kDocuments = 60;
+  {
+    ServerProcess server(options("64"));
+    ASSERT_TRUE(server.start()) << server.errors();
+    Client client(server.port());
+    for (int i = 0; i < kDocuments; ++i) {
+      must(client, {{"op", "point_put"},
+                    {"document_id", "d" + std::to_string(i)},
+                    {"data", {{"i", i}, {"f", std::string(200'000, 'f')}}}});
+    }
+    server.kill();
+  }
+  fill_but_for(64 * 1024);
+  ServerProcess server(options("1"));
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  const json full = must(client, {{"op", "server_stats"}});
+  EXPECT_EQ(full["lanes"][0]["checkpoint_failing"], true) << full;
+  EXPECT_EQ(full["ready"], false) << full;
+  for (int i = 0; i < kDocuments; ++i) {
+    const std::string id = "d" + std::to_string(i);
+    EXPECT_EQ(must(client, {{"op", "point_get"}, {"document_id", id}})["i"], i);
+  }
+  std::filesystem::remove(disk_->mount_point() + "/filler");
+  must(client, {{"op", "checkpoint"}});
+  const json healed = must(client, {{"op", "server_stats"}});
+  EXPECT_EQ(healed["lanes"][0]["checkpoint_failing"], false) << healed;
+  EXPECT_EQ(healed["ready"], true) << healed;
 }
 
 // Twice as much is written as the disk has room for, to few documents, with all history kept as

@@ -187,7 +187,45 @@ TEST_F(TenantDropTest, WhileItGoesOnNoVShardMovesAndTheTenantIsGone) {
   EXPECT_EQ(ask(*admin_, {{"op", "quota_set"}, {"tenant", tenant}})["error_code"], "not_found");
   EXPECT_EQ(ask(*admin_, {{"op", "tenant_create"}, {"name", "acme"}})["error_code"],
             "duplicate_write");
+  for (const Json& request :
+       {Json{{"op", "vshard_move"}, {"vshard", 1}, {"lane", 1}}, Json{{"op", "digest"}}}) {
+    EXPECT_EQ(ask(*admin_, request)["error_code"], "busy") << request;
+  }
   await_end(tenant);
+}
+
+// Records of the drop are forgotten while it goes on: some of them, and it goes on from there; all
+// of them, and the tenant is there as it was.
+TEST_F(TenantDropTest, TheLogMayBeCutBackWhileItGoesOn) {
+  const Json before = must(*admin_, {{"op", "digest"}})["engines"];
+  const int tenant = make_tenant("acme");
+  fill(*log_in(server_.port(), "acme", "correct horse"), 6000);
+  const Json whole = must(*admin_, {{"op", "digest"}});
+  const auto discard_to = [&](const Json& lsn) {
+    must(*admin_, {{"op", "discard_to"}, {"lsn", lsn}, {"discard_acknowledged", true}});
+  };
+  const auto durable = [&] { return must(*admin_, {{"op", "server_stats"}})["durable_lsn"]; };
+  must(*admin_, {{"op", "user_drop"}, {"username", "acme"}});
+  must(*admin_, {{"op", "tenant_drop"}, {"tenant", tenant}});
+  const Json begun = durable();
+  const Json midway = durable();
+  ASSERT_TRUE(is_listed(tenant)) << "the drop was over before the log was cut";
+  discard_to(midway);
+  ASSERT_TRUE(is_listed(tenant));
+  discard_to(begun);
+  ASSERT_TRUE(is_listed(tenant));
+  discard_to(whole["lsn"]);
+  EXPECT_EQ(must(*admin_, {{"op", "digest"}}), whole);
+  const auto client = log_in(server_.port(), "acme", "correct horse");
+  must(*client, {{"op", "point_get"}, {"collection", "two"}, {"document_id", "d5999"}});
+
+  drop("acme", tenant);
+  await_end(tenant);
+  EXPECT_EQ(stored(tenant), 0u);
+  const Json after = must(*admin_, {{"op", "digest"}})["engines"];
+  for (const char* engine : {"document", "vector", "graph", "crdt"}) {
+    EXPECT_EQ(after.value(engine, Json()), before.value(engine, Json())) << engine;
+  }
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 COPY = ROOT / "build" / "disconnect"
 
 CORE = "kernel/data/core/core_loop.cc"
+CHECKPOINTS = "kernel/data/core/core_checkpoint.cc"
 TURN = "kernel/data/core/core_turn.cc"
 BATCH = "kernel/data/core/core_batch.cc"
 CLAIMS = "kernel/data/core/core_claims.cc"
@@ -43,6 +44,27 @@ QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 ENTRIES = [
+    ("nothing overtakes a write that waits for its LSN", "kernel/control/session/session_order.cc",
+     "mine.is_early = task->min_lsn > host_.watermark();", "mine.is_early = false;",
+     "process_test --gtest_filter=*OrderTest.*"),
+    ("requests of a batch wait for its LSN", "kernel/control/session/batch_request.cc",
+     "if (!batch_.is_atomic) item->min_lsn = batch_.min_lsn;", "", "process_test --gtest_filter=*OrderTest.*"),
+    ("an answer in a batch has its own LSN", BATCH, "batch_.count() > before ? before : bridge::kNoRecord;", "0;",
+     "process_test --gtest_filter=*BatchTest.EachAnswer*"),
+    ("over lanes, too", BATCH, "item->first_record += batch_.count();", "{}",
+     "process_test --gtest_filter=*BatchTest.EachAnswer*"),
+    ("a full disk does not keep a server from its start", CHECKPOINTS,
+     "written.error().code() != ErrorCode::kDiskFull) return written;", "true) return written;",
+     "process_test --gtest_filter=PowerCutTest.AStart*"),
+    ("a store that cannot be written is told", CHECKPOINTS, "  has_checkpoint_failed_ = true;\n", "",
+     "process_test --gtest_filter=PowerCutTest.AStart*"),
+    ("what removes goes on at the memory limit", "kernel/control/session/session_room.cc",
+     " && (row.flags & STATOR_OP_REMOVES) == 0;", ";", "process_test --gtest_filter=MemoryTest.*"),
+    ("lanes are compared when no drop goes on", "kernel/server/digest.cc",
+     "  if (is_dropping(server)) return drop_goes_on();\n", "", "process_test --gtest_filter=TenantDropTest.While*"),
+    ("vectors give memory back", "plugins/vector/collection/collection.cc",
+     "  if (elements.size() * 4 >= elements.capacity()) return;\n", "  return;\n",
+     "process_test --gtest_filter=MemoryTest.*"),
     ("a checkpoint goes to the disk in pieces", STORE + "checkpointer.cc", "  const io::PacedSync paced(is_awaited_);\n", "",
      "process_test --gtest_filter=CostTest.ACheckpoint*"),
     ("a stop ends a backup's stream as busy", "kernel/server/backup.cc",
@@ -74,7 +96,7 @@ ENTRIES = [
      "is_due = is_writer_due() && must_wake_writer();", "is_due = (is_flushed_ || is_closing_) && must_wake_writer();",
      "kernel_wal_test --gtest_filter=CommitHereTest.*"),
     ("what waits for an LSN ends where lanes come to a stand", "kernel/data/core/core_turn.cc",
-     "(is_early && is_background_on_)", "is_early",
+     "(is_waiting && is_background_on_)", "is_waiting",
      "process_test --gtest_filter=*StopTest.*"),
     ("a flag in a client's cursor is one", "plugins/document/aggregate/part_bytes.h", " || byte > 1", "",
      "document_test --gtest_filter=*ACursorWithinAGroup*"),
@@ -92,8 +114,8 @@ ENTRIES = [
      "out.exists[i] && !take_checked(bytes, out.values[i])",
      "out.exists[i] && (out.values[i] = read_value(bytes), bytes.remove_prefix(out.values[i].bytes.size()), false)",
      "document_test --gtest_filter=*CursorTest*"),
-    ("a checkpoint that failed is tried again soon", CORE, "now_ns_ + checkpoint_retry_ns_;",
-     "now_ns_ + kCheckpointRetryNsMax;", "kernel_data_core_test --gtest_filter=CheckpointTest.*"),
+    ("a checkpoint that failed is tried again soon", CHECKPOINTS, "monotonic_ns() + checkpoint_retry_ns_;",
+     "monotonic_ns() + kCheckpointRetryNsMax;", "kernel_data_core_test --gtest_filter=CheckpointTest.*"),
     ("names that nobody has are kept apart", "kernel/control/auth/lockout.cc", "is_known ? users_ : strangers_",
      "users_", "kernel_control_auth_test --gtest_filter=LockoutTest.*"),
     ("a backup waits for a client that does not read, and not for ever", "kernel/server/backup_stream.cc",
@@ -186,9 +208,9 @@ ENTRIES = [
      "  ++in_flight_;  // until it is told\n", "", HELD),
     ("strong reads wait for what they saw", CORE,
      "if (task.consistency == Consistency::kStrong) task.answer_after = seen_by(task);", "", SIMULATION),
-    ("checkpoints run", CORE,
+    ("checkpoints run", CHECKPOINTS,
      "is_checkpointing_ = store.start_checkpoint(durable);", "is_checkpointing_ = false;", SIMULATION),
-    ("no checkpoint while a batch is held", CORE, "  if (is_holding_) return false;\n", "", SIMULATION),
+    ("no checkpoint while a batch is held", CHECKPOINTS, "  if (is_holding_) return false;\n", "", SIMULATION),
     ("repeats are found", CORE, "if (task.idempotency_key.empty() ||\n      !Idem", "if (true ||\n      !Idem", SIMULATION),
     ("the log is replayed", CORE, "if (!is_mine(record.vshard)) return ok_status();", "return ok_status();",
      SIMULATION),
@@ -248,7 +270,8 @@ ENTRIES = [
      "kernel_data_store_test --gtest_filter=StoreTest.Whose*"),
     ("a failed part says that others have written", "kernel/control/dispatch/dispatcher.cc",
      "is_partly_done ?", "false ?", "kernel_control_dispatch_test"),
-    ("a batch begins again behind a round", TURN, "    task->wants_round = true;\n    return answered.push_back(task);\n", "", SIMULATION),
+    ("a batch begins again behind a round", TURN,
+     "  task->wants_round = true;\n  answered.push_back(task);\n", "  take(task, answered);\n", SIMULATION),
     ("a value that is given up is free", "plugins/document/ops/write_document.cc",
      "if (!before.empty()) claim(true, before, {});", "", "document_test"),
     ("what is over vanishes from walks", "plugins/document/scan/selection.h",
@@ -332,7 +355,7 @@ ENTRIES = [
      "classes_[static_cast<std::size_t>(task->priority)].push_back(task);", "classes_[1].push_back(task);",
      "conversation_test --gtest_filter=*one_lane_wire_priorities_overtake"),
     ("a write waits for long reads before it", "kernel/control/session/session_order.cc",
-     "if (!order_.has_long || !is_write) return false;", "return false;", "kernel_control_session_test --gtest_filter=SessionOrderTest.*"),
+     "if (!order_.has_long || !writes) return false;", "return false;", "kernel_control_session_test --gtest_filter=SessionOrderTest.*"),
     ("what waited stays behind a wide batch", "kernel/control/session/session_order.cc", "barrier_ == nullptr && ", "",
      "kernel_control_session_test --gtest_filter=SessionOrderTest.*"),
     ("long reads pause", "kernel/data/core/long_reads.cc", "  read.fiber.pause();\n", "", "kernel_data_core_test"),

@@ -75,6 +75,8 @@ constexpr LaneMetric kLaneMetrics[] = {
      &LaneGauges::memtable_bytes},
     {"lane_checkpoint_running", "gauge", "1 while a checkpoint is being written.",
      &LaneGauges::checkpoint_runs},
+    {"lane_checkpoint_failing", "gauge", "1 from a checkpoint that failed to one that did not.",
+     &LaneGauges::checkpoint_fails},
     {"lane_long_reads", "gauge", "Reads in slices that have begun and pause.",
      &LaneGauges::long_reads},
     {"lane_slices_total", "counter", "Slices of such reads.", &LaneGauges::slices},

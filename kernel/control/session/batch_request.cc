@@ -94,6 +94,7 @@ class BatchReader {
       return Error(ErrorCode::kBadRequest, std::string(entry->args.name(stream)),
                    "an op of a batch has one answer: 'stream' goes without it");
     }
+    STATOR_CHECK(check_memory(reading_.host, *entry));
     item->priority = batch_.priority;
     STATOR_CHECK(gate::admit(reading_.identity, *entry, reading_.host.table->catalog(),
                              reading_.defaults.now_ns, *item));
@@ -101,6 +102,7 @@ class BatchReader {
     item->deadline_ns = batch_.deadline_ns;
     item->trace_id = batch_.trace_id;
     item->consistency = batch_.consistency;
+    if (!batch_.is_atomic) item->min_lsn = batch_.min_lsn;  // an atomic one waits as a whole
     if (!batch_.idempotency_key.empty()) hashes_.push_back(gate::hash_of_request(*entry, *item));
     if (!batch_.is_atomic || entry->row->op_class == STATOR_OP_READ) return ok_status();
     return check_target(*entry, *item);

@@ -18,6 +18,7 @@ void write_lane(json::Writer& json, std::uint64_t number, const bridge::LaneGaug
       .field("applied_lsn", lane.applied_lsn.load(std::memory_order_relaxed))
       .field("memtable_bytes", lane.memtable_bytes.load(std::memory_order_relaxed))
       .field("checkpoint_running", lane.checkpoint_runs.load(std::memory_order_relaxed) != 0)
+      .field("checkpoint_failing", lane.checkpoint_fails.load(std::memory_order_relaxed) != 0)
       .field("waiting", lane.waiting.load(std::memory_order_relaxed))
       .field("replayed", lane.replayed.load(std::memory_order_relaxed))
       .field("connections", lane.connections.load(std::memory_order_relaxed))
@@ -75,6 +76,10 @@ std::vector<std::string> not_ready(const StatsSources& sources, std::uint64_t no
     reasons.emplace_back("the server is at its memory limit");
   }
   for (std::size_t i = 0; i < sources.lanes.size(); ++i) {
+    if (sources.lanes[i].checkpoint_fails.load(std::memory_order_relaxed) != 0) {
+      reasons.push_back("lane " + std::to_string(i) +
+                        " cannot write its store: its last checkpoint failed");
+    }
     if (!bridge::is_stuck(sources.lanes[i], now_ns, sources.stuck_ns)) continue;
     const std::uint64_t since = sources.lanes[i].busy_since_ns.load(std::memory_order_relaxed);
     reasons.push_back("lane " + std::to_string(i) + " has not come back from its work for " +

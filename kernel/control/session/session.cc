@@ -22,7 +22,6 @@ using bridge::Task;
 namespace {
 
 constexpr std::size_t kSlotsMin = 4;  // an idle connection keeps them
-constexpr std::uint32_t kMemoryRetryMs = 500;
 
 // Nothing to see and nothing to change but what is the client's own.
 bool is_for_everybody(SessionOp op) {
@@ -33,6 +32,13 @@ bool is_for_everybody(SessionOp op) {
 Error keeps_no_answer(const stator_op& row) {
   return Error(ErrorCode::kBadRequest, "idempotency_key",
                std::string(row.name) + " takes no 'idempotency_key': its answer is not kept");
+}
+
+bool waits_for_lsn(SessionOp op) { return op == SessionOp::kBatch || op == SessionOp::kCheckpoint; }
+
+Error waits_for_none(const stator_op& row) {
+  return Error(ErrorCode::kBadRequest, "min_lsn",
+               std::string(row.name) + " takes no 'min_lsn': it waits for none");
 }
 
 }  // namespace
@@ -126,14 +132,7 @@ void Session::carry_out(Result<const ops::OpEntry*> parsed, Task* task) {
   const ops::OpEntry& entry = *parsed.value();
   const std::uint64_t now_ns = defaults_.now_ns;
   renew_identity(now_ns);
-  // Operators' ops go on: a checkpoint may be what frees memory.
-  const bool is_users_write = entry.row->op_class == STATOR_OP_WRITE && !is_operators(*entry.row);
-  if (is_users_write && host_.memory_is_full != nullptr &&
-      host_.memory_is_full->load(std::memory_order_relaxed)) {
-    return refuse(task, Error(ErrorCode::kResourcesExhausted,
-                              "the server is at its memory limit: writes are refused until memory is free")
-                            .with_retry_after(kMemoryRetryMs));
-  }
+  if (auto memory = check_memory(host_, entry); !memory.ok()) return refuse(task, memory.error());
   if (auto room = check_room(entry, *task); !room.ok()) return refuse(task, room.error());
   if (entry.op == nullptr) return run_session_op(entry, task);
   auto admitted = gate::admit(identity_, entry, host_.table->catalog(), now_ns, *task);
@@ -155,6 +154,7 @@ void Session::run_session_op(const ops::OpEntry& entry, Task* task) {
     task->idempotency_key.clear();
     if (entry.row->op_class == STATOR_OP_WRITE) return refuse(task, keeps_no_answer(*entry.row));
   }
+  if (task->min_lsn > Lsn{} && !waits_for_lsn(op)) return refuse(task, waits_for_none(*entry.row));
   if (op == SessionOp::kAuth) return start_auth(task);
   if (!is_for_everybody(op)) {
     auto allowed =

@@ -142,18 +142,6 @@ class Session final : private CollectionOwners {
     bridge::Task* request = nullptr;  // the client's; answered at the end
     std::string token;                // api_key_create: to be shown
   };
-  // An answer that waits for its turn is kept as a task and written when the turn comes, so that
-  // the watermark never goes back from one frame to the next.
-  struct Slot {
-    bridge::Task* task = nullptr;
-    std::unique_ptr<std::string> members;  // the answer is an ok frame with these, not a payload
-    bridge::Task* request = nullptr;       // until it is answered; for its cancellation
-    bool is_done = false;
-    bool is_ordered = false;  // dispatched, and has no `id`
-    bool is_long = false;     // of these, a read that may pause
-    bool is_given_up = false;
-    std::size_t bytes = 0;  // of the request, as they are counted in open_bytes_
-  };
 
   // The host, for what is the lane's: whoever came in here was asked for his thread.
   SessionHost& own_host() STATOR_ASSUMES(lane) { return host_; }

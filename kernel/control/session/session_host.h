@@ -70,4 +70,7 @@ struct SessionHost {
   std::uint64_t answered_ns = 0;     // monotonic: when the answers that are handed out were there
 };
 
+// Whether it may be asked for at the server's memory limit; of a batch, each of its requests.
+Status check_memory(const SessionHost& host, const ops::OpEntry& entry);
+
 }  // namespace stator::session

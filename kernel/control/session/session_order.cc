@@ -1,9 +1,9 @@
 // The order in which a connection's requests are executed. Those without `id` do to the same data
 // what they do in the order in which they were sent. A lane keeps that order by itself among
-// requests of one priority that it runs to their end; another priority has its own queue, and a
-// read that pauses lets others pass. So a request waits here while an earlier one of another
-// priority is open, and a write also while an earlier read is that may pause. Reads do not wait for
-// reads.
+// requests of one priority that it runs to their end; another priority has its own queue, and what
+// waits for its min_lsn, and a read that pauses, let others pass. So a request waits here while an
+// earlier one of another priority is open, or a write that waits for its min_lsn; a write also
+// while an earlier read is that waits for one or may pause. Reads do not wait for reads.
 #include "control/gate/gate.h"
 #include "control/session/session.h"
 
@@ -14,6 +14,10 @@ using bridge::Task;
 namespace {
 
 bool is_batch(const ops::OpEntry& entry) { return entry.op == nullptr; }
+
+bool is_write(const ops::OpEntry& entry) {
+  return is_batch(entry) || entry.row->op_class == STATOR_OP_WRITE;
+}
 
 }  // namespace
 
@@ -32,8 +36,13 @@ bool Session::may_overtake(const RequestOrder::Waiting& one) {
   if (task.priority != order_.priority && is_open_before(task, [](const Slot&) { return true; })) {
     return true;
   }
-  const bool is_write = is_batch(*one.entry) || one.entry->row->op_class == STATOR_OP_WRITE;
-  if (!order_.has_long || !is_write) return false;
+  const bool writes = is_write(*one.entry);
+  if (order_.has_early) {
+    order_.has_early = is_open_before(task, [](const Slot& slot) { return slot.is_early; });
+    const auto is_early_write = [](const Slot& slot) { return slot.is_early && slot.is_write; };
+    if (order_.has_early && (writes || is_open_before(task, is_early_write))) return true;
+  }
+  if (!order_.has_long || !writes) return false;
   order_.has_long = is_open_before(task, [](const Slot& slot) { return slot.is_long; });
   return order_.has_long;
 }
@@ -56,6 +65,9 @@ inline void Session::dispatch_ordered(const ops::OpEntry& entry, Task* task) {
   mine.is_ordered = true;
   mine.is_long = (entry.row->flags & STATOR_OP_PAUSES) != 0;
   order_.has_long |= mine.is_long;
+  mine.is_write = is_write(entry);
+  mine.is_early = task->min_lsn > host_.watermark();
+  order_.has_early |= mine.is_early;
   order_.priority = task->priority;
   dispatch(entry, task);
 }
@@ -63,8 +75,8 @@ inline void Session::dispatch_ordered(const ops::OpEntry& entry, Task* task) {
 void Session::send_in_order(const ops::OpEntry& entry, Task* task) {
   count_open(*task);
   if (!task->client_id.empty()) return dispatch(entry, task);
-  const bool is_usual =
-      order_.waiting.empty() && !order_.has_long && task->priority == order_.priority;
+  const bool is_usual = order_.waiting.empty() && !order_.has_long && !order_.has_early &&
+                        task->priority == order_.priority;
   if (!is_usual && (!order_.waiting.empty() || may_overtake({task, &entry}))) {
     order_.waiting.push_back({task, &entry});
     return;

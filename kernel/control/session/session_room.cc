@@ -9,8 +9,27 @@ using bridge::Task;
 namespace {
 
 constexpr std::uint32_t kRetryRoomMs = 200;
+constexpr std::uint32_t kRetryMemoryMs = 500;
+
+bool is_batch(const ops::OpEntry& entry) {
+  return entry.op == nullptr && static_cast<SessionOp>(entry.session_op) == SessionOp::kBatch;
+}
 
 }  // namespace
+
+// What removes goes on, it may be what frees memory; and so do operators' ops, a checkpoint too.
+Status check_memory(const SessionHost& host, const ops::OpEntry& entry) {
+  const stator_op& row = *entry.row;
+  if (host.memory_is_full == nullptr || !host.memory_is_full->load(std::memory_order_relaxed)) {
+    return ok_status();
+  }
+  const bool adds = row.op_class == STATOR_OP_WRITE && (row.flags & STATOR_OP_REMOVES) == 0;
+  if (!adds || is_operators(row) || is_batch(entry)) return ok_status();
+  return Error(
+             ErrorCode::kResourcesExhausted,
+             "the server is at its memory limit: writes that add are refused until memory is free")
+      .with_retry_after(kRetryMemoryMs);
+}
 
 void Session::count_open(Task& task) {
   Slot& mine = slot(task.request_id);

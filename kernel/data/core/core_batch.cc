@@ -40,11 +40,13 @@ bool CoreLoop::prepare_items(Task& batch) {
     item->clear_answer();  // a round may begin again
     item->is_repeat = batch.is_round && answer_from_idempotency(*item);
     // Its client may have gone while the round waited.
+    const std::uint32_t before = batch_.count();
     if (item->was_cancelled()) {
       item->refuse_as_cancelled();
     } else if (!item->is_repeat) {
       prepare_item(*item);
     }
+    item->first_record = batch_.count() > before ? before : bridge::kNoRecord;
     batch.claims.append(item->claims.view());
     if (item->code == ErrorCode::kOk) continue;
     if (batch.is_round) {
@@ -107,6 +109,9 @@ void CoreLoop::append_batch(Task& batch) {
   batch_.clear();
   for (const Task* part : batch.children) {
     batch.seen = std::max(batch.seen, part->seen);
+    for (Task* item : part->items) {
+      if (item->first_record != bridge::kNoRecord) item->first_record += batch_.count();
+    }
     if (auto added = batch_.add_all(part->records.view(), part->record_count); !added.ok()) {
       return batch.refuse(added.error());
     }

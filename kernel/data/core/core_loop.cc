@@ -19,10 +19,6 @@ namespace stator::core {
 
 namespace {
 
-// Records by which a lane's base may lag although its memtable is small: an idle lane advances too,
-// or the log could not be trimmed.
-constexpr std::uint64_t kCheckpointLagMax = 1'000'000;
-
 bool is_erase(const wal::RecordView& record) {
   return record.engine == kKernelEngine &&
          record.type == static_cast<std::uint32_t>(KernelRecord::kErase);
@@ -142,7 +138,7 @@ void CoreLoop::take_answer(Task& task, stator_call& call, stator_status status) 
   }
   task.payload_is_binary = call.reply_is_binary;
   if (task.wants_pages) task.next_page.swap(call.next_page);
-  if (call.lsn_at >= 0) task.lsn_at.push_back(static_cast<std::uint32_t>(call.lsn_at));
+  if (call.lsn_at >= 0) task.lsn_at.push_back({static_cast<std::uint32_t>(call.lsn_at), 0});
 }
 
 void CoreLoop::execute_read(Task& task, stator_call& call) {
@@ -322,6 +318,7 @@ Status CoreLoop::apply_kernel_record(const wal::RecordView& record, Lsn lsn,
                             record.payload);
       return ok_status();
     case KernelRecord::kKeptAnswer:
+    case KernelRecord::kKeptAnswerOfMany:
       IdempotencyTable::apply(host_.own_store(), record, lsn, time_ms);
       return ok_status();
     case KernelRecord::kOldAnswer:
@@ -423,10 +420,7 @@ Status CoreLoop::replay(const wal::RecordView& record, Lsn lsn, std::uint64_t ti
   host_.own_store().end_turn();
   ++replayed_;
   STATOR_CHECK(std::move(status));
-  if (host_.own_store().wants_checkpoint() && host_.own_store().start_checkpoint(lsn)) {
-    STATOR_CHECK(host_.own_store().wait_checkpoint());
-  }
-  return ok_status();
+  return checkpoint_of_replay(lsn);
 }
 
 Lsn CoreLoop::seen_by(const Task& task) const {
@@ -491,78 +485,6 @@ std::uint64_t CoreLoop::next_deadline_ns() const {
     if (next == 0 || held_[i]->deadline_ns < next) next = held_[i]->deadline_ns;
   }
   return next;
-}
-
-// A checkpoint must not hold what is not durable, so it begins when everything applied is; until
-// then (one commit) nothing new is executed.
-bool CoreLoop::must_wait_for_checkpoint(std::vector<Task*>& answered) {
-  store::Store& store = host_.own_store();
-  if (is_checkpointing_) end_checkpoint(answered);
-  if (is_checkpointing_) return false;
-  checkpoints_.reach(store.applied(), answered);
-  // A batch of which this lane's part is not applied may be in the log already.
-  if (is_holding_) return false;
-  const Lsn durable = options_.log->durable();
-  const bool is_asked_for = checkpoints_.count() > 0 || eraser_.wants_checkpoint();
-  const bool lags = durable.value() > store.applied().value() + kCheckpointLagMax;
-  if (!store.wants_checkpoint() && !lags && !is_asked_for) return false;
-  if (now_ns_ < checkpoint_not_before_ns_ && checkpoints_.count() == 0) return false;
-  if (last_applied_ > durable) return must_wait_for_log(answered);
-  is_checkpointing_ = store.start_checkpoint(durable);
-  if (is_checkpointing_) eraser_.checkpoint_begun();
-  return false;
-}
-
-bool CoreLoop::must_wait_for_log(std::vector<Task*>& answered) {
-  Status health = options_.log->health();
-  if (health.ok()) return true;
-  // Without space it goes on some time; a log that failed stays behind for ever.
-  if (health.error().code() != ErrorCode::kDiskFull) {
-    checkpoints_.fail(Error(ErrorCode::kStorage, "no checkpoint: " + health.error().sentence()), answered);
-  }
-  return false;
-}
-
-void CoreLoop::end_checkpoint(std::vector<Task*>& answered) {
-  store::Store& store = host_.own_store();
-  auto status = store.finish_checkpoint();
-  if (store.checkpoint_running()) return;
-  is_checkpointing_ = false;
-  if (status.ok()) {
-    checkpoint_retry_ns_ = kCheckpointRetryNs;
-    if (options_.on_applied) options_.on_applied(options_.lane, store.applied());
-    return;
-  }
-  log::error("checkpoint failed, will be tried again: " + status.error().sentence());
-  if (status.error().code() == ErrorCode::kDiskFull) options_.log->want_space();
-  checkpoint_not_before_ns_ = now_ns_ + checkpoint_retry_ns_;
-  checkpoint_retry_ns_ = std::min(checkpoint_retry_ns_ * 2, kCheckpointRetryNsMax);
-  checkpoints_.fail(
-      Error(status.error().code(), "the checkpoint failed: " + status.error().sentence()),
-      answered);
-}
-
-Status CoreLoop::checkpoint() {
-  STATOR_ASSERT(waiting() == 0);
-  store::Store& store = host_.own_store();
-  if (is_checkpointing_) STATOR_CHECK(store.wait_checkpoint());
-  is_checkpointing_ = false;
-  const Lsn durable = options_.log->durable();
-  if (last_applied_ > durable) return Error(ErrorCode::kWal, "not everything is durable");
-  if (!store.start_checkpoint(durable)) return Error(ErrorCode::kStorage, "a checkpoint is running");
-  STATOR_CHECK(store.wait_checkpoint());
-  if (options_.on_applied) options_.on_applied(options_.lane, store.applied());
-  return ok_status();
-}
-
-Result<Lsn> CoreLoop::finish_checkpoint() {
-  STATOR_ASSERT(waiting() == 0);
-  if (is_checkpointing_) STATOR_CHECK(host_.own_store().wait_checkpoint());
-  if (is_checkpointing_ && options_.on_applied) {
-    options_.on_applied(options_.lane, host_.own_store().applied());
-  }
-  is_checkpointing_ = false;
-  return host_.own_store().applied();
 }
 
 Status CoreLoop::reload() {

@@ -1,5 +1,6 @@
 #include "data/core/idempotency.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/assert.h"
@@ -11,11 +12,13 @@ namespace stator::core {
 namespace {
 
 // Value: lsn u64 (first record's), time ms u64, then as in the record from the request's hash on:
-// hash u64, flags u8 (1 = binary), count u32 and offsets u32[] of where the LSN goes into the
-// payload, payload.
+// hash u64, flags u8, count u32 and places of LSNs in the payload, payload. A place is its offset
+// u32; with kOfMany behind it u32 which record it is.
 constexpr std::size_t kHashAt = 8 + 8;
 constexpr std::size_t kFlagsAt = kHashAt + 8;
 constexpr std::size_t kHeaderBytes = kFlagsAt + 1 + 4;
+constexpr std::uint8_t kBinary = 1;
+constexpr std::uint8_t kOfMany = 2;
 
 // One answer of sixteen, taken by a mixed LSN because LSNs of answers may be all even, lets go of
 // at most kCleanMax old ones: there are never many more than are given in a day.
@@ -85,12 +88,20 @@ bool IdempotencyTable::find(store::Store& store, std::uint64_t now_ms, bridge::T
               "carried out; a repeat must say the same, another request needs another key"));
     return true;
   }
-  task.payload_is_binary = entry.value[kFlagsAt] != 0;
+  const auto flags = static_cast<std::uint8_t>(entry.value[kFlagsAt]);
+  task.payload_is_binary = (flags & kBinary) != 0;
   const auto count = load_little<std::uint32_t>(entry.value.data() + kFlagsAt + 1);
+  ByteView rest = entry.value.substr(kHeaderBytes);
+  const auto take_number = [&rest] {
+    const auto number = load_little<std::uint32_t>(rest.data());
+    rest.remove_prefix(sizeof number);
+    return number;
+  };
   for (std::uint32_t i = 0; i < count; ++i) {
-    task.lsn_at.push_back(load_little<std::uint32_t>(entry.value.data() + kHeaderBytes + 4 * std::size_t{i}));
+    const std::uint32_t at = take_number();
+    task.lsn_at.push_back({at, (flags & kOfMany) != 0 ? take_number() : 0});
   }
-  task.payload.append(entry.value.substr(kHeaderBytes + 4 * std::size_t{count}));
+  task.payload.append(rest);
   task.fill_in_lsn();
   return true;
 }
@@ -102,12 +113,19 @@ Status IdempotencyTable::add(wal::BatchBuilder& batch, const bridge::Task& task,
   payload += task.idempotency_key;
   append_little(payload, batch.count());  // records before this one: the first LSN is lsn - count
   append_little(payload, task.request_hash);
-  payload.push_back(task.payload_is_binary ? 1 : 0);
+  const bool is_of_many = std::any_of(task.lsn_at.begin(), task.lsn_at.end(),
+                                      [](const auto& place) { return place.record != 0; });
+  payload.push_back(
+      static_cast<char>((task.payload_is_binary ? kBinary : 0) | (is_of_many ? kOfMany : 0)));
   append_little(payload, static_cast<std::uint32_t>(task.lsn_at.size()));
-  for (const std::uint32_t at : task.lsn_at) append_little(payload, at);
+  for (const bridge::LsnPlace& place : task.lsn_at) {
+    append_little(payload, place.at);
+    if (is_of_many) append_little(payload, place.record);
+  }
   payload += task.payload.view();
   return batch.add({kKernelEngine,
-                    static_cast<std::uint32_t>(KernelRecord::kKeptAnswer),
+                    static_cast<std::uint32_t>(is_of_many ? KernelRecord::kKeptAnswerOfMany
+                                                          : KernelRecord::kKeptAnswer),
                     task.tenant,
                     vshard,
                     {},

@@ -25,6 +25,7 @@ enum class KernelRecord : std::uint32_t {
   kTenantDropped = 5,            // u32 tenant: its entries are going to be erased
   kErase = 6,                    // stored keys, each u16 size and bytes: erased
   kTenantGone = 7,               // u32 tenant: no lane has entries of it any more
+  kKeptAnswerOfMany = 8,         // kKeptAnswer with LSNs of several records
 };
 
 // Spaces below the kernel's prefix.

@@ -79,7 +79,8 @@ enum stator_permission {
 };
 
 enum stator_op_flag {
-  /* The op only removes: it goes on where a tenant is over its storage quota. */
+  /* The op only removes: it goes on where a tenant is over its storage quota, and where the server
+   * is at its memory limit. */
   STATOR_OP_REMOVES = 1u << 0,
   /* READ ops that may take long: the op may be paused where it looks at the interrupt word
    * (stator.pause/1), while others of the lane run, writes among them. */

@@ -49,6 +49,7 @@ TEST_F(ServerStatsTest, TellsEachLaneApart) {
   lanes_[1].applied_lsn = 11;
   lanes_[1].memtable_bytes = 12;
   lanes_[1].checkpoint_runs = 1;
+  lanes_[1].checkpoint_fails = 1;
   lanes_[1].waiting = 13;
   lanes_[1].replayed = 14;
   lanes_[1].requests = 15;
@@ -68,11 +69,11 @@ TEST_F(ServerStatsTest, TellsEachLaneApart) {
   EXPECT_THAT(
       said(),
       HasSubstr(
-          R"({"lane":0,"applied_lsn":0,"memtable_bytes":0,"checkpoint_running":false,"waiting":0,"replayed":0,"connections":3,"requests":0,"errors":0,"streams":0,"streams_paused":0,"unsent_bytes":0,"request_bytes":0,"queued":{"background":0,"normal":0,"high":0,"critical":0},"long_reads":0,"slices":0,"refused":{"low":0,"busy":0,"stuck":0},"stuck":false,"ended":{"idle":0,"slow_request":0,"slow_handshake":0,"vanished":0,"memory":0,"too_many":0,"handshake_rate":0}})"));
+          R"({"lane":0,"applied_lsn":0,"memtable_bytes":0,"checkpoint_running":false,"checkpoint_failing":false,"waiting":0,"replayed":0,"connections":3,"requests":0,"errors":0,"streams":0,"streams_paused":0,"unsent_bytes":0,"request_bytes":0,"queued":{"background":0,"normal":0,"high":0,"critical":0},"long_reads":0,"slices":0,"refused":{"low":0,"busy":0,"stuck":0},"stuck":false,"ended":{"idle":0,"slow_request":0,"slow_handshake":0,"vanished":0,"memory":0,"too_many":0,"handshake_rate":0}})"));
   EXPECT_THAT(
       said(),
       HasSubstr(
-          R"({"lane":1,"applied_lsn":11,"memtable_bytes":12,"checkpoint_running":true,"waiting":13,"replayed":14,"connections":4,"requests":15,"errors":16,"streams":17,"streams_paused":18,"unsent_bytes":19,"request_bytes":29,"queued":{"background":20,"normal":21,"high":22,"critical":23},"long_reads":24,"slices":25,"refused":{"low":26,"busy":27,"stuck":28},"stuck":false,"ended":{"idle":30,"slow_request":31,"slow_handshake":32,"vanished":33,"memory":34,"too_many":35,"handshake_rate":36}})"));
+          R"({"lane":1,"applied_lsn":11,"memtable_bytes":12,"checkpoint_running":true,"checkpoint_failing":true,"waiting":13,"replayed":14,"connections":4,"requests":15,"errors":16,"streams":17,"streams_paused":18,"unsent_bytes":19,"request_bytes":29,"queued":{"background":20,"normal":21,"high":22,"critical":23},"long_reads":24,"slices":25,"refused":{"low":26,"busy":27,"stuck":28},"stuck":false,"ended":{"idle":30,"slow_request":31,"slow_handshake":32,"vanished":33,"memory":34,"too_many":35,"handshake_rate":36}})"));
 }
 
 TEST_F(ServerStatsTest, TellsWhetherItIsReadyAndWhyNot) {
@@ -107,6 +108,12 @@ TEST_F(ServerStatsTest, IsReadyWhileWritesAreTakenAndKept) {
   EXPECT_THAT(not_ready(sources_, 1), ElementsAre(HasSubstr("memory")));
   is_full = false;
   EXPECT_THAT(not_ready(sources_, 1), IsEmpty());
+}
+
+TEST_F(ServerStatsTest, IsNotReadyWhileALaneCannotWriteItsStore) {
+  using testing::ElementsAre;
+  lanes_[1].checkpoint_fails = 1;
+  EXPECT_THAT(not_ready(sources_, 1), ElementsAre(HasSubstr("lane 1 cannot write its store")));
 }
 
 TEST_F(ServerStatsTest, IsNotReadyWhileALaneIsStuck) {

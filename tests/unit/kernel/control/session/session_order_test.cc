@@ -85,6 +85,8 @@ class SessionOrderTest : public test::PlayedSession {
 
 constexpr const char* kHigh = R"(,"priority":"high")";
 constexpr const char* kWithId = R"(,"id":"x")";
+constexpr const char* kEarly = R"(,"min_lsn":10)";
+constexpr const char* kReached = R"(,"min_lsn":9)";
 
 TEST_F(SessionOrderTest, OfOnePriorityAllAreSentAtOnce) {
   for (const char* op : {"get", "put", "get"}) ask(op);
@@ -121,6 +123,30 @@ TEST_F(SessionOrderTest, AWriteWaitsForEveryLongReadBeforeIt) {
   EXPECT_THAT(running(), ElementsAre(3, 4, 5));
   ask("put");
   EXPECT_THAT(running(), ElementsAre(3, 4, 5, 6)) << "no long read is open any more";
+}
+
+TEST_F(SessionOrderTest, NothingOvertakesAWriteThatWaitsForItsLsn) {
+  ask("put", kReached);
+  ask("put", kEarly);
+  ask("get");
+  ask("put");
+  EXPECT_THAT(running(), ElementsAre(1, 2));
+  answer(1);
+  EXPECT_THAT(running(), ElementsAre(2));
+  answer(2);
+  EXPECT_THAT(running(), ElementsAre(3, 4));
+}
+
+TEST_F(SessionOrderTest, AWriteWaitsForAReadThatWaitsForItsLsn) {
+  ask("get", kEarly);
+  ask("get", kEarly);
+  ask("get");
+  ask("put");
+  EXPECT_THAT(running(), ElementsAre(1, 2, 3)) << "reads do not wait for reads";
+  answer(2);
+  EXPECT_THAT(running(), ElementsAre(1, 3));
+  answer(1);
+  EXPECT_THAT(running(), ElementsAre(3, 4));
 }
 
 TEST_F(SessionOrderTest, ABatchOverSeveralLanesThatWaitedHoldsWhatIsBehindIt) {

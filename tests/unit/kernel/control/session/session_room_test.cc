@@ -135,7 +135,7 @@ TEST_F(SessionRoomTest, WhoWaitsForAnLsnGivesWay) {
   EXPECT_EQ(client(one).early_since_ns(), 2u);
   client(one).give_up_early();
   EXPECT_EQ(client(one).early_since_ns(), 0u) << "once";
-  ASSERT_EQ(tasks().size(), 3u);
+  ASSERT_EQ(tasks().size(), 2u) << "the last one keeps behind it";
   answer(0);
   EXPECT_THAT(sent(one), HasSubstr(R"("status":"ok")"));
   answer(0);

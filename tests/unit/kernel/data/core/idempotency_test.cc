@@ -35,7 +35,7 @@ class IdempotencyTest : public testing::Test {
     bridge::Task task;
     ask(task, key, request_hash);
     task.payload.append(R"({"lsn":})");
-    task.lsn_at.push_back(7);
+    task.lsn_at.push_back({7, 0});
     wal::BatchBuilder batch;
     ASSERT_TRUE(IdempotencyTable::add(batch, task, kVShard).ok());
     wal::RecordCursor records(batch.records());
@@ -67,6 +67,25 @@ TEST_F(IdempotencyTest, ARepeatGetsTheFirstAnswerWithItsLsn) {
   EXPECT_EQ(found_.code, ErrorCode::kOk);
   EXPECT_EQ(found_.payload.view(), R"({"lsn":2})");
   EXPECT_EQ(found_.lsn, Lsn{2});
+}
+
+// Of a batch: each of its answers has an LSN of its own, or 0.
+TEST_F(IdempotencyTest, LsnsOfSeveralRecordsStandWhereTheyStood) {
+  bridge::Task task;
+  ask(task, "k", 1);
+  task.payload.append("[,,]");
+  task.lsn_at = {{1, 0}, {2, 2}, {3, bridge::kNoRecord}};
+  wal::BatchBuilder batch;
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(batch.add({EngineNumber{3}, 1, kTenant, kVShard, {}, {}}).ok());
+  ASSERT_TRUE(IdempotencyTable::add(batch, task, kVShard).ok());
+  wal::RecordCursor records(batch.records());
+  wal::RecordView record;
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(records.next(record));
+  IdempotencyTable::apply(*store_, record, Lsn{13}, kStart);
+  ASSERT_TRUE(find("k", 1, kStart));
+  EXPECT_EQ(found_.payload.view(), "[10,12,0]");
+  EXPECT_EQ(found_.lsn, Lsn{10});
 }
 
 TEST_F(IdempotencyTest, AnotherRequestUnderTheKeyIsRefused) {
