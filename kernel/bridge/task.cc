@@ -101,6 +101,7 @@ void Task::reset() {
   item = 0;
   lsn_at.clear();
   is_round = false;
+  is_in_one_piece = false;
   wants_pages = false;  // next_page is written before it is read
   is_repeat = false;
   wants_round = false;

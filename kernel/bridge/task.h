@@ -34,6 +34,7 @@ enum class TaskKind : std::uint8_t {
   // items and holds everything else back, the home lane appends all their records at once, each
   // lane applies its own and goes on.
   kBatch,
+  kBatchWait,  // one that is not atomic, until its min_lsn is reached; then its items are sent
   kBatchPrepare,
   kBatchAppend,
   kBatchCheck,  // claims whose keys are this lane's
@@ -92,6 +93,7 @@ struct Task {
   std::vector<Task*> items;     // of a batch, in order; a batch owns them, its children borrow
   std::uint32_t item = 0;       // of an item: its place in the batch
   bool is_round = false;  // a batch, or its part, whose items are requests of their own (ADR 32)
+  bool is_in_one_piece = false;  // a read that does not pause: a write may follow it in its batch
 
   bool wants_pages = false;  // `stream`: the answer is a page, and the next one may be asked for
 

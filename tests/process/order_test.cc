@@ -77,6 +77,28 @@ TEST_P(OrderTest, RequestsOfABatchWaitForItsLsnAndKeepTheirOrder) {
   }
 }
 
+TEST_P(OrderTest, ABatchWhoseLsnIsThereKeepsItsPlace) {
+  for (const char* document : {"a", "b", "c", "d", "e", "f"}) {
+    const json ops = {put(document, 1), put("other", 1)};
+    const json batch = {{"op", "batch"}, {"atomic", false}, {"min_lsn", tick()}, {"ops", ops}};
+    writer_->send_raw(framed(batch.dump()) + framed(put(document, 2).dump()));
+    receive();
+    receive();
+    EXPECT_EQ(must(*other_, get(document))["v"], 2);
+  }
+}
+
+TEST_P(OrderTest, ABatchWhoseLsnDoesNotComeDoesNothing) {
+  const json ops = {put("a", 1), put("b", 2)};
+  const json answer = ask(*other_, {{"op", "batch"},
+                                    {"atomic", false},
+                                    {"min_lsn", 1'000'000'000},
+                                    {"deadline_ms", 50},
+                                    {"ops", ops}});
+  EXPECT_EQ(answer["error_code"], "deadline_exceeded") << answer;
+  EXPECT_EQ(ask(*other_, get("a"))["error_code"], "not_found");
+}
+
 TEST_P(OrderTest, WhatCannotWaitForAnLsnSaysSo) {
   for (const char* op : {"ping", "digest", "subscribe", "server_stats"}) {
     const json answer = ask(*other_, {{"op", op}, {"min_lsn", 1}});

@@ -236,6 +236,30 @@ TEST_F(PowerCutTest, AStartOnAFullDiskHasEverythingAndHeals) {
   EXPECT_EQ(healed["ready"], true) << healed;
 }
 
+// Nobody asks for it a second time, and the lane that failed is not the one that is asked.
+TEST_F(PowerCutTest, AnOwedCheckpointIsMadeWhenThereIsRoom) {
+  ServerProcess server(
+      {disk_->mount_point(), 2,
+       "[server]\nmemtable_mib = 64\nlog_segment_mib = 4\n[changes]\nretain_mib = 0\n", "dev"});
+  ASSERT_TRUE(server.start()) << server.errors();
+  Client client(server.port());
+  for (int i = 0; i < 60; ++i) {
+    must(client, {{"op", "point_put"},
+                  {"document_id", "d" + std::to_string(i)},
+                  {"data", {{"f", std::string(200'000, 'f')}}}});
+  }
+  fill_but_for(64 * 1024);
+  EXPECT_EQ(ask(client, {{"op", "checkpoint"}})["error_code"], "disk_full");
+  std::filesystem::remove(disk_->mount_point() + "/filler");
+  json stats = must(client, {{"op", "server_stats"}});
+  for (int asked = 0; stats["ready"] != true; ++asked) {
+    ASSERT_LT(asked, 200'000) << stats;
+    stats = must(client, {{"op", "server_stats"}});
+  }
+  EXPECT_GT(stats["lanes"][0]["applied_lsn"], 1);
+  EXPECT_GT(stats["lanes"][1]["applied_lsn"], 1);
+}
+
 // Twice as much is written as the disk has room for, to few documents, with all history kept as
 // long as there is room: nobody is refused.
 TEST_F(PowerCutTest, AFullDiskLetsHistoryGoBeforeItRefusesWrites) {

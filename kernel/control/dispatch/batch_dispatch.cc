@@ -58,7 +58,7 @@ Status Dispatcher::place(Task* item, const Route& route) {
 
 Status Dispatcher::dispatch_batch(Task* batch) {
   batch->origin = home_;
-  if (!batch->is_atomic) return dispatch_each(batch);
+  if (!batch->is_atomic) return batch->min_lsn > Lsn{} ? wait_first(batch) : dispatch_each(batch);
   batch->vshard = batch->items.front()->vshard;
   // The lane of the key takes part: a repeat finds the answer there, however lanes have changed.
   if (!batch->idempotency_key.empty())
@@ -70,6 +70,24 @@ Status Dispatcher::dispatch_batch(Task* batch) {
   batch->kind = TaskKind::kBatch;
   send(batch, lane);
   return ok_status();
+}
+
+// LSNs are of the one log: this lane can wait for all, and once for all of its requests.
+Status Dispatcher::wait_first(Task* batch) {
+  STATOR_CHECK(admit(home_, batch->priority));
+  batch->kind = TaskKind::kBatchWait;
+  send(batch, home_);
+  return ok_status();
+}
+
+void Dispatcher::after_wait(Task* batch, std::vector<Task*>& done) {
+  batch->kind = TaskKind::kExecute;
+  if (batch->code == ErrorCode::kOk) {
+    Status sent = dispatch_each(batch);
+    if (sent.ok()) return;
+    batch->refuse(sent.error());
+  }
+  give(batch, done);
 }
 
 Status Dispatcher::dispatch_each(Task* batch) {

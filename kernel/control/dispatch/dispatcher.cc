@@ -267,6 +267,7 @@ void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
   if (task->wants_round && is_alone(*task)) return finish_in_round(task);
   if (task->wants_all && task->code == ErrorCode::kOk) return finish_on_all(task, done);
   if (task->parent != nullptr) return finish_child(task, done);
+  if (task->kind == TaskKind::kBatchWait) return after_wait(task, done);
   if (task->kind == TaskKind::kBatchAppend) return after_append(task);
   if (task->kind == TaskKind::kBatchFinish) return finish_wide(task, done);
   if (task->kind == TaskKind::kMerge) {

@@ -106,6 +106,8 @@ class Dispatcher {
   // `is_together`: see Route.
   void send_children(bridge::Task* parent, bool is_together);
   // Batches, batch_dispatch.cc.
+  Status wait_first(bridge::Task* batch);
+  void after_wait(bridge::Task* batch, std::vector<bridge::Task*>& done);
   Status dispatch_each(bridge::Task* batch);
   Status dispatch_wide(bridge::Task* batch, const Lanes& lanes);
   // Rounds of requests that need other lanes too (docs/adr/0032).

@@ -65,6 +65,8 @@ class BatchReader {
       if (auto status = read_one(body, index); !status.ok()) return inside(index, status.error());
     }
     STATOR_ASSERT(!reader.failed());  // the binder has read it
+    // A read that pauses would let writes pass that stand behind it.
+    for (Task* item : batch_.items) item->is_in_one_piece = has_write_;
     return batch_.items.empty() ? wrong_count() : ok_status();
   }
 
@@ -102,10 +104,10 @@ class BatchReader {
     item->deadline_ns = batch_.deadline_ns;
     item->trace_id = batch_.trace_id;
     item->consistency = batch_.consistency;
-    if (!batch_.is_atomic) item->min_lsn = batch_.min_lsn;  // an atomic one waits as a whole
     if (!batch_.idempotency_key.empty()) hashes_.push_back(gate::hash_of_request(*entry, *item));
-    if (!batch_.is_atomic || entry->row->op_class == STATOR_OP_READ) return ok_status();
-    return check_target(*entry, *item);
+    if (entry->row->op_class == STATOR_OP_READ) return ok_status();
+    has_write_ = true;
+    return batch_.is_atomic ? check_target(*entry, *item) : ok_status();
   }
 
   // What one op changes another one cannot see yet: two writes of one thing would each be checked
@@ -131,6 +133,7 @@ class BatchReader {
   Task& batch_;
   std::vector<std::uint64_t> hashes_;
   std::unordered_set<std::string> written_;
+  bool has_write_ = false;
 };
 
 void write_error_of(const Task& item, json::Writer& json) {

@@ -4,6 +4,8 @@
 // waits for its min_lsn, and a read that pauses, let others pass. So a request waits here while an
 // earlier one of another priority is open, or a write that waits for its min_lsn; a write also
 // while an earlier read is that waits for one or may pause. Reads do not wait for reads.
+#include <algorithm>
+
 #include "control/gate/gate.h"
 #include "control/session/session.h"
 
@@ -17,6 +19,16 @@ bool is_batch(const ops::OpEntry& entry) { return entry.op == nullptr; }
 
 bool is_write(const ops::OpEntry& entry) {
   return is_batch(entry) || entry.row->op_class == STATOR_OP_WRITE;
+}
+
+// It, or a request of a batch; those of an atomic one are carried out in one piece.
+bool may_pause(const ops::OpEntry& entry, const Task& task, const plugin::Catalog& catalog) {
+  if ((entry.row->flags & STATOR_OP_PAUSES) != 0) return true;
+  return !task.is_atomic &&
+         std::any_of(task.items.begin(), task.items.end(), [&](const Task* item) {
+           return !item->is_in_one_piece &&
+                  (catalog.ops()[item->op].row->flags & STATOR_OP_PAUSES) != 0;
+         });
 }
 
 }  // namespace
@@ -63,10 +75,11 @@ void Session::dispatch(const ops::OpEntry& entry, Task* task) {
 inline void Session::dispatch_ordered(const ops::OpEntry& entry, Task* task) {
   Slot& mine = slot(task->request_id);
   mine.is_ordered = true;
-  mine.is_long = (entry.row->flags & STATOR_OP_PAUSES) != 0;
+  mine.is_long = may_pause(entry, *task, host_.table->catalog());
   order_.has_long |= mine.is_long;
   mine.is_write = is_write(entry);
   mine.is_early = task->min_lsn > host_.watermark();
+  if (!mine.is_early) task->min_lsn = Lsn{};  // it goes no way that leads by a place to wait
   order_.has_early |= mine.is_early;
   order_.priority = task->priority;
   dispatch(entry, task);

@@ -27,7 +27,9 @@ bool CoreLoop::must_wait_for_checkpoint(std::vector<Task*>& answered) {
   // A batch of which this lane's part is not applied may be in the log already.
   if (is_holding_) return false;
   const Lsn durable = options_.log->durable();
-  const bool is_asked_for = checkpoints_.count() > 0 || eraser_.wants_checkpoint();
+  // One that failed is still owed, whoever asked for it.
+  const bool is_asked_for =
+      checkpoints_.count() > 0 || eraser_.wants_checkpoint() || has_checkpoint_failed();
   const bool lags = durable.value() > store.applied().value() + kCheckpointLagMax;
   if (!store.wants_checkpoint() && !lags && !is_asked_for) return false;
   if (now_ns_ < checkpoint_not_before_ns_ && checkpoints_.count() == 0) return false;
@@ -35,6 +37,12 @@ bool CoreLoop::must_wait_for_checkpoint(std::vector<Task*>& answered) {
   is_checkpointing_ = store.start_checkpoint(durable);
   if (is_checkpointing_) eraser_.checkpoint_begun();
   return false;
+}
+
+// One that failed, when its time comes. What it waits for otherwise wakes the lane.
+bool CoreLoop::may_try_checkpoint() const {
+  return has_checkpoint_failed() && !is_checkpointing_ && !is_holding_ &&
+         last_applied_ <= options_.log->durable();
 }
 
 bool CoreLoop::must_wait_for_log(std::vector<Task*>& answered) {
@@ -64,17 +72,29 @@ void CoreLoop::end_checkpoint(std::vector<Task*>& answered) {
 }
 
 void CoreLoop::note_checkpoint() {
-  has_checkpoint_failed_ = false;
+  if (has_checkpoint_failed()) log::info("checkpoints succeed again");
+  checkpoint_failure_.clear();
+  checkpoint_not_before_ns_ = 0;
   checkpoint_retry_ns_ = kCheckpointRetryNs;
   if (options_.on_applied) options_.on_applied(options_.lane, host_.own_store().applied());
 }
 
+// Tried again for as long as it fails; said once.
 void CoreLoop::put_off_checkpoint(const Error& error) {
-  has_checkpoint_failed_ = true;
-  log::error("checkpoint failed, will be tried again: " + error.sentence());
+  if (checkpoint_failure_ != error.sentence()) {
+    checkpoint_failure_ = error.sentence();
+    log::error("checkpoint failed, will be tried again: " + error.sentence());
+  }
   if (error.code() == ErrorCode::kDiskFull) options_.log->want_space();
   checkpoint_not_before_ns_ = options_.clock->monotonic_ns() + checkpoint_retry_ns_;
   checkpoint_retry_ns_ = std::min(checkpoint_retry_ns_ * 2, kCheckpointRetryNsMax);
+}
+
+Status CoreLoop::await_checkpoint() {
+  Status written = host_.own_store().wait_checkpoint();
+  is_checkpointing_ = false;
+  written.ok() ? note_checkpoint() : put_off_checkpoint(written.error());
+  return written;
 }
 
 // The memtable is full. Nobody waits for this lane, so it waits for the checkpoint.
@@ -83,35 +103,28 @@ Status CoreLoop::checkpoint_of_replay(Lsn up_to) {
   if (!store.wants_checkpoint()) return ok_status();
   if (options_.clock->monotonic_ns() < checkpoint_not_before_ns_) return ok_status();
   if (!store.start_checkpoint(up_to)) return ok_status();
-  Status written = store.wait_checkpoint();
-  if (written.ok()) note_checkpoint();
+  Status written = await_checkpoint();
   if (written.ok() || written.error().code() != ErrorCode::kDiskFull) return written;
   // A full disk does not keep a server from its start: it goes on in memory, as one that runs does.
   // The log is told what no lane needs, for it may give that back.
   if (options_.on_applied) options_.on_applied(options_.lane, store.applied());
-  put_off_checkpoint(written.error());
   return ok_status();
 }
 
 Status CoreLoop::checkpoint() {
   STATOR_ASSERT(waiting() == 0);
-  store::Store& store = host_.own_store();
-  if (is_checkpointing_) STATOR_CHECK(store.wait_checkpoint());
-  is_checkpointing_ = false;
+  if (is_checkpointing_) STATOR_CHECK(await_checkpoint());
   const Lsn durable = options_.log->durable();
   if (last_applied_ > durable) return Error(ErrorCode::kWal, "not everything is durable");
-  if (!store.start_checkpoint(durable))
+  if (!host_.own_store().start_checkpoint(durable)) {
     return Error(ErrorCode::kStorage, "a checkpoint is running");
-  STATOR_CHECK(store.wait_checkpoint());
-  note_checkpoint();
-  return ok_status();
+  }
+  return await_checkpoint();
 }
 
 Result<Lsn> CoreLoop::finish_checkpoint() {
   STATOR_ASSERT(waiting() == 0);
-  if (is_checkpointing_) STATOR_CHECK(host_.own_store().wait_checkpoint());
-  if (is_checkpointing_) note_checkpoint();
-  is_checkpointing_ = false;
+  if (is_checkpointing_) STATOR_CHECK(await_checkpoint());
   return host_.own_store().applied();
 }
 

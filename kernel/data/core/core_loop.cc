@@ -91,6 +91,8 @@ void CoreLoop::execute(Task& task) {
       if (refuse_quarantined(task)) return;
       return execute_merge(task, call_);
     case TaskKind::kBatch: return execute_batch(task);
+    case TaskKind::kBatchWait:
+      return;
     case TaskKind::kBatchPrepare: return prepare_batch(task);
     case TaskKind::kBatchAppend: return append_batch(task);
     case TaskKind::kBatchCheck:
@@ -479,6 +481,9 @@ std::uint64_t CoreLoop::next_deadline_ns() const {
   }
   for (const Task* task : early_) {
     if (next == 0 || task->deadline_ns < next) next = task->deadline_ns;
+  }
+  if (may_try_checkpoint() && (next == 0 || checkpoint_not_before_ns_ < next)) {
+    next = checkpoint_not_before_ns_;
   }
   if (!is_disk_full_) return next;
   for (std::size_t i = 0; i < held_.size(); ++i) {

@@ -107,7 +107,7 @@ class CoreLoop {
   const LongReads& long_reads() const { return long_reads_; }
   bool is_checkpointing() const { return is_checkpointing_; }
   // Until one does not fail.
-  bool has_checkpoint_failed() const { return has_checkpoint_failed_; }
+  bool has_checkpoint_failed() const { return !checkpoint_failure_.empty(); }
   // ---- background work of engines (core_work.cc), one turn at a time ---------------------------
   // True: its time has come and `task`, fresh from the pool, is made a turn of it, to be dispatched.
   bool begin_work(bridge::Task& task) STATOR_ON(lane);
@@ -146,9 +146,6 @@ class CoreLoop {
  private:
   void step(bridge::Task* task, std::vector<bridge::Task*>& answered);
   bool is_early(const bridge::Task& task, Lsn durable) const;
-  bool is_behind_early(const bridge::Task& task) const;
-  // Its min_lsn is reached.
-  void go_on(bridge::Task* task, std::vector<bridge::Task*>& answered);
   void prefetch(std::span<bridge::Task* const> group);
   void run_submitted(std::vector<bridge::Task*>& submitted, std::vector<bridge::Task*>& answered);
   void run_ready(std::vector<bridge::Task*>& answered);
@@ -219,9 +216,12 @@ class CoreLoop {
   bool must_wait_for_checkpoint(std::vector<bridge::Task*>& answered) STATOR_ON(lane);
   bool must_wait_for_log(std::vector<bridge::Task*>& answered);
   void end_checkpoint(std::vector<bridge::Task*>& answered) STATOR_ON(lane);
+  bool may_try_checkpoint() const;
   void note_checkpoint() STATOR_ON(lane);
   // It failed: the next one is tried some time later.
   void put_off_checkpoint(const Error& error);
+  // Until it has ended.
+  Status await_checkpoint() STATOR_ON(lane);
   Status checkpoint_of_replay(Lsn up_to) STATOR_ON(lane);
   // Tenants that are dropped, core_drops.cc. Whether the next step can be done now.
   bool can_drop() const;
@@ -258,7 +258,7 @@ class CoreLoop {
   std::uint32_t interrupt_ = 0;
   std::uint64_t now_ns_ = 0;
   bool is_checkpointing_ = false;
-  bool has_checkpoint_failed_ = false;
+  std::string checkpoint_failure_;              // of the last one; empty: it did not fail
   std::uint64_t checkpoint_not_before_ns_ = 0;  // after a failed one
   // Between one that fails and the next, twice as long each time. The first pause is short: on a
   // full disk the log gives space back for a checkpoint, and soon takes it again.

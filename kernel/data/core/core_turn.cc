@@ -24,11 +24,8 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered, 
   checkpoints_.expire(now_ns_, answered);
   if (must_wait_for_checkpoint(answered)) return;
   host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
-  const bool was_holding = is_holding_;
-  if (!early_.empty() && !was_holding) retry_early(answered);
+  if (!early_.empty()) retry_early(answered);
   if (!submitted.empty()) run_submitted(submitted, answered);
-  // Nothing else may come to wake what waited for the end of a batch.
-  if (was_holding && !is_holding_ && !early_.empty()) retry_early(answered);
   if (part == TurnPart::kLast) {
     if (!ready_.empty()) run_ready(answered);
     if (long_reads_.count() > 0 && !is_holding_) run_long_reads(answered);
@@ -90,58 +87,45 @@ void CoreLoop::run_ready(std::vector<Task*>& answered) {
 }
 
 void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
-  if (is_early(*task, options_.log->durable()) || is_behind_early(*task)) {
-    return early_.push_back(task);
+  if (!in_rounds_.empty() && is_behind_round(*task)) {
+    if (task->kind != TaskKind::kBatchPrepare) return behind_rounds_.push_back(task);
+    // Other lanes are held for it: it must not wait here.
+    task->wants_round = true;
+    return answered.push_back(task);
   }
-  go_on(task, answered);
+  if (is_early(*task, options_.log->durable())) return early_.push_back(task);
+  take(task, answered);
 }
 
 inline bool CoreLoop::is_early(const Task& task, Lsn durable) const {
   return task.min_lsn > durable && now_ns_ < task.deadline_ns && !task.was_cancelled();
 }
 
-// Requests of one batch wait for one LSN: if it is reached between two of them, they keep their
-// order.
-inline bool CoreLoop::is_behind_early(const Task& task) const {
-  if (task.min_lsn == Lsn{} || task.parent == nullptr) return false;
-  return std::any_of(early_.begin(), early_.end(),
-                     [&](const Task* one) { return one->parent == task.parent; });
-}
-
-void CoreLoop::go_on(Task* task, std::vector<Task*>& answered) {
-  if (in_rounds_.empty() || !is_behind_round(*task)) return take(task, answered);
-  if (task->kind != TaskKind::kBatchPrepare) return behind_rounds_.push_back(task);
-  // Other lanes are held for it: it must not wait here.
-  task->wants_round = true;
-  answered.push_back(task);
-}
-
+// What need not wait any more goes behind what its connection sent before it and waits for its
+// turn.
 void CoreLoop::retry_early(std::vector<Task*>& answered) {
   const Lsn durable = options_.log->durable();
-  std::vector<Task*> still;
-  host_.own_store().begin_turn();
-  for (Task* task : early_) {
-    const bool is_waiting = is_early(*task, durable);
-    if (is_holding_ || (is_waiting && is_background_on_)) {
-      still.push_back(task);
-    } else if (is_waiting) {  // nothing is taken that could bring what it waits for
-      task->refuse(Error(ErrorCode::kBusy, "min_lsn",
-                         "this LSN was not reached when the server had to stand still, to stop or "
-                         "to move data")
-                       .with_retry_after(kRetryBusyMs));
-      answered.push_back(task);
-    } else {
-      go_on(task, answered);
+  const auto ends = [&](Task* task) {
+    if (!is_early(*task, durable)) {
+      ready_.push(task);
+      return true;
     }
-  }
-  host_.own_store().end_turn();
-  early_ = std::move(still);
+    if (is_background_on_) return false;
+    // Nothing is taken that could bring what it waits for.
+    task->refuse(Error(ErrorCode::kBusy, "min_lsn",
+                       "this LSN was not reached when the server had to stand still, to stop or "
+                       "to move data")
+                     .with_retry_after(kRetryBusyMs));
+    answered.push_back(task);
+    return true;
+  };
+  std::erase_if(early_, ends);
 }
 
 // Reads alone: what a write has looked at must still hold when it is applied.
 inline bool CoreLoop::may_pause(const Task& task) const {
   const bool is_one = task.kind == TaskKind::kExecute || task.kind == TaskKind::kMerge;
-  if (!is_one || task.core_op != CoreOp::kNone) return false;
+  if (!is_one || task.core_op != CoreOp::kNone || task.is_in_one_piece) return false;
   const stator_op& row = *options_.catalog->ops()[task.op].row;
   return row.op_class == STATOR_OP_READ && (row.flags & STATOR_OP_PAUSES) != 0;
 }

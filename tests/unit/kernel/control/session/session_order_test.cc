@@ -149,6 +149,25 @@ TEST_F(SessionOrderTest, AWriteWaitsForAReadThatWaitsForItsLsn) {
   EXPECT_THAT(running(), ElementsAre(3, 4));
 }
 
+TEST_F(SessionOrderTest, ALongReadInABatchIsOneForTheWriteBehindIt) {
+  ask("batch", R"(,"atomic":false,"ops":[{"op":"scan"},{"op":"get"}])");
+  ask("get");
+  ask("put");
+  ASSERT_EQ(tasks().size(), 3u) << "two of the batch, and the read";
+  for (const Task* task : tasks_) EXPECT_FALSE(task->is_in_one_piece);
+  Task* batch = tasks_[0]->parent;
+  std::erase_if(tasks_, [&](const Task* task) { return task->parent == batch; });
+  session_->on_answer(batch);
+  EXPECT_THAT(running(), ElementsAre(2, 3));
+}
+
+TEST_F(SessionOrderTest, AReadPausesNotWhereItsBatchWrites) {
+  ask("batch", R"(,"atomic":false,"ops":[{"op":"scan"},{"op":"put"}])");
+  ask("put");
+  ASSERT_EQ(tasks().size(), 3u);
+  EXPECT_TRUE(tasks_[0]->is_in_one_piece);
+}
+
 TEST_F(SessionOrderTest, ABatchOverSeveralLanesThatWaitedHoldsWhatIsBehindIt) {
   const auto put_in = [&](LaneId lane) {
     return R"({"op":"put","collection":")" + collection_of(lane) + "\"}";
