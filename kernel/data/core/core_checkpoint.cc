@@ -79,9 +79,9 @@ void CoreLoop::note_checkpoint() {
   if (options_.on_applied) options_.on_applied(options_.lane, host_.own_store().applied());
 }
 
-// Tried again for as long as it fails; said once.
+// Tried again for as long as it fails; said once. What waits for a backup to end does not fail.
 void CoreLoop::put_off_checkpoint(const Error& error) {
-  if (checkpoint_failure_ != error.sentence()) {
+  if (error.code() != ErrorCode::kBusy && checkpoint_failure_ != error.sentence()) {
     checkpoint_failure_ = error.sentence();
     log::error("checkpoint failed, will be tried again: " + error.sentence());
   }
