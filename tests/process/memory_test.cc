@@ -6,6 +6,7 @@
 
 #include "support/client.h"
 #include "support/json_client.h"
+#include "support/sanitizer.h"
 #include "support/server_process.h"
 
 namespace stator::test {
@@ -61,12 +62,16 @@ TEST(MemoryTest, AtTheLimitWritesAreRefusedAndReadsGoOn) {
         {"op", "vector_delete"}, {"collection", "big"}, {"document_id", "v" + std::to_string(i)}};
   };
   must(client, remove(0));
-  must(client, {{"op", "batch"}, {"atomic", false}, {"ops", {remove(1), remove(2)}}});
   const json mixed = {
       {"op", "batch"},
-      {"ops", {remove(3), {{"op", "point_put"}, {"document_id", "d"}, {"data", json::object()}}}}};
+      {"ops", {remove(1), {{"op", "point_put"}, {"document_id", "d"}, {"data", json::object()}}}}};
   EXPECT_EQ(ask(client, mixed)["field"], "ops[1]");
-  for (int i = 3; i < acknowledged * 100; ++i) must(client, remove(i));
+  for (int from = 0; from < acknowledged * 100; from += 100) {
+    json ops = json::array();
+    for (int i = from; i < from + 100; ++i) ops.push_back(remove(i));
+    must(client, {{"op", "batch"}, {"atomic", false}, {"ops", ops}});
+  }
+  if (kSanitized) GTEST_SKIP() << "a sanitizer keeps what was freed";
   const json put = {{"op", "point_put"}, {"document_id", "d"}, {"data", json::object()}};
   for (int tries = 0; ask(client, put)["status"] != "ok"; ++tries) ASSERT_LT(tries, 1'000'000);
   EXPECT_EQ(server.stop(), 0) << server.errors();

@@ -46,7 +46,7 @@ class PlayedStore final : public store::Store {
   Status finish_checkpoint() override {
     if (!is_ended) return ok_status();
     is_running = is_ended = false;
-    if (is_failing) return Error(ErrorCode::kDiskFull, "no room");
+    if (is_failing) return Error(failure, "no room");
     applied_lsn = Lsn{started.back()};
     return ok_status();
   }
@@ -60,6 +60,7 @@ class PlayedStore final : public store::Store {
   bool is_running = false;
   bool is_ended = false;
   bool is_failing = false;
+  ErrorCode failure = ErrorCode::kDiskFull;
   bool is_wanted = false;
   std::vector<std::uint64_t> started;
 };
@@ -196,6 +197,44 @@ TEST_F(CheckpointTest, OneThatFailsIsTriedAgainSoonAndThenLessOften) {
   store_.is_failing = true;
   attempts_in(2);
   EXPECT_GE(attempts_in(60), 2u) << "one that was good begins anew";
+}
+
+// Nobody asks again, and no memtable wants it.
+TEST_F(CheckpointTest, OneThatFailedIsOwed) {
+  write();
+  store_.is_failing = true;
+  ask();
+  turn();
+  EXPECT_EQ(core_->next_deadline_ns(), 9'000'000'000u) << "the request's";
+  end_checkpoint();
+  turn();
+  EXPECT_TRUE(core_->has_checkpoint_failed());
+  const std::uint64_t next = core_->next_deadline_ns();
+  EXPECT_GT(next, clock_.now_ns);
+  clock_.now_ns = next - 1;
+  turn();
+  EXPECT_EQ(store_.started.size(), 1u);
+  clock_.now_ns = next;
+  turn();
+  EXPECT_EQ(store_.started.size(), 2u);
+  EXPECT_EQ(core_->next_deadline_ns(), 0u) << "its end wakes the lane";
+  store_.is_failing = false;
+  end_checkpoint();
+  turn();
+  EXPECT_FALSE(core_->has_checkpoint_failed());
+  EXPECT_EQ(core_->next_deadline_ns(), 0u);
+}
+
+TEST_F(CheckpointTest, WhatABackupKeepsWaitingHasNotFailed) {
+  write();
+  store_.is_failing = true;
+  store_.failure = ErrorCode::kBusy;
+  Task* task = ask();
+  turn();
+  end_checkpoint();
+  EXPECT_EQ(turn(), std::vector<Task*>{task});
+  EXPECT_EQ(task->code, ErrorCode::kBusy);
+  EXPECT_FALSE(core_->has_checkpoint_failed());
 }
 
 TEST_F(CheckpointTest, ADeadlineEndsTheWaitingAlone) {
