@@ -64,7 +64,6 @@ inline constexpr std::size_t kPrefetchedArgsBytes = 256;
 struct LsnPlace {
   std::uint32_t at = 0;
   std::uint32_t record = 0;
-  bool operator==(const LsnPlace&) const = default;
 };
 inline constexpr std::uint32_t kNoRecord = 0xffffffff;
 

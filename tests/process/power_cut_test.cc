@@ -59,6 +59,21 @@ class PowerCutTest : public testing::Test {
     ASSERT_EQ(ftruncate(file, end - bytes), 0);
     close(file);
   }
+  ServerProcess::Options options_with_memtable(int mib, std::uint32_t lanes) const {
+    return {disk_->mount_point(), lanes,
+            "[server]\nmemtable_mib = " + std::to_string(mib) +
+                "\nlog_segment_mib = 4\n[changes]\nretain_mib = 0\n",
+            "dev"};
+  }
+  // Together several of the smallest memtables, and a small part of the largest.
+  static constexpr int kDocuments = 60;
+  static void put_documents(Client& client) {
+    for (int i = 0; i < kDocuments; ++i) {
+      must(client, {{"op", "point_put"},
+                    {"document_id", "d" + std::to_string(i)},
+                    {"data", {{"i", i}, {"f", std::string(200'000, 'f')}}}});
+    }
+  }
   TempDir dir_{TempDir::kFast};
   std::unique_ptr<LoopDisk> disk_;
 };
@@ -200,26 +215,15 @@ TEST_F(PowerCutTest, ACheckpointHasTheRoomOfHistoryWhereTheDiskIsFull) {
 // Its replay fills a memtable, and there is no room to write it down: the server starts as it would
 // run, with what it has in memory, and heals as it would.
 TEST_F(PowerCutTest, AStartOnAFullDiskHasEverythingAndHeals) {
-  const auto options = [&](const std::string& memtable_mib) -> ServerProcess::Options {
-    return {disk_->mount_point(), 1,
-            "[server]\nmemtable_mib = " + memtable_mib +
-                "\nlog_segment_mib = 4\n[changes]\nretain_mib = 0\n",
-            "dev"};
-  };
-  constexpr int kDocuments = 60;
   {
-    ServerProcess server(options("64"));
+    ServerProcess server(options_with_memtable(64, 1));
     ASSERT_TRUE(server.start()) << server.errors();
     Client client(server.port());
-    for (int i = 0; i < kDocuments; ++i) {
-      must(client, {{"op", "point_put"},
-                    {"document_id", "d" + std::to_string(i)},
-                    {"data", {{"i", i}, {"f", std::string(200'000, 'f')}}}});
-    }
+    put_documents(client);
     server.kill();
   }
   fill_but_for(64 * 1024);
-  ServerProcess server(options("1"));
+  ServerProcess server(options_with_memtable(1, 1));
   ASSERT_TRUE(server.start()) << server.errors();
   Client client(server.port());
   const json full = must(client, {{"op", "server_stats"}});
@@ -238,16 +242,10 @@ TEST_F(PowerCutTest, AStartOnAFullDiskHasEverythingAndHeals) {
 
 // Nobody asks for it a second time, and the lane that failed is not the one that is asked.
 TEST_F(PowerCutTest, AnOwedCheckpointIsMadeWhenThereIsRoom) {
-  ServerProcess server(
-      {disk_->mount_point(), 2,
-       "[server]\nmemtable_mib = 64\nlog_segment_mib = 4\n[changes]\nretain_mib = 0\n", "dev"});
+  ServerProcess server(options_with_memtable(64, 2));
   ASSERT_TRUE(server.start()) << server.errors();
   Client client(server.port());
-  for (int i = 0; i < 60; ++i) {
-    must(client, {{"op", "point_put"},
-                  {"document_id", "d" + std::to_string(i)},
-                  {"data", {{"f", std::string(200'000, 'f')}}}});
-  }
+  put_documents(client);
   fill_but_for(64 * 1024);
   EXPECT_EQ(ask(client, {{"op", "checkpoint"}})["error_code"], "disk_full");
   std::filesystem::remove(disk_->mount_point() + "/filler");

@@ -78,7 +78,8 @@ class CoreLoop {
   void run(std::vector<bridge::Task*>& submitted, std::vector<bridge::Task*>& answered,
            TurnPart part = TurnPart::kLast) STATOR_ON(lane);
 
-  // The monotonic time at which a waiting task must be looked at again; 0 = none.
+  // The monotonic time at which a waiting task must be looked at again, or a checkpoint that failed
+  // is to be tried; 0 = none.
   std::uint64_t next_deadline_ns() const;
   // Requests wait that the next turn can execute.
   bool has_ready() const {

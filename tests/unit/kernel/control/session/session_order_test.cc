@@ -149,6 +149,21 @@ TEST_F(SessionOrderTest, AWriteWaitsForAReadThatWaitsForItsLsn) {
   EXPECT_THAT(running(), ElementsAre(3, 4));
 }
 
+// However many requests it has, and also where they are given up.
+TEST_F(SessionOrderTest, ABatchThatWaitsForItsLsnIsOneTask) {
+  ask("batch", std::string(kEarly) + R"(,"atomic":false,"ops":[{"op":"get"},{"op":"get"}])");
+  ask("get");
+  ASSERT_EQ(tasks().size(), 1u);
+  EXPECT_EQ(tasks_[0]->kind, bridge::TaskKind::kBatchWait);
+  session_->give_up_early();
+  ASSERT_TRUE(tasks_[0]->was_cancelled());
+  tasks_[0]->refuse_as_cancelled();
+  answer(1);
+  const std::string said(session_->output().view());
+  EXPECT_THAT(said, testing::HasSubstr(R"("error_code":"busy")"));
+  EXPECT_THAT(running(), ElementsAre(2));
+}
+
 TEST_F(SessionOrderTest, ALongReadInABatchIsOneForTheWriteBehindIt) {
   ask("batch", R"(,"atomic":false,"ops":[{"op":"scan"},{"op":"get"}])");
   ask("get");

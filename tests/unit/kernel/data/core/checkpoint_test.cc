@@ -51,7 +51,10 @@ class PlayedStore final : public store::Store {
     return ok_status();
   }
   bool checkpoint_running() const override { return is_running; }
-  Status wait_checkpoint() override { return ok_status(); }
+  Status wait_checkpoint() override {
+    is_ended = true;
+    return finish_checkpoint();
+  }
   std::size_t memtable_bytes() const override { return 0; }
   void forget_memory() override {}
   Status copy(const std::function<Status(ByteView)>&) override { return ok_status(); }
@@ -223,6 +226,19 @@ TEST_F(CheckpointTest, OneThatFailedIsOwed) {
   turn();
   EXPECT_FALSE(core_->has_checkpoint_failed());
   EXPECT_EQ(core_->next_deadline_ns(), 0u);
+}
+
+// Of a stop, or before a vShard moves: the lane waits for it.
+TEST_F(CheckpointTest, OneThatIsWaitedForIsOwedToo) {
+  write();
+  store_.is_failing = true;
+  EXPECT_EQ(core_->checkpoint().error().code(), ErrorCode::kDiskFull);
+  EXPECT_TRUE(core_->has_checkpoint_failed());
+  EXPECT_FALSE(core_->is_checkpointing());
+  store_.is_failing = false;
+  EXPECT_TRUE(core_->checkpoint().ok());
+  EXPECT_FALSE(core_->has_checkpoint_failed());
+  EXPECT_EQ(told_, std::vector<std::uint64_t>{1});
 }
 
 TEST_F(CheckpointTest, WhatABackupKeepsWaitingHasNotFailed) {
