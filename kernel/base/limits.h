@@ -207,6 +207,11 @@ inline constexpr std::array<std::uint32_t, 4> kPriorityWeights = {1, 4, 16, 64};
 // there all others do (point_get at 50 x 64 took 0.79 us instead of 0.49).
 inline constexpr std::size_t kTurnRequests = 4096;
 inline constexpr std::size_t kTurnRequestsBackground = 64;
+// Answers of a turn, before those who asked are looked at again: what they do not take is counted
+// then, and ended (kBufferedBytesMin). One more answer may come on top.
+inline constexpr std::size_t kTurnAnswerBytes = kPayloadBytesMax;
+// Answers on their way to a lane from all others; the bound of each of them is its share of it.
+inline constexpr std::size_t kAnswerBytesAwayMax = kBufferedBytesMin;
 // Time that reads which may take long have together in one turn of a lane, while it has other
 // things to do; and how often the clock is looked at for it.
 inline constexpr std::uint64_t kSliceNs = 200'000;
@@ -227,6 +232,8 @@ inline constexpr std::uint64_t kWorkTurnsAhead = 16;
 // Such reads that one lane has begun: each has a stack and a snapshot of the store. Further ones
 // wait in their queue.
 inline constexpr std::size_t kPausedReadsMax = 64;
+// What they have gathered together. Beyond it one goes on until it ends, and then the next.
+inline constexpr std::size_t kPausedReadBytesMax = 2 * kFrameBytesMax;
 // How often those that wait are looked through for what is late or cancelled.
 inline constexpr std::uint64_t kQueueLookNs = 10'000'000;
 // Of a paused read; the pages that it has touched are kept. Engines that need more are at fault.

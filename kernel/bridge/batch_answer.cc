@@ -6,6 +6,9 @@
 namespace stator::bridge {
 namespace {
 
+// Of an item, for the next one.
+constexpr std::size_t kKeepBytes = 4096;
+
 void write_payload(const Task& item, Task& batch) {
   const ByteView payload = item.payload.view();
   if (payload.empty()) return batch.payload.append("null");
@@ -23,6 +26,11 @@ void write_payload(const Task& item, Task& batch) {
 
 }  // namespace
 
+Error answers_too_large() {
+  return Error(ErrorCode::kResourcesExhausted, "ops",
+               "the answers of the batch are too large together");
+}
+
 Status write_batch_answer(Task& batch) {
   batch.payload.append("[");
   for (const Task* item : batch.items) {
@@ -31,11 +39,15 @@ Status write_batch_answer(Task& batch) {
     write_payload(*item, batch);
     batch.payload.append("}");
     if (batch.payload.size() > kPayloadBytesMax) {
-      return Error(ErrorCode::kResourcesExhausted, "ops", "the answers of the batch are too large together");
+      return answers_too_large();
     }
   }
   batch.payload.append("]");
   return ok_status();
+}
+
+void forget_item_answers(Task& batch) {
+  for (Task* item : batch.items) item->payload.rest(kKeepBytes);
 }
 
 }  // namespace stator::bridge

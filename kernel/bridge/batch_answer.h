@@ -10,5 +10,9 @@ namespace stator::bridge {
 // Writes batch.payload, and batch.lsn_at for every place where an item wants its LSN.
 // Error kResourcesExhausted: larger than an answer may be.
 Status write_batch_answer(Task& batch);
+// The error that it gives.
+Error answers_too_large();
+// The answers of its items are not needed any more: they are in the batch's, or it was refused.
+void forget_item_answers(Task& batch);
 
 }  // namespace stator::bridge

@@ -1,16 +1,15 @@
 #include "bridge/lane_mesh.h"
 
-#include "base/limits.h"
-
 namespace stator::bridge {
 
-LaneMesh::LaneMesh(std::uint32_t lanes) : lanes_(lanes) {
+LaneMesh::LaneMesh(std::uint32_t lanes, std::size_t answer_bytes) : lanes_(lanes) {
   for (std::uint32_t i = 0; i < lanes; ++i) doorbells_.push_back(std::make_unique<Doorbell>());
   for (std::uint32_t pair = 0; pair < lanes * lanes; ++pair) {
     const bool is_own = pair / lanes == pair % lanes;
     const std::size_t slots = is_own ? 1 : kRingSlots;
     requests_.push_back(std::make_unique<SpscRing>(slots));
     answers_.push_back(std::make_unique<SpscRing>(slots));
+    answers_away_.push_back(std::make_unique<AnswersAway>(answer_bytes / lanes));
   }
 }
 

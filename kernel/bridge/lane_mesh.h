@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/limits.h"
+#include "bridge/answers_away.h"
 #include "bridge/doorbell.h"
 #include "bridge/spsc_ring.h"
 
@@ -15,11 +17,13 @@ namespace stator::bridge {
 
 class LaneMesh {
  public:
-  explicit LaneMesh(std::uint32_t lanes);
+  // `answer_bytes`: of answers on their way to one lane, from all others together.
+  explicit LaneMesh(std::uint32_t lanes, std::size_t answer_bytes = kAnswerBytesAwayMax);
 
   std::uint32_t lanes() const { return lanes_; }
   SpscRing& requests(LaneId from, LaneId to) { return *requests_[at(from, to)]; }
   SpscRing& answers(LaneId from, LaneId to) { return *answers_[at(from, to)]; }
+  AnswersAway& answers_away(LaneId from, LaneId to) { return *answers_away_[at(from, to)]; }
   Doorbell& doorbell(LaneId lane) { return *doorbells_[lane.value()]; }
   // Something has come for this lane. Its own thread.
   bool has_work(LaneId lane) const;
@@ -31,6 +35,7 @@ class LaneMesh {
   std::uint32_t lanes_;
   std::vector<std::unique_ptr<SpscRing>> requests_;
   std::vector<std::unique_ptr<SpscRing>> answers_;
+  std::vector<std::unique_ptr<AnswersAway>> answers_away_;
   std::vector<std::unique_ptr<Doorbell>> doorbells_;
 };
 

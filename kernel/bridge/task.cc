@@ -103,6 +103,7 @@ void Task::reset() {
   is_round = false;
   is_in_one_piece = false;
   wants_pages = false;  // next_page is written before it is read
+  is_read = false;
   is_repeat = false;
   wants_round = false;
   wants_all = false;
@@ -132,6 +133,8 @@ void Task::reset() {
   is_held_by_session = false;
   is_step = false;
   is_streaming = false;
+  away_bytes = 0;
+  items_bytes = 0;
   is_abandoned = false;
   is_out = false;
   is_backup = false;

@@ -106,6 +106,7 @@ struct Task {
   std::string next_page;  // what the op's cursor is to be for the page behind this one; empty: none
   std::vector<LsnPlace> lsn_at;       // ascending; where LSNs are to be put into the payload
   std::uint32_t first_record = 0;     // of an item: which of the batch's is its first, or kNoRecord
+  bool is_read = false;               // an op that writes nothing answered
   bool is_repeat = false;             // the payload is the stored first answer (core/idempotency.h)
   // kExecute, kBatch: nothing was written, because other lanes must take part; kBatchPrepare: the
   // round must begin again.
@@ -135,6 +136,9 @@ struct Task {
   LaneId origin;
   LaneId executor;  // counted against that lane's ring credit when not the origin
   std::uint32_t away_at = 0;  // its place among the origin's tasks at that lane
+  std::size_t away_bytes =
+      0;  // of its answer, as counted on its way to the origin (answers_away.h)
+  std::size_t items_bytes = 0;  // of a batch that is not atomic: of the answers that have come
   bool is_abandoned = false;  // another task has answered for it: it is dropped when it comes back
   bool is_out = false;        // a part of a batch: a lane has it
   std::uint32_t connection = kNoConnection;

@@ -59,6 +59,7 @@ Lane::Lane(LaneId id, LaneShared& shared, std::unique_ptr<store::Store> store)
   host_.memory_is_full = shared.memory_is_full;
   host_.buffered_bytes_max = shared.buffered_bytes_max;
   host_.room.bytes_max = shared.buffered_bytes_max;
+  dispatcher_.set_part_bytes(shared.buffered_bytes_max);
   host_.backups = &backups_;
   host_.maintenance = &maintenance_;
   host_.changes = &changes_;
@@ -99,7 +100,7 @@ void Lane::run() {
                         [policy = shared_.policy](TenantId tenant, std::int64_t bytes) {
                           policy->add_memory(tenant, bytes);
                         },
-                        shared_.quarantine});
+                        shared_.quarantine, shared_.mesh});
   Status status = core_->recover();
   const bool is_ok = status.ok();
   publish_core();

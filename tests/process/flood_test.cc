@@ -1,6 +1,7 @@
 // Requests that never become whole and answers that nobody reads, on many connections at once: the
 // server's memory stays bounded, the slowest are ended, and others are served as ever.
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <signal.h>
 #include <thread>
@@ -36,6 +37,16 @@ std::size_t own_bytes(pid_t pid) {
   std::size_t kib = 0;
   for (std::string word; status >> word;) {
     if (word == "RssAnon:") status >> kib;
+  }
+  return kib * 1024;
+}
+
+// The most that it ever had in memory, what it has mapped of files included.
+std::size_t peak_bytes(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  std::size_t kib = 0;
+  for (std::string word; status >> word;) {
+    if (word == "VmHWM:") status >> kib;
   }
   return kib * 1024;
 }
@@ -397,6 +408,97 @@ TEST_F(FloodTest, OneConnectionWhoseRequestsWaitIsNotReadForAWhile) {
     expect_served(answer);
   }
   sender.join();
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
+// Reads whose answers are large, asked for by a few bytes: what the server holds of them does not
+// depend on how many were asked for at once.
+class LargeAnswersTest : public FloodTest, public testing::WithParamInterface<std::uint32_t> {
+ protected:
+  static constexpr std::size_t kDocuments = 8;
+  void SetUp() override {
+    server_.set_lanes(GetParam());
+    start("");
+    honest_ = std::make_unique<Client>(server_.port());
+    for (std::size_t i = 0; i < kDocuments; ++i) {
+      put("small-" + std::to_string(i), "x");
+      put("large-" + std::to_string(i), std::string(1 * kMiB, 'x'));
+    }
+    before_ = peak_bytes(server_.pid());
+  }
+  void put(const std::string& id, const std::string& text) {
+    const json put = {{"op", "point_put"}, {"document_id", id}, {"data", {{"t", text}}}};
+    ASSERT_EQ(json::parse(honest_->ask(put.dump()))["status"], "ok");
+  }
+  static json get(std::size_t i) {
+    return {{"op", "point_get"}, {"document_id", "large-" + std::to_string(i % kDocuments)}};
+  }
+  // Each of so many clients sends them at once, and reads nothing.
+  void flood_with(std::size_t clients, std::size_t count,
+                  const std::function<json(std::size_t)>& one) {
+    std::string frames;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string body = one(i).dump();
+      for (const int shift : {24, 16, 8, 0})
+        frames.push_back(static_cast<char>(body.size() >> shift & 0xff));
+      frames += body;
+    }
+    for (std::size_t i = 0; i < clients; ++i) {
+      clients_.push_back(std::make_unique<Client>(server_.port()));
+      clients_.back()->send_raw(frames);
+    }
+  }
+  // Behind what was asked for before.
+  void expect_every_lane_serves() {
+    for (std::size_t i = 0; i < kDocuments; ++i) {
+      const json answer = json::parse(
+          honest_->ask(R"({"op":"point_get","deadline_ms":60000,"document_id":"small-)" +
+                       std::to_string(i) + R"("})"));
+      EXPECT_EQ(answer["status"], "ok") << answer;
+    }
+  }
+  void expect_peak_below(std::size_t bytes) {
+    if (kSanitized) return;
+    EXPECT_LT(peak_bytes(server_.pid()), before_ + bytes);
+  }
+  // Of each lane: what it gathers, what is on its way to it, what waits for its client, each in
+  // buffers that double.
+  std::size_t room() const { return GetParam() * 6 * kRoom; }
+
+  std::unique_ptr<Client> honest_;
+  std::size_t before_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(Lanes, LargeAnswersTest, testing::Values(1, 2));
+
+TEST_P(LargeAnswersTest, OfManyReadsAtOnceAreBounded) {
+  flood_with(8, 400, [](std::size_t i) { return get(i); });
+  expect_every_lane_serves();
+  expect_peak_below(room());
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
+TEST_P(LargeAnswersTest, OfManyScansAtOnceAreBounded) {
+  flood_with(8, 100, [](std::size_t) {
+    return json{{"op", "document_scan"}, {"limit", 8}, {"deadline_ms", 60000}};
+  });
+  expect_every_lane_serves();
+  // Scans have their turns beside other reads: this one is behind them.
+  honest_->ask(R"({"op":"document_scan","limit":1,"deadline_ms":60000})");
+  expect_peak_below(room());
+  EXPECT_EQ(server_.stop(), 0) << server_.errors();
+}
+
+TEST_P(LargeAnswersTest, OfABatchAreNotGatheredBeyondWhatMayBeAnswered) {
+  for (const bool is_atomic : {true, false}) {
+    json batch = {{"op", "batch"}, {"atomic", is_atomic}, {"ops", json::array()}};
+    for (std::size_t i = 0; i < 500; ++i) batch["ops"].push_back(get(i));
+    const json answer = json::parse(honest_->ask(batch.dump()));
+    EXPECT_EQ(answer["error_code"], "resources_exhausted") << answer;
+    EXPECT_EQ(answer["field"], "ops");
+  }
+  expect_peak_below(3 * kRoom);
+  expect_every_lane_serves();
   EXPECT_EQ(server_.stop(), 0) << server_.errors();
 }
 

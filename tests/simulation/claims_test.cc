@@ -169,7 +169,7 @@ class Claims {
     request.is_done = true;
     request.is_refused = task->code != ErrorCode::kOk;
     if (request.is_read) request.name = last_payload_;
-    if (!task->items.empty()) request.name = std::string(task->items.back()->payload.view());
+    if (!task->items.empty()) request.name = World::answer_of_item(*task, task->items.size() - 1);
     if (barriers_.count(request.owner) != 0 && barriers_[request.owner] == task) {
       barriers_.erase(request.owner);
     }

@@ -195,9 +195,10 @@ class Simulation {
     Lsn newest;
     std::vector<std::uint64_t> values;
     for (std::size_t i = 0; i < request.gets.size(); ++i) {
-      const ByteView payload = request.is_batch ? task.items[request.sets.size() + i]->payload.view()
-                                                : task.payload.view();
-      values.push_back(std::strtoull(std::string(payload).c_str(), nullptr, 10));
+      const std::string payload = request.is_batch
+                                      ? World::answer_of_item(task, request.sets.size() + i)
+                                      : std::string(task.payload.view());
+      values.push_back(std::strtoull(payload.c_str(), nullptr, 10));
       const unsigned key = request.gets[i];
       const Lsn lsn = lsn_of(values.back());
       EXPECT_LE(lsn, world_.log().durable()) << "a read showed what a power cut could take back";

@@ -16,6 +16,8 @@ namespace {
 // Small, so that checkpoints are many.
 constexpr std::size_t kMemtableBytes = 36 * 1024;
 constexpr std::uint64_t kTurnNs = 20'000;
+// So little that requests often wait until other answers were taken.
+constexpr std::size_t kAnswerBytesAway = 160;
 
 }  // namespace
 
@@ -38,6 +40,7 @@ struct World::Lane {
     options.binding = world.table_.get();
     options.vshards = world.vshards_.get();
     options.log = world.log_.get();
+    options.mesh = world.mesh_.get();
     options.store = &store;
     options.clock = &world.clock_;
     options.watchdog = world.watchdog_.get();
@@ -73,7 +76,7 @@ void World::open(std::uint32_t lanes) {
   lanes_.clear();
   watchdog_ = std::make_unique<core::Watchdog>(lanes, system_clock());
   vshards_ = std::make_unique<bridge::VShardMap>(HashKey{7, 9}, bridge::VShardMap::even(lanes));
-  mesh_ = std::make_unique<bridge::LaneMesh>(lanes);
+  mesh_ = std::make_unique<bridge::LaneMesh>(lanes, kAnswerBytesAway);
   for (std::uint32_t i = 0; i < lanes; ++i) lanes_.push_back(std::make_unique<Lane>(LaneId{i}, *this));
 }
 
@@ -129,6 +132,20 @@ bool World::submit_batch(LaneId home, const std::vector<Item>& items, const std:
   const Status sent = lane.dispatcher.dispatch_batch(task);
   if (!sent.ok()) lane.pool.give_back(task);
   return sent.ok();
+}
+
+std::string World::answer_of_item(const bridge::Task& batch, std::size_t item) {
+  constexpr ByteView kBefore = R"({"status":"ok","payload":)";
+  ByteView rest = batch.payload.view();
+  for (std::size_t i = 0;; ++i) {
+    const std::size_t at = rest.find(kBefore);
+    if (at == ByteView::npos) return {};
+    rest.remove_prefix(at + kBefore.size());
+    if (i < item) continue;
+    const std::string text(
+        rest.substr(0, rest.find(i + 1 == batch.items.size() ? "}]" : R"(},{"status")")));
+    return text == "null" ? std::string() : text;
+  }
 }
 
 void World::turn(LaneId id) {

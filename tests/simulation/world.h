@@ -45,6 +45,8 @@ class World {
   };
   bool submit_batch(LaneId home, const std::vector<Item>& items, const std::string& idempotency_key,
                     bridge::Task*& task);
+  // What an item of an answered batch says; empty: nothing, or the batch was refused.
+  static std::string answer_of_item(const bridge::Task& batch, std::size_t item);
   void turn(LaneId lane);
   // Turns and commits until nothing is open and no background work is due.
   void settle_work();

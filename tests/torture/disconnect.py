@@ -43,7 +43,23 @@ LOADS = "client_test --gtest_filter=LoadTest.*"
 QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
+LARGE = "process_test --gtest_filter=*LargeAnswersTest.*"
 ENTRIES = [
+    ("a turn is over when its answers are large", "kernel/data/core/answer_room.h",
+     "turn_bytes_ += task.payload.size();", "", LARGE),
+    ("requests wait until answers are taken", TURN, "if (answers_.takes(task)) return;", "", LARGE),
+    ("who waits for answers to be taken is woken", "kernel/control/dispatch/dispatcher.cc",
+     "mesh_.doorbell(LaneId{peer}).ring();\n      }", "}", "kernel_control_dispatch_test"),
+    ("merges come before reads that have not begun", "kernel/data/core/long_reads.h",
+     "? fresh_.push_front(task) :", "? fresh_.push(task) :", LARGE),
+    ("long reads gather no more than they may", "kernel/data/core/long_reads.cc",
+     "gathered_bytes() >= kPausedReadBytesMax", "false", "kernel_data_core_test --gtest_filter=LongReadsTest.*"),
+    ("parts that wait are bounded", "kernel/control/dispatch/dispatcher.cc",
+     "part_bytes_ <= part_bytes_max_ ||", "true ||", "kernel_control_dispatch_test"),
+    ("a batch is refused as soon as it is too large", BATCH, "if (!batch.is_round && bytes > kPayloadBytesMax) {",
+     "if (false) {", LARGE),
+    ("too large a batch of many answers keeps none", "kernel/control/dispatch/dispatcher.cc",
+     "if (item.parent->items_bytes <= kPayloadBytesMax) return;", "return;", "kernel_control_dispatch_test"),
     ("nothing overtakes a write that waits for its LSN", "kernel/control/session/session_order.cc",
      "mine.is_early = task->min_lsn > host_.watermark();", "mine.is_early = false;",
      "process_test --gtest_filter=*OrderTest.*"),
@@ -294,7 +310,7 @@ ENTRIES = [
     ("work is done", "kernel/data/core/core_work.cc",
      "  if (!work_.take(place)) return false;", "  return false;", "work_simulation_test"),
     ("a clean stop waits for what work wrote", "kernel/data/core/core_loop.h",
-     "           (is_work_ahead() ? 1 : 0);", "           0 * (is_work_ahead() ? 1 : 0);", "work_simulation_test"),
+     "+ (is_work_ahead() ? 1 : 0);", "+ 0 * (is_work_ahead() ? 1 : 0);", "work_simulation_test"),
     ("work for all lanes is a round", "kernel/control/dispatch/dispatcher.cc",
      "  auto sent = split_all(work, true);", "  auto sent = split_all(work, false);", "work_simulation_test"),
     ("claims of a dropped index are gone", "plugins/document/index/index_entries.cc",
@@ -403,7 +419,7 @@ ENTRIES = [
      "dispatcher_.is_pressed() ? kReadBytesPressed : kReadBytesPerTurn", "kReadBytesPerTurn",
      "process_test --gtest_filter=FullRingTest.*"),
     ("what was taken at a full ring is answered", "kernel/control/dispatch/dispatcher.cc",
-     "      for (std::size_t i = 0; i < n; ++i) take_out(away_[peer], *batch_[i]);\n", "",
+     "        take_out(away_[peer], *batch_[i]);\n", "",
      "process_test --gtest_filter=FullRingTest.*"),
     ("checkpoints are synced", STORE + "lmdb_env.cc", "MDB_NOTLS | MDB_NORDAHEAD, 0600", "MDB_NOTLS | MDB_NORDAHEAD | MDB_NOSYNC, 0600",
      CALLS),

@@ -221,8 +221,12 @@ void Dispatcher::finish_part(Task* part, std::vector<Task*>& done) {
     batch->refuse(error_of(*part));
     batch->seen = std::max(batch->seen, part->seen);
   }
+  if (!batch->is_atomic) keep_item(*part);
   if (batch->children_open > 0) return;
-  if (!batch->is_atomic) return give(batch, done);
+  if (!batch->is_atomic) {
+    forget_parts(batch->items);
+    return give(batch, done);
+  }
   if (part->kind == TaskKind::kBatchCancel) return after_cancel(batch, done);
   if (part->kind == TaskKind::kBatchCheck && batch->code != ErrorCode::kOk)
     return cancel_parts(batch, false);

@@ -69,7 +69,9 @@ Dispatcher::Dispatcher(LaneId home, bridge::LaneMesh& mesh, const bridge::VShard
       outgoing_answers_(mesh.lanes()),
       away_(mesh.lanes()),
       is_stuck_(mesh.lanes()),
-      batch_(256) {}
+      batch_(256) {
+  set_part_bytes(kBufferedBytesMin);
+}
 
 Status Dispatcher::dispatch(Task* task, const Route& route) {
   task->origin = home_;
@@ -244,7 +246,14 @@ void Dispatcher::receive() {
     }
     for (std::size_t n = 0; (n = mesh_.answers(LaneId{peer}, home_).pop(batch_)) > 0;) {
       fetch(std::span(batch_).first(n), &Task::prefetch_answer);
-      for (std::size_t i = 0; i < n; ++i) take_out(away_[peer], *batch_[i]);
+      std::size_t bytes = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        take_out(away_[peer], *batch_[i]);
+        bytes += std::exchange(batch_[i]->away_bytes, 0);
+      }
+      if (bytes > 0 && mesh_.answers_away(LaneId{peer}, home_).take(bytes)) {
+        mesh_.doorbell(LaneId{peer}).ring();
+      }
       returned_.insert(returned_.end(), batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(n));
     }
   }
@@ -271,6 +280,7 @@ void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
   if (task->kind == TaskKind::kBatchAppend) return after_append(task);
   if (task->kind == TaskKind::kBatchFinish) return finish_wide(task, done);
   if (task->kind == TaskKind::kMerge) {
+    forget_parts(task->children);
     for (Task* child : task->children) pool_.give_back(child);
     task->children.clear();
   }
@@ -282,6 +292,7 @@ void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
   if (!parent->items.empty()) return finish_part(child, done);
   if (mesh_.lanes() == 1) std::swap(child->args, parent->args);
   STATOR_ASSERT(parent->children_open > 0);
+  if (!child->wants_round) keep_part(*child);
   if (--parent->children_open > 0) return;
   if (finish_children_in_round(*parent)) return;
   parent->parts.clear();
@@ -302,6 +313,31 @@ void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
   parent->kind = TaskKind::kMerge;
   if (parent->code != ErrorCode::kOk || parent->is_abandoned) return finish(parent, done);
   link_.submitted.push_back(parent);
+}
+
+// What has written is kept: it cannot be asked for again.
+void Dispatcher::keep_part(Task& part) {
+  part_bytes_ += part.payload.size();
+  if (part_bytes_ <= part_bytes_max_ || !part.is_read) return;
+  part_bytes_ -= part.payload.size();
+  ++refusals_.busy;
+  part.refuse(Error(ErrorCode::kBusy,
+                    "a lane that is needed is behind, and what others have answered holds too much")
+                  .with_retry_after(kRetryMs));
+  part.payload.release();
+}
+
+// Once they are too large together nobody will see them.
+void Dispatcher::keep_item(Task& item) {
+  keep_part(item);
+  item.parent->items_bytes += item.payload.size();
+  if (item.parent->items_bytes <= kPayloadBytesMax) return;
+  part_bytes_ -= item.payload.size();
+  item.payload.release();
+}
+
+void Dispatcher::forget_parts(const std::vector<Task*>& parts) {
+  for (const Task* part : parts) part_bytes_ -= part->payload.size();
 }
 
 void Dispatcher::flush() {

@@ -7,6 +7,7 @@
 // Thread: the lane's (one dispatcher per lane).
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -89,6 +90,12 @@ class Dispatcher {
   void set_home_queue(std::size_t requests) { home_queue_ = requests; }
   bool is_home_pressed() const { return home_queue_ + link_.submitted.size() >= kRingPressed; }
 
+  // What parts of answers that wait here for others may hold; as much as one request can have on
+  // all lanes in any case.
+  void set_part_bytes(std::size_t most) {
+    part_bytes_max_ = std::max(most, mesh_.lanes() * kPayloadBytesMax);
+  }
+
   // Requests that were not taken, since start.
   struct Refusals {
     std::uint64_t low = 0;    // of background priority, at a pressed lane
@@ -162,6 +169,10 @@ class Dispatcher {
   }
   void finish(bridge::Task* task, std::vector<bridge::Task*>& done);
   void finish_child(bridge::Task* child, std::vector<bridge::Task*>& done);
+  // Parts of an answer that wait here for the others: counted, or refused where they are too much.
+  void keep_part(bridge::Task& part);
+  void keep_item(bridge::Task& item);
+  void forget_parts(const std::vector<bridge::Task*>& parts);
 
   LaneId home_;
   bridge::LaneMesh& mesh_;
@@ -174,6 +185,8 @@ class Dispatcher {
   std::vector<bool> is_stuck_;                    // by lane
   std::size_t home_queue_ = 0;
   Refusals refusals_;
+  std::size_t part_bytes_ = 0;  // of the parts that wait here
+  std::size_t part_bytes_max_;
   std::size_t wide_batches_ = 0;  // over several lanes, that this lane leads; rounds among them
   std::deque<bridge::Task*> waiting_rounds_;  // for one of kWideBatchesMax
   std::vector<bridge::Task*> returned_;  // our tasks, answered by other lanes

@@ -143,6 +143,11 @@ void write_error_of(const Task& item, json::Writer& json) {
   if (item.retry_after_ms != 0) json.field("retry_after_ms", item.retry_after_ms);
 }
 
+Error too_large_but_done() {
+  return Error(ErrorCode::kResourcesExhausted, "ops",
+               "the answers of the batch are too large together; its ops were carried out");
+}
+
 void write_payload_of(const Task& item, json::Writer& json) {
   json.field("status", std::string_view("ok")).key("payload");
   if (item.payload.empty()) {
@@ -172,6 +177,7 @@ Status read_batch(const BatchReading& reading, Task& batch) {
 
 void write_each_answer(Task& batch) {
   if (batch.code != ErrorCode::kOk) return;
+  if (batch.items_bytes > kPayloadBytesMax) return batch.refuse(too_large_but_done());
   json::StringOut out;
   json::Writer json(out);
   json.begin_array();
@@ -181,10 +187,7 @@ void write_each_answer(Task& batch) {
     json.end_object();
   }
   json.end_array();
-  if (out.view().size() > kPayloadBytesMax) {
-    return batch.refuse(Error(ErrorCode::kResourcesExhausted, "ops",
-                              "the answers of the batch are too large together; its ops were carried out"));
-  }
+  if (out.view().size() > kPayloadBytesMax) return batch.refuse(too_large_but_done());
   batch.payload.append(out.view());
 }
 

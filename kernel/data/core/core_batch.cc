@@ -36,6 +36,7 @@ void CoreLoop::prepare_item(Task& item) {
 bool CoreLoop::prepare_items(Task& batch) {
   batch_.clear();
   batch.claims.clear();
+  std::size_t bytes = 0;
   for (Task* item : batch.items) {
     item->clear_answer();  // a round may begin again
     item->is_repeat = batch.is_round && answer_from_idempotency(*item);
@@ -48,6 +49,11 @@ bool CoreLoop::prepare_items(Task& batch) {
     }
     item->first_record = batch_.count() > before ? before : bridge::kNoRecord;
     batch.claims.append(item->claims.view());
+    bytes += item->payload.size();
+    if (!batch.is_round && bytes > kPayloadBytesMax) {
+      batch.refuse(bridge::answers_too_large());
+      return false;
+    }
     if (item->code == ErrorCode::kOk) continue;
     if (batch.is_round) {
       batch.refuse(Error(item->code, item->error_field, item->error_sentence));
@@ -63,20 +69,16 @@ bool CoreLoop::prepare_items(Task& batch) {
 
 void CoreLoop::execute_batch(Task& batch) {
   if (answer_from_idempotency(batch)) return;
-  if (!prepare_items(batch)) {
-    batch.answer_after = last_applied_;
-    return;
-  }
-  if (wants_round(batch, false)) return ask_for_round(batch);
+  const bool is_prepared = prepare_items(batch);
+  if (is_prepared && wants_round(batch, false)) return ask_for_round(batch);
   const ByteView claims = batch.claims.view();
-  if (auto checked = check_claims({&claims, 1}, true); !checked.ok()) {
-    batch.answer_after = last_applied_;
-    return batch.refuse(checked.error());
-  }
-  if (auto written = bridge::write_batch_answer(batch); !written.ok()) {
-    return batch.refuse(written.error());
-  }
-  commit(batch, last_applied_);
+  auto outcome = is_prepared ? check_claims({&claims, 1}, true) : ok_status();
+  if (is_prepared && outcome.ok()) outcome = bridge::write_batch_answer(batch);
+  // It may wait for what it tells to be durable, and many others with it.
+  bridge::forget_item_answers(batch);
+  if (!outcome.ok()) batch.refuse(outcome.error());
+  if (batch.code == ErrorCode::kOk) return commit(batch, last_applied_);
+  batch.answer_after = last_applied_;
 }
 
 // From here on this lane runs nothing else, so that what was prepared stays true until it is applied.
@@ -87,7 +89,7 @@ void CoreLoop::prepare_batch(Task& part) {
     return;
   }
   part.seen = last_applied_;
-  if (!prepare_items(part)) return;
+  if (!prepare_items(part)) return bridge::forget_item_answers(part);
   part.records.append(batch_.records());
   part.record_count = batch_.count();
   part.is_held = true;
@@ -119,6 +121,7 @@ void CoreLoop::append_batch(Task& batch) {
   auto kept = ok_status();
   if (!batch.is_round) {
     kept = bridge::write_batch_answer(batch);
+    bridge::forget_item_answers(batch);
   } else if (!batch.idempotency_key.empty()) {
     kept = bridge::write_part_answers(batch);
   } else if (batch_.count() > 0) {
@@ -146,6 +149,7 @@ void CoreLoop::append_batch(Task& batch) {
 void CoreLoop::cancel_batch(Task& part) {
   if (part.is_held) is_holding_ = false;
   part.is_held = false;  // it may be cancelled once more, for good
+  bridge::forget_item_answers(part);
   if (!part.is_again) end_round(part);
 }
 

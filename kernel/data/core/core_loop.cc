@@ -45,7 +45,8 @@ CoreLoop::CoreLoop(const CoreOptions& options)
                                                   : execute_read(task, call);
                   }),
       parked_(*options.store),
-      eraser_(host_, options.drops, options.end_of_drop) {
+      eraser_(host_, options.drops, options.end_of_drop),
+      answers_(options.lane, options.mesh) {
   host_.lane = options.lane;
   host_.store = options.store;
   host_.catalog = options.catalog;
@@ -154,6 +155,7 @@ void CoreLoop::execute_read(Task& task, stator_call& call) {
   call.reply = &task.payload;
   const stator_request request = request_of(task, op, call);
   take_answer(task, call, engine.descriptor.read(host_.instances[op.engine], &request));
+  task.is_read = true;
   if (task.consistency == Consistency::kStrong) task.answer_after = seen_by(task);
 }
 
@@ -434,6 +436,7 @@ Lsn CoreLoop::seen_by(const Task& task) const {
 }
 
 void CoreLoop::settle(Task* task, std::vector<Task*>& answered) {
+  answers_.count(*task);
   const bool is_durable = task->answer_after <= options_.log->durable();
   if (is_durable) at_once_ns_ = now_ns_;
   if (is_durable || task->is_held_by_session) return answered.push_back(task);

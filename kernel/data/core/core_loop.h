@@ -18,6 +18,7 @@
 #include "bridge/claim.h"
 #include "bridge/task.h"
 #include "bridge/vshard_map.h"
+#include "data/core/answer_room.h"
 #include "data/core/checkpoint_waiters.h"
 #include "data/core/idempotency.h"
 #include "data/core/long_reads.h"
@@ -57,6 +58,7 @@ struct CoreOptions {
   // What engines hold in memory for a tenant has changed by so many bytes.
   std::function<void(TenantId, std::int64_t)> on_memory = {};
   const host::Quarantine* quarantine = nullptr;  // null: nothing is kept away from its engine
+  bridge::LaneMesh* mesh = nullptr;              // null: no other lane asks
 };
 
 // A turn of the lane's loop may have several parts: requests that have come so far, before more are
@@ -91,8 +93,8 @@ class CoreLoop {
   // Tasks that wait here: for their turn, for durability, for min_lsn, for a checkpoint.
   std::size_t waiting() const {
     return held_.size() + early_.size() + ready_.size() + behind_rounds_.size() +
-           long_reads_.count() + checkpoints_.count() + (is_dropping() ? 1 : 0) +
-           (is_work_ahead() ? 1 : 0);
+           long_reads_.count() + checkpoints_.count() + answers_.waiting() +
+           (is_dropping() ? 1 : 0) + (is_work_ahead() ? 1 : 0);
   }
   // Of these: executed, but not durable yet.
   std::size_t held() const { return held_.size(); }
@@ -277,6 +279,7 @@ class CoreLoop {
   CheckpointWaiters checkpoints_;
   bool is_holding_ = false;  // part of a batch is prepared here and not applied yet
   RunQueue ready_;           // more than a turn can execute, and what came while it was holding
+  AnswerRoom answers_;
   std::size_t turn_left_ = kTurnRequests;  // requests that this turn may still execute
   // A request that was prepared here and waits for a round; the task itself is its home's again.
   struct InRound {

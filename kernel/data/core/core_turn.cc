@@ -25,6 +25,7 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered, 
   if (must_wait_for_checkpoint(answered)) return;
   host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
   if (!early_.empty()) retry_early(answered);
+  answers_.give_back(ready_);
   if (!submitted.empty()) run_submitted(submitted, answered);
   if (part == TurnPart::kLast) {
     if (!ready_.empty()) run_ready(answered);
@@ -32,6 +33,7 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered, 
     if (!later_.empty() && !is_holding_) retry_later(answered);
     if (can_drop()) drop_tenants();
     turn_left_ = kTurnRequests;
+    answers_.begin_turn();
   }
   host_.memory.tell(options_.on_memory);
   // What asks for a checkpoint need not wait for the next turn.
@@ -41,10 +43,11 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered, 
 // Where nothing waits a request is executed as it comes. The lowest class waits for the end of the
 // turn: by then it is known whether others have come.
 inline bool CoreLoop::must_wait_its_turn(const Task& task) const {
-  const bool is_free = !is_holding_ && ready_.empty() && turn_left_ > 0;
+  const bool is_over = answers_.is_turn_over();
+  const bool is_free = !is_holding_ && ready_.empty() && turn_left_ > 0 && !is_over;
   if (is_free && task.priority != bridge::Priority::kBackground) return false;
   if (task.is_step_of_batch()) return false;
-  return is_holding_ || task.kind != TaskKind::kMerge;  // its parts have had their turns
+  return is_holding_ || is_over || task.kind != TaskKind::kMerge;  // its parts have had their turns
 }
 
 void CoreLoop::run_submitted(std::vector<Task*>& submitted, std::vector<Task*>& answered) {
@@ -71,7 +74,7 @@ void CoreLoop::run_ready(std::vector<Task*>& answered) {
   const bool is_lowest_alone = ready_.size(bridge::Priority::kBackground) == ready_.size();
   std::size_t left = is_lowest_alone ? std::min(turn_left_, kTurnRequestsBackground) : turn_left_;
   host_.own_store().begin_turn();
-  while (left > 0 && !ready_.empty() && !is_holding_) {
+  while (left > 0 && !ready_.empty() && !is_holding_ && !answers_.is_turn_over()) {
     std::size_t count = 0;
     while (count < std::min(left, group.size()) && !ready_.empty()) {
       group[count++] = ready_.take();
@@ -79,6 +82,10 @@ void CoreLoop::run_ready(std::vector<Task*>& answered) {
     }
     prefetch(std::span(group).first(count));
     for (std::size_t i = 0; i < count; ++i) {
+      if (answers_.is_turn_over()) {
+        while (count > i) ready_.push_front(group[--count]);
+        break;
+      }
       if (now_ns_ < group[i]->deadline_ns && !group[i]->was_cancelled()) --left;
       step(group[i], answered);
     }
@@ -94,6 +101,7 @@ void CoreLoop::step(Task* task, std::vector<Task*>& answered) {
     return answered.push_back(task);
   }
   if (is_early(*task, options_.log->durable())) return early_.push_back(task);
+  if (answers_.takes(task)) return;
   take(task, answered);
 }
 

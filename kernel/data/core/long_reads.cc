@@ -82,8 +82,15 @@ void LongReads::refuse_waiting(std::vector<Task*>& ended) {
   });
 }
 
-LongReads::Read* LongReads::next(std::vector<Task*>& ended) {
-  const bool takes_fresh = !fresh_.empty() && (is_fresh_next_ || paused_.empty());
+std::size_t LongReads::gathered_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& read : reads_)
+    bytes += read->task == nullptr ? 0 : read->task->payload.capacity();
+  return bytes;
+}
+
+LongReads::Read* LongReads::next(bool is_full, std::vector<Task*>& ended) {
+  const bool takes_fresh = !fresh_.empty() && !is_full && (is_fresh_next_ || paused_.empty());
   is_fresh_next_ = !is_fresh_next_;
   while (takes_fresh && !fresh_.empty()) {
     Task* task = fresh_.front();
@@ -110,13 +117,14 @@ void LongReads::run(std::uint64_t slice_ns, std::vector<Task*>& ended) {
     refuse_waiting(ended);
   }
   while (looked_ns_ < slice_end_ns_ && count() > 0) {
-    Read* read = next(ended);
+    const bool is_full = gathered_bytes() >= kPausedReadBytesMax;
+    Read* read = next(is_full, ended);
     if (read == nullptr) return;
     must_stop_ = read->fiber.is_paused() && is_unwanted(*read->task, looked_ns_);
     go_on(*read);
     looked_ns_ = clock_.monotonic_ns();
     if (read->fiber.is_paused()) {
-      paused_.push(read->task);
+      is_full ? paused_.push_front(read->task) : paused_.push(read->task);
       continue;
     }
     ended.push_back(std::exchange(read->task, nullptr));

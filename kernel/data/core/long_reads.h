@@ -2,9 +2,11 @@
 // snapshot of the store, and pauses where the engine looks at its interrupt word (stator.pause/1)
 // when its time is over. docs/adr/0031-slices.md says why so.
 //
-// Together they have one slice a turn of the lane. Those that wait for their beginning and those
-// that paused take it in turns, among each the priorities by weight. Deadline and cancellation are
-// looked at before each slice, and of those that wait each kQueueLookNs.
+// Together they have one slice a turn of the lane. Where their answers hold too much, one goes on
+// until it ends, and then the next (docs/adr/0065-answers-on-their-way.md). Those that wait for
+// their beginning and those that paused take it in turns, among each the priorities by weight.
+// Deadline and cancellation are looked at before each slice, and of those that wait each
+// kQueueLookNs.
 //
 // Thread: the lane's.
 #pragma once
@@ -38,7 +40,10 @@ class LongReads final : public host::Pauser {
   LongReads(const LongReads&) = delete;
   LongReads& operator=(const LongReads&) = delete;
 
-  void add(bridge::Task* task) { fresh_.push(task); }
+  // A merge comes before what has not begun: its parts are held until it ends.
+  void add(bridge::Task* task) {
+    task->kind == bridge::TaskKind::kMerge ? fresh_.push_front(task) : fresh_.push(task);
+  }
   // One slice. Those that are answered are appended to `ended`.
   void run(std::uint64_t slice_ns, std::vector<bridge::Task*>& ended);
   // Ends those that have begun, as interrupted. Before the engines close.
@@ -67,7 +72,9 @@ class LongReads final : public host::Pauser {
     const InFlight* in_flight = nullptr;  // the call in whose middle it paused
   };
   // The one whose turn it is; null: none can run now. May answer some.
-  Read* next(std::vector<bridge::Task*>& ended);
+  Read* next(bool is_full, std::vector<bridge::Task*>& ended);
+  // Of the answers of those that have begun.
+  std::size_t gathered_bytes() const;
   Read* begin(bridge::Task* task);
   void refuse_waiting(std::vector<bridge::Task*>& ended);
   Read& read_of(const bridge::Task* task) const;

@@ -138,6 +138,84 @@ TEST_F(DispatcherTest, EveryPartIsBoundByTheRowPoliciesOfItsRequest) {
   }
 }
 
+TEST_F(DispatcherTest, PartsThatWaitForASlowLaneAreBounded) {
+  home_.set_part_bytes(0);  // what one request can have on both lanes
+  std::vector<Task*> there;
+  const auto ask = [&](bool is_read) {
+    EXPECT_TRUE(home_.dispatch(request("k"), {Placement::kAll, 0, 0}).ok());
+    Task* here = given_to(0).at(0);
+    here->payload.append(std::string(kPayloadBytesMax, 'x'));
+    here->is_read = is_read;
+    answer_from(0, here);
+    there.push_back(given_to(1).at(0));
+    EXPECT_TRUE(done().empty());
+    return here->parent;
+  };
+  const Task* first = ask(true);
+  const Task* second = ask(true);
+  const Task* refused = ask(true);
+  const Task* written = ask(false);
+  EXPECT_EQ(refused->children[0]->payload.capacity(), 0u);
+  for (Task* part : there) answer_from(1, part);
+  const std::vector<Task*> told = done();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0], refused);
+  EXPECT_EQ(refused->code, ErrorCode::kBusy);
+  EXPECT_GT(refused->retry_after_ms, 0u);
+  std::vector<Task*> merges = given_to(0);
+  EXPECT_EQ(merges, (std::vector<Task*>{const_cast<Task*>(first), const_cast<Task*>(second),
+                                        const_cast<Task*>(written)}))
+      << "what was written is told";
+  for (Task* merge : merges) answer_from(0, merge);
+  EXPECT_EQ(done().size(), 3u);
+  there.clear();
+  Task* later = ask(true);
+  answer_from(1, there.at(0));
+  done();
+  EXPECT_EQ(given_to(0).at(0), later) << "there is room again";
+}
+
+TEST_F(DispatcherTest, ALaneThatWaitsForItsAnswersToBeTakenIsWoken) {
+  bridge::AnswersAway& away = mesh_.answers_away(LaneId{1}, LaneId{0});
+  const auto take = [&](std::size_t bytes) {
+    Task* task = request(key_of_lane_1());
+    EXPECT_TRUE(home_.dispatch(task, {Placement::kDocument, 0, 0}).ok());
+    given_to(1);
+    mesh_.doorbell(LaneId{1}).awake();
+    away.give(task->away_bytes = bytes);
+    const bool waits = away.is_full() && away.wait();
+    answer_from(1, task);
+    done();
+    const bool is_rung = !mesh_.doorbell(LaneId{1}).about_to_sleep();
+    mesh_.doorbell(LaneId{1}).awake();
+    EXPECT_EQ(is_rung, waits);
+    return waits;
+  };
+  EXPECT_FALSE(take(1));
+  EXPECT_TRUE(take(kAnswerBytesAwayMax / 2));
+  EXPECT_FALSE(away.is_full());
+}
+
+TEST_F(DispatcherTest, AnswersOfABatchThatAreTooLargeTogetherAreNotKept) {
+  Task* batch = pool_.take();
+  batch->tenant = TenantId{1};
+  batch->is_atomic = false;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    Task* item = request(key_of_lane_0());
+    item->item = i;
+    ASSERT_TRUE(home_.place(item, {Placement::kDocument, 0, 0}).ok());
+    batch->items.push_back(item);
+  }
+  ASSERT_TRUE(home_.dispatch_batch(batch).ok());
+  for (Task* item : given_to(0)) {
+    item->payload.append(std::string(kPayloadBytesMax - 1, 'x'));
+    answer_from(0, item);
+  }
+  EXPECT_EQ(done(), std::vector<Task*>{batch});
+  EXPECT_GT(batch->items_bytes, kPayloadBytesMax);
+  for (const std::size_t i : {1u, 2u}) EXPECT_EQ(batch->items[i]->payload.capacity(), 0u);
+}
+
 TEST_F(DispatcherTest, AFailedPartIsTheAnswer) {
   Task* task = request("k");
   ASSERT_TRUE(home_.dispatch(task, {Placement::kAll, 0, 0}).ok());

@@ -1,5 +1,6 @@
 // Reads that take long, in slices, on a core with a store and one engine: rows of text by key, and
 // a walk over all of them that looks at its interrupt word at each row.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ constexpr std::uint8_t kSpace = 1;
 constexpr std::uint32_t kPut = 0;
 constexpr std::uint32_t kGet = 1;
 constexpr std::uint32_t kWalk = 2;
+constexpr std::uint32_t kLarge = 3;  // in two halves, between which it may pause
+constexpr std::uint32_t kLargeAtOnce = 4;
+constexpr std::size_t kHalfBytes = 5 * 1024 * 1024;
 
 std::string_view view(stator_bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data), static_cast<std::size_t>(bytes.size)};
@@ -58,8 +62,19 @@ stator_status walk(const stator_request* request) {
   return STATOR_OK;
 }
 
+stator_status say_much(const stator_request* request) {
+  for (int half = 0; half < 2; ++half) {
+    say(request, std::string(kHalfBytes, 'x'));
+    // Long enough for its slice to end.
+    for (int i = 0; request->op_index == kLarge && i < 20; ++i)
+      host::pause_service().look(request->call);
+  }
+  return STATOR_OK;
+}
+
 stator_status read(const stator_instance*, const stator_request* request) {
   EXPECT_EQ(in_flight, request->call);
+  if (request->op_index >= kLarge) return say_much(request);
   if (request->op_index == kWalk) return walk(request);
   stator_bytes value{};
   if (host::kv_service().get(request->call, kSpace, bytes(key_of(request)), &value) == 0) {
@@ -94,10 +109,13 @@ constexpr stator_op row(const char* name, std::uint32_t op_class, std::uint32_t 
                   .flags = flags});
 }
 constexpr stator_op kRows[] = {row("put", STATOR_OP_WRITE, 0), row("get", STATOR_OP_READ, 0),
-                               row("walk", STATOR_OP_READ, STATOR_OP_PAUSES)};
+                               row("walk", STATOR_OP_READ, STATOR_OP_PAUSES),
+                               row("large", STATOR_OP_READ, STATOR_OP_PAUSES),
+                               row("large_at_once", STATOR_OP_READ, 0)};
 
 const stator_engine_v1* entry(const stator_kernel_hello*) {
-  static const stator_op* const kOps[] = {&kRows[kPut], &kRows[kGet], &kRows[kWalk]};
+  static const stator_op* const kOps[] = {&kRows[kPut], &kRows[kGet], &kRows[kWalk], &kRows[kLarge],
+                                          &kRows[kLargeAtOnce]};
   static const stator_engine_v1 kEngine = [] {
     stator_engine_v1 engine = test::played_engine("rows", kOps);
     engine.read = &read;
@@ -369,6 +387,45 @@ TEST_F(LongReadsTest, WhatIsLateInTheQueueDoesNotUseUpTheTurn) {
   EXPECT_EQ(answered.size(), kTurnRequests + 1);
   EXPECT_EQ(answered.front()->code, ErrorCode::kDeadlineExceeded);
   EXPECT_EQ(fresh->code, ErrorCode::kOk);
+}
+
+TEST_F(LongReadsTest, WhatThoseThatHaveBegunGatherTogetherIsBounded) {
+  fill(1);
+  std::vector<Task*> open;
+  for (int i = 0; i < 20; ++i) open.push_back(ask(kLarge, ""));
+  for (int turns = 0; !open.empty(); ++turns) {
+    ASSERT_LT(turns, 500);
+    for (Task* task : turn()) {
+      EXPECT_EQ(task->payload.size(), 2 * kHalfBytes);
+      std::erase(open, task);
+      pool_.give_back(task);
+    }
+    std::size_t bytes = 0;
+    for (const Task* task : open) bytes += task->payload.size();
+    EXPECT_LE(bytes, kPausedReadBytesMax + 2 * kHalfBytes);
+  }
+}
+
+TEST_F(LongReadsTest, ATurnIsOverWhenItsAnswersAreLarge) {
+  fill(1);
+  constexpr std::size_t kRequests = 10;
+  for (std::size_t i = 0; i < kRequests; ++i) ask(kLargeAtOnce, "")->request_id = i;
+  const Task* urgent = ask(kGet, "a", Priority::kCritical);
+  std::vector<Task*> order;
+  for (int turns = 0; order.size() < kRequests + 1; ++turns) {
+    ASSERT_LT(turns, 50);
+    const std::vector<Task*> answered = turn();
+    EXPECT_LE(answered.size(), 3u) << "two of them are more than a turn answers";
+    EXPECT_TRUE(core_->has_ready() || order.size() + answered.size() == kRequests + 1);
+    for (Task* task : answered) order.push_back(task);
+    for (Task* task : answered) task->payload.release();
+  }
+  EXPECT_LT(std::find(order.begin(), order.end(), urgent) - order.begin(), 4)
+      << "in the queue the priorities count";
+  std::erase(order, urgent);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end(), [](const Task* a, const Task* b) {
+    return a->request_id < b->request_id;
+  }));
 }
 
 }  // namespace
