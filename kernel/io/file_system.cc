@@ -42,11 +42,4 @@ Result<std::string> read_file(FileSystem& files, const std::string& path) {
   return file->read_at(0, size);
 }
 
-Status read_file_into(FileSystem& files, const std::string& path, ByteBuffer& to) {
-  STATOR_TRY(const std::unique_ptr<File> file, files.open(path));
-  STATOR_TRY(const std::uint64_t size, file->size());
-  to.clear();
-  return file->read_into(0, size, to);
-}
-
 }  // namespace stator::io

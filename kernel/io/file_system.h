@@ -23,6 +23,8 @@ class File {
   virtual Result<std::string> read_at(std::uint64_t offset, std::size_t size) = 0;
   // The same behind the end of `to`.
   virtual Status read_into(std::uint64_t offset, std::size_t size, ByteBuffer& to);
+  // All of it will be read soon: the system may fetch it meanwhile. Nothing is promised.
+  virtual void will_read() {}
   // What was written survives a power cut when this returns ok.
   virtual Status sync() = 0;
   virtual Result<std::uint64_t> size() = 0;
@@ -61,7 +63,5 @@ FileSystem& posix_file_system();
 // the directory).
 Status write_file_durably(FileSystem& files, const std::string& path, ByteView bytes);
 Result<std::string> read_file(FileSystem& files, const std::string& path);
-// The whole file instead of what `to` held: one buffer for many files costs its pages once.
-Status read_file_into(FileSystem& files, const std::string& path, ByteBuffer& to);
 
 }  // namespace stator::io

@@ -46,6 +46,7 @@ class PosixFile final : public File {
   Status write_at(std::uint64_t offset, ByteView bytes) override;
   Result<std::string> read_at(std::uint64_t offset, std::size_t size) override;
   Status read_into(std::uint64_t offset, std::size_t size, ByteBuffer& to) override;
+  void will_read() override;
   Status sync() override;
   Result<std::uint64_t> size() override;
   Status truncate(std::uint64_t size) override;
@@ -107,6 +108,10 @@ Status PosixFile::read_into(std::uint64_t offset, std::size_t size, ByteBuffer& 
   STATOR_TRY(const std::size_t done, read(offset, wanted, to.reserve(wanted)));
   to.commit(done);
   return ok_status();
+}
+
+void PosixFile::will_read() {
+  static_cast<void>(::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_WILLNEED));
 }
 
 // fdatasync: the content and the size that is needed to read it back; not the times.

@@ -44,12 +44,13 @@ Error LiveSegmentReader::corrupted(const std::string& why) const {
 
 ByteView LiveSegmentReader::rest() const {
   const std::uint64_t begin = offset_ - buffer_at_;
-  return ByteView(buffer_).substr(
+  return buffer_.view().substr(
       static_cast<std::size_t>(std::min<std::uint64_t>(begin, buffer_.size())));
 }
 
 Status LiveSegmentReader::fill(Lsn durable, std::size_t bytes) {
-  STATOR_TRY(buffer_, file_->read_at(offset_, bytes));
+  buffer_.clear();
+  STATOR_CHECK(file_->read_into(offset_, bytes, buffer_));
   buffer_at_ = offset_;
   buffer_durable_ = durable;
   ahead_ = bytes;

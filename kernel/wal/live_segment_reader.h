@@ -56,7 +56,7 @@ class LiveSegmentReader {
   std::uint64_t commit_at_ = 0;             // of the one that is open, for messages
   ByteView batches_;                        // of the open commit, those that were not given yet
   ByteBuffer opened_;                       // that commit, if it was encrypted
-  std::string buffer_;                      // bytes of the file from buffer_at_ on
+  ByteBuffer buffer_;                       // bytes of the file from buffer_at_ on
   std::uint64_t buffer_at_ = 0;
   Lsn buffer_durable_;     // when they were read
   std::size_t ahead_ = 0;  // how much was read the last time

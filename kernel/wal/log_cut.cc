@@ -60,7 +60,8 @@ Status plan_end(SegmentReader& reader, CutPlan& plan) {
   }
   plan.offset = plan.is_inside_commit ? offset : block_end(offset);
   const std::uint64_t first_cut = plan.is_inside_commit ? commit : plan.offset;
-  plan.end = std::max<std::uint64_t>(plan.offset, reader.end_of_commits(first_cut));
+  STATOR_TRY(const std::size_t end_of_commits, reader.end_of_commits(first_cut));
+  plan.end = std::max<std::uint64_t>(plan.offset, end_of_commits);
   return ok_status();
 }
 
@@ -89,8 +90,12 @@ Status plan_removed(io::FileSystem& files, const KeyRing* keys, CutPlan& plan) {
   for (const Segment& segment : plan.removed) {
     STATOR_TRY(const std::string bytes, io::read_file(files, segment.path));
     auto reader = SegmentReader::open(bytes, segment.path, keys);
-    plan.removed_bytes +=
-        reader.ok() ? std::max(io::kBlockBytes, reader.value().end_of_commits(0)) : bytes.size();
+    if (!reader.ok()) {
+      plan.removed_bytes += bytes.size();
+      continue;
+    }
+    STATOR_TRY(const std::size_t end, reader.value().end_of_commits(0));
+    plan.removed_bytes += std::max(io::kBlockBytes, end);
   }
   return ok_status();
 }

@@ -30,11 +30,18 @@ Result<CommitCodec> codec_of(const SegmentHeader& header, const std::string& pat
 
 }  // namespace
 
-Result<SegmentReader> SegmentReader::open(ByteView segment, const std::string& path,
+Result<SegmentReader> SegmentReader::open(SegmentBytes segment, const std::string& path,
                                           const KeyRing* keys) {
-  STATOR_TRY(const SegmentHeader header, read_segment_header(segment));
+  STATOR_TRY(const ByteView block, segment.at(0, io::kBlockBytes));
+  STATOR_TRY(const SegmentHeader header, read_segment_header(block));
   STATOR_TRY(CommitCodec codec, codec_of(header, path, keys));
   return SegmentReader(segment, header.begin, std::move(codec));
+}
+
+Result<ByteView> SegmentReader::commit_at(std::size_t offset) {
+  STATOR_TRY(const ByteView bytes, segment_.at(offset, kCommitHeaderBytes));
+  const std::size_t announced = codec_.announced_size(bytes, offset).value_or(0);
+  return announced <= bytes.size() ? bytes : segment_.at(offset, announced);
 }
 
 // What was opened was written like this: if it does not fit here, it is no torn write.
@@ -63,11 +70,15 @@ Result<SegmentEnd> SegmentReader::walk(LogPosition& position, const BatchVisitor
   SegmentEnd end;
   end.offset = io::kBlockBytes;
   for (;;) {
-    auto commit = codec_.open(from(end.offset), end.offset, opened_);
+    STATOR_TRY(const ByteView bytes, commit_at(end.offset));
+    auto commit = codec_.open(bytes, end.offset, opened_);
     if (!commit.ok()) {
       end.is_clean = commit.error().code() == ErrorCode::kNotFound;
       end.is_foreign = commit.error().code() == ErrorCode::kUnsupported;
-      if (end.is_clean) end.is_clean = !find_later_commit(end.offset, position.next);
+      if (end.is_clean) {
+        STATOR_TRY(const auto later, find_later_commit(end.offset, position.next));
+        end.is_clean = !later;
+      }
       if (!end.is_clean) end.reason = commit.error().sentence();
       return end;
     }
@@ -79,18 +90,20 @@ Result<SegmentEnd> SegmentReader::walk(LogPosition& position, const BatchVisitor
 
 // Nobody but the writer can make a commit of this segment: each one that opens proves that all
 // before it was durable when it was written. What else the file holds is old, or a client's.
-std::optional<std::size_t> SegmentReader::find_later_commit(std::size_t offset, Lsn next) {
+Result<std::optional<std::size_t>> SegmentReader::find_later_commit(std::size_t offset, Lsn next) {
   for (offset = block_end(offset); offset < segment_.size(); offset += io::kBlockBytes) {
-    auto commit = codec_.open(from(offset), offset, opened_);
-    if (commit.ok() && commit.value().first >= next) return offset;
+    STATOR_TRY(const ByteView bytes, commit_at(offset));
+    auto commit = codec_.open(bytes, offset, opened_);
+    if (commit.ok() && commit.value().first >= next) return std::optional(offset);
   }
-  return std::nullopt;
+  return std::optional<std::size_t>();
 }
 
-std::size_t SegmentReader::end_of_commits(std::size_t offset) const {
+Result<std::size_t> SegmentReader::end_of_commits(std::size_t offset) {
   std::size_t end = 0;
   for (offset = block_end(offset); offset < segment_.size(); offset += io::kBlockBytes) {
-    const auto size = codec_.announced_size(from(offset), offset);
+    STATOR_TRY(const ByteView bytes, segment_.at(offset, kCommitHeaderBytes));
+    const auto size = codec_.announced_size(bytes, offset);
     if (size) end = std::max(end, std::min(offset + *size, segment_.size()));
   }
   return end;

@@ -12,6 +12,7 @@
 #include "wal/commit_codec.h"
 #include "wal/key_ring.h"
 #include "wal/segment.h"
+#include "wal/segment_bytes.h"
 
 namespace stator::wal {
 
@@ -28,13 +29,20 @@ using RecordVisitor = std::function<void(const RecordView&, Lsn)>;
 // Sees a batch, and the offset of its commit.
 using BatchVisitor = std::function<Status(BatchReader&, std::size_t)>;
 
-// One thread. The segment's bytes outlive it.
+// One thread.
 class SegmentReader {
  public:
   // `keys` may be null; `path` is for messages. Errors: kCorrupted and kUnsupported with a sentence
   // about the header; kCrypto, naming segment and key, when the segment is encrypted and its key is
   // not at hand: the segment is not damaged then.
-  static Result<SegmentReader> open(ByteView segment, const std::string& path, const KeyRing* keys);
+  // kStorage, here and below: its file cannot be read.
+  static Result<SegmentReader> open(SegmentBytes segment, const std::string& path,
+                                    const KeyRing* keys);
+  // Bytes that outlive it.
+  static Result<SegmentReader> open(ByteView segment, const std::string& path,
+                                    const KeyRing* keys) {
+    return open(SegmentBytes(segment), path, keys);
+  }
 
   const LogPosition& begin() const { return begin_; }
   // Nothing: it is plain.
@@ -46,23 +54,22 @@ class SegmentReader {
   Result<SegmentEnd> walk(LogPosition& position, const BatchVisitor& visit);
   // A commit at or behind `offset`, where the log reads as broken off before `next`, that proves
   // that what was written there had been durable: it is damaged, not torn. Its offset.
-  std::optional<std::size_t> find_later_commit(std::size_t offset, Lsn next);
+  Result<std::optional<std::size_t>> find_later_commit(std::size_t offset, Lsn next);
   // Behind the last commit of this segment, whole or not, that begins at or behind `offset`; 0 if
   // none does.
-  std::size_t end_of_commits(std::size_t offset) const;
+  Result<std::size_t> end_of_commits(std::size_t offset);
   // For whoever goes on writing the segment. Ends the reading.
   CommitCodec take_codec() { return std::move(codec_); }
 
  private:
-  SegmentReader(ByteView segment, const LogPosition& begin, CommitCodec codec)
+  SegmentReader(SegmentBytes segment, const LogPosition& begin, CommitCodec codec)
       : segment_(segment), begin_(begin), codec_(std::move(codec)) {}
   Status walk_commit(const OpenedCommit& commit, LogPosition& position, const BatchVisitor& visit,
                      SegmentEnd& end);
-  ByteView from(std::size_t offset) const {
-    return segment_.substr(std::min(offset, segment_.size()));
-  }
+  // From `offset` on, with all of the commit that begins there. Lent until the next call.
+  Result<ByteView> commit_at(std::size_t offset);
 
-  ByteView segment_;
+  SegmentBytes segment_;
   LogPosition begin_;
   CommitCodec codec_;
   ByteBuffer opened_;  // the commit that is looked at, if it was encrypted

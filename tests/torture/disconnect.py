@@ -45,6 +45,10 @@ NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
 LARGE = "process_test --gtest_filter=*LargeAnswersTest.*"
 ENTRIES = [
+    ("segments are fetched ahead", WAL + "log_check.cc",
+     "if (file.ok()) file.value()->will_read();", "", LOG + " --gtest_filter=LogCheckTest.*"),
+    ("a commit that is larger than the window is read", WAL + "segment_reader.cc",
+     "return announced <= bytes.size() ? bytes : segment_.at(offset, announced);", "return bytes;", LOG + " --gtest_filter=LogCheckTest.*"),
     ("a turn is over when its answers are large", "kernel/data/core/answer_room.h",
      "turn_bytes_ += task.payload.size();", "", LARGE),
     ("requests wait until answers are taken", TURN, "if (answers_.takes(task)) return;", "", LARGE),

@@ -26,6 +26,7 @@ namespace stator::io {
 enum class Point {
   kWriteAt,
   kReadAt,
+  kWillRead,
   kSync,
   kSize,
   kTruncate,
@@ -49,6 +50,7 @@ struct PointInfo {
 inline constexpr std::array kPoints = {
     PointInfo{Point::kWriteAt, "write_at"},
     PointInfo{Point::kReadAt, "read_at"},
+    PointInfo{Point::kWillRead, "will_read"},
     PointInfo{Point::kSync, "sync"},
     PointInfo{Point::kSize, "size"},
     PointInfo{Point::kTruncate, "truncate"},
@@ -127,6 +129,12 @@ class FaultyFileSystem final : public FileSystem {
   std::uint64_t syncs() const {
     const std::lock_guard lock(mutex_);
     return syncs_;
+  }
+
+  // For each will_read() so far: how many reads there had been before it.
+  std::vector<std::uint64_t> fetched_after() const {
+    const std::lock_guard lock(gate_);
+    return fetched_after_;
   }
 
   // The content as it is seen now, to look at and to damage. The file must exist.
@@ -272,6 +280,11 @@ class FaultyFileSystem final : public FileSystem {
       if (offset >= inode_.seen.size()) return std::string();
       return inode_.seen.substr(offset, size);
     }
+    void will_read() override {
+      if (!files_.pass(Point::kWillRead).ok()) return;
+      const std::lock_guard lock(files_.gate_);
+      files_.fetched_after_.push_back(files_.calls_of_[static_cast<std::size_t>(Point::kReadAt)]);
+    }
     Status sync() override {
       STATOR_CHECK(files_.pass(Point::kSync));
       const std::lock_guard lock(files_.mutex_);
@@ -396,6 +409,7 @@ class FaultyFileSystem final : public FileSystem {
   std::condition_variable released_;
   std::uint64_t calls_ = 0;
   std::array<std::uint64_t, kPoints.size()> calls_of_{};
+  std::vector<std::uint64_t> fetched_after_;
   std::uint64_t failing_call_ = kNever;
   std::uint64_t held_call_ = kNever;
   ErrorCode failing_code_ = ErrorCode::kOk;

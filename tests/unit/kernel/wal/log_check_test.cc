@@ -2,6 +2,7 @@
 #include "wal/log_check.h"
 
 #include <algorithm>
+#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -138,6 +139,66 @@ TEST(CutCommandTest, IsOneThatAShellTakes) {
             "statord wal cut --data-dir /var/lib/stator --to 7 --yes");
   EXPECT_EQ(cut_command("/my data/it's/wal", Lsn{7}),
             "statord wal cut --data-dir '/my data/it'\\''s' --to 7 --yes");
+}
+
+// Several are on their way before the first is read, and none that nobody needs.
+TEST(LogCheckTest, SegmentsAreFetchedAheadOfTheirReading) {
+  io::FaultyFileSystem files;
+  write_commits(files, std::vector<std::vector<std::string>>(9, {"one"}), kSmallSegment);
+  ASSERT_EQ(find_segments(files, kDirectory).value().size(), 9u);
+  CheckOptions options = whole();
+  options.is_whole = false;
+  options.oldest_needed = 3;  // the second segment tells where it begins
+  const std::uint64_t reads = files.calls(io::Point::kReadAt);
+  const std::size_t before = files.fetched_after().size();
+  EXPECT_EQ(check_log(files, options).value().last_good(), Lsn{9});
+  std::vector<std::uint64_t> fetched = files.fetched_after();
+  fetched.erase(fetched.begin(), fetched.begin() + static_cast<std::ptrdiff_t>(before));
+  ASSERT_EQ(fetched.size(), 8u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(fetched[i], reads);
+  for (std::size_t i = 4; i < 8; ++i) EXPECT_GT(fetched[i], fetched[i - 1]);
+}
+
+// A segment is read through a window that is smaller than it; a commit may be larger.
+TEST(LogCheckTest, CommitsOfAnySizeAreReadWhereverTheyLie) {
+  std::mt19937 random(7);
+  std::vector<std::vector<std::string>> commits;
+  for (int i = 0; i < 30; ++i) {
+    const std::size_t bytes = i == 9 ? 1'500'000 : 1 + random() % 200'000;
+    commits.push_back({std::string(bytes, static_cast<char>('a' + i % 26))});
+  }
+  constexpr std::size_t kWide = 16u * 1024 * 1024;
+  for (const bool is_encrypted : {false, true}) {
+    io::FaultyFileSystem files;
+    KeyRing keys;
+    activate(keys, is_encrypted ? 1 : 0);
+    write_commits(files, commits, kWide, &keys);
+    CheckOptions options = whole();
+    options.keys = &keys;
+    std::size_t at = 0;
+    options.on_record = [&](const RecordView& record, Lsn) {
+      EXPECT_EQ(record.payload, commits[at++][0]);
+    };
+    const LogCheck log = check_log(files, options).take();
+    EXPECT_EQ(log.last_good(), Lsn{30});
+    EXPECT_FALSE(log.torn || log.damage);
+    EXPECT_EQ(at, commits.size());
+    EXPECT_EQ(read_all(*open_small_log(files, kWide, 1, &keys).value()).value().size(), 30u);
+    // Far behind the first window: damage, for later commits follow; in the last commit it is torn.
+    const std::string path = log.segments.back().path;
+    const std::string good = files.content(path);
+    for (const bool is_last : {false, true}) {
+      std::string bad = good;
+      char& byte = bad[is_last ? good.find_last_not_of('\0') : log.offset / 2];
+      byte = static_cast<char>(byte ^ 1);
+      files.set_content(path, bad);
+      options.on_record = {};
+      const LogCheck found = check_log(files, options).take();
+      EXPECT_EQ(found.damage.has_value(), !is_last);
+      EXPECT_EQ(found.torn.has_value(), is_last);
+      EXPECT_EQ(block_end(found.torn.value_or(LogFault{}).end), is_last ? log.offset : 0);
+    }
+  }
 }
 
 }  // namespace
