@@ -210,6 +210,9 @@ inline constexpr std::size_t kTurnRequestsBackground = 64;
 // Answers of a turn, before those who asked are looked at again: what they do not take is counted
 // then, and ended (kBufferedBytesMin). One more answer may come on top.
 inline constexpr std::size_t kTurnAnswerBytes = kPayloadBytesMax;
+// Answers of a lane that wait for what they tell of to be durable. Beyond it nothing is executed
+// there until the log has gone on.
+inline constexpr std::size_t kHeldAnswerBytesMax = kBufferedBytesMin;
 // Answers on their way to a lane from all others; the bound of each of them is its share of it.
 inline constexpr std::size_t kAnswerBytesAwayMax = kBufferedBytesMin;
 // Time that reads which may take long have together in one turn of a lane, while it has other

@@ -134,6 +134,7 @@ void Task::reset() {
   is_step = false;
   is_streaming = false;
   away_bytes = 0;
+  kept_bytes = 0;
   items_bytes = 0;
   is_abandoned = false;
   is_out = false;

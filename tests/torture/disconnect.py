@@ -43,6 +43,7 @@ LOADS = "client_test --gtest_filter=LoadTest.*"
 QUARANTINE = "kernel/server/quarantine_list.cc"
 NAMES = "process_test --gtest_filter=*CollectionEngineTest."
 CRASHES = "process_test --gtest_filter=*CrashTest.*:*CrashWaysTest.*:*PoisonTest.*"
+LONG = "kernel_data_core_test --gtest_filter=LongReadsTest.*"
 LARGE = "process_test --gtest_filter=*LargeAnswersTest.*"
 ENTRIES = [
     ("segments are fetched ahead", WAL + "log_check.cc",
@@ -51,15 +52,22 @@ ENTRIES = [
      "return announced <= bytes.size() ? bytes : segment_.at(offset, announced);", "return bytes;", LOG + " --gtest_filter=LogCheckTest.*"),
     ("a turn is over when its answers are large", "kernel/data/core/answer_room.h",
      "turn_bytes_ += task.payload.size();", "", LARGE),
-    ("requests wait until answers are taken", TURN, "if (answers_.takes(task)) return;", "", LARGE),
+    ("requests wait until answers are taken", TURN, "if (answers_.takes(task)) return;", "", LONG),
     ("who waits for answers to be taken is woken", "kernel/control/dispatch/dispatcher.cc",
      "mesh_.doorbell(LaneId{peer}).ring();\n      }", "}", "kernel_control_dispatch_test"),
     ("merges come before reads that have not begun", "kernel/data/core/long_reads.h",
-     "? fresh_.push_front(task) :", "? fresh_.push(task) :", LARGE),
+     "(task->kind == bridge::TaskKind::kMerge ? merges_ : fresh_).push(task);", "fresh_.push(task);", LONG),
     ("long reads gather no more than they may", "kernel/data/core/long_reads.cc",
-     "gathered_bytes() >= kPausedReadBytesMax", "false", "kernel_data_core_test --gtest_filter=LongReadsTest.*"),
+     "gathered_bytes() >= kPausedReadBytesMax", "false", LONG),
+    ("answers that wait for the log are bounded", "kernel/data/core/answer_room.h",
+     "newer_.bytes += task.payload.size();", "", LONG),
+    ("a lane sleeps while the log is behind", "kernel/data/core/core_loop.h", "!is_holding_ && !answers_.is_log_behind() &&",
+     "!is_holding_ &&", LONG),
+    ("a full disk holds up no read", "kernel/data/core/answer_room.cc", " && log.health().ok();", ";", LONG),
     ("parts that wait are bounded", "kernel/control/dispatch/dispatcher.cc",
-     "part_bytes_ <= part_bytes_max_ ||", "true ||", "kernel_control_dispatch_test"),
+     "part_bytes_ <= 2 * part_bytes_max_ ||", "true ||", "kernel_control_dispatch_test"),
+    ("a read for all lanes is refused before it begins", "kernel/control/dispatch/dispatcher.cc",
+     "if (route.is_read) STATOR_CHECK(check_parts());", "", "kernel_control_dispatch_test"),
     ("a batch is refused as soon as it is too large", BATCH, "if (!batch.is_round && bytes > kPayloadBytesMax) {",
      "if (false) {", LARGE),
     ("too large a batch of many answers keeps none", "kernel/control/dispatch/dispatcher.cc",

@@ -91,6 +91,7 @@ void Dispatcher::after_wait(Task* batch, std::vector<Task*>& done) {
 }
 
 Status Dispatcher::dispatch_each(Task* batch) {
+  STATOR_CHECK(check_parts());
   std::vector<std::size_t> requests(mesh_.lanes());
   for (const Task* item : batch->items) ++requests[item->executor.value()];
   for (std::uint32_t lane = 0; lane < mesh_.lanes(); ++lane) {
@@ -224,7 +225,7 @@ void Dispatcher::finish_part(Task* part, std::vector<Task*>& done) {
   if (!batch->is_atomic) keep_item(*part);
   if (batch->children_open > 0) return;
   if (!batch->is_atomic) {
-    forget_parts(batch->items);
+    for (Task* item : batch->items) forget_part(*item);
     return give(batch, done);
   }
   if (part->kind == TaskKind::kBatchCancel) return after_cancel(batch, done);

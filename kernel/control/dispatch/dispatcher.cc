@@ -26,6 +26,12 @@ bool is_alone(const Task& task) {
 constexpr std::uint32_t kRetryMs = 10;
 constexpr std::uint32_t kRetryLowMs = 100;
 
+Error parts_full() {
+  return Error(ErrorCode::kBusy,
+               "answers of which a part is not there yet hold as much as they may on this lane")
+      .with_retry_after(kRetryLowMs);
+}
+
 stator_arg_block* block_of(Task* task) {
   return reinterpret_cast<stator_arg_block*>(task->args.data());
 }
@@ -86,6 +92,7 @@ Status Dispatcher::dispatch(Task* task, const Route& route) {
       lane = vshards_.lane_of(task->vshard);
       break;
     case Placement::kAll:
+      if (route.is_read) STATOR_CHECK(check_parts());
       return split_all(task, route.is_together);
     case Placement::kRows: return split_rows(task, route);
     case Placement::kAny: task->vshard = vshards_.of(task->tenant, task->collection); break;
@@ -225,6 +232,12 @@ Status Dispatcher::split_rows(Task* parent, const Route& route) {
   return ok_status();
 }
 
+Status Dispatcher::check_parts() {
+  if (part_bytes_ <= part_bytes_max_) return ok_status();
+  ++refusals_.busy;
+  return parts_full();
+}
+
 void Dispatcher::cancel(Task* task) {
   const auto mark = [this](Task* one) {
     one->is_cancelled.store(true, std::memory_order_relaxed);
@@ -280,7 +293,6 @@ void Dispatcher::finish(Task* task, std::vector<Task*>& done) {
   if (task->kind == TaskKind::kBatchAppend) return after_append(task);
   if (task->kind == TaskKind::kBatchFinish) return finish_wide(task, done);
   if (task->kind == TaskKind::kMerge) {
-    forget_parts(task->children);
     for (Task* child : task->children) pool_.give_back(child);
     task->children.clear();
   }
@@ -292,8 +304,11 @@ void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
   if (!parent->items.empty()) return finish_part(child, done);
   if (mesh_.lanes() == 1) std::swap(child->args, parent->args);
   STATOR_ASSERT(parent->children_open > 0);
-  if (!child->wants_round) keep_part(*child);
-  if (--parent->children_open > 0) return;
+  if (--parent->children_open > 0) {
+    if (!child->wants_round) keep_part(*child);
+    return;
+  }
+  for (Task* part : parent->children) forget_part(*part);
   if (finish_children_in_round(*parent)) return;
   parent->parts.clear();
   for (Task* part : parent->children) {
@@ -315,15 +330,15 @@ void Dispatcher::finish_child(Task* child, std::vector<Task*>& done) {
   link_.submitted.push_back(parent);
 }
 
-// What has written is kept: it cannot be asked for again.
+// What has written is kept: it cannot be asked for again. Of those that were taken before the room
+// was full as much again is kept.
 void Dispatcher::keep_part(Task& part) {
-  part_bytes_ += part.payload.size();
-  if (part_bytes_ <= part_bytes_max_ || !part.is_read) return;
-  part_bytes_ -= part.payload.size();
+  part.kept_bytes = part.payload.size();
+  part_bytes_ += part.kept_bytes;
+  if (part_bytes_ <= 2 * part_bytes_max_ || !part.is_read) return;
+  forget_part(part);
   ++refusals_.busy;
-  part.refuse(Error(ErrorCode::kBusy,
-                    "a lane that is needed is behind, and what others have answered holds too much")
-                  .with_retry_after(kRetryMs));
+  part.refuse(parts_full());
   part.payload.release();
 }
 
@@ -332,13 +347,11 @@ void Dispatcher::keep_item(Task& item) {
   keep_part(item);
   item.parent->items_bytes += item.payload.size();
   if (item.parent->items_bytes <= kPayloadBytesMax) return;
-  part_bytes_ -= item.payload.size();
+  forget_part(item);
   item.payload.release();
 }
 
-void Dispatcher::forget_parts(const std::vector<Task*>& parts) {
-  for (const Task* part : parts) part_bytes_ -= part->payload.size();
-}
+void Dispatcher::forget_part(Task& part) { part_bytes_ -= std::exchange(part.kept_bytes, 0); }
 
 void Dispatcher::flush() {
   const auto push = [&](bridge::SpscRing& ring, std::vector<Task*>& tasks) {

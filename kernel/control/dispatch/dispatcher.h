@@ -31,6 +31,7 @@ struct Route {
   std::size_t routing_arg = 0;  // kDocument: the argument; kRows: the field of a row
   std::size_t rows_arg = 0;     // kRows
   bool is_together = false;     // kAll: while all lanes stand still, STATOR_OP_TOGETHER
+  bool is_read = false;         // nothing is lost when it is refused for want of room
 };
 
 // What is said of a lane that is stuck.
@@ -172,7 +173,9 @@ class Dispatcher {
   // Parts of an answer that wait here for the others: counted, or refused where they are too much.
   void keep_part(bridge::Task& part);
   void keep_item(bridge::Task& item);
-  void forget_parts(const std::vector<bridge::Task*>& parts);
+  void forget_part(bridge::Task& part);
+  // Whether a read may begin that will have parts.
+  Status check_parts();
 
   LaneId home_;
   bridge::LaneMesh& mesh_;

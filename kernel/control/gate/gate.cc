@@ -187,7 +187,8 @@ dispatch::Route route_of(const ops::OpEntry& entry) {
     case STATOR_PLACE_COLLECTION:
       return {Placement::kCollection, 0, 0};
     case STATOR_PLACE_ALL:
-      return {Placement::kAll, 0, 0, (entry.row->flags & STATOR_OP_TOGETHER) != 0};
+      return {Placement::kAll, 0, 0, (entry.row->flags & STATOR_OP_TOGETHER) != 0,
+              entry.row->op_class == STATOR_OP_READ};
     case STATOR_PLACE_ROWS:
       return {Placement::kRows, entry.args.row_set(rows)->routing_key(), rows};
     default:

@@ -1,5 +1,7 @@
 #include "data/core/answer_room.h"
 
+#include <utility>
+
 namespace stator::core {
 
 using bridge::Task;
@@ -10,6 +12,13 @@ AnswerRoom::AnswerRoom(LaneId lane, bridge::LaneMesh* mesh)
 void AnswerRoom::count_away(Task& task) {
   task.away_bytes = task.payload.size();
   mesh_->answers_away(lane_, task.origin).give(task.away_bytes);
+}
+
+void AnswerRoom::look_at_log(const wal::Log& log) {
+  if (older_.bytes + newer_.bytes == 0 && !is_log_behind_) return;
+  if (log.durable() >= older_.until) older_ = std::exchange(newer_, {});
+  // On a full disk they are answered at their deadlines, and reads go on.
+  is_log_behind_ = older_.bytes + newer_.bytes >= kHeldAnswerBytesMax && log.health().ok();
 }
 
 // A batch that has begun goes on whatever is full: others wait for it.

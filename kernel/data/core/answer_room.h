@@ -1,9 +1,10 @@
-// What the answers of a core may take before somebody has them: of a turn, and of those on their
-// way to each other lane (docs/adr/0065-answers-on-their-way.md).
+// What the answers of a core may take before somebody has them: of a turn, of those that wait for
+// the log, and of those on their way to each other lane (docs/adr/0065-answers-on-their-way.md).
 //
 // Thread: the lane's.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "bridge/lane_mesh.h"
 #include "bridge/task.h"
 #include "data/core/run_queue.h"
+#include "wal/log.h"
 
 namespace stator::core {
 
@@ -20,12 +22,23 @@ class AnswerRoom {
   AnswerRoom(LaneId lane, bridge::LaneMesh* mesh);
 
   void begin_turn() { turn_bytes_ = 0; }
-  bool is_turn_over() const { return turn_bytes_ >= kTurnAnswerBytes; }
+  bool is_turn_over() const { return turn_bytes_ >= kTurnAnswerBytes || is_log_behind_; }
   // It is answered.
   void count(bridge::Task& task) {
     turn_bytes_ += task.payload.size();
     if (task.origin != lane_ && mesh_ != nullptr) count_away(task);
   }
+  // It waits for the log.
+  void count_held(const bridge::Task& task) {
+    newer_.bytes += task.payload.size();
+    newer_.until = std::max(newer_.until, task.answer_after);
+  }
+  // Looks whether those that wait for the log, which is well, are too much. Then nothing is
+  // executed until it has gone on.
+  void look_at_log(const wal::Log& log);
+  bool is_log_behind() const { return is_log_behind_; }
+  // None waits, and the log may be another one.
+  void forget_held() { older_ = newer_ = {}; }
   // Whether the lane that asks must take other answers first; then it waits here, behind what
   // waits here for the same reason.
   bool takes(bridge::Task* task) {
@@ -45,6 +58,14 @@ class AnswerRoom {
   const LaneId lane_;
   bridge::LaneMesh* const mesh_;
   std::size_t turn_bytes_ = 0;
+  // Of those that wait for the log, in two steps: the older is forgotten when all of it is durable.
+  struct Held {
+    std::size_t bytes = 0;
+    Lsn until;
+  };
+  Held older_;
+  Held newer_;
+  bool is_log_behind_ = false;
   std::vector<std::vector<bridge::Task*>> waiting_of_;  // by the lane that asks
   std::size_t waiting_ = 0;
 };

@@ -439,6 +439,7 @@ void CoreLoop::settle(Task* task, std::vector<Task*>& answered) {
   answers_.count(*task);
   const bool is_durable = task->answer_after <= options_.log->durable();
   if (is_durable) at_once_ns_ = now_ns_;
+  if (!is_durable) answers_.count_held(*task);
   if (is_durable || task->is_held_by_session) return answered.push_back(task);
   held_.push_back(task);
 }
@@ -498,6 +499,7 @@ std::uint64_t CoreLoop::next_deadline_ns() const {
 Status CoreLoop::reload() {
   // Of a log that may be shorter now: these LSNs are given again.
   worked_lsn_ = erased_lsn_ = Lsn{};
+  answers_.forget_held();
   STATOR_TRY(last_applied_, finish_checkpoint());
   close_engines();
   host_.own_store().forget_memory();

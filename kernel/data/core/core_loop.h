@@ -85,7 +85,8 @@ class CoreLoop {
   std::uint64_t next_deadline_ns() const;
   // Requests wait that the next turn can execute.
   bool has_ready() const {
-    return !is_holding_ && (!ready_.empty() || long_reads_.count() > 0 || can_drop());
+    return !is_holding_ && !answers_.is_log_behind() &&
+           (!ready_.empty() || long_reads_.count() > 0 || can_drop());
   }
   // Whether a turn may also do what nobody waits for: not while the lane is to come to a stand.
   // Then requests that wait for a min_lsn end as busy: nothing is taken that could bring it.

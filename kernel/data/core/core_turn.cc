@@ -26,10 +26,12 @@ void CoreLoop::run(std::vector<Task*>& submitted, std::vector<Task*>& answered, 
   host_.time_ms = std::max(host_.time_ms, options_.clock->wall_ms());
   if (!early_.empty()) retry_early(answered);
   answers_.give_back(ready_);
+  answers_.look_at_log(*options_.log);
   if (!submitted.empty()) run_submitted(submitted, answered);
   if (part == TurnPart::kLast) {
     if (!ready_.empty()) run_ready(answered);
-    if (long_reads_.count() > 0 && !is_holding_) run_long_reads(answered);
+    if (long_reads_.count() > 0 && !is_holding_ && !answers_.is_log_behind())
+      run_long_reads(answered);
     if (!later_.empty() && !is_holding_) retry_later(answered);
     if (can_drop()) drop_tenants();
     turn_left_ = kTurnRequests;

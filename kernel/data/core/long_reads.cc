@@ -74,12 +74,14 @@ LongReads::Read* LongReads::begin(Task* task) {
 
 // Their turn may be far away: as many as may have begun are before them.
 void LongReads::refuse_waiting(std::vector<Task*>& ended) {
-  fresh_.take_out_if([&](Task* task) {
+  const auto refuse = [&](Task* task) {
     if (!is_unwanted(*task, looked_ns_)) return false;
     refuse_unwanted(*task);
     ended.push_back(task);
     return true;
-  });
+  };
+  merges_.take_out_if(refuse);
+  fresh_.take_out_if(refuse);
 }
 
 std::size_t LongReads::gathered_bytes() const {
@@ -89,22 +91,28 @@ std::size_t LongReads::gathered_bytes() const {
   return bytes;
 }
 
-LongReads::Read* LongReads::next(bool is_full, std::vector<Task*>& ended) {
-  const bool takes_fresh = !fresh_.empty() && !is_full && (is_fresh_next_ || paused_.empty());
-  is_fresh_next_ = !is_fresh_next_;
-  while (takes_fresh && !fresh_.empty()) {
-    Task* task = fresh_.front();
+LongReads::Read* LongReads::begin_first(RunQueue& queue, std::vector<Task*>& ended) {
+  while (!queue.empty()) {
+    Task* task = queue.front();
     if (is_unwanted(*task, looked_ns_)) {
-      fresh_.take();
+      queue.take();
       refuse_unwanted(*task);
       ended.push_back(task);
       continue;
     }
     Read* read = begin(task);
-    if (read == nullptr) break;
-    fresh_.take();
+    if (read != nullptr) queue.take();
     return read;
   }
+  return nullptr;
+}
+
+LongReads::Read* LongReads::next(bool is_full, std::vector<Task*>& ended) {
+  if (Read* merge = begin_first(merges_, ended); merge != nullptr) return merge;
+  const bool takes_fresh = !is_full && (is_fresh_next_ || paused_.empty());
+  is_fresh_next_ = !is_fresh_next_;
+  Read* read = takes_fresh ? begin_first(fresh_, ended) : nullptr;
+  if (read != nullptr) return read;
   return paused_.empty() ? nullptr : &read_of(paused_.take());
 }
 

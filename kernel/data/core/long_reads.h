@@ -40,9 +40,8 @@ class LongReads final : public host::Pauser {
   LongReads(const LongReads&) = delete;
   LongReads& operator=(const LongReads&) = delete;
 
-  // A merge comes before what has not begun: its parts are held until it ends.
   void add(bridge::Task* task) {
-    task->kind == bridge::TaskKind::kMerge ? fresh_.push_front(task) : fresh_.push(task);
+    (task->kind == bridge::TaskKind::kMerge ? merges_ : fresh_).push(task);
   }
   // One slice. Those that are answered are appended to `ended`.
   void run(std::uint64_t slice_ns, std::vector<bridge::Task*>& ended);
@@ -52,9 +51,9 @@ class LongReads final : public host::Pauser {
   // Has those of the tenant that have begun end as cancelled; whether there are any.
   bool cancel_begun(TenantId tenant);
 
-  std::size_t count() const { return fresh_.size() + paused_.size(); }
+  std::size_t count() const { return merges_.size() + fresh_.size() + paused_.size(); }
   std::size_t count(bridge::Priority priority) const {
-    return fresh_.size(priority) + paused_.size(priority);
+    return merges_.size(priority) + fresh_.size(priority) + paused_.size(priority);
   }
   std::size_t begun() const { return paused_.size(); }
   // Beginnings and continuations since start.
@@ -75,6 +74,8 @@ class LongReads final : public host::Pauser {
   Read* next(bool is_full, std::vector<bridge::Task*>& ended);
   // Of the answers of those that have begun.
   std::size_t gathered_bytes() const;
+  // Of a queue of those that have not begun.
+  Read* begin_first(RunQueue& queue, std::vector<bridge::Task*>& ended);
   Read* begin(bridge::Task* task);
   void refuse_waiting(std::vector<bridge::Task*>& ended);
   Read& read_of(const bridge::Task* task) const;
@@ -84,6 +85,7 @@ class LongReads final : public host::Pauser {
   Clock& clock_;
   std::uint32_t& interrupt_;
   const Run run_;
+  RunQueue merges_;  // not begun; before everything else, for their parts are held until they end
   RunQueue fresh_;
   RunQueue paused_;
   std::vector<std::unique_ptr<Read>> reads_;  // at most kPausedReadsMax

@@ -9,6 +9,7 @@
 
 #include "stator/declare.hpp"
 
+#include "bridge/lane_mesh.h"
 #include "data/core/core_loop.h"
 #include "support/played_engine.h"
 #include "unit/kernel/io/temp_directory.h"
@@ -119,6 +120,8 @@ const stator_engine_v1* entry(const stator_kernel_hello*) {
   static const stator_engine_v1 kEngine = [] {
     stator_engine_v1 engine = test::played_engine("rows", kOps);
     engine.read = &read;
+    engine.merge = [](const stator_instance*, const stator_request*, const stator_bytes*,
+                      std::uint64_t) { return stator_status{STATOR_OK}; };
     engine.prepare = &prepare;
     engine.apply = &apply;
     return engine;
@@ -149,6 +152,7 @@ class LongReadsTest : public testing::Test {
     options.store = store_.get();
     options.clock = &clock_;
     options.watchdog = &watchdog_;
+    options.mesh = &mesh_;
     core_ = std::make_unique<CoreLoop>(options);
     EXPECT_TRUE(core_->recover().ok());
   }
@@ -203,6 +207,7 @@ class LongReadsTest : public testing::Test {
 
   io::TempDirectory directory_;
   plugin::Catalog catalog_;
+  bridge::LaneMesh mesh_{2};
   bridge::VShardMap vshards_{HashKey{1, 2}, bridge::VShardMap::even(1)};
   wal::SimLog log_;
   SteppingClock clock_;
@@ -426,6 +431,78 @@ TEST_F(LongReadsTest, ATurnIsOverWhenItsAnswersAreLarge) {
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end(), [](const Task* a, const Task* b) {
     return a->request_id < b->request_id;
   }));
+}
+
+TEST_F(LongReadsTest, AMergeComesBeforeAllOthers) {
+  fill(26);
+  for (int i = 0; i < 30; ++i) ask(kLarge, "");
+  while (core_->long_reads().begun() < 3) turn();
+  Task* merge = ask(kWalk, "");
+  merge->kind = bridge::TaskKind::kMerge;
+  EXPECT_EQ(turn(), std::vector<Task*>{merge});
+}
+
+// Lane 1 asks for ten of 10 MiB, and takes nothing; this lane and its own go on.
+TEST_F(LongReadsTest, RequestsOfALaneWaitUntilItTakesItsAnswers) {
+  fill(1);
+  std::vector<Task*> away;
+  const auto turns = [&] {
+    for (int i = 0; i < 20; ++i) {
+      for (Task* task : turn()) away.push_back(task);
+    }
+  };
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    Task* task = ask(kLargeAtOnce, "");
+    task->origin = LaneId{1};
+    task->request_id = i;
+  }
+  turns();
+  EXPECT_EQ(away.size(), 4u);
+  EXPECT_EQ(core_->waiting(), 6u);
+  EXPECT_FALSE(core_->has_ready()) << "it must not spin";
+  const Task* own = ask(kGet, "a");
+  EXPECT_EQ(turn(), std::vector<Task*>{const_cast<Task*>(own)});
+  for (std::size_t i = 0; i < away.size(); ++i) {
+    EXPECT_EQ(away[i]->request_id, i);
+    mesh_.answers_away(LaneId{0}, LaneId{1}).take(away[i]->away_bytes);
+    away[i]->payload.release();
+    if (i == 3 || i == 7) turns();
+  }
+  EXPECT_EQ(away.size(), 10u);
+}
+
+// Reads of what was written and is not durable yet.
+TEST_F(LongReadsTest, AnswersThatWaitForTheLogAreBounded) {
+  fill(1);
+  ask(kPut, "a");
+  for (int i = 0; i < 20; ++i) ask(kLargeAtOnce, "");
+  std::vector<Task*> answered;
+  for (int i = 0; i < 30; ++i) core_->run(submitted_, answered);
+  EXPECT_TRUE(answered.empty());
+  EXPECT_GE(core_->held(), 7u);
+  EXPECT_LE(core_->held(), 10u);
+  EXPECT_FALSE(core_->has_ready()) << "it must not spin";
+  std::size_t all = 0;
+  for (int i = 0; i < 30; ++i) {
+    for (Task* task : turn()) {
+      ++all;
+      task->payload.release();
+    }
+  }
+  EXPECT_EQ(all, 21u);
+}
+
+// There a read is answered, or refused at its deadline; others go on.
+TEST_F(LongReadsTest, AFullDiskHoldsUpNoRead) {
+  fill(1);
+  ask(kPut, "a");
+  for (int i = 0; i < 8; ++i) ask(kLargeAtOnce, "");
+  std::vector<Task*> answered;
+  for (int i = 0; i < 10; ++i) core_->run(submitted_, answered);
+  log_.set_failure(ErrorCode::kDiskFull);
+  ask(kGet, "a")->vshard = VShardId{1};
+  for (int i = 0; i < 10; ++i) core_->run(submitted_, answered);
+  EXPECT_EQ(answered.size(), 1u);
 }
 
 }  // namespace
