@@ -136,8 +136,7 @@ struct Task {
   LaneId origin;
   LaneId executor;  // counted against that lane's ring credit when not the origin
   std::uint32_t away_at = 0;  // its place among the origin's tasks at that lane
-  std::size_t away_bytes =
-      0;  // of its answer, as counted on its way to the origin (answers_away.h)
+  std::size_t away_bytes = 0;   // of its answer, as counted on its way here (answers_away.h)
   std::size_t kept_bytes = 0;   // of its answer, as counted while it waits for other parts
   std::size_t items_bytes = 0;  // of a batch that is not atomic: of the answers that have come
   bool is_abandoned = false;  // another task has answered for it: it is dropped when it comes back

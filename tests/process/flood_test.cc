@@ -25,31 +25,30 @@ constexpr std::size_t kRoomOfStrangers = kRoom / 8;
 constexpr const char* kLogin =
     R"({"op":"auth","method":"password","username":"admin","password":"test-password"})";
 
+std::string prefix_of(std::size_t bytes) {
+  std::string prefix;
+  for (const int shift : {24, 16, 8, 0}) prefix.push_back(static_cast<char>(bytes >> shift & 0xff));
+  return prefix;
+}
+
 // The first `bytes` of a frame of `whole`.
 std::string begun(std::size_t whole, std::size_t bytes) {
-  std::string frame;
-  for (const int shift : {24, 16, 8, 0}) frame.push_back(static_cast<char>(whole >> shift & 0xff));
-  return frame + R"({"op":")" + std::string(bytes, 'a');
+  return prefix_of(whole) + R"({"op":")" + std::string(bytes, 'a');
 }
 
-std::size_t own_bytes(pid_t pid) {
+// Of /proc/PID/status.
+std::size_t bytes_of(pid_t pid, const std::string& field) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");
   std::size_t kib = 0;
   for (std::string word; status >> word;) {
-    if (word == "RssAnon:") status >> kib;
+    if (word == field) status >> kib;
   }
   return kib * 1024;
 }
 
+std::size_t own_bytes(pid_t pid) { return bytes_of(pid, "RssAnon:"); }
 // The most that it ever had in memory, what it has mapped of files included.
-std::size_t peak_bytes(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  std::size_t kib = 0;
-  for (std::string word; status >> word;) {
-    if (word == "VmHWM:") status >> kib;
-  }
-  return kib * 1024;
-}
+std::size_t peak_bytes(pid_t pid) { return bytes_of(pid, "VmHWM:"); }
 
 // How many of them were told to try again; the others still wait.
 std::size_t told_to_try_again(std::vector<std::unique_ptr<Client>>& clients, std::size_t among) {
@@ -439,9 +438,7 @@ class LargeAnswersTest : public FloodTest, public testing::WithParamInterface<st
     std::string frames;
     for (std::size_t i = 0; i < count; ++i) {
       const std::string body = one(i).dump();
-      for (const int shift : {24, 16, 8, 0})
-        frames.push_back(static_cast<char>(body.size() >> shift & 0xff));
-      frames += body;
+      frames += prefix_of(body.size()) + body;
     }
     for (std::size_t i = 0; i < clients; ++i) {
       clients_.push_back(std::make_unique<Client>(server_.port()));

@@ -61,6 +61,8 @@ ENTRIES = [
      "gathered_bytes() >= kPausedReadBytesMax", "false", LONG),
     ("answers that wait for the log are bounded", "kernel/data/core/answer_room.h",
      "newer_.bytes += task.payload.size();", "", LONG),
+    ("a batch holds its answers once", "kernel/bridge/batch_answer.cc",
+     "for (Task* item : batch.items) item->payload.rest(kKeepBytes);", "static_cast<void>(batch);", LONG),
     ("a lane sleeps while the log is behind", "kernel/data/core/core_loop.h", "!is_holding_ && !answers_.is_log_behind() &&",
      "!is_holding_ &&", LONG),
     ("a full disk holds up no read", "kernel/data/core/answer_room.cc", " && log.health().ok();", ";", LONG),

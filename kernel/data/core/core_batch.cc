@@ -69,14 +69,15 @@ bool CoreLoop::prepare_items(Task& batch) {
 
 void CoreLoop::execute_batch(Task& batch) {
   if (answer_from_idempotency(batch)) return;
-  const bool is_prepared = prepare_items(batch);
-  if (is_prepared && wants_round(batch, false)) return ask_for_round(batch);
-  const ByteView claims = batch.claims.view();
-  auto outcome = is_prepared ? check_claims({&claims, 1}, true) : ok_status();
-  if (is_prepared && outcome.ok()) outcome = bridge::write_batch_answer(batch);
+  if (prepare_items(batch)) {
+    if (wants_round(batch, false)) return ask_for_round(batch);
+    const ByteView claims = batch.claims.view();
+    auto outcome = check_claims({&claims, 1}, true);
+    if (outcome.ok()) outcome = bridge::write_batch_answer(batch);
+    if (!outcome.ok()) batch.refuse(outcome.error());
+  }
   // It may wait for what it tells to be durable, and many others with it.
   bridge::forget_item_answers(batch);
-  if (!outcome.ok()) batch.refuse(outcome.error());
   if (batch.code == ErrorCode::kOk) return commit(batch, last_applied_);
   batch.answer_after = last_applied_;
 }

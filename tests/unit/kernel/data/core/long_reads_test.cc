@@ -492,6 +492,24 @@ TEST_F(LongReadsTest, AnswersThatWaitForTheLogAreBounded) {
   EXPECT_EQ(all, 21u);
 }
 
+TEST_F(LongReadsTest, ABatchThatWaitsForTheLogHoldsItsAnswersOnce) {
+  fill(1);
+  ask(kPut, "a");
+  Task* item = ask(kLargeAtOnce, "");
+  submitted_.pop_back();
+  Task* batch = pool_.take();
+  batch->kind = bridge::TaskKind::kBatch;
+  batch->tenant = item->tenant;
+  batch->deadline_ns = item->deadline_ns;
+  batch->items = {item};
+  submitted_.push_back(batch);
+  std::vector<Task*> answered;
+  core_->run(submitted_, answered);
+  EXPECT_EQ(core_->held(), 2u);
+  EXPECT_GT(batch->payload.size(), 2 * kHalfBytes);
+  EXPECT_LE(item->payload.capacity(), 4096u);
+}
+
 // There a read is answered, or refused at its deadline; others go on.
 TEST_F(LongReadsTest, AFullDiskHoldsUpNoRead) {
   fill(1);
